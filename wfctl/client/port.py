@@ -1,0 +1,81 @@
+"""The port `Workflows`: everything that a command can ask of a target.
+
+Two real adapters implement it: the embedded engine (`wfctl.client.embedded`) and a Dapr sidecar
+(`wfctl.client.sidecar_http`, `wfctl.client.sidecar_grpc`). One contract suite runs on all of them.
+Every method may raise `Unreachable`, `Unsupported`, `NotAuthenticated`, `NotPermitted` or `StoreError`
+besides what it names itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from wfctl.model.events import Event
+from wfctl.model.instance import Count, Filter, Instance, RerunRequest, StartRequest
+
+
+class Workflows(Protocol):
+    def start(self, request: StartRequest) -> str:
+        """Create an instance and return its ID. The request is durable when this returns.
+
+        Raises InvalidInput (bad ID, unknown workflow) and Conflict (the ID is taken).
+        """
+        ...
+
+    def get(self, instance_id: str, *, payloads: bool = True) -> Instance:
+        """One instance, with what it waits for. Raises NotFound."""
+        ...
+
+    def list(self, filter: Filter) -> Iterator[Instance]:
+        """The instances that match, streamed. Raises NotFound when `filter.after` does not exist."""
+        ...
+
+    def count(self, filter: Filter) -> Sequence[Count]:
+        """How many match, by status and workflow name. `sort`, `limit` and `after` do not matter."""
+        ...
+
+    def history(self, instance_id: str) -> Sequence[Event]:
+        """The committed events, in order. Raises NotFound."""
+        ...
+
+    def pause(self, instance_id: str, *, reason: str | None = None) -> None:
+        """Raises NotFound, and WrongState when it is finished or stalled. Pausing twice is no error."""
+        ...
+
+    def resume(self, instance_id: str, *, reason: str | None = None) -> None:
+        """Raises NotFound, and WrongState when it is not suspended."""
+        ...
+
+    def raise_event(self, instance_id: str, name: str, data: str | None = None) -> None:
+        """`data` is JSON text. Raises NotFound, and WrongState when it is finished or stalled."""
+        ...
+
+    def terminate(
+        self, instance_id: str, *, output: str | None = None, reason: str | None = None, recursive: bool = True
+    ) -> None:
+        """`output` is JSON text. Raises NotFound, and WrongState when it is stalled or finished."""
+        ...
+
+    def purge(self, instance_id: str, *, force: bool = False, recursive: bool = True) -> int:
+        """Delete the instance and, if `recursive`, its descendants; returns how many went.
+
+        Raises NotFound, and WrongState when one of them still runs and `force` is not set.
+        """
+        ...
+
+    def rerun(self, request: RerunRequest) -> str:
+        """Raises NotFound (instance, event), WrongState (not finished, a child), Conflict (ID), InvalidInput."""
+        ...
+
+    def settle(self, instance_ids: Sequence[str]) -> None:
+        """Embedded, and nobody drives the store: drive these instances and their descendants until they are
+        finished or nothing can happen soon without an outside event. Any other target: return at once."""
+        ...
+
+    def changed(self, seconds: float) -> None:
+        """Block until something may have changed, `seconds` at most. Embedded, and nobody drives the store:
+        drive what `settle` was given meanwhile."""
+        ...
+
+    def close(self) -> None: ...

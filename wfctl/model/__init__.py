@@ -1,0 +1,1 @@
+"""What every part of wfctl speaks of: statuses, instances, history events, requests."""

@@ -1,0 +1,28 @@
+"""The runtime status of an instance."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Status(IntEnum):
+    """Dapr's statuses; the numbers are those of the wire (`OrchestrationStatus`)."""
+
+    RUNNING = 0
+    COMPLETED = 1
+    CONTINUED_AS_NEW = 2
+    FAILED = 3
+    CANCELED = 4
+    TERMINATED = 5
+    PENDING = 6
+    SUSPENDED = 7
+    STALLED = 8
+
+    @property
+    def terminal(self) -> bool:
+        """Whether an instance with this status never runs again."""
+        return self in TERMINAL
+
+
+TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELED, Status.TERMINATED})
+LIVE = frozenset({Status.RUNNING, Status.PENDING, Status.SUSPENDED, Status.STALLED})
