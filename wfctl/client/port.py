@@ -9,10 +9,19 @@ besides what it names itself.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from enum import Enum
 from typing import Protocol
 
 from wfctl.model.events import Event
 from wfctl.model.instance import Count, Filter, Instance, RerunRequest, StartRequest
+
+
+class Driver(str, Enum):
+    """Who drives the instances of a target."""
+
+    HERE = "here"
+    ELSEWHERE = "elsewhere"
+    NOBODY = "nobody"
 
 
 class Workflows(Protocol):
@@ -68,14 +77,22 @@ class Workflows(Protocol):
         """Raises NotFound (instance, event), WrongState (not finished, a child), Conflict (ID), InvalidInput."""
         ...
 
-    def settle(self, instance_ids: Sequence[str]) -> None:
-        """Embedded, and nobody drives the store: drive these instances and their descendants until they are
-        finished or nothing can happen soon without an outside event. Any other target: return at once."""
+    def drive(self, instance_ids: Sequence[str]) -> Driver:
+        """See to it that these instances and their descendants are driven, and say by whom.
+
+        Embedded: this process becomes the owner of the store where nobody is and an app is known, and drives in
+        the background until `close()`. Any other target drives by itself: `Driver.ELSEWHERE`, at once.
+        Raises NotFound.
+        """
+        ...
+
+    def settled(self, instance_ids: Sequence[str]) -> bool:
+        """Whether these instances and their descendants can go no further soon: finished, or waiting for an outside
+        event or a timer more than 10 s away. Always true where this process does not drive."""
         ...
 
     def changed(self, seconds: float) -> None:
-        """Block until something may have changed, `seconds` at most. Embedded, and nobody drives the store:
-        drive what `settle` was given meanwhile."""
+        """Block until something may have changed, `seconds` at most (adapters that cannot tell back off by themselves)."""
         ...
 
     def close(self) -> None: ...

@@ -1,0 +1,85 @@
+"""The port `Executor`: whatever executes turns and activities.
+
+Two implementations: `local` (the app imported into this process) and `remote` (workers attached through the gateway).
+The engine thread alone calls these methods; results of activities, and of turns that are answered later, come back
+through the `deliver` function that the engine hands to the executor, from any thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from wfctl.model.events import Event, Failure
+from wfctl.model.turn import TurnResult
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One pass of workflow code over `new` events.
+
+    `past` reads the committed history that precedes `new`; an executor that keeps the code alive between turns
+    calls it only when it has to replay. `new` begins with WorkflowStarted. `key` names the instance for as long as
+    it exists (an ID can be reused, a key never is).
+    """
+
+    key: int
+    instance_id: str
+    name: str
+    past: Callable[[], Sequence[Event]]
+    new: Sequence[Event]
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityTask:
+    key: int
+    instance_id: str
+    task_id: int
+    name: str
+    input: str | None
+    task_execution_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityResult:
+    """Exactly one of a result (None is a result too) and a failure."""
+
+    key: int
+    task_id: int
+    task_execution_id: str
+    result: str | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LateTurn:
+    """A turn's result that `run_turn` did not return at once; None: it was given up and must be run again."""
+
+    key: int
+    result: TurnResult | None
+
+
+Delivery = ActivityResult | LateTurn
+
+
+class Executor(Protocol):
+    def knows(self, name: str) -> bool:
+        """Whether a workflow of this name can be run here. One that cannot is left alone, never failed."""
+        ...
+
+    def run_turn(self, turn: Turn) -> TurnResult | None:
+        """The result, or None when it will be delivered later. Never raises for what user code does."""
+        ...
+
+    def run_activities(self, tasks: Sequence[ActivityTask]) -> None:
+        """Start these; each answers by one ActivityResult. Called only after the commit that scheduled them."""
+        ...
+
+    def forget(self, key: int) -> None:
+        """Drop what is kept alive for this instance: it finished, was evicted, or its last turn was rolled back."""
+        ...
+
+    def close(self) -> None:
+        """Stop; results that come later are dropped."""
+        ...
