@@ -1,0 +1,356 @@
+"""The embedded engine behind the port `Workflows`: this process, and one SQLite file.
+
+Whoever comes first becomes the owner of the store and drives; everybody else reads it, commits requests into it, and
+leaves the driving to the owner (design, section 4). Where nobody owns the store, a command with an app
+becomes the owner for as long as it runs, and drives the instances that it touches.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from wfctl.client.port import Driver
+from wfctl.engine import operations
+from wfctl.engine.owner import is_owned
+from wfctl.engine.store import database, instances, listing, work
+from wfctl.engine.unit import StoreUnit, Unit
+from wfctl.errors import AppError, InvalidInput, StoreError, WfctlError
+from wfctl.model.events import Event
+from wfctl.model.instance import Count, Filter, Instance, RerunRequest, StartRequest
+from wfctl.model.status import Status
+
+if TYPE_CHECKING:
+    from wfctl.engine.host import Host
+    from wfctl.workflow.app import App
+
+T = TypeVar("T")
+Note = Callable[[str], None]
+
+# How often a process that does not drive looks for changes; the look costs some microseconds.
+LOOK_SECONDS = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What `run_all` did: instances that ended, by status; live ones that are left; and those, by workflow name, that
+    this app does not register."""
+
+    ended: dict[Status, int]
+    waiting: int
+    left_alone: dict[str, int] = field(default_factory=dict)
+    timed_out: bool = False
+
+
+def open_embedded(store: Path, app: str | None, base: Path | None, drive: bool, *, note: Note) -> EmbeddedWorkflows:
+    """The store at `store`; made when the first request is written. `drive`: whether this process may run the app."""
+    return EmbeddedWorkflows(store, app, base, drive, note)
+
+
+class EmbeddedWorkflows:
+    def __init__(self, store: Path, app: str | None, base: Path | None, drive: bool, note: Note) -> None:
+        self._store = store
+        self._app_spec, self._base = app, base
+        self._may_drive = drive
+        self._note = note
+        self._app: App | None = None
+        self._host: Host | None = None
+        self._reader: database.Connection | None = None
+        self._seen_changes = 0
+        self._seen_version = -1
+
+    # --- reading ------------------------------------------------------------------------------------------------
+
+    def get(self, instance_id: str, *, payloads: bool = True) -> Instance:
+        db = self._read()
+        found = None if db is None else self._guard(lambda: self._get(db, instance_id, payloads))
+        if found is None:
+            raise operations.missing(instance_id)
+        return found
+
+    def _get(self, db: database.Connection, instance_id: str, payloads: bool) -> Instance | None:
+        found = listing.get(db, instance_id, payloads=payloads, driven=True)
+        if found is None or found.status.terminal or self._driven():
+            return found
+        return listing.get(db, instance_id, payloads=payloads, driven=False)
+
+    def list(self, filter: Filter) -> Iterator[Instance]:
+        db = self._read()
+        if db is None:
+            if filter.after is not None:
+                raise operations.missing(filter.after)
+            return
+        rows = listing.select(db, filter, payloads=True, driven=self._driven())
+        while True:
+            row = self._guard(lambda: next(rows, None))
+            if row is None:
+                return
+            yield row
+
+    def count(self, filter: Filter) -> Sequence[Count]:
+        db = self._read()
+        return [] if db is None else self._guard(lambda: listing.count(db, filter))
+
+    def history(self, instance_id: str) -> Sequence[Event]:
+        db = self._read()
+        found = None if db is None else self._guard(lambda: listing.history(db, instance_id))
+        if found is None:
+            raise operations.missing(instance_id)
+        return found
+
+    # --- writing ------------------------------------------------------------------------------------------------
+
+    def start(self, request: StartRequest) -> str:
+        self._check_name(request.name)
+        return self._write(lambda unit: operations.start(unit, request))
+
+    def pause(self, instance_id: str, *, reason: str | None = None) -> None:
+        self._write(lambda unit: operations.pause(unit, instance_id, reason), instance_id)
+
+    def resume(self, instance_id: str, *, reason: str | None = None) -> None:
+        self._write(lambda unit: operations.resume(unit, instance_id, reason), instance_id)
+
+    def raise_event(self, instance_id: str, name: str, data: str | None = None) -> None:
+        self._write(lambda unit: operations.raise_event(unit, instance_id, name, data), instance_id)
+
+    def terminate(
+        self, instance_id: str, *, output: str | None = None, reason: str | None = None, recursive: bool = True
+    ) -> None:
+        self._write(lambda unit: operations.terminate(unit, instance_id, output, reason, recursive), instance_id)
+
+    def purge(self, instance_id: str, *, force: bool = False, recursive: bool = True) -> int:
+        return self._write(lambda unit: operations.purge(unit, instance_id, force, recursive), instance_id, drive=False)
+
+    def rerun(self, request: RerunRequest) -> str:
+        return self._write(lambda unit: operations.rerun(unit, request), request.source)
+
+    def _write(self, call: Callable[[Unit], T], existing: str | None = None, *, drive: bool = True) -> T:
+        """Run an operation and commit it: through the engine if this process drives, else straight into the store."""
+        if existing is not None and not self._store.exists():
+            raise operations.missing(existing)
+        if drive and self._may_drive:
+            self._become_owner()
+        if self._host is not None:
+            return self._host.submit(call).result()
+        return self._guard(lambda: self._write_store(call))
+
+    def _write_store(self, call: Callable[[Unit], T]) -> T:
+        db = database.open_store(self._store)
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                value = call(StoreUnit(db, datetime.now(timezone.utc)))
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+        finally:
+            db.close()
+        return value
+
+    # --- driving ------------------------------------------------------------------------------------------------
+
+    def drive(self, instance_ids: Sequence[str]) -> Driver:
+        roots = [self._root(instance_id) for instance_id in instance_ids]
+        if self._become_owner():
+            assert self._host is not None
+            self._host.adopt(roots)
+            return Driver.HERE
+        if not self._driven():
+            return Driver.NOBODY
+
+        def want(db: database.Connection) -> None:
+            for root in roots:
+                work.put_wanted(db, root)
+
+        self._guard(lambda: self._commit(want))
+        # The owner may have gone between the two looks; then its place is free, and the wish is ours to fulfil.
+        return Driver.HERE if self._become_owner() else Driver.ELSEWHERE if self._driven() else Driver.NOBODY
+
+    def settled(self, instance_ids: Sequence[str]) -> bool:
+        if self._host is None:
+            return True
+        return self._host.settled([self._root(instance_id) for instance_id in instance_ids])
+
+    def changed(self, seconds: float) -> None:
+        if self._host is not None:
+            self._seen_changes = self._host.wait_change(self._seen_changes, seconds)
+            if self._host.error is not None:
+                raise self._host.error
+            return
+        deadline = time.monotonic() + seconds
+        while True:
+            db = self._read()
+            version = -1 if db is None else work.data_version(db)
+            left = deadline - time.monotonic()
+            if version != self._seen_version or left <= 0:
+                self._seen_version = version
+                return
+            time.sleep(min(LOOK_SECONDS, left))
+
+    def run_all(self, timeout: float | None, progress: Callable[[dict[Status, int]], None] | None = None) -> RunSummary:
+        """Drive everything in the store until nothing is due (or `timeout` seconds have passed).
+
+        Raises StoreError when another process drives this store, AppError and InvalidInput when there is no app.
+        """
+        host = self._new_host(self.load_app())
+        if not host.start(None):
+            raise StoreError(f"another process drives the store {self._store}", hint="it will drive what is there")
+        self._host = host
+        deadline = None if timeout is None else time.monotonic() + timeout
+        timed_out = False
+        while not host.settled(None):
+            if deadline is not None and time.monotonic() >= deadline:
+                timed_out = True
+                break
+            self.changed(0.2 if deadline is None else min(0.2, max(0.0, deadline - time.monotonic())))
+            if progress is not None:
+                progress(host.completions())
+        left: dict[str, int] = {}
+        for name in host.left_alone().values():
+            left[name] = left.get(name, 0) + 1
+        ended = host.completions()
+        live = sum(c.count for c in self.count(Filter()) if not c.status.terminal)
+        return RunSummary(ended, live, left, timed_out)
+
+    def load_app(self) -> App:
+        """The app of this target, imported once. Raises InvalidInput (none is named) and AppError."""
+        if self._app is None:
+            if self._app_spec is None:
+                raise InvalidInput(
+                    "no app is named, so there is no workflow to run",
+                    hint='--app orders.py, WFCTL_APP, or app = "orders.py" in wfctl.toml (wfctl init writes a sample)',
+                )
+            from wfctl.workflow.app import load_app
+
+            self._app = load_app(self._app_spec, self._base)
+        return self._app
+
+    def _new_host(self, app: App) -> Host:
+        from wfctl.engine.execute.local import LocalExecutor
+        from wfctl.engine.host import Host
+
+        names = app.registry.workflow_names()
+        return Host(
+            self._store,
+            lambda deliver: LocalExecutor(app.registry, deliver),
+            app=self._app_spec,
+            workflows=names,
+        )
+
+    def _become_owner(self) -> bool:
+        """Own the store, if nobody does and there is an app to drive with; whether this process owns it now."""
+        if self._host is not None:
+            return True
+        if self._app_spec is None or self._driven():
+            return False
+        try:
+            app = self.load_app()
+        except AppError as error:
+            self._note(f"the request is recorded, but nothing is driven: {error.message}")
+            return False
+        host = self._new_host(app)
+        if not host.start([]):
+            return False
+        self._host = host
+        return True
+
+    def _check_name(self, name: str) -> None:
+        """Refuse a workflow that no one here registers, before anything is written.
+
+        Raises InvalidInput (unknown, or no app to know it) and AppError.
+        """
+        if self._app_spec is not None and (self._may_drive or not self._driven()):
+            known: Sequence[str] = self.load_app().registry.workflow_names()
+        else:
+            owner = self._owner()
+            if owner is None:
+                if self._may_drive:
+                    self.load_app()  # says that no app is named
+                return
+            known = owner.workflows
+        if known and name not in known:
+            raise unknown_workflow(name, known)
+
+    def _owner(self) -> work.OwnerRow | None:
+        db = self._read()
+        return work.get_owner(db) if db is not None and self._driven() else None
+
+    def _driven(self) -> bool:
+        return self._host is not None or (self._store.exists() and is_owned(self._store))
+
+    def _root(self, instance_id: str) -> int:
+        db = self._read()
+        row = None if db is None else self._guard(lambda: instances.find(db, instance_id))
+        if row is None:
+            raise operations.missing(instance_id)
+        return row.root
+
+    # --- connections --------------------------------------------------------------------------------------------
+
+    def _read(self) -> database.Connection | None:
+        """A connection for reading; None as long as there is no store."""
+        if self._reader is None and (self._store.exists() or os.path.lexists(self._store)):
+            self._reader = database.open_store(self._store, create=False)
+        return self._reader
+
+    def _commit(self, write: Callable[[database.Connection], None]) -> None:
+        db = database.open_store(self._store)
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            write(db)
+            db.execute("COMMIT")
+        finally:
+            db.close()
+
+    def _guard(self, call: Callable[[], T]) -> T:
+        """SQLite's errors in words."""
+        try:
+            return call()
+        except WfctlError:
+            raise
+        except Exception as error:
+            raise database.explain_any(error, self._store) from error
+
+    def close(self) -> None:
+        """Stop driving; first drive what another process has left to this one meanwhile."""
+        host, self._host = self._host, None
+        if host is not None:
+            told = False
+            while not host.finish():
+                if not told:
+                    self._note("another command left its instances to this one: driving them too (Ctrl-C stops)")
+                    told = True
+                seen = host.changes
+                while not host.settled(None) and host.error is None:
+                    seen = host.wait_change(seen, 0.2)
+        self._close_reader()
+
+    def abandon(self) -> None:
+        """Stop driving at once, as on Ctrl-C; nothing that was acknowledged is lost."""
+        host, self._host = self._host, None
+        if host is not None:
+            host.stop()
+        self._close_reader()
+
+    def _close_reader(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+
+def unknown_workflow(name: str, known: Sequence[str]) -> InvalidInput:
+    """The error that lists what is registered and suggests the nearest name."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, 1, 0.5)
+    suggestion = f"did you mean {near[0]}? " if near else ""
+    return InvalidInput(
+        f"no workflow '{name}' is registered", hint=f"{suggestion}registered: {', '.join(sorted(known))}"
+    )

@@ -1,0 +1,151 @@
+"""What a turn may see, and what its result does to the instance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from wfctl.engine.core.state import RESOLVES, State, resolved_id
+from wfctl.model import events as ev
+from wfctl.model.events import NO_ID, Event
+from wfctl.model.status import Status
+from wfctl.model.turn import ContinueAsNew, Stall, TurnResult
+
+
+def admit(state: State, arrived: Sequence[Event]) -> list[Event]:
+    """The events among those that arrived which mean something to the instance now, in order.
+
+    The rest are duplicates, late answers, or requests without effect, and are dropped for good.
+    """
+    if state.completed is not None:
+        return []
+    admitted: list[Event] = []
+    started, suspended = state.started is not None, state.suspended
+    resolved: set[int] = set()
+    for event in arrived:
+        kind = type(event)
+        operation = RESOLVES.get(kind)
+        if operation is not None:
+            event_id = resolved_id(event)
+            if event_id in resolved or type(state.open.get(event_id)) is not operation:
+                continue
+            resolved.add(event_id)
+        elif kind is ev.ExecutionStarted:
+            if started:
+                continue
+            started = True
+        elif kind is ev.ExecutionSuspended:
+            if suspended:
+                continue
+            suspended = True
+        elif kind is ev.ExecutionResumed:
+            if not suspended:
+                continue
+            suspended = False
+        admitted.append(event)
+    return admitted
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one turn changes. `events` are to be appended to the history, or, where `fresh` is set, replace it.
+
+    `scheduled` and `children` are the operations to set in motion after the commit; `terminated` is the
+    request that ended the instance, if one did; `again` asks for another turn at once (a new generation).
+    """
+
+    events: list[Event]
+    fresh: bool = False
+    again: bool = False
+    scheduled: list[ev.TaskScheduled] = field(default_factory=list)
+    children: list[ev.ChildWorkflowInstanceCreated] = field(default_factory=list)
+    terminated: ev.ExecutionTerminated | None = None
+    completed: ev.ExecutionCompleted | None = None
+
+
+def conclude(state: State, new: Sequence[Event], result: TurnResult, now: datetime, execution_id: str) -> Outcome:
+    """The outcome of a turn over `new`. `execution_id` is used only if the instance continues as new.
+
+    The state must be the one before the turn; it is not changed.
+    """
+    terminated = next((event for event in new if type(event) is ev.ExecutionTerminated), None)
+    if result.continue_as_new is not None and terminated is None:
+        return _continued(state, new, result.continue_as_new, now, execution_id)
+    events = list(new)
+    if result.version is not None or result.patches:
+        events[0] = replace(new[0], version=result.version, patches=result.patches[len(state.patches) :])  # type: ignore[call-arg]
+    outcome = Outcome(events)
+    completed: ev.ExecutionCompleted | None = None
+    for event in result.events:
+        kind = type(event)
+        if kind is ev.ExecutionCompleted:
+            if completed is not None:
+                continue
+            completed = event  # type: ignore[assignment]
+        elif kind is ev.TaskScheduled:
+            outcome.scheduled.append(event)  # type: ignore[arg-type]
+        elif kind is ev.ChildWorkflowInstanceCreated:
+            outcome.children.append(event)  # type: ignore[arg-type]
+        events.append(event)
+    if terminated is not None:
+        if completed is None:
+            completed = ev.ExecutionCompleted(NO_ID, now, Status.TERMINATED, terminated.input)
+            events[len(new) :] = [completed]
+            outcome.scheduled, outcome.children = [], []
+        if completed.status is Status.TERMINATED:
+            outcome.terminated = terminated
+    outcome.completed = completed
+    return outcome
+
+
+def _continued(state: State, new: Sequence[Event], again: ContinueAsNew, now: datetime, execution_id: str) -> Outcome:
+    """A fresh history: WorkflowStarted, ExecutionStarted with the new input, the carried events."""
+    started = state.started or next(event for event in new if type(event) is ev.ExecutionStarted)
+    fresh: list[Event] = [
+        ev.WorkflowStarted(NO_ID, now),
+        replace(
+            started,
+            timestamp=now,
+            input=again.input,
+            execution_id=execution_id,
+            scheduled_start=None,
+        ),
+    ]
+    fresh += [replace(event, timestamp=now) for event in again.carried]
+    return Outcome(fresh, fresh=True, again=True)
+
+
+def patch_mismatch(state: State, result: TurnResult) -> Stall | None:
+    """The stall that Dapr's runtime decides: the recorded patches must be an exact prefix of the turn's."""
+    if result.patches[: len(state.patches)] == state.patches:
+        return None
+    return Stall(
+        ev.StallReason.PATCH_MISMATCH,
+        f"patches recorded in history {list(state.patches)}, the code at hand met {list(result.patches)}",
+    )
+
+
+def stalled(state: State, stall: Stall, now: datetime) -> list[Event]:
+    """The event that records a stall; none when the same stall is recorded already."""
+    known = state.stalled
+    if known is not None and (known.reason, known.description) == (stall.reason, stall.description):
+        return []
+    return [ev.ExecutionStalled(NO_ID, now, stall.reason, stall.description)]
+
+
+def child_resolution(completed: ev.ExecutionCompleted, task_id: int, now: datetime) -> Event:
+    """What the end of a child tells its parent: a terminated child is a failed one, as in Dapr."""
+    if completed.status is Status.COMPLETED:
+        return ev.ChildWorkflowInstanceCompleted(NO_ID, now, task_id, completed.result)
+    failure = completed.failure
+    if failure is None and completed.status is Status.TERMINATED:
+        failure = ev.Failure("TerminatedError", "the child workflow was terminated")
+    return ev.ChildWorkflowInstanceFailed(NO_ID, now, task_id, failure)
+
+
+def due_timers(state: State, now: datetime) -> list[Event]:
+    """A TimerFired for each open timer that is due, in due order."""
+    due = [op for op in state.open.values() if type(op) is ev.TimerCreated and op.fire_at <= now]
+    due.sort(key=lambda timer: timer.fire_at)
+    return [ev.TimerFired(NO_ID, now, timer.event_id, timer.fire_at) for timer in due]

@@ -1,0 +1,86 @@
+"""A new history out of an old one, up to and with one action that is to be done again.
+
+Dapr's rule (`RerunWorkflowFromEvent`): all events before the action are kept, the action and whatever was still open
+then are issued again. Here the actions that the same turn took after it are issued again as well, since the
+workflow code takes them again when it is replayed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from wfctl.engine.core.state import State, folded
+from wfctl.errors import InvalidInput, NotFound
+from wfctl.model import events as ev
+from wfctl.model.events import NEVER, Event
+from wfctl.model.instance import RerunRequest
+
+_KINDS = {
+    ev.TaskScheduled: "activity",
+    ev.TimerCreated: "timer",
+    ev.ChildWorkflowInstanceCreated: "child workflow",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """The history to begin with, and its folded state, whose open operations are to be set in motion."""
+
+    history: list[Event]
+    state: State
+
+
+def rerun(source: Sequence[Event], request: RerunRequest, new_id: str, execution_id: str, now: datetime) -> Rerun:
+    """Raises NotFound (no such action) and InvalidInput (an input or a child ID where there can be none)."""
+    at = _find(source, request)
+    end = next((i for i in range(at, len(source)) if type(source[i]) is ev.WorkflowStarted), len(source))
+    kept = [e for e in source[:end] if type(e) not in (ev.ExecutionCompleted, ev.ExecutionStalled)]
+    open_ids = set(folded(kept).open)
+    history = [_renewed(event, event.event_id in open_ids, request, new_id, execution_id, now) for event in kept]
+    return Rerun(history, folded(history))
+
+
+def _find(source: Sequence[Event], request: RerunRequest) -> int:
+    target_id = request.event_id
+    for at, event in enumerate(source):
+        if event.event_id != target_id or target_id < 0:
+            continue
+        kind = _KINDS.get(type(event))
+        if kind is None:
+            raise NotFound(
+                f"event {target_id} of '{request.source}' is {type(event).__name__}: only activities, timers and "
+                "child workflows can be run again",
+                instance_id=request.source,
+                hint=f"see the event IDs with: wfctl steps {request.source}",
+            )
+        if request.overwrite_input and kind == "timer":
+            raise InvalidInput(f"event {target_id} is a timer: it takes no input", hint="leave the input out")
+        if request.new_child_id and kind != "child workflow":
+            raise InvalidInput(f"event {target_id} is not a child workflow: it takes no child instance ID")
+        return at
+    raise NotFound(
+        f"'{request.source}' has no history event with ID {target_id}",
+        instance_id=request.source,
+        hint=f"see the event IDs with: wfctl steps {request.source}",
+    )
+
+
+def _renewed(
+    event: Event, is_open: bool, request: RerunRequest, new_id: str, execution_id: str, now: datetime
+) -> Event:
+    if type(event) is ev.ExecutionStarted:
+        return replace(event, instance_id=new_id, execution_id=execution_id, parent=None, scheduled_start=None)
+    if not is_open or type(event) not in _KINDS:
+        return event
+    changes: dict[str, Any] = {"rerun_parent": request.source}
+    if event.event_id == request.event_id and request.overwrite_input:
+        changes["input"] = request.input
+    if type(event) is ev.ChildWorkflowInstanceCreated:
+        chosen = request.new_child_id if event.event_id == request.event_id else None
+        changes["instance_id"] = chosen or f"{new_id}:{event.event_id:04x}"
+    if type(event) is ev.TimerCreated and event.fire_at != NEVER:
+        changes["fire_at"] = now + (event.fire_at - event.timestamp)  # timers wait their whole time again
+    return replace(event, **changes)

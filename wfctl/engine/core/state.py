@@ -1,0 +1,165 @@
+"""What the engine knows of an instance between two turns, folded from its history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from wfctl.model import events as ev
+from wfctl.model.events import NEVER, Event, Operation, Origin
+from wfctl.model.status import Status
+
+
+@dataclass(slots=True)
+class State:
+    """Folded history. `open` holds the operations without a resolution, by event ID, oldest first."""
+
+    started: ev.ExecutionStarted | None = None
+    completed: ev.ExecutionCompleted | None = None
+    suspended: bool = False
+    stalled: ev.ExecutionStalled | None = None
+    open: dict[int, Operation] = field(default_factory=dict)
+    version: str | None = None
+    patches: tuple[str, ...] = ()
+    first_turn_at: datetime | None = None
+
+    def status(self) -> Status:
+        if self.started is None:
+            return Status.PENDING if self.stalled is None else Status.STALLED
+        if self.completed is not None:
+            return self.completed.status
+        if self.stalled is not None:
+            return Status.STALLED
+        return Status.SUSPENDED if self.suspended else Status.RUNNING
+
+    def wake_at(self) -> datetime | None:
+        """When the next open timer is due; None when there is none that ever fires."""
+        if self.completed is not None:
+            return None
+        due = [op.fire_at for op in self.open.values() if type(op) is ev.TimerCreated and op.fire_at != NEVER]
+        return min(due) if due else None
+
+    def open_activities(self) -> int:
+        if self.completed is not None:
+            return 0
+        return sum(1 for op in self.open.values() if type(op) is ev.TaskScheduled)
+
+    def event_waits(self) -> list[tuple[int, str]]:
+        """(event ID, name) of the external events that are waited for."""
+        if self.completed is not None:
+            return []
+        return [
+            (event_id, op.subject or "")
+            for event_id, op in self.open.items()
+            if type(op) is ev.TimerCreated and op.origin is Origin.EXTERNAL_EVENT
+        ]
+
+    def event_timer(self, name: str) -> int | None:
+        """The ID of the oldest open timer that waits for the external event `name`."""
+        folded = name.casefold()
+        for event_id, op in self.open.items():
+            if (
+                type(op) is ev.TimerCreated
+                and op.origin is Origin.EXTERNAL_EVENT
+                and (op.subject or "").casefold() == folded
+            ):
+                return event_id
+        return None
+
+
+def fold(state: State, event: Event) -> None:
+    """Apply one committed event. Events without a rule change nothing."""
+    if state.stalled is not None and type(event) is not ev.ExecutionStalled:
+        state.stalled = None
+    rule = _RULES.get(type(event))
+    if rule is not None:
+        rule(state, event)
+
+
+def folded(history: Iterable[Event]) -> State:
+    state = State()
+    for event in history:
+        fold(state, event)
+    return state
+
+
+def _execution_started(state: State, event: ev.ExecutionStarted) -> None:
+    if state.started is None:
+        state.started = event
+
+
+def _execution_completed(state: State, event: ev.ExecutionCompleted) -> None:
+    if state.completed is None:
+        state.completed = event
+
+
+def _workflow_started(state: State, event: ev.WorkflowStarted) -> None:
+    if state.first_turn_at is None:
+        state.first_turn_at = event.timestamp
+    if event.version is not None:
+        state.version = event.version
+    if event.patches:
+        state.patches += event.patches
+
+
+def _operation(state: State, event: Operation) -> None:
+    state.open.setdefault(event.event_id, event)
+
+
+def _resolution(state: State, event: Any) -> None:
+    state.open.pop(resolved_id(event), None)
+
+
+def _event_raised(state: State, event: ev.EventRaised) -> None:
+    timer = state.event_timer(event.name)
+    if timer is not None:
+        del state.open[timer]
+
+
+def _suspended(state: State, event: Event) -> None:
+    state.suspended = True
+
+
+def _resumed(state: State, event: Event) -> None:
+    state.suspended = False
+
+
+def _stalled(state: State, event: ev.ExecutionStalled) -> None:
+    state.stalled = event
+
+
+_RULES: dict[type[Event], Callable[[State, Any], None]] = {
+    ev.ExecutionStarted: _execution_started,
+    ev.ExecutionCompleted: _execution_completed,
+    ev.WorkflowStarted: _workflow_started,
+    ev.TaskScheduled: _operation,
+    ev.TimerCreated: _operation,
+    ev.ChildWorkflowInstanceCreated: _operation,
+    ev.TaskCompleted: _resolution,
+    ev.TaskFailed: _resolution,
+    ev.TimerFired: _resolution,
+    ev.ChildWorkflowInstanceCompleted: _resolution,
+    ev.ChildWorkflowInstanceFailed: _resolution,
+    ev.EventRaised: _event_raised,
+    ev.ExecutionSuspended: _suspended,
+    ev.ExecutionResumed: _resumed,
+    ev.ExecutionStalled: _stalled,
+}
+
+# Which kind of operation a resolution closes.
+RESOLVES: dict[type[Event], type[Event]] = {
+    ev.TaskCompleted: ev.TaskScheduled,
+    ev.TaskFailed: ev.TaskScheduled,
+    ev.TimerFired: ev.TimerCreated,
+    ev.ChildWorkflowInstanceCompleted: ev.ChildWorkflowInstanceCreated,
+    ev.ChildWorkflowInstanceFailed: ev.ChildWorkflowInstanceCreated,
+}
+
+
+def resolved_id(event: Any) -> int:
+    """The event ID of the operation that this resolution closes."""
+    if type(event) is ev.TimerFired:
+        return event.timer_id
+    return event.task_scheduled_id  # type: ignore[no-any-return]

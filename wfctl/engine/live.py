@@ -1,0 +1,57 @@
+"""An instance in the owner's memory: its row, its folded state, and what is to be written at the next commit."""
+
+from __future__ import annotations
+
+from wfctl.engine.core.state import State
+from wfctl.engine.store.instances import Row
+from wfctl.model.events import Event
+
+
+class Live:
+    """`mailbox` holds the events that no turn has consumed, with their seq in the inbox once they are committed."""
+
+    __slots__ = (
+        "appended",
+        "arrived",
+        "changed",
+        "dirty",
+        "in_flight",
+        "input_changed",
+        "mailbox",
+        "new",
+        "parked",
+        "posted_timers",
+        "queued",
+        "row",
+        "seq",
+        "state",
+        "taken",
+        "timers_changed",
+        "waits",
+        "wipe",
+    )
+
+    def __init__(self, row: Row, state: State, seq: int, *, new: bool) -> None:
+        self.row = row
+        self.state = state
+        self.seq = seq  # of the last committed row of history
+        self.new = new  # the row is not in the store yet
+        self.mailbox: list[tuple[int | None, Event]] = []
+        self.taken: list[int] = []  # seqs of inbox rows consumed since the last commit
+        self.appended: list[Event] = []  # history since the last commit
+        self.wipe = False  # the committed history is void
+        self.changed = False  # the row differs from the store's
+        self.input_changed = new
+        self.timers_changed = False
+        self.waits = False  # the store has event_waits of it
+        self.dirty = False  # it is in the dispatcher's list of what to write
+        self.queued = False  # it is in the dispatcher's list of what to run
+        self.arrived = 0  # how many of the mailbox's events the latest turn was given
+        self.in_flight: list[Event] | None = None  # the events of a turn whose result comes later
+        self.posted_timers: set[int] = set()  # TimerFired events in the mailbox
+        self.parked = False  # no turn is tried again: it is stalled, or no worker knows its workflow
+
+    @property
+    def idle(self) -> bool:
+        """Whether it can be dropped from memory and be read back later."""
+        return not (self.in_flight or self.dirty or self.queued or any(seq is None for seq, _ in self.mailbox))

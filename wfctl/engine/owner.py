@@ -1,0 +1,49 @@
+"""The one owner of a store: an OS file lock beside it that dies with its process."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from wfctl.errors import StoreError
+
+# A try meets, now and then, another process that only looks whether somebody owns the store.
+TRY_SECONDS = 0.05
+
+
+class OwnerLock:
+    """`take` it to become the owner. Released by `release`, and by the end of the process however it ends."""
+
+    def __init__(self, store: Path) -> None:
+        self._path = store.with_name(store.name + ".lock")
+        self._lock = FileLock(str(self._path), mode=0o600, thread_local=False)
+
+    def take(self) -> bool:
+        """Whether this process is the owner now. Raises StoreError where the lock file cannot be made."""
+        try:
+            self._lock.acquire(timeout=TRY_SECONDS, poll_interval=0.01)
+        except Timeout:
+            return False
+        except OSError as error:
+            raise StoreError(
+                f"cannot lock the store: {self._path}: {error.strerror or error}",
+                hint="check the permissions of the folder, or name another file with --store",
+            ) from error
+        return True
+
+    def release(self) -> None:
+        self._lock.release()
+
+
+def is_owned(store: Path) -> bool:
+    """Whether some process drives this store now."""
+    lock = OwnerLock(store)
+    if not lock._path.exists():
+        return False
+    with contextlib.suppress(StoreError):
+        if lock.take():
+            lock.release()
+            return False
+    return True

@@ -1,0 +1,170 @@
+"""Opening the SQLite file: checks, pragmas, migrations, and SQLite's errors in words."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+from wfctl.errors import StoreError, WfctlError
+
+# In the file's header, so that a store is told from any other SQLite file ("wfct").
+APPLICATION_ID = 0x77666374
+SCHEMA_VERSION = 1
+BUSY_SECONDS = 10.0
+# 64-bit integers and `RETURNING` need SQLite 3.35; Python 3.10's oldest builds may be below.
+MIN_SQLITE = (3, 35, 0)
+
+Connection = sqlite3.Connection
+
+
+def open_store(path: Path, *, create: bool = True) -> Connection:
+    """A connection to the store at `path`, made and migrated if need be.
+
+    The connection commits only when told to, may be used from any thread (by one at a time), and waits up to
+    BUSY_SECONDS for another process's write. Commits are durable when they return (WAL, synchronous=FULL).
+    Raises StoreError: not a store, from a newer wfctl, not readable or writable, damaged.
+    """
+    if sqlite3.sqlite_version_info < MIN_SQLITE:
+        raise StoreError(f"this Python's SQLite is {sqlite3.sqlite_version}; wfctl needs 3.35 or later")
+    if path.is_dir():
+        raise StoreError(f"the store {path} is a folder", hint="--store takes a file")
+    exists = path.exists()
+    if not exists and not create:
+        raise StoreError(f"there is no store at {path}", hint="start a workflow, or name another file with --store")
+    with _words(path):
+        if not exists:
+            _create_file(path)
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=rw",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+        )
+        try:
+            _prepare(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _create_file(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):  # another process was quicker: its file is as good
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
+def _prepare(connection: Connection, path: Path) -> None:
+    application_id = _pragma(connection, "application_id")
+    version = _pragma(connection, "user_version")
+    if version > SCHEMA_VERSION and application_id == APPLICATION_ID:
+        raise StoreError(
+            f"the store {path} was written by a newer wfctl (schema {version}, this one knows {SCHEMA_VERSION})",
+            hint="upgrade wfctl, or use another file with --store",
+        )
+    if application_id != APPLICATION_ID and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+        raise StoreError(
+            f"{path} is an SQLite file, but not a wfctl store",
+            hint="use another file with --store; nothing was changed",
+        )
+    # Set before the first table exists, it costs nothing; on an existing store it is a no-op.
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA temp_store=MEMORY")
+    if version < SCHEMA_VERSION:
+        migrate(connection)
+
+
+def _pragma(connection: Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def migrate(connection: Connection) -> None:
+    """Bring the schema up to date, all or nothing; two processes may try at the same time."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = _pragma(connection, "user_version")
+        for number, sql in _migrations():
+            if number > version:
+                for statement in _statements(sql):
+                    connection.execute(statement)
+        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _migrations() -> Iterator[tuple[int, str]]:
+    folder = resources.files("wfctl.engine.store") / "migrations"
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".sql"):
+            yield int(file.name.split("_")[0]), file.read_text("utf-8")
+
+
+def _statements(sql: str) -> Iterator[str]:
+    """The statements one by one: `executescript` would commit the transaction."""
+    statement = ""
+    for line in sql.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+@contextlib.contextmanager
+def _words(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise explain(error, path) from error
+
+
+def explain(error: sqlite3.Error | OSError, path: Path) -> StoreError:
+    """The StoreError that says what happened to the file and what to try."""
+    text = str(error)
+    if isinstance(error, OSError):
+        reason = error.strerror or text
+        return StoreError(f"cannot use the store {path}: {reason}", hint="name another file with --store")
+    if isinstance(error, sqlite3.DatabaseError) and ("not a database" in text or "file is encrypted" in text):
+        return StoreError(
+            f"{path} is not a wfctl store (not an SQLite file)",
+            hint="use another file with --store; nothing was changed",
+        )
+    if "readonly" in text or "read-only" in text or "unable to open" in text:
+        return StoreError(
+            f"cannot write to the store {path}: {text}",
+            hint="check the permissions of the file and of its folder, or name another file with --store",
+        )
+    if "full" in text:
+        return StoreError(
+            f"the disk of the store {path} is full: nothing of this operation was recorded",
+            hint="free some space and run the command again; what was acknowledged before is safe",
+        )
+    if "locked" in text:
+        return StoreError(
+            f"the store {path} is locked by another process for more than {BUSY_SECONDS:.0f} s",
+            hint="is another program writing to this file?",
+        )
+    if "malformed" in text:
+        return StoreError(f"the store {path} is damaged: {text}", hint="restore it from a backup")
+    return StoreError(f"the store {path} failed: {text}")
+
+
+def explain_any(error: BaseException, path: Path) -> WfctlError:
+    """The error itself if it is ours, else in words; the original stays its cause."""
+    if isinstance(error, WfctlError):
+        return error
+    if isinstance(error, (sqlite3.Error, OSError)):
+        words: WfctlError = explain(error, path)
+    else:
+        words = WfctlError(f"the engine failed: {type(error).__name__}: {error}", hint="--debug shows where")
+    words.__cause__ = error
+    return words

@@ -1,0 +1,189 @@
+"""Statements on `instances`, `inputs` and `event_waits`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, fields
+
+from wfctl.engine.store.database import Connection
+from wfctl.model.status import LIVE, Status
+
+
+@dataclass(slots=True)
+class Row:
+    """One row of `instances`, column by column; times in microseconds since 1970 UTC."""
+
+    key: int
+    id: str
+    name: str
+    status: Status
+    root: int
+    parent: int | None
+    parent_id: str | None
+    parent_task: int | None
+    parent_execution: str | None
+    execution_id: str
+    created_at: int
+    started_at: int | None = None
+    completed_at: int | None = None
+    wake_at: int | None = None
+    busy: int = 0
+    version: str | None = None
+    output: str | None = None
+    custom_status: str | None = None
+    failure: str | None = None
+    stall: str | None = None
+
+
+_COLUMNS = [f.name for f in fields(Row)]
+COLUMNS = ", ".join(_COLUMNS)
+_INSERT = f"INSERT INTO instances ({COLUMNS}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+_UPDATE = """
+    UPDATE instances SET status = ?, execution_id = ?, started_at = ?, completed_at = ?, wake_at = ?, busy = ?,
+        version = ?, output = ?, custom_status = ?, failure = ?, stall = ?
+    WHERE key = ?
+"""
+_LIVE = ", ".join(str(int(status)) for status in sorted(LIVE))
+
+
+def to_row(values: Sequence[object]) -> Row:
+    row = Row(*values)  # type: ignore[arg-type]
+    row.status = Status(row.status)
+    return row
+
+
+def next_key(db: Connection) -> int:
+    """The key that the next instance gets; only the holder of the write lock may use it."""
+    found = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'instances'").fetchone()
+    return 1 if found is None else int(found[0]) + 1
+
+
+def insert(db: Connection, rows: Iterable[Row]) -> None:
+    db.executemany(
+        _INSERT,
+        [
+            (
+                *(r.key, r.id, r.name, r.status, r.root, r.parent, r.parent_id, r.parent_task, r.parent_execution),
+                *(r.execution_id, r.created_at, r.started_at, r.completed_at, r.wake_at, r.busy, r.version),
+                *(r.output, r.custom_status, r.failure, r.stall),
+            )
+            for r in rows
+        ],
+    )
+
+
+def update(db: Connection, rows: Iterable[Row]) -> None:
+    db.executemany(
+        _UPDATE,
+        [
+            (
+                *(r.status, r.execution_id, r.started_at, r.completed_at, r.wake_at, r.busy, r.version),
+                *(r.output, r.custom_status, r.failure, r.stall, r.key),
+            )
+            for r in rows
+        ],
+    )
+
+
+def put_inputs(db: Connection, inputs: Iterable[tuple[int, str | None]]) -> None:
+    """Set (or, with None, remove) the input of each key."""
+    given = [(key, text) for key, text in inputs if text is not None]
+    absent = [(key,) for key, text in inputs if text is None]
+    if given:
+        db.executemany("INSERT OR REPLACE INTO inputs (key, input) VALUES (?, ?)", given)
+    if absent:
+        db.executemany("DELETE FROM inputs WHERE key = ?", absent)
+
+
+def find(db: Connection, instance_id: str) -> Row | None:
+    found = db.execute(f"SELECT {COLUMNS} FROM instances WHERE id = ?", (instance_id,)).fetchone()
+    return None if found is None else to_row(found)
+
+
+def by_key(db: Connection, key: int) -> Row | None:
+    found = db.execute(f"SELECT {COLUMNS} FROM instances WHERE key = ?", (key,)).fetchone()
+    return None if found is None else to_row(found)
+
+
+def children(db: Connection, key: int) -> list[Row]:
+    return [to_row(r) for r in db.execute(f"SELECT {COLUMNS} FROM instances WHERE parent = ? ORDER BY key", (key,))]
+
+
+def descendants(db: Connection, key: int) -> list[Row]:
+    """All below `key`, parents before their children."""
+    found: list[Row] = []
+    level = [key]
+    while level:
+        rows = [row for parent in level for row in children(db, parent)]
+        found += rows
+        level = [row.key for row in rows]
+    return found
+
+
+def delete(db: Connection, keys: Sequence[int]) -> None:
+    """Delete instances with everything that belongs to them."""
+    each = [(key,) for key in keys]
+    for table in ("instances", "inputs", "history", "inbox", "event_waits"):
+        db.executemany(f"DELETE FROM {table} WHERE key = ?", each)
+
+
+def put_waits(db: Connection, key: int, waits: Iterable[tuple[int, str]]) -> None:
+    """Replace the external events that an instance waits for: (event ID, name)."""
+    db.execute("DELETE FROM event_waits WHERE key = ?", (key,))
+    db.executemany(
+        "INSERT INTO event_waits (key, event_id, name) VALUES (?, ?, ?)",
+        [(key, event_id, name.casefold()) for event_id, name in waits],
+    )
+
+
+def busy_keys(db: Connection, root: int | None) -> list[int]:
+    """Instances with activities to run, of one tree or of all."""
+    if root is None:
+        return [key for (key,) in db.execute("SELECT key FROM instances WHERE busy > 0 ORDER BY key")]
+    return [key for (key,) in db.execute(f"SELECT key FROM ({_TREE}) WHERE busy > 0 ORDER BY key", (root, root))]
+
+
+# A tree: its root by key, everything below by the partial index.
+_TREE = """
+    SELECT key, status, busy, wake_at FROM instances WHERE key = ?
+    UNION ALL
+    SELECT key, status, busy, wake_at FROM instances WHERE root = ? AND parent IS NOT NULL AND key <> root
+"""
+
+
+def due(db: Connection, until: int, root: int | None) -> list[tuple[int, int]]:
+    """(key, wake_at) of what is due by `until`, earliest first."""
+    if root is None:
+        sql = "SELECT key, wake_at FROM instances WHERE wake_at <= ? ORDER BY wake_at LIMIT 1000"
+        return db.execute(sql, (until,)).fetchall()
+    sql = f"SELECT key, wake_at FROM ({_TREE}) WHERE wake_at <= ? ORDER BY wake_at"
+    return db.execute(sql, (root, root, until)).fetchall()
+
+
+def next_due(db: Connection, root: int | None, skip: Iterable[int] = ()) -> int | None:
+    """When something is due next, not counting the keys in `skip`."""
+    if root is None:
+        rows = db.execute("SELECT key, wake_at FROM instances WHERE wake_at IS NOT NULL ORDER BY wake_at")
+    else:
+        rows = db.execute(
+            f"SELECT key, wake_at FROM ({_TREE}) WHERE wake_at IS NOT NULL ORDER BY wake_at", (root, root)
+        )
+    passed = set(skip)
+    return next((wake_at for key, wake_at in rows if key not in passed), None)
+
+
+def tree_moves(db: Connection, root: int | None, until: int, held: Collection[int]) -> bool:
+    """Whether in this tree (None: anywhere) an activity runs, or something is due by `until` that is not held up."""
+    live = f"wake_at <= ? AND status IN ({_LIVE})"
+    if root is None:
+        busy = "SELECT key, busy FROM instances WHERE busy > 0"
+        rows = db.execute(f"{busy} UNION ALL SELECT key, 0 FROM instances WHERE {live}", (until,))
+    else:
+        rows = db.execute(f"SELECT key, busy FROM ({_TREE}) WHERE busy > 0 OR ({live})", (root, root, until))
+    return any(busy or key not in held for key, busy in rows)
+
+
+def tree_inbox(db: Connection, root: int) -> list[int]:
+    """Keys of this tree with unconsumed events."""
+    sql = f"SELECT DISTINCT inbox.key FROM inbox JOIN ({_TREE}) AS tree ON tree.key = inbox.key ORDER BY inbox.key"
+    return [key for (key,) in db.execute(sql, (root, root))]

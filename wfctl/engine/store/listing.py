@@ -1,0 +1,182 @@
+"""Reading for people: one instance, lists, counts. Works on any connection, also while the owner writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timezone
+
+from wfctl.engine.store import instances, work
+from wfctl.engine.store.codec import decode_failure, from_micros, maybe_time, to_micros
+from wfctl.engine.store.database import Connection
+from wfctl.engine.store.instances import COLUMNS, Row, to_row
+from wfctl.errors import NotFound
+from wfctl.model.events import Event
+from wfctl.model.instance import Count, Filter, Instance, Sort, Waiting
+from wfctl.model.status import LIVE, Status
+from wfctl.model.waiting import waiting_for
+
+PAGE = 500
+
+# The time of the last event lies in `history`, see the schema.
+_UPDATED = "(SELECT at FROM history WHERE history.key = instances.key ORDER BY seq DESC LIMIT 1)"
+_SORT_KEY = {
+    Sort.CREATED: "created_at",
+    Sort.UPDATED: f"coalesce({_UPDATED}, created_at)",
+    Sort.FINISHED: "completed_at",
+    Sort.NAME: "name",
+    Sort.ID: "id",
+}
+_DESCENDING = frozenset({Sort.CREATED, Sort.UPDATED, Sort.FINISHED})
+
+
+def get(db: Connection, instance_id: str, *, payloads: bool, driven: bool) -> Instance | None:
+    """`driven`: whether some process drives the store; if none does, that is what a live instance waits for."""
+    row = instances.find(db, instance_id)
+    return None if row is None else _instance(db, row, payloads, driven)
+
+
+def history(db: Connection, instance_id: str) -> list[Event] | None:
+    row = instances.find(db, instance_id)
+    return None if row is None else work.read_history(db, row.key)
+
+
+def select(db: Connection, filter: Filter, *, payloads: bool, driven: bool) -> Iterator[Instance]:
+    """The matching instances in the filter's order, read page by page, so that a long list costs no memory.
+
+    Raises NotFound when `filter.after` does not exist.
+    """
+    where, values = _where(filter)
+    key = _SORT_KEY[filter.sort]
+    down = (filter.sort in _DESCENDING) != filter.reverse
+    direction = "DESC" if down else "ASC"
+    last: tuple[object, int] | None = None
+    if filter.after is not None:
+        last = db.execute(f"SELECT {key}, key FROM instances WHERE id = ?", (filter.after,)).fetchone()
+        if last is None:
+            raise NotFound(f"there is no instance '{filter.after}' to list from", instance_id=filter.after)
+    left = filter.limit
+    while left is None or left > 0:
+        size = PAGE if left is None else min(PAGE, left)
+        conditions, arguments = list(where), list(values)
+        if last is not None:
+            condition, beyond_last = _beyond(key, last, down)
+            conditions.append(condition)
+            arguments += beyond_last
+        sql = f"SELECT {COLUMNS}, {key} FROM instances"
+        if conditions:
+            sql += " WHERE " + " AND ".join(conditions)
+        sql += f" ORDER BY {key} {direction}, key {direction} LIMIT ?"
+        rows = db.execute(sql, (*arguments, size)).fetchall()
+        for values_ in rows:
+            yield _instance(db, to_row(values_[:-1]), payloads, driven)
+        if len(rows) < size:
+            return
+        last = (rows[-1][-1], rows[-1][0])
+        left = None if left is None else left - len(rows)
+
+
+def _beyond(key: str, last: tuple[object, int], down: bool) -> tuple[str, tuple[object, ...]]:
+    """The condition for rows behind `last`. SQLite sorts NULL (not finished yet) below everything."""
+    if last[0] is None:
+        condition = f"({key} IS NULL AND key {'<' if down else '>'} ?)"
+        return (condition if down else f"({condition} OR {key} IS NOT NULL)"), last[1:]
+    condition = f"({key}, key) {'<' if down else '>'} (?, ?)"
+    return (f"({condition} OR {key} IS NULL)" if down and key == "completed_at" else condition), last
+
+
+def count(db: Connection, filter: Filter) -> list[Count]:
+    where, values = _where(filter)
+    sql = "SELECT status, name, count(*) FROM instances"
+    if where:
+        sql += " WHERE " + " AND ".join(where)
+    sql += " GROUP BY status, name ORDER BY status, name"
+    return [Count(Status(status), name, number) for status, name, number in db.execute(sql, values)]
+
+
+def _where(filter: Filter) -> tuple[list[str], list[object]]:
+    conditions: list[str] = []
+    values: list[object] = []
+
+    def add(condition: str, *arguments: object) -> None:
+        conditions.append(condition)
+        values.extend(arguments)
+
+    if filter.statuses:
+        add(f"status IN ({', '.join('?' * len(filter.statuses))})", *sorted(filter.statuses))
+    if filter.name is not None:
+        add("name = ?", filter.name)
+    if filter.id_prefix:
+        add("id >= ? AND id < ?", filter.id_prefix, _after_prefix(filter.id_prefix))
+    for column, condition, when in (
+        ("created_at", ">=", filter.created_after),
+        ("created_at", "<", filter.created_before),
+        ("completed_at", ">=", filter.finished_after),
+        ("completed_at", "<", filter.finished_before),
+    ):
+        if when is not None:
+            add(f"{column} {condition} ?", to_micros(when))
+    if filter.parent_id is not None:
+        add("parent = (SELECT key FROM instances WHERE id = ?)", filter.parent_id)
+    if filter.waiting_event is not None:
+        add("key IN (SELECT key FROM event_waits WHERE name = ?)", filter.waiting_event.casefold())
+        add(f"status IN ({', '.join(str(int(s)) for s in sorted(LIVE))})")
+    return conditions, values
+
+
+def _after_prefix(prefix: str) -> str:
+    """The least text greater than everything that begins with `prefix` (SQLite compares code points)."""
+    return prefix + chr(0x10FFFF)
+
+
+def _instance(db: Connection, row: Row, payloads: bool, driven: bool) -> Instance:
+    found = db.execute(f"SELECT {_UPDATED} FROM instances WHERE key = ?", (row.key,)).fetchone()
+    updated = None if found is None else found[0]
+    return Instance(
+        id=row.id,
+        name=row.name,
+        status=row.status,
+        created_at=from_micros(row.created_at),
+        updated_at=from_micros(updated if updated is not None else row.created_at),
+        started_at=maybe_time(row.started_at),
+        completed_at=maybe_time(row.completed_at),
+        input=_input(db, row.key) if payloads else None,
+        output=row.output if payloads else None,
+        custom_status=row.custom_status,
+        failure=decode_failure(row.failure),
+        parent_id=row.parent_id,
+        version=row.version,
+        stall=row.stall,
+        waiting_for=_waiting(db, row, driven),
+    )
+
+
+def _input(db: Connection, key: int) -> str | None:
+    found = db.execute("SELECT input FROM inputs WHERE key = ?", (key,)).fetchone()
+    return None if found is None else str(found[0])
+
+
+def _waiting(db: Connection, row: Row, driven: bool) -> tuple[Waiting, ...]:
+    if row.status.terminal:
+        return ()
+    now = datetime.now(timezone.utc)
+
+    def child_status(instance_id: str) -> Status | None:
+        child = instances.find(db, instance_id)
+        return None if child is None else child.status
+
+    events = work.read_history(db, row.key)
+    if row.status is Status.PENDING:
+        events += [event for _, event in work.inbox_of(db, row.key)]
+    waits = waiting_for(events, row.status, now, child_status)
+    if not driven and _could_move(db, row, waits, now):
+        return (Waiting("driver"), *waits)
+    return waits
+
+
+def _could_move(db: Connection, row: Row, waits: tuple[Waiting, ...], now: datetime) -> bool:
+    """Whether a driver would find something to do here: an unread event, an activity, a timer that is due."""
+    if row.busy or work.inbox_of(db, row.key):
+        return not any(wait.kind == "start" for wait in waits)
+    if row.wake_at is not None and from_micros(row.wake_at) <= now:
+        return True
+    return any(wait.kind == "child" for wait in waits)

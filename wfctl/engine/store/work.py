@@ -1,0 +1,119 @@
+"""Statements on `history`, `inbox`, `gone`, `wanted` and `owner`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from wfctl.engine.store.codec import decode, encode
+from wfctl.engine.store.database import Connection
+from wfctl.model.events import Event
+from wfctl.model.status import Status
+
+
+def read_history(db: Connection, key: int) -> list[Event]:
+    events: list[Event] = []
+    for (text,) in db.execute("SELECT events FROM history WHERE key = ? ORDER BY seq", (key,)):
+        events += decode(text)
+    return events
+
+
+def last_seq(db: Connection, key: int) -> int:
+    found = db.execute("SELECT max(seq) FROM history WHERE key = ?", (key,)).fetchone()[0]
+    return 0 if found is None else int(found)
+
+
+def append_history(db: Connection, rows: Iterable[tuple[int, int, int, str]]) -> None:
+    """Rows of (key, seq, time of the last event, encoded events)."""
+    db.executemany("INSERT INTO history (key, seq, at, events) VALUES (?, ?, ?, ?)", rows)
+
+
+def wipe_history(db: Connection, keys: Iterable[int]) -> None:
+    db.executemany("DELETE FROM history WHERE key = ?", [(key,) for key in keys])
+
+
+def read_inbox(db: Connection, after: int, now: int, limit: int) -> list[tuple[int, int, str]]:
+    """(seq, key, encoded event) behind `after`, oldest first, `limit` at the most.
+
+    Events of an instance whose delayed start is not due at `now` (microseconds) are left, but for a termination.
+    """
+    sql = """
+        SELECT inbox.seq, inbox.key, inbox.event FROM inbox JOIN instances USING (key)
+        WHERE inbox.seq > ? AND NOT (status = ? AND coalesce(wake_at, 0) > ? AND inbox.event NOT LIKE ?)
+        ORDER BY inbox.seq LIMIT ?
+    """
+    return db.execute(sql, (after, Status.PENDING, now, '[{"type":"ExecutionTerminated"%', limit)).fetchall()
+
+
+def max_inbox(db: Connection) -> int:
+    found = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'inbox'").fetchone()
+    return 0 if found is None else int(found[0])
+
+
+def inbox_of(db: Connection, key: int) -> list[tuple[int, Event]]:
+    rows = db.execute("SELECT seq, event FROM inbox WHERE key = ? ORDER BY seq", (key,))
+    return [(seq, decode(text)[0]) for seq, text in rows]
+
+
+def put_inbox(db: Connection, key: int, event: Event) -> int:
+    """Append an event and return its seq."""
+    cursor = db.execute("INSERT INTO inbox (key, event) VALUES (?, ?)", (key, encode((event,))))
+    return int(cursor.lastrowid or 0)
+
+
+def take_inbox(db: Connection, seqs: Iterable[int]) -> None:
+    db.executemany("DELETE FROM inbox WHERE seq = ?", [(seq,) for seq in seqs])
+
+
+def data_version(db: Connection) -> int:
+    """A number that changes when another connection has committed."""
+    return int(db.execute("PRAGMA data_version").fetchone()[0])
+
+
+def put_gone(db: Connection, keys: Sequence[int]) -> None:
+    db.executemany("INSERT OR IGNORE INTO gone (key) VALUES (?)", [(key,) for key in keys])
+
+
+def take_gone(db: Connection) -> list[int]:
+    keys = [key for (key,) in db.execute("SELECT key FROM gone")]
+    if keys:
+        db.execute("DELETE FROM gone")
+    return keys
+
+
+def put_wanted(db: Connection, root: int) -> None:
+    db.execute("INSERT OR IGNORE INTO wanted (root) VALUES (?)", (root,))
+
+
+def any_wanted(db: Connection) -> bool:
+    return db.execute("SELECT 1 FROM wanted LIMIT 1").fetchone() is not None
+
+
+def take_wanted(db: Connection) -> list[int]:
+    roots = [root for (root,) in db.execute("SELECT root FROM wanted")]
+    if roots:
+        db.execute("DELETE FROM wanted")
+    return roots
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerRow:
+    """What the owner says of itself; stale when it was killed (the file lock tells)."""
+
+    pid: int
+    since: int
+    app: str | None
+    workflows: tuple[str, ...]
+
+
+def put_owner(db: Connection, owner: OwnerRow | None) -> None:
+    db.execute("DELETE FROM owner")
+    if owner is not None:
+        values = (owner.pid, owner.since, owner.app, json.dumps(owner.workflows))
+        db.execute("INSERT INTO owner (pid, since, app, workflows) VALUES (?, ?, ?, ?)", values)
+
+
+def get_owner(db: Connection) -> OwnerRow | None:
+    found = db.execute("SELECT pid, since, app, workflows FROM owner").fetchone()
+    return None if found is None else OwnerRow(found[0], found[1], found[2], tuple(json.loads(found[3])))

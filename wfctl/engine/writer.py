@@ -1,0 +1,107 @@
+"""What changed in memory goes into the open transaction: few statements, many rows each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wfctl.engine.live import Live
+from wfctl.engine.store import instances, work
+from wfctl.engine.store.codec import encode, maybe_micros, to_micros
+from wfctl.engine.store.database import Connection
+from wfctl.engine.store.instances import Row
+from wfctl.model import events as ev
+from wfctl.model.status import Status
+
+
+@dataclass(slots=True)
+class Written:
+    """`last_inbox`: the highest inbox seq written, 0 if none. `news`: more than histories changed."""
+
+    last_inbox: int = 0
+    news: bool = False
+    wake_changed: bool = False
+
+
+def write(db: Connection, dirty: Sequence[Live]) -> Written:
+    """Write these instances; they are clean afterwards."""
+    written = Written()
+    inserts: list[Row] = []
+    updates: list[Row] = []
+    inputs: list[tuple[int, str | None]] = []
+    wipes: list[int] = []
+    rows: list[tuple[int, int, int, str]] = []
+    taken: list[int] = []
+    for live in dirty:
+        row = live.row
+        if live.timers_changed:
+            live.timers_changed = False
+            _note_timers(db, live, written)
+        if live.input_changed:
+            live.input_changed = False
+            inputs.append((row.key, _input(live)))
+        if live.new:
+            live.new = False
+            inserts.append(row)
+        elif live.changed:
+            updates.append(row)
+        live.changed = False
+        if live.wipe:
+            live.wipe = False
+            wipes.append(row.key)
+        if live.appended:
+            live.seq += 1
+            rows.append((row.key, live.seq, to_micros(live.appended[-1].timestamp), encode(live.appended)))
+            live.appended = []
+        if live.taken:
+            taken += live.taken
+            live.taken = []
+    if inserts:
+        instances.insert(db, inserts)
+    if updates:
+        instances.update(db, updates)
+    if inputs:
+        instances.put_inputs(db, inputs)
+    if wipes:
+        work.wipe_history(db, wipes)
+    if rows:
+        work.append_history(db, rows)
+    if taken:
+        work.take_inbox(db, taken)
+    written.news = written.news or bool(inserts or updates)
+    written.last_inbox = _keep_unconsumed(db, dirty)
+    return written
+
+
+def _keep_unconsumed(db: Connection, dirty: Sequence[Live]) -> int:
+    """Events that no turn has consumed in this transaction must survive it: they go into the inbox."""
+    last = 0
+    for live in dirty:
+        for i, (seq, event) in enumerate(live.mailbox):
+            if seq is None:
+                last = work.put_inbox(db, live.row.key, event)
+                live.mailbox[i] = (last, event)
+        live.dirty = False
+    return last
+
+
+def _note_timers(db: Connection, live: Live, written: Written) -> None:
+    """Bring `wake_at` and `event_waits` into line with the state."""
+    row = live.row
+    wake_at = None if row.status is Status.STALLED else maybe_micros(live.state.wake_at())
+    if wake_at != row.wake_at:
+        row.wake_at = wake_at
+        live.changed = written.wake_changed = True
+    waits = live.state.event_waits()
+    if waits or live.waits:
+        instances.put_waits(db, row.key, waits)
+        live.waits = bool(waits)
+        written.news = True
+
+
+def _input(live: Live) -> str | None:
+    if live.state.started is not None:
+        return live.state.started.input
+    pending = (event for _, event in live.mailbox if type(event) is ev.ExecutionStarted)
+    started = next(pending, None)
+    return None if started is None else started.input
