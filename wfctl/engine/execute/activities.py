@@ -1,0 +1,168 @@
+"""Running activities: sync ones on a bounded pool of threads, async ones on one event loop.
+
+A pool of its own, since `concurrent.futures` makes a Future, a lock and a condition for every call, which is more
+work than most calls. Threads are daemons: an activity that hangs does not keep the process from ending.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from queue import SimpleQueue
+from typing import Any
+
+from wfctl.engine.execute.port import ActivityResult, ActivityTask
+from wfctl.model.events import Failure
+from wfctl.workflow.activity import ActivityContext, WorkflowActivityContext
+from wfctl.workflow.failure import failure_of, text_of
+from wfctl.workflow.payload import optional_from_json, to_json
+from wfctl.workflow.registry import Function, Registry
+
+Deliver = Callable[[ActivityResult], None]
+_Job = tuple[ActivityTask, Function]
+
+
+class Threads:
+    """At most `size` threads, started as work piles up.
+
+    The count of jobs at hand must be exact, or a job could wait behind a long one while a thread is to be had: so
+    each counter has one writer, and a job counts until it is done.
+    """
+
+    def __init__(self, size: int, deliver: Deliver) -> None:
+        self._size = size
+        self._deliver = deliver
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._added = 0
+        self._done: list[int] = []  # per thread
+
+    def add(self, jobs: Sequence[_Job]) -> None:
+        self._added += len(jobs)
+        done = self._done
+        while len(done) < self._size and self._added - sum(done) > len(done):
+            done.append(0)
+            number = len(done) - 1
+            threading.Thread(target=self._work, args=(number,), name=f"activity-{number}", daemon=True).start()
+        put = self._jobs.put
+        for job in jobs:
+            put(job)
+
+    def close(self) -> None:
+        """Threads that are idle end; one in an activity ends after it."""
+        for _ in self._done:
+            self._jobs.put(None)
+
+    def _work(self, number: int) -> None:
+        done, get, deliver = self._done, self._jobs.get, self._deliver
+        while True:
+            job = get()
+            if job is None:
+                return
+            result = run(*job)
+            done[number] += 1
+            deliver(result)
+
+
+class Loop:
+    """One event loop on one thread, started when the first async activity comes."""
+
+    def __init__(self, size: int, deliver: Deliver) -> None:
+        self._size = size
+        self._deliver = deliver
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def add(self, jobs: Sequence[_Job]) -> None:
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.new_event_loop()
+            self._room = asyncio.Semaphore(self._size)
+            threading.Thread(target=self._serve, args=(loop,), name="activities-async", daemon=True).start()
+        loop.call_soon_threadsafe(self._begin, jobs)
+
+    def close(self) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._end)
+
+    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_forever()
+        finally:
+            loop.close()
+
+    def _begin(self, jobs: Sequence[_Job]) -> None:
+        for job in jobs:
+            task = asyncio.ensure_future(self._run(*job))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, task: ActivityTask, function: Function) -> None:
+        async with self._room:
+            self._deliver(await run_async(task, function))
+
+    def _end(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        self._ending = asyncio.ensure_future(self._stop())
+
+    async def _stop(self) -> None:
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        asyncio.get_running_loop().stop()
+
+
+def run(task: ActivityTask, function: Function) -> ActivityResult:
+    """Call a sync activity. Returns a failure for whatever it raises, the exceptions that end threads included."""
+    try:
+        value = function(_context(task), optional_from_json(task.input))
+        if isinstance(value, Coroutine):
+            value.close()
+            raise TypeError(
+                f"activity {task.name!r} returned a coroutine: declare it `async def`, or use functools.wraps in its "
+                "decorator"
+            )
+        return _result(task, value)
+    except BaseException as error:
+        return failed(task, _failure(task, error))
+
+
+async def run_async(task: ActivityTask, function: Function) -> ActivityResult:
+    """Await an async activity, as `run`."""
+    try:
+        return _result(task, await function(_context(task), optional_from_json(task.input)))
+    except BaseException as error:
+        return failed(task, _failure(task, error))
+
+
+def failed(task: ActivityTask, failure: Failure) -> ActivityResult:
+    return ActivityResult(task.key, task.task_id, task.task_execution_id, None, failure)
+
+
+def not_registered(task: ActivityTask, registry: Registry) -> ActivityResult:
+    known = ", ".join(registry.activity_names()) or "none"
+    # The type is the SDK's, since it is recorded in histories.
+    message = f"activity {task.name!r} is not registered; registered: {known}"
+    return failed(task, Failure("ActivityNotRegisteredError", message, ""))
+
+
+def _context(task: ActivityTask) -> WorkflowActivityContext:
+    return WorkflowActivityContext(ActivityContext(task.instance_id, task.task_id, task.task_execution_id))
+
+
+def _result(task: ActivityTask, value: Any) -> ActivityResult:
+    if value is None:
+        return ActivityResult(task.key, task.task_id, task.task_execution_id)
+    try:
+        text = to_json(value)
+    except Exception as error:
+        why = f"activity {task.name!r} returned a value that JSON cannot hold: {text_of(error)}"
+        return failed(task, Failure(type(error).__name__, why, ""))
+    return ActivityResult(task.key, task.task_id, task.task_execution_id, text)
+
+
+def _failure(task: ActivityTask, error: BaseException) -> Failure:
+    if isinstance(error, Exception):
+        return failure_of(error)
+    what = f"activity {task.name!r} raised {type(error).__name__}({text_of(error)})"
+    return failure_of(error, f"{what}, which ends a thread or a program: raise an ordinary exception")

@@ -1,0 +1,81 @@
+"""The executor of this process: the app is imported here, workflow code stays alive between turns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from wfctl.engine.execute.activities import Loop, Threads, not_registered
+from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, Turn
+from wfctl.model.turn import TurnResult
+from wfctl.workflow.registry import Registry
+from wfctl.workflow.run import Run
+
+# How many sync activities run at a time, unless the app says otherwise. They mostly wait for something.
+MAX_WORKERS = 32
+MAX_ASYNC = 1000
+
+
+class LocalExecutor:
+    """See the port. `deliver` is called from the threads of activities."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        deliver: Callable[[Delivery], None],
+        max_workers: int | None = None,
+    ) -> None:
+        self._registry = registry
+        self._deliver = deliver
+        self._runs: dict[int, Run] = {}
+        self._threads = Threads(max_workers or registry.threads or MAX_WORKERS, self._answer)
+        self._loop = Loop(MAX_ASYNC, self._answer)
+        self._closed = False
+
+    def knows(self, name: str) -> bool:
+        return self._registry.has_workflow(name)
+
+    def run_turn(self, turn: Turn) -> TurnResult:
+        """A run that has come to an end, or is of no more use, is dropped here already."""
+        run = self._runs.get(turn.key)
+        if run is None:
+            run = Run(self._registry, turn.instance_id)
+            result = run.turn(turn.past(), turn.new)
+        else:
+            result = run.turn((), turn.new)
+        if run.ended or result.stall is not None:
+            self._runs.pop(turn.key, None)
+        else:
+            self._runs[turn.key] = run
+        return result
+
+    def run_activities(self, tasks: Sequence[ActivityTask]) -> None:
+        sync, waiting = [], []
+        for task in tasks:
+            function = self._registry.activity(task.name)
+            if function is None:
+                self._answer(not_registered(task, self._registry))
+            elif function.is_async:
+                waiting.append((task, function))
+            else:
+                sync.append((task, function))
+        if sync:
+            self._threads.add(sync)
+        if waiting:
+            self._loop.add(waiting)
+
+    def forget(self, key: int) -> None:
+        run = self._runs.pop(key, None)
+        if run is not None:
+            run.close()
+
+    def close(self) -> None:
+        self._closed = True
+        self._threads.close()
+        self._loop.close()
+        for run in self._runs.values():
+            run.close()
+        self._runs.clear()
+
+    def _answer(self, result: ActivityResult) -> None:
+        if not self._closed:
+            self._deliver(result)

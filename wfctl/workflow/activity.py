@@ -1,0 +1,47 @@
+"""The context that activities are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from wfctl.workflow.propagation import PropagatedHistory
+
+Activity = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityContext:
+    """The inner context. `task_execution_id` is the same for all attempts of one call: a key for idempotent effects."""
+
+    orchestration_id: str
+    task_id: int
+    task_execution_id: str = ""
+
+    def get_propagated_history(self) -> PropagatedHistory | None:
+        """None: the embedded engine propagates no history."""
+        return None
+
+
+class WorkflowActivityContext:
+    """Which call an activity serves."""
+
+    __slots__ = ("_inner",)
+
+    def __init__(self, ctx: ActivityContext) -> None:
+        self._inner = ctx
+
+    @property
+    def workflow_id(self) -> str:
+        return self._inner.orchestration_id
+
+    @property
+    def task_id(self) -> int:
+        return self._inner.task_id
+
+    def get_inner_context(self) -> ActivityContext:
+        return self._inner
+
+    def get_propagated_history(self) -> PropagatedHistory | None:
+        return None

@@ -1,0 +1,128 @@
+"""Loading an app: the module or file that registers workflows.
+
+It is imported once, as `python app.py` would find its neighbours (its folder is on `sys.path`), but under its own
+name, so that `if __name__ == "__main__":` does not run. Whatever goes wrong becomes an AppError that shows the user's
+own lines.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from wfctl.errors import AppError
+from wfctl.workflow import hook
+from wfctl.workflow.app_errors import import_failure, missing_file, missing_module, no_workflows
+from wfctl.workflow.registry import Registry, collect_into
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A loaded app. `path` is None where the module has no file of its own."""
+
+    spec: str
+    module: str
+    path: Path | None
+    registry: Registry
+
+
+_loaded: dict[tuple[str, Path | None], App] = {}
+
+
+def load_app(spec: str, base: Path | None = None) -> App:
+    """Import the app `spec` (`orders.py`, a path, or `pkg.module`) and return what it registers.
+
+    Relative paths and modules are looked for in `base`, the current folder by default. Loading the same
+    app again gives the same App. Raises AppError.
+    """
+    folder = (base or Path.cwd()).resolve()
+    if not spec.strip():
+        raise AppError("the name of the app is empty", hint="name a file such as orders.py, or a module")
+    hook.install()
+    registry = Registry()
+    before = collect_into(registry)
+    try:
+        module, path = _from_file(spec, folder) if _is_path(spec) else _from_module(spec, folder)
+        known = _loaded.get((module.__name__, path))
+    finally:
+        collect_into(before)
+    if known is not None:
+        return known
+    if not registry.workflow_names():
+        raise no_workflows(spec, path, registry)
+    app = App(spec, module.__name__, path, registry)
+    _loaded[(app.module, path)] = app
+    return app
+
+
+def _is_path(spec: str) -> bool:
+    return spec.endswith(".py") or "/" in spec or "\\" in spec
+
+
+def _from_file(spec: str, folder: Path) -> tuple[ModuleType, Path]:
+    path = (folder / Path(spec).expanduser()).resolve()
+    if not path.is_file():
+        raise missing_file(spec, path)
+    _on_path(path.parent)
+    name = _module_name(path)
+    loaded = sys.modules.get(name)
+    if loaded is not None:
+        return loaded, path
+    described = importlib.util.spec_from_file_location(name, path)
+    if described is None or described.loader is None:
+        raise AppError(f"app {spec} is not a Python file", hint="the app's file name must end in .py")
+    module = importlib.util.module_from_spec(described)
+    loader = described.loader
+
+    def execute() -> ModuleType:
+        sys.modules[name] = module
+        loader.exec_module(module)
+        return module
+
+    return _imported(spec, path, name, execute), path
+
+
+def _from_module(spec: str, folder: Path) -> tuple[ModuleType, Path | None]:
+    _on_path(folder)
+    try:
+        described = importlib.util.find_spec(spec)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (spec == error.name or spec.startswith(error.name + ".")):
+            raise import_failure(spec, None, error) from error
+        described = None
+    except Exception as error:  # a parent package that fails, a name such as "a..b"
+        raise import_failure(spec, None, error) from error
+    if described is None:
+        raise missing_module(spec, folder)
+    path = Path(described.origin) if described.origin and described.has_location else None
+    module = _imported(spec, path, spec, lambda: importlib.import_module(spec))
+    return module, path
+
+
+def _imported(spec: str, path: Path | None, name: str, execute: Callable[[], ModuleType]) -> ModuleType:
+    try:
+        return execute()
+    except (Exception, SystemExit) as error:
+        sys.modules.pop(name, None)
+        raise import_failure(spec, path, error) from error
+
+
+def _module_name(path: Path) -> str:
+    """The file's own name, so that a module that imports the app gets this one; another where that is taken."""
+    name = path.stem
+    while True:
+        taken = sys.modules.get(name)
+        if taken is None or getattr(taken, "__file__", None) == str(path):
+            return name
+        name = f"app_{name}"
+
+
+def _on_path(folder: Path) -> None:
+    entry = str(folder)
+    if entry not in sys.path:
+        sys.path.insert(0, entry)

@@ -1,0 +1,120 @@
+"""What to tell a user whose app does not load: what, where in their code, and what to try."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import sys
+import traceback
+from pathlib import Path
+
+from wfctl.errors import AppError
+from wfctl.workflow.failure import text_of, user_frames
+from wfctl.workflow.registry import Registry
+
+_SDK = "dapr.ext.workflow"
+_REGISTERING = frozenset(
+    {
+        "workflow",
+        "versioned_workflow",
+        "activity",
+        "register_workflow",
+        "register_versioned_workflow",
+        "register_activity",
+    }
+)
+
+
+def missing_file(spec: str, path: Path) -> AppError:
+    if path.is_dir():
+        return AppError(f"app {spec} is a folder", hint=f"name a file in it: {_near('app.py', path)}")
+    near = _near(path.name, path.parent)
+    hint = f"did you mean {near}?" if near else "name a Python file, or a module as in --app pkg.module"
+    return AppError(f"app file {spec} does not exist", hint=hint)
+
+
+def missing_module(spec: str, folder: Path) -> AppError:
+    near = _near(spec.rpartition(".")[2] + ".py", folder.joinpath(*spec.split(".")[:-1]))
+    hint = f"did you mean {near}?" if near else "name a file as in --app orders.py, or a module"
+    return AppError(f"no module named {spec!r} (looked in {folder} and in {sys.executable})", hint=hint)
+
+
+def import_failure(spec: str, path: Path | None, error: BaseException) -> AppError:
+    """`error` came out of importing the app."""
+    if isinstance(error, SystemExit):
+        return AppError(
+            f"app {spec} ended the program while it was imported: sys.exit({error.code!r})",
+            hint='put what is to run only as a script under `if __name__ == "__main__":`',
+            detail=_detail(error),
+        )
+    if isinstance(error, SyntaxError):
+        where = f"{error.filename or spec}, line {error.lineno}"
+        detail = "".join(traceback.format_exception_only(type(error), error)).rstrip()
+        return AppError(f"app {spec} has a syntax error: {error.msg} ({where})", detail=detail)
+    frames = user_frames(error)
+    where = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
+    if isinstance(error, ModuleNotFoundError) and error.name is not None and not error.name.startswith(_SDK):
+        return AppError(
+            f"app {spec} imports {error.name!r}, which is not installed in wfctl's own Python, {sys.executable}{where}",
+            hint="install wfctl in the project's environment (`pip install wfctl` there), or run the app as a program "
+            f"of its own: wfctl serve -- python {path or spec}",
+            detail=_detail(error),
+        )
+    hint = None
+    if isinstance(error, ImportError) and "relative import" in text_of(error):
+        hint = "name the app as a module of its package: --app pkg.module"
+    return AppError(
+        f"app {spec} does not import: {type(error).__name__}: {text_of(error)}{where}", hint=hint, detail=_detail(error)
+    )
+
+
+def no_workflows(spec: str, path: Path | None, registry: Registry) -> AppError:
+    activities = registry.activity_names()
+    what = f"no workflows (only the activities {', '.join(activities)})" if activities else "nothing"
+    hidden = _hidden_registrations(path) if path is not None else []
+    if hidden:
+        places = ", ".join(f"line {line} {why}" for line, why in hidden[:3])
+        hint = f"wfctl imports the app and does not run it: register at the top level of the module ({places})"
+    else:
+        hint = "register with @wfr.workflow and @wfr.activity, where wfr = dapr.ext.workflow.WorkflowRuntime()"
+    return AppError(f"app {spec} registers {what}", hint=hint)
+
+
+def _detail(error: BaseException) -> str:
+    """A traceback of the user's own frames."""
+    frames = traceback.format_list(user_frames(error))
+    return "".join([*frames, *traceback.format_exception_only(type(error), error)]).rstrip()
+
+
+def _near(name: str, folder: Path) -> str:
+    if not folder.is_dir():
+        return ""
+    files = sorted(entry.name for entry in folder.glob("*.py"))
+    near = difflib.get_close_matches(name, files, n=3, cutoff=0.5) or files[:3]
+    return ", ".join(near)
+
+
+def _hidden_registrations(path: Path) -> list[tuple[int, str]]:
+    """The lines that register something an import does not reach, and why it does not."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return []
+    found: list[tuple[int, str]] = []
+    for node in tree.body:
+        if isinstance(node, ast.If) and "__name__" in ast.unparse(node.test):
+            found += [(line, 'is under `if __name__ == "__main__"`') for line in _registrations(node.body)]
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            found += [(line, f"is inside {node.name}()") for line in _registrations(node.body)]
+    return found
+
+
+def _registrations(body: list[ast.stmt]) -> list[int]:
+    return sorted(
+        {
+            node.lineno
+            for statement in body
+            for node in ast.walk(statement)
+            if isinstance(node, ast.Attribute) and node.attr in _REGISTERING
+        }
+    )

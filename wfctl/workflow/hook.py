@@ -1,0 +1,116 @@
+"""The import hook: `dapr.ext.workflow` and its submodules are `wfctl.workflow` in this process.
+
+It makes no difference whether the `dapr` package is installed. Where it is, everything else of it stays as it is; where
+it is not, `dapr` and `dapr.ext` are made up as empty packages.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+_SDK = "dapr.ext.workflow"
+
+# Where apps find what in the SDK, and where it is here. `_durabletask.task` is private there, but the one place that
+# has the types of tasks and NonRetryableError.
+_MODULES = {
+    "": "wfctl.workflow",
+    ".aio": "wfctl.workflow.aio",
+    ".aio.dapr_workflow_client": "wfctl.workflow.aio",
+    ".aio.mcp": "wfctl.workflow.aio",
+    ".dapr_workflow_client": "wfctl.workflow.client",
+    ".dapr_workflow_context": "wfctl.workflow.context",
+    ".logger": "wfctl.workflow.logger",
+    ".logger.logger": "wfctl.workflow.logger",
+    ".logger.options": "wfctl.workflow.logger",
+    ".mcp": "wfctl.workflow.mcp",
+    ".propagation": "wfctl.workflow.propagation",
+    ".retry_policy": "wfctl.workflow.retry",
+    ".workflow_activity_context": "wfctl.workflow.activity",
+    ".workflow_context": "wfctl.workflow.context",
+    ".workflow_management": "wfctl.workflow.management",
+    ".workflow_runtime": "wfctl.workflow.runtime",
+    ".workflow_state": "wfctl.workflow.state",
+    "._durabletask": "wfctl.workflow.tasks",
+    "._durabletask.task": "wfctl.workflow.tasks",
+}
+
+
+class _Alias(Loader):
+    """Puts a module of ours into `sys.modules` under the SDK's name."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        sys.modules[module.__name__] = importlib.import_module(self.target)
+
+
+class _Empty(Loader):
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        pass
+
+
+class _Workflow(MetaPathFinder):
+    """First in line: takes the SDK's workflow modules, those that wfctl does not have included."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != _SDK and not fullname.startswith(_SDK + "."):
+            return None
+        ours = _MODULES.get(fullname[len(_SDK) :])
+        if ours is None:
+            raise ModuleNotFoundError(f"wfctl has no {fullname!r}, no public part of the SDK", name=fullname)
+        return ModuleSpec(fullname, _Alias(ours), is_package=True)
+
+
+class _Packages(MetaPathFinder):
+    """Last in line: `dapr` and `dapr.ext` where nobody has them."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        return ModuleSpec(fullname, _Empty(), is_package=True) if fullname in ("dapr", "dapr.ext") else None
+
+
+_workflow, _packages = _Workflow(), _Packages()
+
+
+def install() -> None:
+    """From now on this process imports wfctl's. Stays for good: activities import things when they run."""
+    if _workflow in sys.meta_path:
+        return
+    _forget_sdk()
+    sys.meta_path.insert(0, _workflow)
+    sys.meta_path.append(_packages)
+
+
+def uninstall() -> None:
+    """Undo `install`; for tests."""
+    if _workflow in sys.meta_path:
+        sys.meta_path.remove(_workflow)
+        sys.meta_path.remove(_packages)
+        _forget_sdk()
+        for name in ("dapr.ext", "dapr"):
+            module = sys.modules.get(name)
+            if module is not None and isinstance(module.__loader__, _Empty):
+                del sys.modules[name]
+
+
+def _forget_sdk() -> None:
+    for name in [name for name in sys.modules if name == _SDK or name.startswith(_SDK + ".")]:
+        del sys.modules[name]
+    package = sys.modules.get("dapr.ext")
+    if package is not None and hasattr(package, "workflow"):
+        del package.workflow

@@ -1,0 +1,193 @@
+"""The books of one live workflow: what its code asked for in this turn, and what it is waiting for.
+
+The context (`context.py`) writes requests into it; the run (`run.py`) fills in what happened. Action numbers begin
+at 1 and follow the SDK's counting: timers of waits and of retries take one, and so does the completion.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from wfctl.model.events import (
+    NEVER,
+    ChildWorkflowInstanceCreated,
+    Event,
+    Origin,
+    TaskScheduled,
+    TimerCreated,
+)
+from wfctl.workflow.determinism import guid
+from wfctl.workflow.retry import RetryPolicy
+from wfctl.workflow.tasks import CompletableTask, EventTask, RetryableTask, Task, TimerTask
+
+_BEGINNING = datetime(1000, 1, 1, tzinfo=timezone.utc)
+
+
+class Ledger:
+    """Mutable on purpose: one per live instance, touched on every turn.
+
+    now        the workflow's time, aware; the context hands it out naive
+    stamp      the time of the turn at hand, for the events it makes: differs from `now` while held events are replayed
+    closed     nothing that the code asks for counts any more: it completed, continued as new, or was evicted
+    """
+
+    __slots__ = (
+        "again",
+        "app_id",
+        "applied",
+        "arrived",
+        "asked",
+        "closed",
+        "custom_status",
+        "guids",
+        "instance_id",
+        "iso",
+        "met",
+        "now",
+        "recorded",
+        "replaying",
+        "sequence",
+        "stamp",
+        "tasks",
+        "ticks",
+        "waiting",
+    )
+
+    def __init__(self, instance_id: str, app_id: str | None = None) -> None:
+        self.instance_id = instance_id
+        self.app_id = app_id
+        self.now = self.stamp = _BEGINNING
+        self.iso: str | None = None
+        self.replaying = False
+        self.closed = False
+        self.sequence = 0
+        self.guids = 0
+        self.ticks = 0
+        self.asked: dict[int, Event] = {}
+        self.tasks: dict[int, Task[Any]] = {}
+        self.waiting: dict[str, deque[EventTask]] = {}
+        self.arrived: dict[str, deque[Any]] = {}
+        self.custom_status: str | None = None
+        self.again: tuple[str | None, bool] | None = None
+        self.recorded: tuple[str, ...] = ()
+        self.applied: dict[str, bool] = {}
+        self.met: tuple[str, ...] = ()
+
+    def set_time(self, now: datetime) -> None:
+        self.now = now
+        self.iso = None
+
+    def next_guid(self) -> str:
+        if self.iso is None:
+            self.iso = self.now.replace(tzinfo=None).isoformat()
+        number = self.guids
+        self.guids = number + 1
+        return guid(f"{self.instance_id}_{self.iso}_{number}")
+
+    def schedule_activity(self, name: str, text: str | None, number: int, execution_id: str, scope: int) -> Task[Any]:
+        self.asked[number] = TaskScheduled(number, self.stamp, name, text, execution_id, None, None, None, scope)
+        task: Task[Any] = CompletableTask()
+        self.tasks[number] = task
+        return task
+
+    def create_child(self, name: str, text: str | None, number: int, instance_id: str, scope: int) -> Task[Any]:
+        self.asked[number] = ChildWorkflowInstanceCreated(
+            number, self.stamp, instance_id, name, text, None, None, None, scope
+        )
+        task: Task[Any] = CompletableTask()
+        self.tasks[number] = task
+        return task
+
+    def attempt(self, task: RetryableTask[Any], number: int) -> None:
+        """Schedule the activity or child of a retryable task; it keeps its subject, the action is a new one."""
+        attempts = task.policy.max_number_of_attempts
+        if task.child:
+            self.asked[number] = ChildWorkflowInstanceCreated(
+                number, self.stamp, task.subject, task.name, task.input, attempts, None, None, task.scope
+            )
+        else:
+            self.asked[number] = TaskScheduled(
+                number, self.stamp, task.name, task.input, task.subject, attempts, None, None, task.scope
+            )
+        self.tasks[number] = task
+
+    def first_attempt(
+        self, policy: RetryPolicy, name: str, text: str | None, number: int, subject: str, scope: int, child: bool
+    ) -> Task[Any]:
+        task: RetryableTask[Any] = RetryableTask(policy, self.now, name, text, subject, scope, child)
+        self.attempt(task, number)
+        return task
+
+    def await_retry(self, task: RetryableTask[Any], delay: timedelta) -> None:
+        """Set the timer after which `task` is attempted again."""
+        task.attempt += 1
+        number = self.next_number()
+        origin = Origin.CHILD_RETRY if task.child else Origin.ACTIVITY_RETRY
+        self.asked[number] = TimerCreated(number, self.stamp, self.now + delay, None, origin, task.subject)
+        self.tasks[number] = task
+
+    def create_timer(self, fire_at: datetime) -> Task[Any]:
+        number = self.next_number()
+        self.asked[number] = TimerCreated(number, self.stamp, fire_at)
+        task: Task[Any] = TimerTask()
+        self.tasks[number] = task
+        return task
+
+    def await_event(self, name: str, key: str, timeout: Any, fire_at: datetime | None) -> EventTask:
+        """Wait for an event that has not arrived; with `fire_at` None for good, which is recorded as a timer too."""
+        number = self.next_number()
+        self.asked[number] = TimerCreated(
+            number, self.stamp, NEVER if fire_at is None else fire_at, None, Origin.EXTERNAL_EVENT, name
+        )
+        task = EventTask(name, key, timeout, number)
+        self.tasks[number] = task
+        self.waiting.setdefault(key, deque()).append(task)
+        return task
+
+    def stop_waiting(self, task: EventTask) -> None:
+        """Take a wait that timed out off the books, so that a late event is kept for the next wait."""
+        queue = self.waiting.get(task.key)
+        if queue is not None and task in queue:
+            queue.remove(task)
+            if not queue:
+                del self.waiting[task.key]
+
+    def event_arrived(self, key: str, value: Any) -> bool:
+        """Hand the event to the oldest wait for it, or keep it; says whether somebody was waiting."""
+        queue = self.waiting.get(key)
+        if not queue:
+            self.arrived.setdefault(key, deque()).append(value)
+            return False
+        task = queue.popleft()
+        if not queue:
+            del self.waiting[key]
+        self.tasks.pop(task.timer_id, None)
+        task._settle(value)
+        return True
+
+    def take_arrived(self, key: str) -> tuple[bool, Any]:
+        queue = self.arrived.get(key)
+        if not queue:
+            return False, None
+        value = queue.popleft()
+        if not queue:
+            del self.arrived[key]
+        return True, value
+
+    def next_number(self) -> int:
+        self.sequence += 1
+        return self.sequence
+
+    def is_patched(self, patch: str) -> bool:
+        """Whether the code of this patch applies: recorded in history, or first met when not replaying.
+
+        Each time that it applies counts, as in the SDK: the runtime holds the sequence against its record.
+        """
+        applies = self.applied.get(patch)
+        if applies is None:
+            applies = self.applied[patch] = patch in self.recorded or not self.replaying
+        if applies:
+            self.met += (patch,)
+        return applies

@@ -1,0 +1,169 @@
+"""What an app registers: workflows (with versions) and activities, by name."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from wfctl.workflow.payload import input_parameter, to_model
+
+
+class VersionNotAvailable(Exception):
+    """The version that an instance began with is not registered here."""
+
+
+class Function:
+    """A registered workflow or activity, with what its signature says about the input."""
+
+    __slots__ = ("fn", "is_async", "model", "name", "takes_input", "version")
+
+    def __init__(self, name: str, fn: Callable[..., Any], version: str | None = None) -> None:
+        self.name = name
+        self.fn = fn
+        self.version = version
+        self.takes_input, self.model = input_parameter(fn)
+        self.is_async = is_async_callable(fn)
+
+    def __call__(self, context: Any, value: Any) -> Any:
+        if not self.takes_input:
+            return self.fn(context)
+        return self.fn(context, value if self.model is None else to_model(value, self.model))
+
+
+class Registry:
+    """The workflows and activities of one app. A workflow name has versions, or one function without a version.
+
+    `threads` is the number of sync activities the app wants to run at a time; None leaves it to the executor.
+    """
+
+    def __init__(self, app_id: str | None = None) -> None:
+        self.app_id = app_id
+        self.threads: int | None = None
+        self._plain: dict[str, Function] = {}
+        self._versions: dict[str, dict[str, Function]] = {}
+        self._latest: dict[str, str] = {}
+        self._activities: dict[str, Function] = {}
+
+    def add_workflow(self, name: str, fn: Callable[..., Any], *, replace: bool = False) -> None:
+        if name in self._plain and not replace:
+            raise ValueError(f"workflow {name!r} is registered already")
+        self._plain[name] = Function(_named(name), fn)
+
+    def add_version(
+        self, name: str, version: str, fn: Callable[..., Any], *, is_latest: bool, replace: bool = False
+    ) -> None:
+        versions = self._versions.setdefault(_named(name), {})
+        if version in versions and not replace:
+            raise ValueError(f"version {version!r} of workflow {name!r} is registered already")
+        versions[version] = Function(name, fn, version)
+        if is_latest:
+            self._latest[name] = version
+
+    def add_activity(self, name: str, fn: Callable[..., Any], *, replace: bool = False) -> None:
+        if name in self._activities and not replace:
+            raise ValueError(f"activity {name!r} is registered already")
+        self._activities[name] = Function(_named(name), fn)
+
+    def has_workflow(self, name: str) -> bool:
+        return name in self._plain or name in self._versions
+
+    def workflow(self, name: str, version: str | None = None) -> Function | None:
+        """The function to run: that of `version` if one is recorded, else the latest. None: nothing of that name.
+
+        Raises VersionNotAvailable.
+        """
+        plain = self._plain.get(name)
+        if plain is not None:
+            return plain
+        wanted = version or self._latest.get(name)
+        if wanted is None:
+            return None
+        versions = self._versions.get(name)
+        if versions is None:
+            return None
+        if wanted not in versions:
+            raise VersionNotAvailable(wanted)
+        return versions[wanted]
+
+    def activity(self, name: str) -> Function | None:
+        return self._activities.get(name)
+
+    def workflow_names(self) -> list[str]:
+        return sorted({*self._plain, *self._versions})
+
+    def activity_names(self) -> list[str]:
+        return sorted(self._activities)
+
+    def versions(self, name: str) -> list[str]:
+        """In the order of registration; empty for a workflow without versions."""
+        return list(self._versions.get(name, ()))
+
+    def latest_version(self, name: str) -> str | None:
+        return None if name in self._plain else self._latest.get(name)
+
+
+class Registries:
+    """Writes to a runtime's own registry, which minds duplicates, and to the app's, where the last one counts.
+
+    An app may make a runtime, drop it and make another, with the same names: each is a fresh worker under Dapr.
+    """
+
+    def __init__(self, own: Registry, app: Registry | None) -> None:
+        self.own = own
+        self.app = app
+
+    def add_workflow(self, name: str, fn: Callable[..., Any]) -> None:
+        self.own.add_workflow(name, fn)
+        if self.app is not None:
+            self.app.add_workflow(name, fn, replace=True)
+
+    def add_version(self, name: str, version: str, fn: Callable[..., Any], is_latest: bool) -> None:
+        self.own.add_version(name, version, fn, is_latest=is_latest)
+        if self.app is not None:
+            self.app.add_version(name, version, fn, is_latest=is_latest, replace=True)
+
+    def add_activity(self, name: str, fn: Callable[..., Any]) -> None:
+        self.own.add_activity(name, fn)
+        if self.app is not None:
+            self.app.add_activity(name, fn, replace=True)
+
+    def limit_threads(self, limits: Sequence[int | None]) -> None:
+        wanted = [limit for limit in limits if limit]
+        if wanted:
+            for registry in (self.own, self.app):
+                if registry is not None:
+                    registry.threads = min(wanted)
+
+
+_app_registry: Registry | None = None
+
+
+def collect_into(registry: Registry | None) -> Registry | None:
+    """From now on every new WorkflowRuntime registers in `registry` too; returns the one before."""
+    global _app_registry
+    before, _app_registry = _app_registry, registry
+    return before
+
+
+def new_registries() -> Registries:
+    return Registries(Registry(), _app_registry)
+
+
+def is_async_callable(fn: Any) -> bool:
+    """Whether calling `fn` gives a coroutine, seen through `partial`, decorators that use `wraps`, and `__call__`."""
+    while isinstance(fn, functools.partial):
+        fn = fn.func
+    with contextlib.suppress(ValueError):  # a decorator made a loop of __wrapped__
+        fn = inspect.unwrap(fn)
+    if inspect.iscoroutinefunction(fn):
+        return True
+    return not inspect.isroutine(fn) and inspect.iscoroutinefunction(getattr(fn, "__call__", None))  # noqa: B004
+
+
+def _named(name: str) -> str:
+    if not name:
+        raise ValueError("a name is needed")
+    return name

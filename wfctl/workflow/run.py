@@ -1,0 +1,298 @@
+"""One live instance: its workflow code, kept alive between turns.
+
+A turn feeds the new events to the generator and collects what it asks for. Only a run that is new to an instance
+with a past replays: it feeds the past in the same way, and `replay` holds each request of the code against
+the event that history has for it. Nothing of the past is kept.
+
+Where the SDK's behaviour (dapr 1.19.0, `worker.py`) would lose work, this is more careful:
+
+* A result that JSON cannot hold fails the workflow (the SDK leaves it running for ever).
+* Whatever comes after a completion is ignored (the SDK may schedule more).
+* A resume of a run that is not suspended is ignored (the SDK fails the workflow).
+* Confirmations are never held back by a suspension (the SDK would ask for the same action twice).
+* Code that no longer matches its history stalls (the SDK fails the workflow).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from json import JSONDecodeError
+from typing import Any
+
+from wfctl.model import events as ev
+from wfctl.model.events import NO_ID, Event, Failure, StallReason
+from wfctl.model.status import Status
+from wfctl.model.turn import ContinueAsNew, Stall, TurnResult
+from wfctl.workflow.code import Code
+from wfctl.workflow.context import DaprWorkflowContext
+from wfctl.workflow.failure import failure_of
+from wfctl.workflow.ledger import Ledger
+from wfctl.workflow.payload import optional_from_json, to_json
+from wfctl.workflow.registry import Registry, VersionNotAvailable
+from wfctl.workflow.replay import confirm, unconfirmed
+from wfctl.workflow.tasks import EventTask, FailureDetails, RetryableTask, TaskFailedError
+
+_CREATED = (ev.TaskScheduled, ev.TimerCreated, ev.ChildWorkflowInstanceCreated)
+
+
+class OrchestratorNotRegisteredError(ValueError):
+    """No workflow of that name is registered. Named as in the SDK, since the name is recorded."""
+
+
+class Run:
+    """Feed it turns; it is of no use any more after a stall, a continue-as-new or a completion."""
+
+    __slots__ = ("_code", "_held", "_ledger", "_registry", "_version")
+
+    def __init__(self, registry: Registry, instance_id: str) -> None:
+        self._registry = registry
+        self._ledger = Ledger(instance_id, registry.app_id)
+        self._code = Code(self._ledger)
+        self._held: list[Event] | None = None  # what arrived while suspended; None: not suspended
+        self._version: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the code is done with: it completed or continued as new, or was let go of."""
+        return self._ledger.closed
+
+    def turn(self, past: Sequence[Event], new: Sequence[Event]) -> TurnResult:
+        """Go on with `new`, which begins with WorkflowStarted. `past` is for the first call alone, else empty.
+
+        A past in which no action was recorded was never run (a fresh history of a continue-as-new): it
+        is new as well. Raises nothing for what user code does, but KeyboardInterrupt on the main thread.
+        """
+        ledger = self._ledger
+        feed = new
+        try:
+            if past:
+                if any(type(event) in _CREATED for event in past):
+                    difference = self._replay(past)
+                    if difference is not None:
+                        return TurnResult(stall=self._mismatch(difference))
+                else:
+                    feed = [*past, *new]
+            ledger.replaying = False
+            ledger.stamp = new[0].timestamp
+            if ledger.asked:
+                self._restamp()
+            for event in feed:
+                self._take(event)
+        except VersionNotAvailable as missing:
+            return TurnResult(stall=self._version_missing(str(missing)))
+        if ledger.recorded and ledger.met[: len(ledger.recorded)] != ledger.recorded:
+            return TurnResult(stall=Stall(StallReason.PATCH_MISMATCH, self._patches()))
+        result = TurnResult([], ledger.custom_status, self._version, ledger.met)
+        if ledger.again is not None:
+            result.continue_as_new = self._continuation(ledger.again)
+        elif ledger.asked:
+            result.events = list(ledger.asked.values())
+            ledger.asked.clear()
+        return result
+
+    def close(self) -> None:
+        """Let go of the code, whose `finally` blocks run."""
+        self._code.close()
+
+    def _replay(self, past: Iterable[Event]) -> str | None:
+        """Bring the code to where it was; a text when it does not get there."""
+        ledger = self._ledger
+        ledger.replaying = True
+        for event in past:
+            if type(event) in _CREATED:
+                difference = confirm(ledger, event)  # type: ignore[arg-type]
+                if difference is not None:
+                    return difference
+            else:
+                self._take(event)
+        return unconfirmed(ledger)
+
+    def _restamp(self) -> None:
+        """What the replay leaves over, waits that an old history lacks, is recorded in this turn."""
+        ledger = self._ledger
+        for number, event in ledger.asked.items():
+            ledger.asked[number] = replace(event, timestamp=ledger.stamp)
+
+    def _take(self, event: Event) -> None:
+        kind = type(event)
+        if self._held is not None and kind is not ev.ExecutionResumed and kind is not ev.ExecutionTerminated:
+            if kind is ev.WorkflowStarted:
+                self._recall(event)  # type: ignore[arg-type]
+            if kind is not ev.ExecutionSuspended:
+                self._held.append(event)
+            return
+        rule = _RULES.get(kind)
+        if rule is None or (self._ledger.closed and kind not in _AFTER_THE_END):
+            return
+        try:
+            rule(self, event)
+        except VersionNotAvailable:
+            raise
+        except Exception as error:  # a payload that is no JSON, a model that does not validate, ...
+            self._code.fail(failure_of(error))
+
+    def _workflow_started(self, event: ev.WorkflowStarted) -> None:
+        self._ledger.set_time(event.timestamp)
+        if event.version is not None or event.patches:
+            self._recall(event)
+
+    def _recall(self, event: ev.WorkflowStarted) -> None:
+        if event.version is not None and not self._code.name:
+            self._version = event.version
+        new = event.patches
+        if new:
+            self._ledger.recorded += new
+
+    def _execution_started(self, event: ev.ExecutionStarted) -> None:
+        if self._code.name:
+            return
+        self._code.name = event.name
+        function = self._registry.workflow(event.name, self._version)
+        if function is None:
+            raise OrchestratorNotRegisteredError(_unregistered(self._registry, event.name))
+        self._version = function.version
+        value = _decoded(event.input, "the input")
+        self._code.begin(lambda: function(DaprWorkflowContext(self._ledger), value))
+
+    def _task_completed(self, event: ev.TaskCompleted | ev.ChildWorkflowInstanceCompleted) -> None:
+        task = self._ledger.tasks.pop(event.task_scheduled_id, None)
+        if task is not None:
+            result = event.result
+            task._settle(_decoded(result, "a result") if result else None)
+            self._code.advance()
+
+    def _task_failed(self, event: ev.TaskFailed) -> None:
+        number = event.task_scheduled_id
+        self._failed(
+            number, event.failure, f"{self._ledger.instance_id}: Activity task #{number} failed: "
+        )
+
+    def _child_failed(self, event: ev.ChildWorkflowInstanceFailed) -> None:
+        number = event.task_scheduled_id
+        failure = event.failure or Failure("", "")
+        self._failed(number, failure, f"Sub-orchestration task #{number} failed: ")
+
+    def _failed(self, number: int, failure: Failure, prefix: str) -> None:
+        ledger = self._ledger
+        task = ledger.tasks.pop(number, None)
+        if task is None:
+            return
+        if type(task) is RetryableTask and task.policy.retries(failure.error_type):
+            delay = task.policy.next_delay(task.attempt, task.started)
+            if delay is not None:
+                ledger.await_retry(task, delay)
+                return
+        task._settle(exception=TaskFailedError(prefix + failure.message, FailureDetails.of(failure)))
+        self._code.advance()
+
+    def _timer_fired(self, event: ev.TimerFired) -> None:
+        ledger = self._ledger
+        task = ledger.tasks.pop(event.timer_id, None)
+        if task is None:
+            return
+        if type(task) is RetryableTask:
+            ledger.attempt(task, ledger.next_number())
+            return
+        if type(task) is EventTask:
+            ledger.stop_waiting(task)
+            task._time_out()
+        else:
+            task._settle()
+        self._code.advance()
+
+    def _event_raised(self, event: ev.EventRaised) -> None:
+        value = _decoded(event.input, f"the payload of event {event.name!r}")
+        if self._ledger.event_arrived(event.name.casefold(), value):
+            self._code.advance()
+
+    def _suspended(self, event: Event) -> None:
+        self._held = []
+
+    def _resumed(self, event: Event) -> None:
+        held, self._held = self._held, None
+        for later in held or ():
+            if type(later) is ev.WorkflowStarted:
+                self._ledger.set_time(later.timestamp)
+            else:
+                self._take(later)
+
+    def _terminated(self, event: ev.ExecutionTerminated) -> None:
+        ledger = self._ledger
+        if ledger.closed and ledger.again is None:
+            return
+        ledger.again = None  # a request to terminate wins over a continue-as-new of the same turn
+        self._code.end(Status.TERMINATED, event.input or None)
+
+    def _continuation(self, again: tuple[str | None, bool]) -> ContinueAsNew:
+        ledger = self._ledger
+        text, save_events = again
+        carried: tuple[ev.EventRaised, ...] = ()
+        if save_events:
+            for event in self._held or ():
+                if type(event) is ev.EventRaised:
+                    ledger.event_arrived(event.name.casefold(), _decoded(event.input, event.name))
+            carried = tuple(
+                ev.EventRaised(NO_ID, ledger.stamp, key, None if value is None else to_json(value))
+                for key, values in ledger.arrived.items()
+                for value in values
+            )
+        number = ledger.next_number()
+        self.close()
+        return ContinueAsNew(number, text, carried)
+
+    def _mismatch(self, difference: str) -> Stall:
+        ledger = self._ledger
+        self.close()
+        if ledger.met[: len(ledger.recorded)] != ledger.recorded:
+            return Stall(StallReason.PATCH_MISMATCH, f"{self._patches()}; {difference}")
+        return Stall(
+            StallReason.NON_DETERMINISTIC, f"workflow {self._code.name!r} no longer matches its history: {difference}"
+        )
+
+    def _patches(self) -> str:
+        ledger = self._ledger
+        return (
+            f"workflow {self._code.name!r}: history recorded the patches {list(ledger.recorded)}, "
+            f"the code at hand applies {list(ledger.met)}"
+        )
+
+    def _version_missing(self, version: str) -> Stall:
+        known = ", ".join(self._registry.versions(self._code.name)) or "none"
+        return Stall(
+            StallReason.VERSION_NOT_AVAILABLE,
+            f"version {version!r} of workflow {self._code.name!r} is not available: registered: {known}",
+        )
+
+
+def _decoded(text: str | None, what: str) -> Any:
+    try:
+        return optional_from_json(text)
+    except JSONDecodeError as error:
+        raise JSONDecodeError(f"{what} is not JSON: {error.msg}", error.doc, error.pos) from None
+
+
+def _unregistered(registry: Registry, name: str) -> str:
+    known = ", ".join(registry.workflow_names()) or "none"
+    versions = registry.versions(name)
+    if versions:
+        return f"workflow {name!r} has versions ({', '.join(versions)}), none of them registered as the latest"
+    return f"workflow {name!r} is not registered; registered: {known}"
+
+
+# What still counts once the code continues as new: the events that are carried over, and a request to terminate.
+_AFTER_THE_END = frozenset({ev.EventRaised, ev.ExecutionTerminated, ev.ExecutionSuspended, ev.ExecutionResumed})
+
+_RULES: dict[type[Event], Callable[[Run, Any], None]] = {
+    ev.WorkflowStarted: Run._workflow_started,
+    ev.ExecutionStarted: Run._execution_started,
+    ev.TaskCompleted: Run._task_completed,
+    ev.TaskFailed: Run._task_failed,
+    ev.ChildWorkflowInstanceCompleted: Run._task_completed,
+    ev.ChildWorkflowInstanceFailed: Run._child_failed,
+    ev.TimerFired: Run._timer_fired,
+    ev.EventRaised: Run._event_raised,
+    ev.ExecutionSuspended: Run._suspended,
+    ev.ExecutionResumed: Run._resumed,
+    ev.ExecutionTerminated: Run._terminated,
+}

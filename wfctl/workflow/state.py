@@ -1,0 +1,87 @@
+"""An instance as `DaprWorkflowClient` shows it."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from enum import Enum
+from typing import Any
+
+from wfctl.model.instance import Instance
+from wfctl.model.status import Status
+from wfctl.workflow.tasks import FailureDetails
+
+
+class WorkflowStatus(Enum):
+    """The SDK's own numbers, which are not those of the wire."""
+
+    UNKNOWN = 0
+    RUNNING = 1
+    COMPLETED = 2
+    FAILED = 3
+    TERMINATED = 4
+    PENDING = 5
+    SUSPENDED = 6
+    STALLED = 7
+
+
+class OrchestrationFailedError(Exception):
+    def __init__(self, message: str, failure_details: FailureDetails) -> None:
+        super().__init__(message)
+        self.failure_details = failure_details
+
+
+class WorkflowState:
+    """A snapshot. Payloads are JSON text, None where there is none; times are naive UTC."""
+
+    def __init__(self, instance: Instance, *, payloads: bool = True) -> None:
+        self.instance_id = instance.id
+        self.name = instance.name or ""
+        self.runtime_status = _status(instance.status)
+        self.created_at = naive(instance.created_at)
+        self.last_updated_at = naive(instance.updated_at)
+        self.serialized_input = (instance.input or None) if payloads else None
+        self.serialized_output = (instance.output or None) if payloads else None
+        self.serialized_custom_status = (instance.custom_status or None) if payloads else None
+        failure = instance.failure if payloads else None
+        self.failure_details = None if failure is None else FailureDetails.of(failure)
+
+    def raise_if_failed(self) -> None:
+        if self.failure_details is not None:
+            raise OrchestrationFailedError(
+                f"workflow {self.instance_id!r} failed: {self.failure_details.message}", self.failure_details
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary, in spite of the name."""
+        shown: dict[str, Any] = {
+            "instance_id": self.instance_id,
+            "name": self.name,
+            "runtime_status": self.runtime_status.name,
+            "created_at": self.created_at,
+            "last_updated_at": self.last_updated_at,
+            "serialized_input": self.serialized_input,
+            "serialized_output": self.serialized_output,
+            "serialized_custom_status": self.serialized_custom_status,
+        }
+        if self.failure_details is not None:
+            shown["failure_details"] = {
+                "message": self.failure_details.message,
+                "error_type": self.failure_details.error_type,
+                "stack_trace": self.failure_details.stack_trace,
+            }
+        return shown
+
+    def __str__(self) -> str:
+        return json.dumps(self.to_json(), indent=4, sort_keys=True, default=str)
+
+
+def _status(status: Status) -> WorkflowStatus:
+    return WorkflowStatus.__members__.get(status.name, WorkflowStatus.UNKNOWN)
+
+
+def naive(time: datetime | None) -> datetime:
+    """UTC without a zone, as the SDK has it; a time that is not known is the beginning of the year 1970."""
+    if time is None:
+        return datetime(1970, 1, 1)
+    return time.astimezone(timezone.utc).replace(tzinfo=None)
