@@ -1,0 +1,152 @@
+"""From arguments to an exit status. The only `except` that turns errors into words is here."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+import typer
+
+from wfctl.cli.app import root_command
+from wfctl.cli.session import Session
+from wfctl.errors import Interrupted, InvalidInput, WfctlError
+from wfctl.render.console import wants_color
+from wfctl.render.faults import fault_json, fault_text
+
+PROGRAM = "wfctl"
+COMPLETE = "_WFCTL_COMPLETE"
+
+# The base of all usage errors: Typer carries its own Click since 0.20 or so, and used the real one before.
+ClickException: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command line on this process's streams; returns the exit status and never raises."""
+    if os.environ.get(COMPLETE):
+        return _complete()
+    session = Session(sys.stdin, sys.stdout, sys.stderr, os.environ)
+    try:
+        status = _invoke(list(argv), session)
+        session.stdout.flush()
+        return status
+    except BrokenPipeError:  # `wfctl list | head`: whoever read has seen enough
+        _let_go(session.stdout)
+        return 0
+    except BaseException as error:
+        try:
+            return _explain(error, session, argv)
+        except BrokenPipeError:
+            _let_go(session.stdout)
+            _let_go(session.stderr)
+            return 1
+
+
+def _invoke(argv: list[str], session: Session) -> int:
+    group = root_command()
+    with group.make_context(PROGRAM, argv, obj=session) as ctx:
+        status = group.invoke(ctx)
+    return status if isinstance(status, int) else 0
+
+
+def _explain(error: BaseException, session: Session, argv: Sequence[str]) -> int:
+    """Say what went wrong, in one place and in one way; returns the exit status."""
+    if isinstance(error, (typer.Exit, SystemExit)):
+        code = error.exit_code if isinstance(error, typer.Exit) else error.code
+        session.stdout.flush()
+        return code if isinstance(code, int) else 0 if code is None else 1
+    if type(error).__name__ == "NoArgsIsHelpError":
+        session.stderr.write(str(error).rstrip() + "\n")
+        return InvalidInput.exit_status
+    fault = _fault(error, session)
+    if not isinstance(error, (WfctlError, ClickException, KeyboardInterrupt, typer.Abort)) and session.debug:
+        session.stderr.write("".join(traceback.format_exception(error)))
+    _say(fault, session, argv)
+    return fault.exit_status
+
+
+def _fault(error: BaseException, session: Session) -> WfctlError:
+    if isinstance(error, WfctlError):
+        return error
+    if isinstance(error, ClickException):
+        return _usage(error)
+    if isinstance(error, (KeyboardInterrupt, typer.Abort)):
+        going_on = session.going_on()
+        message = "interrupted; the workflow goes on" if going_on else "interrupted"
+        return Interrupted(message, hint=going_on)
+    reason = f"{type(error).__name__}: {error}".rstrip(": ")
+    hint = None if session.debug else "the same command with --debug (or WFCTL_DEBUG=1) shows the traceback"
+    return WfctlError(f"unexpected error: {reason}", hint=hint)
+
+
+def _usage(error: Any) -> InvalidInput:
+    """A mistake in the arguments, in our words."""
+    message = " ".join(str(error.format_message()).split()).rstrip(".")
+    option = getattr(error, "option_name", None)
+    if option in ("--output", "--out", "-f"):
+        return InvalidInput(f"there is no option {option}", hint="-o json (or --format json) for the output format")
+    path = error.ctx.command_path if getattr(error, "ctx", None) is not None else PROGRAM
+    return InvalidInput(message[:1].lower() + message[1:], hint=f"{path} --help")
+
+
+def _say(fault: WfctlError, session: Session, argv: Sequence[str]) -> None:
+    try:
+        session.stdout.flush()
+    except BrokenPipeError:
+        _let_go(session.stdout)
+    stderr = session.stderr
+    if _wants_json(session, argv):
+        stderr.write(fault_json(fault) + "\n")
+    else:
+        color = session.flags.color or "auto"
+        stderr.write(fault_text(fault, color=wants_color(stderr, color, session.environ)) + "\n")
+    stderr.flush()
+
+
+def _wants_json(session: Session, argv: Sequence[str]) -> bool:
+    """Whether errors are to be JSON. Where the arguments were not understood, they are looked through for it."""
+    format = session.flags.format or _format_in(argv)
+    if format is None:
+        try:
+            format = session.settings.get("format")
+        except WfctlError:
+            return False
+    return format is not None and format.lower() in ("json", "jsonl")
+
+
+def _format_in(argv: Sequence[str]) -> str | None:
+    for index, word in enumerate(argv):
+        if word == "--":
+            return None
+        if word in ("-o", "--format"):
+            return argv[index + 1] if index + 1 < len(argv) else None
+        for prefix in ("--format=", "-o"):
+            if word.startswith(prefix) and not word.startswith("--o"):
+                return word[len(prefix) :].lstrip("=")
+    return None
+
+
+def _complete() -> int:
+    """Shell completion, in Typer's own protocol."""
+    from typer import completion
+
+    init = getattr(completion, "completion_init", None)
+    if init is not None:
+        init()
+    try:
+        root_command().main(args=[], prog_name=PROGRAM, complete_var=COMPLETE)
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else 0
+    return 0
+
+
+def _let_go(stream: TextIO) -> None:
+    """Point a stream whose reader has gone at nothing, so that Python's last flush has nobody to complain to."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError):
+        pass

@@ -1,0 +1,186 @@
+"""Options that several commands share, each declared once."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from wfctl.cli.help import EVERYWHERE
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """The options of every command. None or False: not given."""
+
+    format: str | None = None
+    target: str | None = None
+    store: str | None = None
+    app: str | None = None
+    color: str | None = None
+    quiet: bool = False
+    debug: bool = False
+
+    def over(self, others: Flags) -> Flags:
+        """These, and where one was not given, the other's."""
+        return Flags(**{field.name: getattr(self, field.name) or getattr(others, field.name) for field in fields(self)})
+
+
+def _common(flag: str, *more: str, metavar: str | None = None, help: str, complete: Any = None) -> Any:
+    return typer.Option(
+        flag, *more, metavar=metavar, help=help, rich_help_panel=EVERYWHERE, show_default=False, autocompletion=complete
+    )
+
+
+def _formats(incomplete: str) -> list[str]:
+    return [name for name in ("table", "wide", "json", "jsonl", "yaml", "id") if name.startswith(incomplete)]
+
+
+def _colors(incomplete: str) -> list[str]:
+    return [name for name in ("auto", "always", "never") if name.startswith(incomplete)]
+
+
+_COMMON: dict[str, tuple[Any, Any]] = {
+    "format": (
+        Annotated[
+            str | None,
+            _common(
+                "--format",
+                "-o",
+                metavar="FORMAT",
+                help="How to print: table, wide, json, jsonl, yaml or id.",
+                complete=_formats,
+            ),
+        ],
+        None,
+    ),
+    "target": (
+        Annotated[
+            str | None,
+            _common(
+                "--target", "-t", metavar="TARGET", help="Where to go: embedded, sidecar, a URL, or a profile's name."
+            ),
+        ],
+        None,
+    ),
+    "store": (
+        Annotated[str | None, _common("--store", metavar="FILE", help="The store file of the embedded engine.")],
+        None,
+    ),
+    "app": (
+        Annotated[
+            str | None, _common("--app", metavar="FILE|MODULE", help="The app that registers the workflows (embedded).")
+        ],
+        None,
+    ),
+    "color": (
+        Annotated[
+            str | None,
+            _common("--color", metavar="WHEN", help="Colours: auto, always or never.", complete=_colors),
+        ],
+        None,
+    ),
+    "quiet": (Annotated[bool, _common("--quiet", "-q", help="No notes on stderr, only errors.")], False),
+    "debug": (Annotated[bool, _common("--debug", help="Show the traceback of an unexpected error.")], False),
+}
+
+
+def common_parameters() -> list[inspect.Parameter]:
+    return [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, (annotation, default) in _COMMON.items()
+    ]
+
+
+def take_flags(values: dict[str, Any]) -> Flags:
+    """Take the common options out of a command's arguments."""
+    return Flags(**{name: values.pop(name) for name in _COMMON})
+
+
+def _argument(name: str, help: str) -> Any:
+    return typer.Argument(metavar=name, help=help, show_default=False)
+
+
+def _option(flag: str, *more: str, metavar: str | None = None, help: str, panel: str | None = None) -> Any:
+    return typer.Option(flag, *more, metavar=metavar, help=help, rich_help_panel=panel, show_default=False)
+
+
+INPUT = "Input"
+FILTERS = "Which instances"
+DRIVING = "Waiting"
+
+InstanceID = Annotated[str, _argument("ID", "The instance's ID.")]
+InstanceIDs = Annotated[list[str], _argument("ID...", "The instances' IDs.")]
+
+NoDrive = Annotated[
+    bool, _option("--no-drive", help="Only commit it; do not run workflow code now (embedded).", panel=DRIVING)
+]
+Wait = Annotated[bool, _option("--wait", help="Wait until the instance ends; exit by its outcome.", panel=DRIVING)]
+Timeout = Annotated[
+    str | None,
+    _option("--timeout", metavar="DURATION", help="Give up waiting after this long (exit status 124).", panel=DRIVING),
+]
+FailOnStall = Annotated[
+    bool,
+    _option("--fail-on-stall", help="Stop waiting when it is SUSPENDED or STALLED (exit status 12).", panel=DRIVING),
+]
+Reason = Annotated[str | None, _option("--reason", metavar="TEXT", help="Why; it is kept in the history.")]
+NoRecursive = Annotated[bool, _option("--no-recursive", help="Leave the child workflows alone.")]
+Yes = Annotated[bool, _option("--yes", "-y", help="Do not ask. Explicit IDs never ask; scripts may always say it.")]
+
+Input = Annotated[
+    str | None,
+    _option(
+        "--input", "-i", metavar="JSON|-", help="The input as JSON, byte for byte; - reads it from stdin.", panel=INPUT
+    ),
+]
+InputFile = Annotated[
+    str | None, _option("--input-file", metavar="FILE", help="Read the JSON input from a file.", panel=INPUT)
+]
+InputString = Annotated[
+    str | None, _option("--input-string", metavar="TEXT", help="The input is this text, as a JSON string.", panel=INPUT)
+]
+Data = Annotated[
+    str | None,
+    _option("--data", "-d", metavar="JSON|-", help="The event's data as JSON; - reads it from stdin.", panel=INPUT),
+]
+DataFile = Annotated[
+    str | None, _option("--data-file", metavar="FILE", help="Read the JSON data from a file.", panel=INPUT)
+]
+DataString = Annotated[
+    str | None, _option("--data-string", metavar="TEXT", help="The data is this text, as a JSON string.", panel=INPUT)
+]
+
+Statuses = Annotated[
+    list[str] | None,
+    _option("--status", "-s", metavar="STATUS", help="With this status; repeat it for more than one.", panel=FILTERS),
+]
+Name = Annotated[
+    str | None, _option("--name", "-n", metavar="WORKFLOW", help="Of the workflow with this name.", panel=FILTERS)
+]
+IDPrefix = Annotated[
+    str | None, _option("--id-prefix", metavar="TEXT", help="Whose ID begins with this.", panel=FILTERS)
+]
+CreatedAfter = Annotated[
+    str | None, _option("--created-after", metavar="TIME|AGE", help="Created after this time.", panel=FILTERS)
+]
+CreatedBefore = Annotated[
+    str | None,
+    _option("--created-before", metavar="TIME|AGE", help="Created before it: 7d is seven days ago.", panel=FILTERS),
+]
+FinishedAfter = Annotated[
+    str | None, _option("--finished-after", metavar="TIME|AGE", help="Finished after this time.", panel=FILTERS)
+]
+FinishedBefore = Annotated[
+    str | None, _option("--finished-before", metavar="TIME|AGE", help="Finished before this time.", panel=FILTERS)
+]
+ParentID = Annotated[
+    str | None, _option("--parent", metavar="ID", help="The children of this instance.", panel=FILTERS)
+]
+WaitingEvent = Annotated[
+    str | None, _option("--waiting-event", metavar="EVENT", help="That wait for this event.", panel=FILTERS)
+]

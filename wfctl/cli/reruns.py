@@ -1,0 +1,113 @@
+"""Which step a rerun begins with, and what it keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from wfctl.errors import InvalidInput, WrongState
+from wfctl.model.events import Event, WorkflowStarted
+from wfctl.model.instance import Instance
+from wfctl.model.steps import Step, failed_step, steps_of
+from wfctl.render.instances import failure_line
+from wfctl.render.printer import View
+from wfctl.render.record import Record, step_record
+from wfctl.render.style import BOLD, DIM
+from wfctl.render.table import Cell, Column
+from wfctl.render.text import clean
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    step: Step
+    again: bool
+
+
+def choose(source: Instance, steps: Sequence[Step], name: str | None, from_failed: bool, event_id: str | None) -> Step:
+    """The step that the options name. Raises InvalidInput, and WrongState when no step failed."""
+    given = [flag for flag, on in (("--from", name), ("--from-failed", from_failed), ("--event-id", event_id)) if on]
+    if len(given) > 1:
+        raise InvalidInput(f"{' and '.join(given)} exclude each other")
+    able = [step for step in steps if step.event_id >= 0]
+    if not able:
+        raise InvalidInput(
+            f"{clean(source.id)} has no step to run again from",
+            hint=f"wfctl start {clean(source.name or 'WORKFLOW')} begins a new instance",
+        )
+    if from_failed:
+        return _failed(source, able)
+    if name is not None:
+        return _named(source, able, name)
+    return able[0] if event_id is None else _numbered(source, able, event_id)
+
+
+def _failed(source: Instance, steps: Sequence[Step]) -> Step:
+    step = failed_step(steps)
+    if step is not None:
+        return step
+    why = f": {failure_line(source.failure)}" if source.failure is not None else ""
+    raise WrongState(
+        f"no step of {clean(source.id)} failed; it is {source.status.name}{why}",
+        hint=f"wfctl rerun {clean(source.id)} --from STEP; its steps: wfctl steps {clean(source.id)}",
+        instance_id=source.id,
+    )
+
+
+def _named(source: Instance, steps: Sequence[Step], name: str) -> Step:
+    found = [step for step in steps if step.name == name] or [
+        step for step in steps if (step.name or "").casefold() == name.casefold()
+    ]
+    if not found:
+        names = list(dict.fromkeys(step.name for step in steps if step.name))
+        near = get_close_matches(name, names, n=1)
+        raise InvalidInput(
+            f"{clean(source.id)} has no step {clean(name)!r}",
+            hint=f"did you mean {clean(near[0])}?" if near else "one of " + ", ".join(clean(one) for one in names),
+        )
+    if len(found) > 1:
+        numbers = ", ".join(str(step.event_id) for step in found)
+        raise InvalidInput(
+            f"{clean(source.id)} has {len(found)} steps {clean(name)!r}", hint=f"--event-id with one of {numbers}"
+        )
+    return found[0]
+
+
+def _numbered(source: Instance, steps: Sequence[Step], text: str) -> Step:
+    for step in steps:
+        for attempt in step.attempts:
+            if str(attempt.event_id) == text.strip():
+                return step
+    numbers = ", ".join(f"{step.event_id} ({clean(step.name or step.kind)})" for step in steps)
+    raise InvalidInput(f"{clean(source.id)} has no step with the event {clean(text)}", hint=f"one of {numbers}")
+
+
+def plan(history: Sequence[Event], start: Step) -> list[Planned]:
+    """Each step, and whether it runs again: all that had not ended when the turn that began `start` was over."""
+    begun = next(i for i, event in enumerate(history) if event.event_id == start.event_id)
+    end = next((i for i in range(begun, len(history)) if isinstance(history[i], WorkflowStarted)), len(history))
+    kept = {(step.event_id, step.name) for step in steps_of(history[:end]) if step.completed_at is not None}
+    return [
+        Planned(step, (step.event_id, step.name) not in kept)
+        for step in steps_of(history)
+        if step.event_id >= 0 or (step.event_id, step.name) in kept
+    ]
+
+
+def _record(planned: Planned) -> Record:
+    record = step_record(planned.step)
+    kept = {key: record[key] for key in ("eventID", "kind", "name", "status", "childInstanceID")}
+    return {**kept, "again": planned.again}
+
+
+def plan_view() -> View[Planned]:
+    return View(
+        record=_record,
+        columns=(
+            Column("EVENT", lambda one: str(one.step.event_id) if one.step.event_id >= 0 else "-", right=True),
+            Column("KIND", lambda one: one.step.kind),
+            Column("NAME", lambda one: clean(one.step.name or "")),
+            Column("WAS", lambda one: one.step.status.value),
+            Column("PLAN", lambda one: Cell("again", BOLD) if one.again else Cell("kept", DIM)),
+        ),
+    )

@@ -1,0 +1,57 @@
+from wfctl.cli import outcome
+from wfctl.cli.declare import command, new_app
+from wfctl.cli.finishing import parse_timeout, wait_for_end
+from wfctl.cli.ids import check_id
+from wfctl.cli.options import FailOnStall, InstanceID, NoDrive, Timeout, Wait
+from wfctl.cli.session import Session
+from wfctl.cli.telling import quoted, tell_end
+from wfctl.errors import WrongState
+from wfctl.render.payload import output_text
+from wfctl.render.printer import Format
+from wfctl.render.record import decoded
+from wfctl.render.text import clean
+
+app = new_app()
+
+
+@command(app)
+def result(
+    session: Session,
+    instance_id: InstanceID,
+    wait: Wait = False,
+    timeout: Timeout = None,
+    fail_on_stall: FailOnStall = False,
+    no_drive: NoDrive = False,
+) -> int:
+    """Print the output of a finished instance, and only that. Exit by its outcome.
+
+    $ TOTAL=$(wfctl result 12345678)
+    $ wfctl result 12345678 --wait --timeout 5m | jq .
+
+    A text is printed without its quotes, everything else as JSON; with -o json always as JSON.
+    """
+    check_id(instance_id)
+    limit = parse_timeout(timeout, wait)
+    with session.workflows(drive=wait and not no_drive) as workflows:
+        status = outcome.DONE
+        if wait:
+            status = wait_for_end(session, workflows, instance_id, limit, fail_on_stall, drive=not no_drive)
+        instance = workflows.get(instance_id)
+    if not instance.status.terminal:
+        if wait:
+            return status
+        raise WrongState(
+            f"{clean(instance_id)} is {instance.status.name}: it has no result yet",
+            hint=f"wfctl wait {quoted(instance_id)}, or wfctl result {quoted(instance_id)} --wait",
+            instance_id=instance_id,
+        )
+    status = outcome.of_end(instance.status)
+    if status != outcome.DONE and not wait:
+        tell_end(session, instance)
+    if instance.output is None and status != outcome.DONE:
+        return status
+    if session.format in (Format.JSON, Format.JSONL, Format.YAML):
+        session.printer.record(decoded(instance.output))
+    else:
+        session.console.raw(output_text(instance.output))
+    return status

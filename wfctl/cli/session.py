@@ -1,0 +1,105 @@
+"""What a command has to work with: settings, streams and the target, each made when it is first asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from wfctl.cli.options import Flags
+from wfctl.errors import InvalidInput
+from wfctl.render.console import COLORS, Console
+from wfctl.render.printer import Format, Printer
+
+if TYPE_CHECKING:
+    from wfctl.client.connect import Embedded
+    from wfctl.client.endpoint import Endpoint
+    from wfctl.client.port import Workflows
+    from wfctl.config.settings import Settings
+
+
+class Session:
+    def __init__(self, stdin: TextIO, stdout: TextIO, stderr: TextIO, environ: Mapping[str, str]) -> None:
+        self.stdin = stdin
+        self.stdout = stdout
+        self.stderr = stderr
+        self.environ = environ
+        self.flags = Flags()
+        self.going_on: Callable[[], str | None] = lambda: None  # what to say when Ctrl-C stops the command
+
+    def add_flags(self, flags: Flags) -> None:
+        """Options that stand after others hold over them. To be called before anything below is asked for."""
+        self.flags = flags.over(self.flags)
+
+    @cached_property
+    def settings(self) -> Settings:
+        from wfctl.config.settings import resolve
+
+        flags = self.flags
+        given = {"target": flags.target, "store": flags.store, "app": flags.app}
+        return resolve({**given, "color": flags.color, "format": flags.format}, self.environ, Path.cwd())
+
+    @cached_property
+    def console(self) -> Console:
+        color = self.flags.color or self.environ.get("WFCTL_COLOR") or "auto"
+        if color not in COLORS:
+            raise InvalidInput(f"--color is {color!r}", hint="--color auto, always or never")
+        return Console(self.stdout, self.stderr, color=color, quiet=self.flags.quiet, environ=self.environ)
+
+    @cached_property
+    def format(self) -> Format:
+        return self.format_or(Format.TABLE)
+
+    def format_or(self, default: Format) -> Format:
+        """The output format that was asked for, or a command's own default."""
+        name = self.flags.format or self.settings.get("format")
+        if name is None:
+            return default
+        try:
+            return Format(name.lower())
+        except ValueError:
+            raise InvalidInput(
+                f"{name!r} is not an output format", hint="-o " + ", ".join(format.value for format in Format)
+            ) from None
+
+    @property
+    def format_given(self) -> bool:
+        return self.flags.format is not None or self.settings.get("format") is not None
+
+    @cached_property
+    def printer(self) -> Printer:
+        return Printer(self.console, self.format)
+
+    @property
+    def debug(self) -> bool:
+        return self.flags.debug or self.environ.get("WFCTL_DEBUG", "") not in ("", "0")
+
+    @cached_property
+    def target(self) -> Embedded | Endpoint:
+        from wfctl.cli.target import choose
+
+        return choose(self.settings)
+
+    @contextmanager
+    def workflows(self, *, drive: bool = False) -> Iterator[Workflows]:
+        """The target, open. `drive`: this command may run the app's code here."""
+        from wfctl.client.connect import connect
+
+        workflows = connect(self.target, drive=drive, note=self.console.note)
+        # The app's code prints where it likes; stdout is for the command's own data.
+        before, sys.stdout = sys.stdout, self.stderr if drive else sys.stdout
+        try:
+            yield workflows
+        except KeyboardInterrupt:
+            getattr(workflows, "abandon", workflows.close)()
+            raise
+        except BaseException:
+            workflows.close()
+            raise
+        else:
+            workflows.close()
+        finally:
+            sys.stdout = before

@@ -1,0 +1,86 @@
+from typing import Annotated
+
+import typer
+
+from wfctl.cli.declare import command, new_app
+from wfctl.cli.durations import parse_start
+from wfctl.cli.finishing import finish, parse_timeout
+from wfctl.cli.ids import check_name, check_new_id
+from wfctl.cli.options import FailOnStall, Input, InputFile, InputString, NoDrive, Timeout, Wait
+from wfctl.cli.payloads import read_payload
+from wfctl.cli.session import Session
+from wfctl.errors import InvalidInput
+from wfctl.model.instance import IfExists, StartRequest
+from wfctl.render.printer import Format
+from wfctl.render.text import clean
+from wfctl.render.waiting import utc_now
+
+app = new_app()
+
+
+@command(app)
+def start(
+    session: Session,
+    name: Annotated[str, typer.Argument(metavar="WORKFLOW", help="The workflow's name.", show_default=False)],
+    id: Annotated[str | None, typer.Option("--id", metavar="ID", help="The new instance's ID; else a UUID.")] = None,
+    if_exists: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHAT",
+            help="If the ID exists: fail (the default), use it as it is, or replace a finished one.",
+        ),
+    ] = None,
+    start_at: Annotated[
+        str | None, typer.Option(metavar="TIME|+DURATION", help="Start it then, not now: an RFC 3339 time, or +5m.")
+    ] = None,
+    input: Input = None,
+    input_file: InputFile = None,
+    input_string: InputString = None,
+    wait: Wait = False,
+    timeout: Timeout = None,
+    fail_on_stall: FailOnStall = False,
+    no_drive: NoDrive = False,
+) -> int:
+    """Start a workflow instance and print its ID.
+
+    $ wfctl start OrderProcessingWorkflow --id 12345678 --input '{"name":"Paperclips","quantity":10,"totalCost":99.95}'
+    $ ID=$(wfctl start OrderProcessingWorkflow --input-file order.json)
+    $ wfctl start OrderProcessingWorkflow --input - --wait --timeout 5m -o json < order.json
+
+    On the embedded target the command drives the instance until it ends or can only wait for an event or a distant
+    timer, and says what it waits for. With --wait the exit status is that of the outcome: wfctl help exit-codes.
+    """
+    request = StartRequest(
+        name=check_name(name, "workflow's name"),
+        id=None if id is None else check_new_id(id),
+        input=read_payload(session, input, input_file, input_string),
+        start_at=None if start_at is None else parse_start(start_at, utc_now()),
+        if_exists=_if_exists(if_exists),
+    )
+    parse_timeout(timeout, wait)
+    session.format_or(Format.ID)
+    with session.workflows(drive=not no_drive) as workflows:
+        instance_id = workflows.start(request)
+        shows_record = wait and (session.console.out_tty or session.format_given)
+        if not (session.format_given or shows_record) or session.format is Format.ID:
+            session.console.word(instance_id)
+            session.console.flush()
+        return finish(
+            session,
+            workflows,
+            instance_id,
+            wait=wait,
+            timeout=timeout,
+            fail_on_stall=fail_on_stall,
+            drive=not no_drive,
+            show=shows_record,
+        )
+
+
+def _if_exists(text: str | None) -> IfExists:
+    try:
+        return IfExists((text or "fail").lower())
+    except ValueError:
+        raise InvalidInput(
+            f"--if-exists {clean(text or '')!r} is not one of them", hint="fail, use or replace"
+        ) from None

@@ -1,0 +1,22 @@
+from wfctl.cli.declare import command, new_app
+from wfctl.cli.ids import check_id
+from wfctl.cli.options import InstanceID
+from wfctl.cli.session import Session
+from wfctl.model.steps import steps_of
+from wfctl.render.history import step_view
+from wfctl.render.waiting import utc_now
+
+app = new_app()
+
+
+@command(app)
+def steps(session: Session, instance_id: InstanceID) -> None:
+    """Show what an instance did: activities, timers, events and children, with attempts and real durations.
+
+    $ wfctl steps 12345678
+    $ wfctl steps 12345678 -o json | jq '.[] | {name, status, durationMs}'
+    """
+    check_id(instance_id)
+    with session.workflows() as workflows:
+        events = workflows.history(instance_id)
+    session.printer.many(steps_of(events), step_view(utc_now()))

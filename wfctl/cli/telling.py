@@ -1,0 +1,85 @@
+"""What a person is told on stderr: how an instance ended, what it waits for, how to go on."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from datetime import datetime
+
+from wfctl.cli.session import Session
+from wfctl.client.port import Driver, Workflows
+from wfctl.model.instance import Instance, Waiting
+from wfctl.model.status import Status
+from wfctl.render.instances import failure_line, lifetime, status_word
+from wfctl.render.text import clean
+from wfctl.render.times import span
+from wfctl.render.waiting import utc_now, waiting_text
+
+
+def quoted(word: str) -> str:
+    """A word for a command line that the user may copy."""
+    return shlex.quote(clean(word))
+
+
+def tell_end(session: Session, instance: Instance) -> None:
+    """`12345678 COMPLETED, took 1.2s`, or why it failed."""
+    console = session.console
+    words = f"{clean(instance.id)} {status_word(instance.status, console.err_color)}"
+    took = lifetime(instance)
+    words += f", took {span(took)}" if took is not None else ""
+    if instance.status is Status.FAILED and instance.failure is not None:
+        words += f": {failure_line(instance.failure)}"
+    console.note(words)
+
+
+def tell_waiting(session: Session, instance: Instance, driver: Driver, *, hints: bool = True) -> None:
+    """What a live instance waits for, and the command that lets it go on."""
+    now = utc_now()
+    console = session.console
+    head = f"{clean(instance.id)} {status_word(instance.status, console.err_color)}"
+    if not instance.waiting_for:
+        console.note(head)
+    for waiting in instance.waiting_for:
+        console.note(f"{head}, waits for {waiting_text(waiting, now)}")
+    if hints:
+        for hint in how_to_go_on(instance, driver, now):
+            console.note(f"  go on: {hint}")
+
+
+def how_to_go_on(instance: Instance, driver: Driver, now: datetime) -> Iterator[str]:
+    kinds = {waiting.kind for waiting in instance.waiting_for}
+    for waiting in instance.waiting_for:
+        yield from _command(instance, waiting)
+    if driver is not Driver.ELSEWHERE and kinds & {"timer", "start", "activity", "child", "driver"}:
+        yield "wfctl run, which drives what is due"
+
+
+def _command(instance: Instance, waiting: Waiting) -> Iterator[str]:
+    name = quoted(instance.id)
+    if waiting.kind == "event":
+        yield f"wfctl raise-event {name} {quoted(waiting.name or '')} --data true"
+    elif waiting.kind == "resume":
+        yield f"wfctl resume {name}"
+    elif waiting.kind == "code":
+        yield f"mend the workflow's code, then wfctl run (its steps: wfctl steps {name})"
+
+
+def drive_on(session: Session, workflows: Workflows, ids: list[str]) -> Driver:
+    """See to it that these go on; where this process drives, return when they can go no further by themselves."""
+    driver = workflows.drive(ids)
+    session.going_on = lambda: f"wfctl wait {' '.join(quoted(one) for one in ids[:5])}"
+    while driver is Driver.HERE and not workflows.settled(ids):
+        workflows.changed(0.5)
+    return driver
+
+
+def tell_state(session: Session, workflows: Workflows, ids: list[str], driver: Driver) -> None:
+    """After driving: the end, or what each waits for. A target that drives by itself is not asked."""
+    if driver is Driver.ELSEWHERE or session.console.quiet:
+        return
+    for instance_id in ids:
+        instance = workflows.get(instance_id, payloads=False)
+        if instance.status.terminal:
+            tell_end(session, instance)
+        else:
+            tell_waiting(session, instance, driver)

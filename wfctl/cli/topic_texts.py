@@ -1,0 +1,97 @@
+"""The pages of `wfctl help TOPIC`."""
+
+EXIT_CODES = """\
+Exit statuses
+
+    0   done; for wait: the awaited condition holds
+    1   unexpected error (--debug shows the traceback)
+    2   wrong usage, invalid input
+    3   no such instance
+    4   conflict or wrong state: the ID is taken, the instance is finished, is not suspended, ...
+    5   the target is unreachable, or lacks the feature (the message says which)
+    6   not authenticated or not permitted
+    7   part of a batch failed (each failure has its line)
+    8   refused: a confirmation was needed and there is no terminal, or the answer was no
+   10   the instance ended FAILED
+   11   the instance ended TERMINATED or CANCELED
+   12   SUSPENDED or STALLED while waiting, with --fail-on-stall
+  124   timed out
+  130   interrupted; the workflow goes on
+
+The outcome of an instance is the exit status of `wait`, `result`, and of every command with --wait.
+`get`, `list` and the others exit 0 whatever the instances' statuses are.
+`wait --for X` exits 0 when X holds. An instance that has ended otherwise can never be X any more: then it is
+10 if it FAILED, 11 if it was TERMINATED, 4 if it COMPLETED.
+Several IDs: the status that all of them share, else 7; 124 where one timed out.
+"""
+
+JSON = """\
+JSON
+
+  -o json    one document: an object for one thing, a list for many ([] when there is nothing)
+  -o jsonl   one object a line, written as it comes
+  -o yaml    the same fields as YAML
+  -o id      only the IDs, one a line
+
+An instance, from get, list, wait, and start --wait:
+
+  instanceID        text
+  workflowName      text, or null where the target does not tell
+  runtimeStatus     RUNNING COMPLETED FAILED TERMINATED CANCELED PENDING SUSPENDED STALLED CONTINUED_AS_NEW
+  createdAt         RFC 3339, UTC, with microseconds: 2026-01-31T09:00:00.000000Z
+  lastUpdatedAt     the same
+  completedAt       the same, or null
+  input             the JSON value; a text that is not JSON is given as a string
+  output            the same
+  customStatus      the same
+  failure           null, or errorType, errorMessage, stackTrace (and innerFailure)
+  parentInstanceID  text or null
+  waitingFor        a list: kind (event activity timer child start resume code driver), name, since, until,
+                    instanceID, runtimeStatus, attempt, maxAttempts, lastError, eventID
+
+All keys are always there. New keys may be added; none is renamed or removed.
+history: eventID, type (Dapr's names, as TaskCompleted), timestamp, and the event's own fields; payloads are whole.
+steps: eventID, kind, name, status, scheduledAt, completedAt, durationMs, until, childInstanceID, maxAttempts,
+attempts, input, result, failure.
+count: runtimeStatus, workflowName, count. pause, resume, terminate, purge: instanceID, action, done, count, error.
+
+An error is one object on stderr: {"error":{"code","message","hint","instanceID"}}.
+Data goes to stdout, everything else to stderr.
+"""
+
+TARGETS = """\
+Targets
+
+  embedded    an engine inside this process, on one SQLite file; nothing to start
+  sidecar     a Dapr sidecar on 127.0.0.1:3500
+  URL         a Dapr sidecar elsewhere: http://host:port, https://host
+  NAME        a profile: a [profiles.NAME] table in wfctl.toml or in the user's file
+
+Without a target it is automatic: the sidecar, if one answers on 127.0.0.1:3500; else embedded.
+--store or --app (or WFCTL_STORE, WFCTL_APP) without a target means embedded.
+
+What holds, strongest first:
+
+  1. a flag: --target, --store, --app
+  2. a variable: WFCTL_TARGET, WFCTL_STORE, WFCTL_APP, WFCTL_COLOR, WFCTL_FORMAT, ...
+  3. the chosen profile
+  4. the project's file: wfctl.toml, or [tool.wfctl] in pyproject.toml, here or in a folder above
+  5. the user's file, or the one that WFCTL_CONFIG names
+  6. Dapr's variables: DAPR_HTTP_ENDPOINT, DAPR_HTTP_PORT, DAPR_GRPC_ENDPOINT, DAPR_GRPC_PORT, DAPR_API_TOKEN
+  7. automatic
+
+`wfctl config show` says each value and where it came from.
+
+A file:
+
+  target = "embedded"
+  app = "orders.py"            # a file, relative to this one, or a module
+  store = ".wfctl/store.db"
+
+  [profiles.prod]
+  target = "https://dapr.example.com"
+  grpc = "dapr.example.com:443?tls=true"
+  token_env = "PROD_TOKEN"     # or token_file; a token itself does not belong here
+"""
+
+TOPICS = {"exit-codes": EXIT_CODES, "json": JSON, "targets": TARGETS}

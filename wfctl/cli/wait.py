@@ -1,0 +1,89 @@
+from typing import Annotated
+
+import typer
+
+from wfctl.cli import outcome
+from wfctl.cli.conditions import Condition, parse_condition
+from wfctl.cli.declare import command, new_app
+from wfctl.cli.finishing import parse_timeout, tell_nobody
+from wfctl.cli.ids import check_ids
+from wfctl.cli.options import FailOnStall, InstanceIDs, NoDrive, Timeout
+from wfctl.cli.session import Session
+from wfctl.cli.telling import quoted, tell_end, tell_waiting
+from wfctl.cli.watching import Watch, watch
+from wfctl.client.port import Driver
+from wfctl.errors import InvalidInput
+from wfctl.render.instances import instance_view
+from wfctl.render.text import clean
+from wfctl.render.waiting import utc_now
+
+app = new_app()
+
+
+@command(app)
+def wait(
+    session: Session,
+    instance_ids: InstanceIDs,
+    condition: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            metavar="CONDITION",
+            help="completed (the default), another status, terminal (any end), event=NAME (it waits for that event) "
+            "or custom-status=REGEX.",
+        ),
+    ] = None,
+    any_of: Annotated[bool, typer.Option("--any", help="Until one of the instances is there.")] = False,
+    all_of: Annotated[bool, typer.Option("--all", help="Until all of them are (the default).")] = False,
+    timeout: Timeout = None,
+    fail_on_stall: FailOnStall = False,
+    no_drive: NoDrive = False,
+) -> int:
+    """Wait until instances finish, or until a condition holds.
+
+    $ wfctl wait 12345678 --timeout 5m
+    $ wfctl wait 12345678 --for event=approval
+    $ wfctl wait order-1 order-2 --for terminal --any
+
+    Exit status 0: the condition holds. An instance that ends otherwise can never be there any more: 10 if it FAILED,
+    11 if it was TERMINATED, 4 if it COMPLETED. 124: the time is over.
+    """
+    ids = check_ids(instance_ids)
+    awaited = parse_condition(condition)
+    if any_of and all_of:
+        raise InvalidInput("--any and --all exclude each other")
+    limit = parse_timeout(timeout)
+    with session.workflows(drive=not no_drive) as workflows:
+        driver = Driver.ELSEWHERE if no_drive else workflows.drive(ids)
+        session.going_on = lambda: f"wfctl wait {' '.join(quoted(one) for one in ids)}"
+        if driver is Driver.NOBODY:
+            tell_nobody(session)
+        state = watch(workflows, ids, awaited, any_of=any_of, timeout=limit, fail_on_stall=fail_on_stall)
+        _tell(session, state, ids, awaited, driver, any_of)
+        if session.format_given:
+            view = instance_view(utc_now())
+            if len(ids) == 1:
+                session.printer.one(workflows.get(ids[0]), view)
+            else:
+                session.printer.many((workflows.get(one) for one in ids), view)
+    return state.exit_status(ids, any_of)
+
+
+def _tell(session: Session, state: Watch, ids: list[str], awaited: Condition, driver: Driver, any_of: bool) -> None:
+    console = session.console
+    met = any_of and any(state.held(one) for one in ids)
+    for instance_id in ids:
+        instance = state.instances[instance_id]
+        verdict = state.ended.get(instance_id)
+        if verdict is None:
+            if not met:
+                console.error(f"wfctl: timed out: {clean(instance_id)} is not {awaited.label}")
+                tell_waiting(session, instance, driver)
+        elif instance.status.terminal:
+            tell_end(session, instance)
+            if verdict == outcome.WRONG_STATE:
+                console.error(f"wfctl: {clean(instance_id)} has ended, so it can never be {awaited.label}")
+        elif verdict == outcome.DONE:
+            console.note(f"{clean(instance_id)} is {awaited.label}")
+        else:
+            tell_waiting(session, instance, driver)

@@ -1,0 +1,60 @@
+"""From a description of a target to a `Workflows` that speaks to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from wfctl.client.endpoint import Endpoint
+from wfctl.client.port import Workflows
+from wfctl.errors import Unsupported
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 3500
+CONNECT_SECONDS = 0.05
+ANSWER_SECONDS = 0.5
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A store file, and the app whose workflows it runs. `base` is where a module `app` is looked for."""
+
+    store: Path
+    app: str | None = None
+    base: Path | None = None
+
+
+def connect(target: Embedded | Endpoint, *, drive: bool, note: Note) -> Workflows:
+    """Open the target. `drive`: whether this command may run the app's code; `note` takes lines for a person."""
+    if isinstance(target, Embedded):
+        from wfctl.client.embedded import open_embedded
+
+        return open_embedded(target.store, target.app, target.base, drive, note=note)
+    try:
+        from wfctl.client.sidecar import open_sidecar
+    except ImportError as error:
+        raise Unsupported(f"this wfctl cannot speak to a sidecar: {error}", hint="--target embedded") from error
+    return open_sidecar(target, note=note)
+
+
+def sidecar_answers(host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> bool:
+    """Whether a Dapr sidecar listens there. Costs next to nothing where nobody listens."""
+    import _socket as socket  # `socket` itself takes longer to import than this whole check
+
+    connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(CONNECT_SECONDS)
+        connection.connect((host, port))
+        connection.settimeout(ANSWER_SECONDS)
+        request = f"GET /v1.0/healthz/outbound HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
+        connection.sendall(request.encode())
+        answer = connection.recv(4096)
+    except OSError:
+        return False
+    finally:
+        connection.close()
+    # 204: ready. A sidecar that is not ready yet says so with 500, in Dapr's own words.
+    return answer.split(b" ", 2)[1:2] == [b"204"] or b"ERR_OUTBOUND_HEALTH" in answer or b"ERR_HEALTH" in answer

@@ -1,0 +1,146 @@
+"""Config files: where they are, what may stand in them, and one clear error for what may not."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from wfctl.config.keys import BY_NAME, IN_FILES, NOT_IN_PROFILES
+from wfctl.errors import InvalidInput
+
+PROJECT_FILE = "wfctl.toml"
+PYPROJECT = "pyproject.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """The values of one file. Paths are absolute already; `label` is how the file is called in messages."""
+
+    path: Path
+    label: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    profiles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def project_file(start: Path) -> ConfigFile | None:
+    """The nearest wfctl.toml, or pyproject.toml with a [tool.wfctl] table, in `start` and the folders above."""
+    for folder in (start, *start.parents):
+        plain = folder / PROJECT_FILE
+        if plain.is_file():
+            return _read(plain, str(plain), _load(plain))
+        pyproject = folder / PYPROJECT
+        if pyproject.is_file() and b"[tool.wfctl" in _bytes(pyproject):
+            table = _load(pyproject).get("tool", {}).get("wfctl")
+            if isinstance(table, dict):
+                return _read(pyproject, f"[tool.wfctl] in {pyproject}", table)
+    return None
+
+
+def user_file(environ: Mapping[str, str]) -> ConfigFile | None:
+    """The user's own file. One that WFCTL_CONFIG names must exist."""
+    named = environ.get("WFCTL_CONFIG")
+    path = Path(named).expanduser() if named else user_config_dir(environ) / "config.toml"
+    if not path.is_file():
+        if named:
+            raise InvalidInput(f"WFCTL_CONFIG names {path}, which is not there", hint="unset WFCTL_CONFIG")
+        return None
+    return _read(path, str(path), _load(path))
+
+
+def user_config_dir(environ: Mapping[str, str]) -> Path:
+    if sys.platform.startswith("linux"):  # as platformdirs has it; its import alone takes a tenth of a light command
+        return Path(environ.get("XDG_CONFIG_HOME", "").strip() or "~/.config").expanduser() / "wfctl"
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("wfctl", appauthor=False))
+
+
+def user_data_dir(environ: Mapping[str, str]) -> Path:
+    if sys.platform.startswith("linux"):
+        return Path(environ.get("XDG_DATA_HOME", "").strip() or "~/.local/share").expanduser() / "wfctl"
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("wfctl", appauthor=False))
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _load(path: Path) -> dict[str, Any]:
+    tomllib: Any = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    try:
+        text = _bytes(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path} is not UTF-8 text") from error
+    try:
+        table: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"{path} is not valid TOML: {error}") from error
+    return table
+
+
+def _read(path: Path, label: str, table: Mapping[str, Any]) -> ConfigFile:
+    profiles: dict[str, Mapping[str, str]] = {}
+    top = dict(table)
+    named = top.pop("profiles", {})
+    if not isinstance(named, dict):
+        raise InvalidInput(f"{label}: profiles must be tables, as [profiles.prod]")
+    for name, values in named.items():
+        if not isinstance(values, dict):
+            raise InvalidInput(f"{label}: profiles.{name} must be a table, as [profiles.{name}]")
+        profiles[name] = dict(_values(path, label, values, f"profiles.{name}."))
+    return ConfigFile(path, label, dict(_values(path, label, top, "")), profiles)
+
+
+def _values(path: Path, label: str, table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+    allowed = [name for name in IN_FILES if not prefix or name not in NOT_IN_PROFILES]
+    for name, value in table.items():
+        if name not in allowed:
+            raise InvalidInput(f"{label}: there is no setting {prefix}{name}", hint=_advice(name, allowed, prefix))
+        key = BY_NAME[name]
+        if not isinstance(value, str):
+            raise InvalidInput(f"{label}: {prefix}{name} must be text in quotes, not {_kind(value)}")
+        if key.choices and value not in key.choices:
+            raise InvalidInput(f"{label}: {prefix}{name} is {value!r}", hint=f"one of {', '.join(key.choices)}")
+        if not value:
+            raise InvalidInput(f"{label}: {prefix}{name} is empty")
+        yield name, beside(value, path.parent, app=name == "app") if key.path else value
+
+
+def beside(value: str, folder: Path, *, app: bool = False) -> str:
+    """A path of a file in `folder`, absolute. An app that is not a file but a module stays a name."""
+    if app and not is_app_file(value):
+        return value
+    return os.path.normpath(folder / Path(value).expanduser())
+
+
+def is_app_file(app: str) -> bool:
+    return app.endswith(".py") or "/" in app or os.sep in app
+
+
+def _advice(name: str, allowed: list[str], prefix: str) -> str:
+    if name in ("token", "api_token"):
+        return "a token does not belong in a file: use token_env or token_file"
+    if prefix and name in NOT_IN_PROFILES:
+        return f"{name} belongs at the top of the file"
+    from difflib import get_close_matches
+
+    near = get_close_matches(name.replace("-", "_"), allowed, n=1)
+    return f"did you mean {near[0]}?" if near else "the settings are " + ", ".join(allowed)
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, (int, float)):
+        return "a number"
+    return "a table" if isinstance(value, dict) else "a list" if isinstance(value, list) else type(value).__name__

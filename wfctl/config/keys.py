@@ -1,0 +1,43 @@
+"""The settings that there are: their names in files, their environment variables, what they may hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A setting. A `path` in a file is relative to that file; a `secret` is never shown."""
+
+    name: str
+    env: str
+    help: str
+    path: bool = False
+    secret: bool = False
+    choices: tuple[str, ...] = ()
+    file: bool = True  # whether a file may hold it
+
+
+KEYS = (
+    Key("target", "WFCTL_TARGET", "embedded, sidecar, a URL, or the name of a profile"),
+    Key("app", "WFCTL_APP", "the file or the module that registers the workflows", path=True),
+    Key("store", "WFCTL_STORE", "the store file of the embedded engine", path=True),
+    Key("grpc", "WFCTL_GRPC", "the sidecar's gRPC endpoint, where it is not on the HTTP endpoint's host at port 50001"),
+    Key("app_id", "WFCTL_APP_ID", "the Dapr app whose workflows are meant"),
+    Key("token", "WFCTL_TOKEN", "the sidecar's API token", secret=True, file=False),
+    Key("token_env", "WFCTL_TOKEN_ENV", "the environment variable that holds the API token"),
+    Key("token_file", "WFCTL_TOKEN_FILE", "the file that holds the API token", path=True),
+    Key("ca_file", "WFCTL_CA_FILE", "certificates to trust besides the system's", path=True),
+    Key("api_version", "WFCTL_API_VERSION", "the workflow API to speak", choices=("v1.0", "v1.0-beta1", "v1.0-alpha1")),
+    Key("request_timeout", "WFCTL_REQUEST_TIMEOUT", "how long one request to a sidecar may take, as 30s"),
+    Key("kube_context", "WFCTL_KUBE_CONTEXT", "the kubectl context"),
+    Key("namespace", "WFCTL_NAMESPACE", "the Kubernetes namespace"),
+    Key("pod", "WFCTL_POD", "the pod whose sidecar is meant"),
+    Key("color", "WFCTL_COLOR", "colours", choices=("auto", "always", "never")),
+    Key("format", "WFCTL_FORMAT", "the output format", choices=("table", "wide", "json", "jsonl", "yaml", "id")),
+)
+
+BY_NAME = {key.name: key for key in KEYS}
+IN_FILES = tuple(key.name for key in KEYS if key.file)
+# What a profile may not hold: they are about this terminal, not about a target.
+NOT_IN_PROFILES = frozenset({"color", "format"})

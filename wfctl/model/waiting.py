@@ -1,0 +1,84 @@
+"""What an instance waits for, read from its history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from wfctl.model.events import (
+    Event,
+    ExecutionResumed,
+    ExecutionStalled,
+    ExecutionStarted,
+    ExecutionSuspended,
+)
+from wfctl.model.instance import Waiting
+from wfctl.model.status import Status
+from wfctl.model.steps import Step, StepStatus, steps_of
+
+
+def waiting_for(
+    history: Sequence[Event],
+    status: Status,
+    now: datetime,
+    child_status: Callable[[str], Status | None],
+) -> tuple[Waiting, ...]:
+    """What keeps this instance from going on, the most telling first.
+
+    A suspended instance waits to be resumed before anything else, a stalled one for other code and nothing else.
+    """
+    if status.terminal:
+        return ()
+    if status is Status.PENDING:
+        return _delayed_start(history, now)
+    if status is Status.STALLED:
+        return (_code(history),)
+    open_steps = tuple(_step(step, child_status) for step in steps_of(history) if step.status.open)
+    if status is Status.SUSPENDED:
+        return (_resume(history), *open_steps)
+    return open_steps
+
+
+def _delayed_start(history: Sequence[Event], now: datetime) -> tuple[Waiting, ...]:
+    for event in history:
+        if isinstance(event, ExecutionStarted) and event.scheduled_start is not None and event.scheduled_start > now:
+            return (Waiting("start", since=event.timestamp, until=event.scheduled_start),)
+    return ()
+
+
+def _code(history: Sequence[Event]) -> Waiting:
+    for event in reversed(history):
+        if isinstance(event, ExecutionStalled):
+            return Waiting("code", name=event.reason.value, since=event.timestamp, last_error=event.description)
+    return Waiting("code")
+
+
+def _resume(history: Sequence[Event]) -> Waiting:
+    since: datetime | None = None
+    reason: str | None = None
+    for event in history:
+        if isinstance(event, ExecutionSuspended) and since is None:
+            since, reason = event.timestamp, event.reason
+        elif isinstance(event, ExecutionResumed):
+            since, reason = None, None
+    return Waiting("resume", since=since, last_error=reason)
+
+
+def _step(step: Step, child_status: Callable[[str], Status | None]) -> Waiting:
+    if step.kind in ("event", "timer"):
+        return Waiting(step.kind, step.name, since=step.scheduled_at, until=step.until, event_id=step.event_id)
+    retrying = step.status is StepStatus.RETRYING
+    current = step.attempts[-1]
+    errors = [attempt.failure for attempt in step.attempts if attempt.failure is not None]
+    return Waiting(
+        step.kind,
+        step.name,
+        since=(current.completed_at or current.scheduled_at) if retrying else current.scheduled_at,
+        until=step.until,
+        instance_id=step.child_id,
+        status=child_status(step.child_id) if step.child_id is not None else None,
+        attempt=len(step.attempts) + (1 if retrying else 0),
+        max_attempts=step.max_attempts,
+        last_error=f"{errors[-1].error_type}: {errors[-1].message}" if errors else None,
+        event_id=step.event_id,
+    )

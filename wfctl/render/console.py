@@ -1,0 +1,96 @@
+"""The one place that writes: data to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import TextIO
+
+from wfctl.render.text import clean, clean_block
+
+COLORS = ("auto", "always", "never")
+
+
+def wants_color(stream: TextIO, choice: str, environ: Mapping[str, str]) -> bool:
+    """`--color` decides; then NO_COLOR, FORCE_COLOR and TERM=dumb; then whether this stream is a terminal."""
+    if choice in ("always", "never"):
+        return choice == "always"
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR", "") not in ("", "0", "false"):
+        return True
+    return environ.get("TERM") != "dumb" and is_tty(stream)
+
+
+def is_tty(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+class Console:
+    def __init__(
+        self,
+        out: TextIO,
+        err: TextIO,
+        *,
+        color: str = "auto",
+        quiet: bool = False,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self.out = out
+        self.err = err
+        self.quiet = quiet
+        self.out_tty = is_tty(out)
+        self.err_tty = is_tty(err)
+        self.out_color = wants_color(out, color, environ)
+        self.err_color = wants_color(err, color, environ)
+        if sys.platform == "win32" and (self.out_color or self.err_color):
+            _enable_escapes()
+
+    @property
+    def room(self) -> int | None:
+        """The width of the terminal; None where nothing is to be cut."""
+        if not self.out_tty:
+            return None
+        import shutil
+
+        return shutil.get_terminal_size().columns
+
+    def data(self, text: str) -> None:
+        self.out.write(text)
+
+    def line(self, text: str) -> None:
+        """One line of data that is safe for a terminal already."""
+        self.out.write(text + "\n")
+
+    def raw(self, text: str) -> None:
+        """Data for scripts, byte for byte; at a terminal its control characters become visible."""
+        self.out.write((clean_block(text) if self.out_tty else text) + "\n")
+
+    def word(self, text: str) -> None:
+        """As `raw`, but one line whatever the text holds: an ID or a name."""
+        self.out.write((clean(text) if self.out_tty else text) + "\n")
+
+    def flush(self) -> None:
+        self.out.flush()
+
+    def note(self, text: str) -> None:
+        """What a person wants to know and a script does not: silent with `--quiet`."""
+        if not self.quiet:
+            self.error(text)
+
+    def error(self, text: str) -> None:
+        self.out.flush()
+        self.err.write(text + "\n")
+        self.err.flush()
+
+
+def _enable_escapes() -> None:
+    if sys.platform == "win32":
+        import ctypes
+
+        for handle in (-11, -12):
+            ctypes.windll.kernel32.SetConsoleMode(ctypes.windll.kernel32.GetStdHandle(handle), 7)

@@ -1,0 +1,137 @@
+"""Instances as rows and blocks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from wfctl.model.events import Failure
+from wfctl.model.instance import Instance
+from wfctl.model.status import Status
+from wfctl.render.payload import payload_cell, payload_text
+from wfctl.render.printer import View
+from wfctl.render.record import instance_record
+from wfctl.render.style import RED, paint, status_style
+from wfctl.render.table import Cell, Column
+from wfctl.render.text import clean, clean_block, plural
+from wfctl.render.times import age, seconds_text, span
+from wfctl.render.waiting import waiting_text, waiting_word
+
+STACK_LINES = 12
+
+
+def status_cell(status: Status) -> Cell:
+    return Cell(status.name, status_style(status))
+
+
+def status_word(status: Status, color: bool) -> str:
+    return paint(status.name, status_style(status), color)
+
+
+def time_cell(when: datetime | None) -> str:
+    return "" if when is None else seconds_text(when)
+
+
+def age_cell(when: datetime | None, now: datetime) -> str:
+    return "" if when is None else age(now - when)
+
+
+def lifetime(instance: Instance) -> timedelta | None:
+    if instance.created_at is None or instance.completed_at is None:
+        return None
+    return instance.completed_at - (instance.started_at or instance.created_at)
+
+
+def failure_line(failure: Failure) -> str:
+    return f"{clean(failure.error_type)}: {clean(failure.message)}"
+
+
+def _last_word(instance: Instance, now: datetime) -> str:
+    """What a live instance waits for, or why a failed one failed."""
+    if instance.status is Status.FAILED and instance.failure is not None:
+        return failure_line(instance.failure)
+    if instance.status is Status.STALLED and instance.stall and not instance.waiting_for:
+        return clean(instance.stall)
+    return waiting_word(instance.waiting_for, now)
+
+
+def instance_view(now: datetime) -> View[Instance]:
+    return View(
+        record=instance_record,
+        id=lambda one: one.id,
+        block=lambda one, wide: _block(one, wide, now),
+        columns=(
+            Column("ID", lambda one: clean(one.id)),
+            Column("WORKFLOW", lambda one: clean(one.name or ""), shrink=True),
+            Column("STATUS", lambda one: status_cell(one.status)),
+            Column("AGE", lambda one: age_cell(one.created_at, now)),
+            Column("UPDATED", lambda one: age_cell(one.updated_at, now)),
+            Column("CREATED AT", lambda one: time_cell(one.created_at), wide=True),
+            Column("COMPLETED AT", lambda one: time_cell(one.completed_at), wide=True),
+            Column("PARENT", lambda one: clean(one.parent_id or ""), wide=True),
+            Column("CUSTOM STATUS", lambda one: payload_cell(one.custom_status), wide=True),
+            Column("INPUT", lambda one: payload_cell(one.input), wide=True),
+            Column("OUTPUT", lambda one: payload_cell(one.output), wide=True),
+            Column("WAITS FOR / ERROR", lambda one: _last_word(one, now), shrink=True),
+        ),
+    )
+
+
+def _block(one: Instance, wide: bool, now: datetime) -> Iterator[tuple[str, Cell | str]]:
+    yield "ID", clean(one.id)
+    yield "Workflow", clean(one.name or "") + (f" (version {clean(one.version)})" if one.version else "")
+    yield "Status", status_cell(one.status)
+    yield "Created", _when(one.created_at, now)
+    if one.updated_at is not None and one.updated_at != one.completed_at:
+        yield "Updated", _when(one.updated_at, now)
+    took = lifetime(one)
+    if one.completed_at is not None:
+        yield "Completed", _when(one.completed_at, now) + (f", took {span(took)}" if took is not None else "")
+    if one.parent_id is not None:
+        yield "Parent", clean(one.parent_id)
+    if one.waiting_for:
+        yield "Waits for", "\n".join(waiting_text(waiting, now) for waiting in one.waiting_for)
+    elif one.stall:
+        yield "Stalled", clean(one.stall)
+    if one.input is not None:
+        yield "Input", payload_text(one.input) if wide else payload_cell(one.input, 400)
+    if one.output is not None:
+        yield "Output", payload_text(one.output) if wide else payload_cell(one.output, 400)
+    if one.custom_status is not None:
+        yield "Custom status", payload_text(one.custom_status)
+    if one.failure is not None:
+        yield "Failure", Cell(failure_line(one.failure), RED)
+        if one.failure.stack_trace:
+            yield "", _stack(one.failure.stack_trace, wide)
+
+
+def _when(when: datetime | None, now: datetime) -> str:
+    return "" if when is None else f"{seconds_text(when)} ({age(now - when)} ago)"
+
+
+def _stack(trace: str, wide: bool) -> str:
+    rows = clean_block(trace.rstrip()).replace("\t", "    ").split("\n")
+    if not wide and len(rows) > STACK_LINES:
+        rows = [f"... ({len(rows) - STACK_LINES} more lines: -o wide)", *rows[-STACK_LINES:]]
+    return "\n".join(rows)
+
+
+class Tally:
+    """Counts what passes through a list, for its footer."""
+
+    def __init__(self) -> None:
+        self.by_status: Counter[Status] = Counter()
+
+    def watch(self, instances: Iterable[Instance]) -> Iterator[Instance]:
+        for instance in instances:
+            self.by_status[instance.status] += 1
+            yield instance
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_status.values())
+
+    def footer(self, color: bool) -> str:
+        words = [f"{count:,} {status_word(status, color)}" for status, count in sorted(self.by_status.items())]
+        return f"{plural(self.total, 'instance')}: {', '.join(words)}"

@@ -1,0 +1,118 @@
+"""One value, every format. Commands hand over values and never print."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from importlib import import_module
+from typing import Any, Generic, TypeVar
+
+from wfctl.errors import InvalidInput
+from wfctl.render.console import Console
+from wfctl.render.record import Record
+from wfctl.render.table import Cell, Column, block, lines
+from wfctl.render.text import safe_json
+
+T = TypeVar("T")
+
+
+class Format(str, Enum):
+    TABLE = "table"
+    WIDE = "wide"
+    JSON = "json"
+    JSONL = "jsonl"
+    YAML = "yaml"
+    ID = "id"
+
+    @property
+    def text(self) -> bool:
+        return self in (Format.TABLE, Format.WIDE)
+
+
+@dataclass(frozen=True, slots=True)
+class View(Generic[T]):
+    """How values of one kind look: as a record, as an ID, as a row, and alone as a block of names and values."""
+
+    record: Callable[[T], Record]
+    columns: Sequence[Column[T]] = ()
+    id: Callable[[T], str] | None = None
+    block: Callable[[T, bool], Iterable[tuple[str, Cell | str]]] | None = None
+
+
+def to_json(value: Any, *, indent: int | None = None) -> str:
+    return safe_json(json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False))
+
+
+class Printer:
+    def __init__(self, console: Console, format: Format) -> None:
+        self.console = console
+        self.format = format
+
+    def one(self, value: T, view: View[T]) -> None:
+        console = self.console
+        if self.format.text:
+            if view.block is None:
+                self.many([value], view)
+                return
+            for line in block(view.block(value, self.format is Format.WIDE), color=console.out_color):
+                console.line(line)
+        elif self.format is Format.ID:
+            console.word(self._id(view)(value))
+        else:
+            self.record(view.record(value))
+
+    def many(self, values: Iterable[T], view: View[T]) -> None:
+        """A list; it streams. Nothing at all is `[]` in JSON, and no lines in the other formats."""
+        if self.format.text:
+            self._table(values, view)
+        elif self.format is Format.ID:
+            identify = self._id(view)
+            for value in values:
+                self.console.word(identify(value))
+        else:
+            self.records(view.record(value) for value in values)
+
+    def record(self, record: Any) -> None:
+        if self.format is Format.YAML:
+            self.console.data(_yaml(record))
+        else:
+            self.console.line(to_json(record, indent=2 if self.format is Format.JSON else None))
+
+    def records(self, records: Iterable[Record]) -> None:
+        if self.format is Format.JSONL:
+            for record in records:
+                self.console.line(to_json(record))
+                self.console.flush()
+        elif self.format is Format.YAML:
+            empty = True
+            for record in records:
+                self.console.data(_yaml([record]))
+                empty = False
+            if empty:
+                self.console.line("[]")
+        else:
+            start = "["
+            for record in records:
+                self.console.data(f"{start}\n{to_json(record)}")
+                start = ","
+            self.console.line("[]" if start == "[" else "\n]")
+
+    def _table(self, values: Iterable[T], view: View[T]) -> None:
+        console = self.console
+        columns = [column for column in view.columns if self.format is Format.WIDE or not column.wide]
+        room = console.room if self.format is Format.TABLE else None
+        for line in lines(columns, values, color=console.out_color, room=room):
+            console.line(line)
+
+    def _id(self, view: View[T]) -> Callable[[T], str]:
+        if view.id is None:
+            raise InvalidInput("-o id does not fit here: these rows have no ID", hint="-o table, json, jsonl or yaml")
+        return view.id
+
+
+def _yaml(value: Any) -> str:
+    yaml = import_module("yaml")  # it has no type hints of its own
+    text: str = yaml.safe_dump(value, allow_unicode=True, sort_keys=False, default_flow_style=False, width=4096)
+    return text
