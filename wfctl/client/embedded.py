@@ -26,6 +26,7 @@ from wfctl.model.instance import Count, Filter, Instance, RerunRequest, StartReq
 from wfctl.model.status import Status
 
 if TYPE_CHECKING:
+    from wfctl.client.backend import EngineBackend
     from wfctl.engine.host import Host
     from wfctl.workflow.app import App
 
@@ -60,6 +61,7 @@ class EmbeddedWorkflows:
         self._note = note
         self._app: App | None = None
         self._host: Host | None = None
+        self._backend: EngineBackend | None = None
         self._reader: database.Connection | None = None
         self._seen_changes = 0
         self._seen_version = -1
@@ -199,10 +201,9 @@ class EmbeddedWorkflows:
 
         Raises StoreError when another process drives this store, AppError and InvalidInput when there is no app.
         """
-        host = self._new_host(self.load_app())
-        if not host.start(None):
+        host = self._start_host(self.load_app(), None)
+        if host is None:
             raise StoreError(f"another process drives the store {self._store}", hint="it will drive what is there")
-        self._host = host
         deadline = None if timeout is None else time.monotonic() + timeout
         timed_out = False
         while not host.settled(None):
@@ -232,17 +233,26 @@ class EmbeddedWorkflows:
             self._app = load_app(self._app_spec, self._base)
         return self._app
 
-    def _new_host(self, app: App) -> Host:
+    def _start_host(self, app: App, scope: Sequence[int] | None) -> Host | None:
+        """Own the store and drive `scope` (None: everything) with this app; None where another process owns it."""
+        from wfctl.client.backend import EngineBackend
         from wfctl.engine.execute.local import LocalExecutor
         from wfctl.engine.host import Host
+        from wfctl.workflow.backend import bind_backend
 
-        names = app.registry.workflow_names()
-        return Host(
+        host = Host(
             self._store,
             lambda deliver: LocalExecutor(app.registry, deliver),
             app=self._app_spec,
-            workflows=names,
+            workflows=app.registry.workflow_names(),
         )
+        backend = EngineBackend(host, self._store)
+        bind_backend(backend)
+        if not host.start(scope):
+            bind_backend(None)
+            return None
+        self._host, self._backend = host, backend
+        return host
 
     def _become_owner(self) -> bool:
         """Own the store, if nobody does and there is an app to drive with; whether this process owns it now."""
@@ -255,11 +265,7 @@ class EmbeddedWorkflows:
         except AppError as error:
             self._note(f"the request is recorded, but nothing is driven: {error.message}")
             return False
-        host = self._new_host(app)
-        if not host.start([]):
-            return False
-        self._host = host
-        return True
+        return self._start_host(app, []) is not None
 
     def _check_name(self, name: str) -> None:
         """Refuse a workflow that no one here registers, before anything is written.
@@ -330,16 +336,22 @@ class EmbeddedWorkflows:
                 seen = host.changes
                 while not host.settled(None) and host.error is None:
                     seen = host.wait_change(seen, 0.2)
-        self._close_reader()
+        self._close_connections()
 
     def abandon(self) -> None:
         """Stop driving at once, as on Ctrl-C; nothing that was acknowledged is lost."""
         host, self._host = self._host, None
         if host is not None:
             host.stop()
-        self._close_reader()
+        self._close_connections()
 
-    def _close_reader(self) -> None:
+    def _close_connections(self) -> None:
+        if self._backend is not None:
+            from wfctl.workflow.backend import bind_backend
+
+            bind_backend(None)
+            self._backend.close()
+            self._backend = None
         if self._reader is not None:
             self._reader.close()
             self._reader = None

@@ -43,7 +43,8 @@ class Dispatcher:
         self._next_key: int | None = None
         self.now: datetime = from_micros(0)
         self.effects: list[ActivityTask] = []  # to be released after the commit
-        self.touched: set[int] = set()  # roots that operations have written to since the host last looked
+        self.touched: set[int] = set()  # roots that were sent something since the host last looked
+        self.born: list[int] = []  # roots that were created since then
         self.wake_changed = True  # the host must ask the store again when something is due next
         self.news = False  # a row of `instances` has changed since the host last looked, not only a history
         self.completions: Counter[Status] = Counter()
@@ -73,7 +74,7 @@ class Dispatcher:
         self.memory.keep(live)
         self.memory.touch(live)
         if row.parent is None:
-            self.touched.add(row.key)
+            self.born.append(row.key)
         if row.wake_at is not None:
             self.wake_changed = True
         if started is not None:
@@ -236,7 +237,8 @@ class Dispatcher:
         if stall is not None:
             self._stall(live, stall)
             return
-        outcome = decide.conclude(live.state, new, result, self.now, operations.new_id())
+        execution_id = "" if result.continue_as_new is None else operations.new_id()
+        outcome = decide.conclude(live.state, new, result, self.now, execution_id)
         self._consume(live, live.arrived)
         row = live.row
         if row.started_at is None:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from datetime import timedelta
 from pathlib import Path
@@ -44,6 +44,8 @@ MOST_TURNS = 2000
 MOST_MESSAGES = 4000
 # After this many transactions in a row that could not be committed, the engine gives up and says why.
 MOST_FAILURES = 5
+# Up to this many trees are asked one by one when something is due; above it, all timers in the store are gone through.
+FEW_TREES = 50
 # "Soon", for `settled`: a timer that is further away does not keep a command waiting.
 SOON = timedelta(seconds=10)
 
@@ -290,9 +292,12 @@ class Host:
             operation.value = operation.call(self._dispatcher)
         except WfctlError as error:
             operation.future.set_exception(error)
-        if self._dispatcher.touched:
-            self._adopt(sorted(self._dispatcher.touched))
-            self._dispatcher.touched.clear()
+        dispatcher = self._dispatcher
+        if self._scope is not None:
+            self._scope.update(dispatcher.born)
+            self._adopt(sorted(dispatcher.touched))
+        dispatcher.born.clear()
+        dispatcher.touched.clear()
 
     def _failed(self, messages: list[Any], operations: list[_Operation], error: Exception) -> None:
         """The transaction is void: callers are told, results are kept for another try."""
@@ -341,11 +346,10 @@ class Host:
         return row is not None and row.root in self._scope
 
     def _adopt(self, roots: Sequence[int]) -> None:
-        if self._scope is None:
-            return
-        fresh = [root for root in roots if root not in self._scope]
-        self._scope.update(fresh)
-        self._load_trees(fresh)
+        fresh = [] if self._scope is None else [root for root in roots if root not in self._scope]
+        if fresh and self._scope is not None:
+            self._scope.update(fresh)
+            self._load_trees(fresh)
 
     def _load(self, roots: Sequence[int] | None) -> None:
         """At the start: take up what is unfinished, in steps small enough for memory."""
@@ -380,29 +384,29 @@ class Host:
 
     def _next_due(self) -> int | None:
         held = self._dispatcher.held()
-        if self._scope is None:
-            return instances.next_due(self._db, None, held)
-        times = [instances.next_due(self._db, root, held) for root in self._scope]
+        if self._scope is None or len(self._scope) > FEW_TREES:
+            return instances.next_due(self._db, self._scope, held)
+        times = [instances.next_due_in(self._db, root, held) for root in self._scope]
         return min((time for time in times if time is not None), default=None)
 
     def _fire_due(self) -> None:
         now = to_micros(self._dispatcher.now)
         held = self._dispatcher.held()
-        for root in [None] if self._scope is None else sorted(self._scope):
-            for key, _ in instances.due(self._db, now, root):
-                if key not in held:
-                    self._dispatcher.fire_timers(key)
+        for key in instances.due(self._db, now, self._scope, held):
+            self._dispatcher.fire_timers(key)
         self._dispatcher.wake_changed = True
 
     def _settled(self, roots: Sequence[int] | None) -> bool:
         """Runs inside a transaction, before its turns: what is still to be run is in the mailboxes."""
         dispatcher = self._dispatcher
         soon = to_micros(dispatcher.now + SOON)
+        scope: Collection[int] | None = self._scope if roots is None else roots
+        if dispatcher.memory.moves(scope):
+            return False
         held = dispatcher.held()
-        trees: Sequence[int | None] = roots if roots is not None else [None] if self._scope is None else [*self._scope]
-        return not any(
-            dispatcher.memory.moves(root) or instances.tree_moves(self._db, root, soon, held) for root in trees
-        )
+        if scope is None or len(scope) > FEW_TREES:
+            return not instances.moves(self._db, scope, soon, held)
+        return not any(instances.moves_in(self._db, root, soon, held) for root in scope)
 
     def _hand_over(self) -> bool:
         """Give the ownership up inside the write transaction in which nobody wants anything of it: another process

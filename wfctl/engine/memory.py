@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from wfctl.engine.core.state import folded
 from wfctl.engine.live import Live
@@ -115,11 +115,11 @@ class Memory:
     def any_ready(self) -> bool:
         return bool(self._ready)
 
-    def moves(self, root: int | None) -> bool:
-        """Whether a turn of this tree (None: of any) is to be run, or under way."""
+    def moves(self, scope: Collection[int] | None) -> bool:
+        """Whether a turn in the trees of these roots (None: any) is to be run, or under way."""
         in_flight = (live for live in map(self._live.get, self.held) if live and live.in_flight is not None)
         queued = (live for live in self._ready if live.queued)
-        return any(root in (None, live.row.root) for lives in (queued, in_flight) for live in lives)
+        return any(scope is None or live.row.root in scope for lives in (queued, in_flight) for live in lives)
 
     def drop(self, keys: Iterable[int]) -> None:
         """Forget instances that are no longer in the store."""

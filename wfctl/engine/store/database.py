@@ -15,6 +15,10 @@ from wfctl.errors import StoreError, WfctlError
 APPLICATION_ID = 0x77666374
 SCHEMA_VERSION = 1
 BUSY_SECONDS = 10.0
+# IDs are random, so inserts touch pages all over their index: those must fit into memory (SQLite's default is 2 MB).
+CACHE_KIB = 65536
+# A page that is written many times is copied into the file once a checkpoint (SQLite's default is 1000 pages).
+CHECKPOINT_PAGES = 8000
 # 64-bit integers and `RETURNING` need SQLite 3.35; Python 3.10's oldest builds may be below.
 MIN_SQLITE = (3, 35, 0)
 
@@ -77,6 +81,8 @@ def _prepare(connection: Connection, path: Path) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA temp_store=MEMORY")
+    connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+    connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
     if version < SCHEMA_VERSION:
         migrate(connection)
 

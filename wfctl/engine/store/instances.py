@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
+from itertools import islice
 
 from wfctl.engine.store.database import Connection
 from wfctl.model.status import LIVE, Status
@@ -34,6 +35,9 @@ class Row:
     failure: str | None = None
     stall: str | None = None
 
+
+# Due instances taken up in one transaction; the rest follow in the next.
+MOST_DUE = 1000
 
 _COLUMNS = [f.name for f in fields(Row)]
 COLUMNS = ", ".join(_COLUMNS)
@@ -151,35 +155,44 @@ _TREE = """
 """
 
 
-def due(db: Connection, until: int, root: int | None) -> list[tuple[int, int]]:
-    """(key, wake_at) of what is due by `until`, earliest first."""
-    if root is None:
-        sql = "SELECT key, wake_at FROM instances WHERE wake_at <= ? ORDER BY wake_at LIMIT 1000"
-        return db.execute(sql, (until,)).fetchall()
-    sql = f"SELECT key, wake_at FROM ({_TREE}) WHERE wake_at <= ? ORDER BY wake_at"
-    return db.execute(sql, (root, root, until)).fetchall()
+def due(db: Connection, until: int, scope: Collection[int] | None, held: Collection[int]) -> list[int]:
+    """Keys of what is due by `until`, earliest first, in the trees of these roots (None: all) and not held up."""
+    rows = db.execute("SELECT key, root FROM instances WHERE wake_at <= ? ORDER BY wake_at", (until,))
+    found = (key for key, root in rows if key not in held and (scope is None or root in scope))
+    return list(islice(found, MOST_DUE))
 
 
-def next_due(db: Connection, root: int | None, skip: Iterable[int] = ()) -> int | None:
-    """When something is due next, not counting the keys in `skip`."""
-    if root is None:
-        rows = db.execute("SELECT key, wake_at FROM instances WHERE wake_at IS NOT NULL ORDER BY wake_at")
-    else:
-        rows = db.execute(
-            f"SELECT key, wake_at FROM ({_TREE}) WHERE wake_at IS NOT NULL ORDER BY wake_at", (root, root)
-        )
-    passed = set(skip)
-    return next((wake_at for key, wake_at in rows if key not in passed), None)
+def next_due(db: Connection, scope: Collection[int] | None, held: Collection[int]) -> int | None:
+    """When something is due next in the trees of these roots (None: all), not counting the keys in `held`."""
+    rows = db.execute("SELECT key, root, wake_at FROM instances WHERE wake_at IS NOT NULL ORDER BY wake_at")
+    found = (wake_at for key, root, wake_at in rows if key not in held and (scope is None or root in scope))
+    return next(found, None)
 
 
-def tree_moves(db: Connection, root: int | None, until: int, held: Collection[int]) -> bool:
-    """Whether in this tree (None: anywhere) an activity runs, or something is due by `until` that is not held up."""
-    live = f"wake_at <= ? AND status IN ({_LIVE})"
-    if root is None:
-        busy = "SELECT key, busy FROM instances WHERE busy > 0"
-        rows = db.execute(f"{busy} UNION ALL SELECT key, 0 FROM instances WHERE {live}", (until,))
-    else:
-        rows = db.execute(f"SELECT key, busy FROM ({_TREE}) WHERE busy > 0 OR ({live})", (root, root, until))
+def next_due_in(db: Connection, root: int, held: Collection[int]) -> int | None:
+    """The same for one tree, without going through the timers of others."""
+    sql = f"SELECT key, wake_at FROM ({_TREE}) WHERE wake_at IS NOT NULL ORDER BY wake_at"
+    return next((wake_at for key, wake_at in db.execute(sql, (root, root)) if key not in held), None)
+
+
+def moves(db: Connection, scope: Collection[int] | None, until: int, held: Collection[int]) -> bool:
+    """Whether in the trees of these roots (None: anywhere) an activity runs, or something that is not held up is due
+    by `until`."""
+    rows = db.execute(
+        f"""
+        SELECT key, root, busy FROM instances WHERE busy > 0
+        UNION ALL SELECT key, root, 0 FROM instances WHERE wake_at <= ? AND status IN ({_LIVE})
+        """,
+        (until,),
+    )
+    return any((busy or key not in held) and (scope is None or root in scope) for key, root, busy in rows)
+
+
+def moves_in(db: Connection, root: int, until: int, held: Collection[int]) -> bool:
+    """The same for one tree."""
+    rows = db.execute(
+        f"SELECT key, busy FROM ({_TREE}) WHERE busy > 0 OR (wake_at <= ? AND status IN ({_LIVE}))", (root, root, until)
+    )
     return any(busy or key not in held for key, busy in rows)
 
 

@@ -1,0 +1,133 @@
+"""Properties of the core that hold for any history."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wfctl.engine.core import decide
+from wfctl.engine.core.state import RESOLVES, State, fold, folded
+from wfctl.engine.store.codec import decode, encode
+from wfctl.model import events as ev
+from wfctl.model.events import NEVER, NO_ID, Event, Failure, Origin, Parent, StallReason
+from wfctl.model.status import Status
+from wfctl.model.turn import TurnResult
+
+T0 = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+times = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 30)).map(lambda t: t.replace(tzinfo=timezone.utc))
+ids = st.integers(1, 6)
+texts = st.text(max_size=8)
+payloads = st.none() | texts
+failures = st.builds(Failure, texts, texts, payloads, st.booleans())
+anywhere = st.just(NO_ID)
+
+event_strategy: st.SearchStrategy[Event] = st.one_of(
+    st.builds(ev.WorkflowStarted, anywhere, times, payloads, st.lists(texts, max_size=2).map(tuple)),
+    st.builds(
+        ev.ExecutionStarted,
+        anywhere,
+        times,
+        texts,
+        payloads,
+        texts,
+        texts,
+        st.none() | st.builds(Parent, ids, texts, payloads, payloads),
+        st.none() | times,
+    ),
+    st.builds(ev.ExecutionCompleted, ids, times, st.sampled_from(Status), payloads, st.none() | failures),
+    st.builds(ev.ExecutionTerminated, anywhere, times, payloads, st.booleans(), payloads),
+    st.builds(ev.TaskScheduled, ids, times, texts, payloads, texts, st.none() | ids, payloads, payloads, st.integers(0, 2)),
+    st.builds(ev.TaskCompleted, anywhere, times, ids, payloads, texts),
+    st.builds(ev.TaskFailed, anywhere, times, ids, failures, texts),
+    st.builds(ev.ChildWorkflowInstanceCreated, ids, times, texts, texts, payloads),
+    st.builds(ev.ChildWorkflowInstanceCompleted, anywhere, times, ids, payloads),
+    st.builds(ev.ChildWorkflowInstanceFailed, anywhere, times, ids, st.none() | failures),
+    st.builds(
+        ev.TimerCreated, ids, times, times | st.just(NEVER), payloads, st.sampled_from(Origin), payloads, payloads
+    ),
+    st.builds(ev.TimerFired, anywhere, times, ids, times),
+    st.builds(ev.EventRaised, anywhere, times, texts, payloads),
+    st.builds(ev.ExecutionSuspended, anywhere, times, payloads),
+    st.builds(ev.ExecutionResumed, anywhere, times, payloads),
+    st.builds(ev.ExecutionStalled, anywhere, times, st.sampled_from(StallReason), texts),
+)
+histories = st.lists(event_strategy, max_size=25)
+
+
+@given(histories, st.integers(0, 25))
+def test_a_prefix_folded_and_then_the_rest_is_all_folded(history: list[Event], cut: int) -> None:
+    state = folded(history[:cut])
+    for event in history[cut:]:
+        fold(state, event)
+    assert state == folded(history)
+
+
+@given(histories)
+def test_stored_and_read_back_a_history_is_the_same(history: list[Event]) -> None:
+    assert decode(encode(history)) == history
+
+
+@given(histories, histories)
+def test_admitting_twice_what_is_committed_admits_no_resolution_again(history: list[Event], arrived: list[Event]) -> None:
+    state = folded(history)
+    before = copy.deepcopy(state)
+    admitted = decide.admit(state, arrived)
+    assert state == before, "admit looks and does not touch"
+    for event in admitted:
+        fold(state, event)
+    again = decide.admit(state, admitted)
+    assert not [event for event in again if type(event) in RESOLVES]
+
+
+@given(histories, histories)
+def test_duplicates_of_what_arrived_change_nothing_but_for_raised_events(history: list[Event], arrived: list[Event]) -> None:
+    unique = [e for e in arrived if not isinstance(e, (ev.EventRaised, ev.ExecutionTerminated, ev.WorkflowStarted))]
+    unique = [e for e in unique if type(e) in RESOLVES or isinstance(e, ev.ExecutionStarted)]
+    state = folded(history)
+    assert decide.admit(state, [*unique, *unique]) == decide.admit(state, unique)
+
+
+@given(histories, st.lists(event_strategy, max_size=6), st.booleans())
+def test_a_turn_never_loses_an_admitted_event_and_completes_at_most_once(
+    history: list[Event], asked: list[Event], terminate: bool
+) -> None:
+    state = folded(history)
+    new: list[Event] = [ev.WorkflowStarted(NO_ID, T0)]
+    if terminate:
+        new.append(ev.ExecutionTerminated(NO_ID, T0, None))
+    outcome = decide.conclude(state, new, TurnResult(asked), T0, "x")
+    assert outcome.events[: len(new)] == new
+    completions = [event for event in outcome.events[len(new) :] if isinstance(event, ev.ExecutionCompleted)]
+    assert len(completions) <= 1
+    if terminate:
+        assert len(completions) == 1
+
+
+@given(histories)
+def test_a_finished_instance_has_no_timer_and_waits_for_no_event(history: list[Event]) -> None:
+    state = folded([*history, ev.ExecutionCompleted(9, T0, Status.COMPLETED)])
+    assert state.wake_at() is None
+    assert state.event_waits() == []
+    assert decide.admit(state, history) == []
+
+
+@given(histories, st.integers(0, 10))
+def test_timers_fire_only_once_due_and_only_once(history: list[Event], seconds: int) -> None:
+    state = folded(history)
+    now = T0 + timedelta(seconds=seconds)
+    fired = decide.due_timers(state, now)
+    for event in fired:
+        assert isinstance(event, ev.TimerFired)
+        assert event.fire_at <= now
+        fold(state, event)
+    assert decide.due_timers(state, now) == []
+
+
+def test_the_empty_state_is_what_an_empty_history_folds_to() -> None:
+    assert folded([]) == State()
+    assert replace(ev.WorkflowStarted(NO_ID, T0)) == ev.WorkflowStarted(NO_ID, T0)

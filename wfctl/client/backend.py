@@ -1,0 +1,112 @@
+"""The engine behind `DaprWorkflowClient`, for activities of the app that this process hosts.
+
+It answers as Dapr does, not as the command line: a finished ID may be started again, and a request to a finished
+instance changes nothing and is no error.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from wfctl.engine import operations
+from wfctl.engine.host import Host
+from wfctl.engine.store import database, listing
+from wfctl.engine.unit import Unit
+from wfctl.errors import TimedOut, WrongState
+from wfctl.model.events import Event
+from wfctl.model.instance import Filter, IfExists, Instance, RerunRequest, Sort, StartRequest
+from wfctl.model.status import Status
+
+T = TypeVar("T")
+
+DEFAULT_PAGE = 1024  # of Dapr's ListInstanceIDs
+
+
+class EngineBackend:
+    """Implements `wfctl.workflow.backend.Backend` on a running host. Its methods are called from activity threads."""
+
+    def __init__(self, host: Host, store: Path) -> None:
+        self._host = host
+        self._store = store
+        self._reading = threading.Lock()
+        self._db: database.Connection | None = None
+
+    def start(self, request: StartRequest) -> str:
+        request = replace(request, if_exists=IfExists.REPLACE)
+        return self._write(lambda unit: operations.start(unit, request))
+
+    def get(self, instance_id: str) -> Instance:
+        found = self._read(lambda db: listing.get(db, instance_id, payloads=True, driven=True))
+        if found is None:
+            raise operations.missing(instance_id)
+        return found
+
+    def wait(self, instance_id: str, until: Callable[[Instance], bool], timeout: float | None) -> Instance:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            seen = self._host.changes
+            instance = self.get(instance_id)
+            if until(instance):
+                return instance
+            left = 1.0 if deadline is None else deadline - time.monotonic()
+            if left <= 0:
+                raise TimedOut(f"'{instance_id}' is still {instance.status.name}", instance_id=instance_id)
+            self._host.wait_change(seen, min(left, 1.0))
+
+    def raise_event(self, instance_id: str, name: str, data: str | None) -> None:
+        self._request(instance_id, lambda unit: operations.raise_event(unit, instance_id, name, data))
+
+    def terminate(self, instance_id: str, output: str | None, recursive: bool) -> None:
+        self._request(instance_id, lambda unit: operations.terminate(unit, instance_id, output, None, recursive))
+
+    def pause(self, instance_id: str) -> None:
+        self._request(instance_id, lambda unit: operations.pause(unit, instance_id, None))
+
+    def resume(self, instance_id: str) -> None:
+        self._request(instance_id, lambda unit: operations.resume(unit, instance_id, None))
+
+    def purge(self, instance_id: str, recursive: bool) -> int:
+        return self._write(lambda unit: operations.purge(unit, instance_id, False, recursive))
+
+    def rerun(self, request: RerunRequest) -> str:
+        return self._write(lambda unit: operations.rerun(unit, request))
+
+    def list_ids(self, limit: int | None, after: str | None) -> tuple[Sequence[str], str | None]:
+        size = limit or DEFAULT_PAGE
+        filter = Filter(sort=Sort.CREATED, reverse=True, limit=size + 1, after=after)
+        rows = self._read(lambda db: [i.id for i in listing.select(db, filter, payloads=False, driven=True)])
+        return (rows, None) if len(rows) <= size else (rows[:size], rows[size - 1])
+
+    def history(self, instance_id: str) -> Sequence[Event]:
+        found = self._read(lambda db: listing.history(db, instance_id))
+        if found is None:
+            raise operations.missing(instance_id)
+        return found
+
+    def _write(self, call: Callable[[Unit], T]) -> T:
+        return self._host.submit(call).result()
+
+    def _request(self, instance_id: str, call: Callable[[Unit], None]) -> None:
+        """Send a request; a finished instance, or a resume of one that runs, takes no notice of it."""
+        try:
+            self._write(call)
+        except WrongState:
+            if self.get(instance_id).status is Status.STALLED:
+                raise
+
+    def _read(self, call: Callable[[database.Connection], T]) -> T:
+        with self._reading:
+            if self._db is None:
+                self._db = database.open_store(self._store, create=False)
+            return call(self._db)
+
+    def close(self) -> None:
+        with self._reading:
+            if self._db is not None:
+                self._db.close()
+                self._db = None
