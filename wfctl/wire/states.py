@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def read(state: pb.InstanceState) -> Instance:
-    """Times that the runtime does not know (year 1: an instance that has had no turn) become None.
+    """Times that the runtime does not know (year 1: an instance that has had no turn) and empty texts become None.
 
     Dapr fills neither `completed` nor, but for waits, the parent (dapr-api 3.1); of a finished instance the last
     update is the completion.
@@ -32,11 +32,12 @@ def read(state: pb.InstanceState) -> Instance:
         started_at=_time(state, "started"),
         completed_at=_time(state, "completed") or (updated if status.terminal else None),
         input=_text(state, "input"),
-        output=_text(state, "output"),
+        # Up to 1.18 a failed instance's output may hold the error's text once more.
+        output=None if state.HasField("failure") else _text(state, "output"),
         custom_status=_text(state, "custom_status"),
         failure=failure_in(state.failure) if state.HasField("failure") else None,
-        parent_id=_text(state, "parent_instance_id") or None,
-        version=_text(state, "version") or None,
+        parent_id=_text(state, "parent_instance_id"),
+        version=_text(state, "version"),
     )
 
 
@@ -72,4 +73,4 @@ def _text(state: pb.InstanceState, field: str) -> str | None:
     if not state.HasField(field):
         return None
     value: StringValue = getattr(state, field)
-    return value.value
+    return value.value or None

@@ -1,0 +1,175 @@
+"""A Dapr sidecar as a target: what is given, and the two addresses that follow from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+from wfctl.errors import InvalidInput
+
+HTTP_PORT = 3500
+GRPC_PORT = 50001
+_TLS_PORT = 443
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What is None is found out, or has Dapr's default.
+
+    http                `http://host:port`, `https://...`, `unix:///file` or `unix:///folder` (of daprd's sockets);
+                        None where only gRPC is to be used
+    grpc                `host:port`, a port, `dns:...`, `unix:...`, `https://...`, each with `?tls=true` if need be
+    token               the API token; never printed
+    ca_file             certificates to trust besides the system's
+    api_version         `v1.0`, `v1.0-beta1`, `v1.0-alpha1`; None: the newest that the runtime serves
+    request_timeout     seconds that one call may take
+    kube_context, namespace, pod   a sidecar in a cluster, reached through `kubectl port-forward`
+    cache               whether `list` may remember finished instances
+    """
+
+    http: str | None = None
+    grpc: str | None = None
+    token: str | None = field(default=None, repr=False)
+    app_id: str | None = None
+    ca_file: Path | None = None
+    api_version: str | None = None
+    request_timeout: float = 30.0
+    kube_context: str | None = None
+    namespace: str | None = None
+    pod: str | None = None
+    cache: bool = True
+
+    @property
+    def in_cluster(self) -> bool:
+        return self.pod is not None or self.kube_context is not None or self.namespace is not None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAddress:
+    """`base` without a slash at its end; `socket` where requests go through a unix domain socket."""
+
+    base: str
+    socket: str | None = None
+    local: bool = False
+
+    @property
+    def tls(self) -> bool:
+        return self.base.startswith("https:")
+
+    @property
+    def shown(self) -> str:
+        return f"unix:{self.socket}" if self.socket else self.base
+
+
+@dataclass(frozen=True, slots=True)
+class GrpcAddress:
+    """`target` as gRPC takes it. `host` and `port` are None for sockets and other names."""
+
+    target: str
+    tls: bool = False
+    host: str | None = None
+    port: int | None = None
+
+    @property
+    def local(self) -> bool:
+        return self.host in _LOOPBACK or self.target.startswith("unix")
+
+    @property
+    def shown(self) -> str:
+        return self.target
+
+
+def http_address(endpoint: Endpoint) -> HttpAddress | None:
+    """None where the endpoint has gRPC only. Raises InvalidInput."""
+    text = endpoint.http
+    if not text or text.startswith(("dns:", "unix-abstract:", "vsock:")):
+        return None
+    if text.startswith("unix:"):
+        path = "/" + text[len("unix:") :].lstrip("/")
+        return HttpAddress("http://localhost", _socket(path, "http", endpoint.app_id), local=True)
+    if "://" not in text:
+        text = f"http://{text}"
+    url = _split(text, endpoint.http or "")
+    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
+        raise InvalidInput(
+            f"{endpoint.http!r} is no address of a sidecar", hint="as http://127.0.0.1:3500, or unix:///path/to/socket"
+        )
+    if url.username is not None or url.password is not None:
+        raise InvalidInput(
+            "an address cannot hold a name or a password", hint="give the API token: DAPR_API_TOKEN, or token_file"
+        )
+    return HttpAddress(text.rstrip("/"), local=url.hostname in _LOOPBACK)
+
+
+def _split(text: str, given: str) -> SplitResult:
+    try:
+        url = urlsplit(text)
+        url.port  # noqa: B018  (raises for what is no port)
+    except ValueError as error:
+        raise InvalidInput(f"{given!r} is no address: {error}") from error
+    return url
+
+
+def _socket(path: str, kind: str, app_id: str | None) -> str:
+    """daprd makes `dapr-<app id>-http.socket` and `dapr-<app id>-grpc.socket` in the folder that it is given."""
+    folder = Path(path)
+    if not folder.is_dir():
+        return path
+    found = sorted(folder.glob(f"dapr-{app_id or '*'}-{kind}.socket"))
+    if len(found) != 1:
+        what = "no sidecar's socket" if not found else f"the sockets of {len(found)} sidecars"
+        raise InvalidInput(f"there is {what} in {path}", hint="name the socket itself, or the app: --app-id")
+    return str(found[0])
+
+
+def grpc_address(endpoint: Endpoint) -> GrpcAddress:
+    """The given address, else the HTTP one's neighbour: same host, Dapr's default port. Raises InvalidInput."""
+    given = endpoint.grpc
+    if given:
+        if given.isdecimal():
+            http = http_address(endpoint)
+            host = "127.0.0.1" if http is None or http.socket else urlsplit(http.base).hostname or "127.0.0.1"
+            return _tcp(host, int(given), http is not None and http.tls)
+        return _parsed(given)
+    if endpoint.http and endpoint.http.startswith(("dns:", "unix-abstract:", "vsock:")):
+        return _parsed(endpoint.http)
+    http = http_address(endpoint)
+    if http is None:
+        return _tcp("127.0.0.1", GRPC_PORT, False)
+    if http.socket:
+        return GrpcAddress(f"unix:{http.socket.replace('-http.socket', '-grpc.socket')}")
+    return _tcp(urlsplit(http.base).hostname or "127.0.0.1", GRPC_PORT, http.tls)
+
+
+def _tcp(host: str, port: int, tls: bool) -> GrpcAddress:
+    shown = f"[{host}]" if ":" in host else host
+    return GrpcAddress(f"{shown}:{port}", tls, host, port)
+
+
+def _parsed(given: str) -> GrpcAddress:
+    """Dapr's grammar: `[scheme:]host[:port][?tls=true]`; without a port it is 443 (dapr-api 1.7)."""
+    text, _, query = given.partition("?")
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    if set(options) - {"tls"} or options.get("tls", "true") not in ("true", "false"):
+        raise InvalidInput(f"{given!r} is no gRPC address: only ?tls=true or ?tls=false may follow it")
+    tls = options.get("tls") == "true"
+    if text.startswith(("unix-abstract:", "vsock:")):
+        return GrpcAddress(text, tls)
+    if text.startswith("unix:"):
+        return GrpcAddress("unix:/" + text[len("unix:") :].lstrip("/"), tls)
+    scheme, separator, rest = text.partition("://")
+    if separator:
+        if scheme not in ("http", "https", "dns"):
+            raise InvalidInput(f"{given!r} is no gRPC address", hint="as 127.0.0.1:50001, or host:port?tls=true")
+        if "tls" in options and scheme != "dns":
+            raise InvalidInput(f"{given!r} is no gRPC address: {scheme}:// says already whether it has TLS")
+        tls = tls or scheme == "https"
+        text = rest
+    elif text.startswith("dns:"):
+        text = text[len("dns:") :]
+    url = _split(f"//{text}", given)
+    if not url.hostname or url.path:
+        raise InvalidInput(f"{given!r} is no gRPC address", hint="as 127.0.0.1:50001, or host:port?tls=true")
+    return _tcp(url.hostname, url.port or _TLS_PORT, tls)

@@ -1,0 +1,280 @@
+"""A Dapr sidecar behind the port `Workflows`.
+
+HTTP does what it can: start, get, pause, resume, raise-event, terminate, purge. gRPC does the rest, and everything
+where the endpoint has no HTTP. In front of both stands what protects users from what Dapr does badly (dapr-api 7.3):
+the instance is looked at before anything is sent to it, so that a resume never reaches a workflow that is not
+suspended (it would fail it), and a missing, finished or stalled instance is said to be so.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from wfctl.client.endpoint import Endpoint
+from wfctl.client.port import Driver
+from wfctl.client.sidecar_errors import Unclear, answer_error
+from wfctl.client.sidecar_link import Note
+from wfctl.client.sidecar_read import SidecarReader
+from wfctl.errors import Conflict, InvalidInput, NotFound, TimedOut, Unsupported, WfctlError, WrongState
+from wfctl.model.instance import IfExists, Instance, RerunRequest, StartRequest
+from wfctl.model.status import Status
+from wfctl.wire import ids
+from wfctl.wire.paths import Operation
+from wfctl.wire.problems import Problem
+
+if TYPE_CHECKING:
+    from wfctl.client.portforward import PortForward
+
+# Seconds to wait until a pause, resume or terminate, which HTTP only accepts, has taken effect.
+SETTLE_SECONDS = 5.0
+FIRST_LOOK, LAST_LOOK = 0.05, 1.0  # seconds between looks of a waiting command
+
+
+def open_sidecar(endpoint: Endpoint, *, note: Note) -> Sidecar:
+    """Nothing is connected yet, but for a sidecar in a cluster. `note` takes lines for a person.
+
+    Raises InvalidInput (an address that is none), and what `portforward` raises.
+    """
+    if endpoint.in_cluster:
+        from wfctl.client.portforward import forward
+
+        tunnel = forward(endpoint, note=note)
+        return Sidecar(tunnel.endpoint, note=note, tunnel=tunnel)
+    return Sidecar(endpoint, note=note)
+
+
+class Sidecar(SidecarReader):
+    def __init__(self, endpoint: Endpoint, *, note: Note, tunnel: PortForward | None = None) -> None:
+        super().__init__(endpoint, note=note, tunnel=tunnel)
+        self._pause = FIRST_LOOK
+
+    def start(self, request: StartRequest) -> str:
+        """Raises Unreachable where no worker is connected: the start would wait for ever."""
+        instance_id = request.id or ids.new_id()
+        bad = ids.check(instance_id)
+        if bad is not None:
+            raise InvalidInput(bad.text, instance_id=instance_id)
+        if not request.name:
+            raise InvalidInput("a workflow has a name")
+        if request.id is not None and self._taken(request.id, request.if_exists):
+            return request.id
+        self._link.require_worker()
+        self._forget(instance_id)
+        http, app_id = self._link.http, self._link.app_id
+        try:
+            if http is not None and request.start_at is None:
+                return http.start(request.name, instance_id, request.input, app_id)
+            hub = self._link.hub(Operation.START, None if http is None else "a delayed start")
+            unique = request.if_exists is IfExists.FAIL and request.id is not None
+            return hub.start(request, instance_id, unique=unique, app_id=app_id)
+        except Unclear as error:
+            raise self._why_not_started(instance_id, error) from error
+        except TimedOut as error:
+            raise TimedOut(
+                f"{error.message}: whether '{instance_id}' was started is not known",
+                hint=f"look: wfctl get {instance_id}",
+                instance_id=instance_id,
+            ) from error
+
+    def _taken(self, instance_id: str, if_exists: IfExists) -> bool:
+        """Whether the instance that is there already is to be used. Raises Conflict.
+
+        Dapr runs a finished instance anew under its ID without a word; here that needs to be asked for.
+        """
+        try:
+            existing = self._fetch(instance_id)
+        except NotFound:
+            return False
+        if if_exists is IfExists.USE:
+            return True
+        if not existing.status.terminal:
+            raise answer_error(Problem.EXISTS, Operation.START, where=self._link.where, instance_id=instance_id)
+        if if_exists is IfExists.REPLACE:
+            return False
+        raise Conflict(
+            f"a finished workflow with ID '{instance_id}' exists ({existing.status.name})",
+            instance_id=instance_id,
+            hint="run it anew in its place: --if-exists replace, keep it: --if-exists use, or use another --id",
+        )
+
+    def _why_not_started(self, instance_id: str, error: Unclear) -> WfctlError:
+        try:
+            existing = self._fetch(instance_id)
+        except NotFound:
+            return error
+        if existing.status.terminal:
+            return Conflict(
+                error.message, instance_id=instance_id, hint=f"look at its children: wfctl get {instance_id}"
+            )
+        return answer_error(Problem.EXISTS, Operation.START, where=self._link.where, instance_id=instance_id)
+
+    def raise_event(self, instance_id: str, name: str, data: str | None = None) -> None:
+        if not name:
+            raise InvalidInput("an event has a name", instance_id=instance_id)
+        self._live(instance_id, f"event '{name}' was not raised")
+        http, app_id = self._link.http, self._link.app_id
+        if http is not None:
+            self._guarded(Operation.RAISE, instance_id, lambda: http.raise_event(instance_id, name, data, app_id))
+        else:
+            self._link.hub(Operation.RAISE).raise_event(instance_id, name, data, app_id)
+
+    def pause(self, instance_id: str, *, reason: str | None = None) -> None:
+        if self._live(instance_id, "it cannot be paused").status is Status.SUSPENDED:
+            return
+        if self._by_http(reason is None, Operation.PAUSE, instance_id, lambda status: status is Status.SUSPENDED):
+            return
+        hub = self._link.hub(Operation.PAUSE, "the reason of a pause")
+        hub.suspend(instance_id, reason, self._link.app_id)
+
+    def resume(self, instance_id: str, *, reason: str | None = None) -> None:
+        found = self._live(instance_id, "it cannot be resumed")
+        if found.status is not Status.SUSPENDED:
+            raise WrongState(
+                f"'{instance_id}' is {found.status.name}, not SUSPENDED: there is nothing to resume",
+                instance_id=instance_id,
+                hint=f"see what it waits for: wfctl get {instance_id}",
+            )
+        if self._by_http(reason is None, Operation.RESUME, instance_id, lambda status: status is not Status.SUSPENDED):
+            return
+        hub = self._link.hub(Operation.RESUME, "the reason of a resume")
+        hub.resume(instance_id, reason, self._link.app_id)
+
+    def terminate(
+        self, instance_id: str, *, output: str | None = None, reason: str | None = None, recursive: bool = True
+    ) -> None:
+        self._live(instance_id, "it cannot be terminated")
+        if reason is not None:
+            self._note("Dapr has no place for the reason of a terminate: it was not sent")
+        plain = output is None and recursive
+        if self._by_http(plain, Operation.TERMINATE, instance_id, lambda status: status.terminal):
+            return
+        what = "a terminate with output" if output is not None else "a terminate of one instance alone"
+        self._link.hub(Operation.TERMINATE, what).terminate(instance_id, output, recursive, self._link.app_id)
+
+    def purge(self, instance_id: str, *, force: bool = False, recursive: bool = True) -> int:
+        """Over gRPC where it is there, which tells how many went; over HTTP 1 is said, whatever descendants went."""
+        found = self._fetch(instance_id)
+        if not found.status.terminal and not force:
+            raise WrongState(
+                f"'{instance_id}' cannot be purged: it is {found.status.name}",
+                instance_id=instance_id,
+                hint=f"end it first: wfctl terminate {instance_id}, or delete it as it is: --force",
+            )
+        self._forget(instance_id)
+        http, app_id = self._link.http, self._link.app_id
+        plain = not force and recursive
+        hub = self._link.hub_if_there(Operation.PURGE) if plain and http is not None else None
+        if hub is None and plain and http is not None:
+            self._guarded(Operation.PURGE, instance_id, lambda: http.act(Operation.PURGE, instance_id, app_id))
+            return 1
+        if hub is None:
+            hub = self._link.hub(Operation.PURGE, "a forced purge" if force else "a purge of one instance alone")
+        try:
+            return hub.purge(instance_id, force=force, recursive=recursive, app_id=app_id)
+        except WrongState as error:
+            if force and not found.status.terminal:
+                raise Unsupported(
+                    f"the sidecar at {self._link.where} cannot force a purge: that needs Dapr 1.17",
+                    hint=f"end it first: wfctl terminate {instance_id}",
+                    instance_id=instance_id,
+                ) from error
+            raise
+
+    def rerun(self, request: RerunRequest) -> str:
+        new_id = request.new_id or ids.new_id()
+        bad = ids.check(new_id)
+        if bad is not None:
+            raise InvalidInput(bad.text, instance_id=new_id)
+        if request.event_id < 0:
+            raise InvalidInput(f"there is no event {request.event_id} to rerun from", instance_id=request.source)
+        hub = self._link.hub(Operation.RERUN)
+        self._link.require_worker()
+        self._forget(new_id)
+        try:
+            return hub.rerun(request, new_id, self._link.app_id)
+        except Conflict as error:
+            raise Conflict(
+                f"a workflow with ID '{new_id}' exists already", instance_id=new_id, hint="use another --new-id"
+            ) from error
+
+    def _live(self, instance_id: str, consequence: str) -> Instance:
+        found = self._fetch(instance_id)
+        if found.status.terminal:
+            raise WrongState(
+                f"'{instance_id}' is finished ({found.status.name}): {consequence}",
+                instance_id=instance_id,
+                hint=f"see how it ended: wfctl get {instance_id}",
+            )
+        if found.status is Status.STALLED:
+            raise WrongState(
+                f"'{instance_id}' is STALLED: {consequence}",
+                instance_id=instance_id,
+                hint="run it with code that fits its history, or delete it: wfctl purge --force",
+            )
+        if found.status is Status.PENDING:
+            self._note(
+                f"'{instance_id}' has not started yet: whatever reaches a delayed start makes Dapr start it at once; "
+                f"to be rid of it unstarted: wfctl purge --force {instance_id}"
+            )
+        return found
+
+    def _by_http(self, plain: bool, operation: Operation, instance_id: str, done: Callable[[Status], bool]) -> bool:
+        """Send it over HTTP if that can say it (`plain`) and is there, and wait until it has taken effect."""
+        http = self._link.http
+        if http is None or not plain:
+            return False
+        self._guarded(operation, instance_id, lambda: http.act(operation, instance_id, self._link.app_id))
+        self._settle(operation, instance_id, done)
+        return True
+
+    def _guarded(self, operation: Operation, instance_id: str, call: Callable[[], None]) -> None:
+        """Find out what an unclear "no" means: the instance is gone, has another status now, or nobody can do it."""
+        try:
+            call()
+        except Unclear as error:
+            found = self._fetch(instance_id)
+            if operation is Operation.PURGE:
+                raise answer_error(
+                    Problem.NOT_COMPLETED, operation, where=self._link.where, instance_id=instance_id
+                ) from error
+            if found.status.terminal or found.status is Status.STALLED:
+                raise WrongState(
+                    f"'{instance_id}' is {found.status.name} by now: {operation.value} is not possible",
+                    instance_id=instance_id,
+                ) from error
+            self._link.require_worker()
+            raise
+
+    def _settle(self, operation: Operation, instance_id: str, done: Callable[[Status], bool]) -> None:
+        until = time.monotonic() + min(SETTLE_SECONDS, self._endpoint.request_timeout)
+        pause = 0.01
+        while True:
+            status = self._fetch(instance_id).status
+            if done(status) or status.terminal:
+                return
+            if time.monotonic() >= until:
+                self._note(f"{operation.value} of '{instance_id}' was accepted; it is {status.name} still")
+                return
+            time.sleep(pause)
+            pause = min(pause * 2, 0.25)
+
+    def drive(self, instance_ids: Sequence[str]) -> Driver:
+        self._pause = FIRST_LOOK
+        return Driver.ELSEWHERE
+
+    def settled(self, instance_ids: Sequence[str]) -> bool:
+        return True
+
+    def changed(self, seconds: float) -> None:
+        """Sleep, longer each time; a sidecar tells nobody that something has changed."""
+        time.sleep(max(0.0, min(self._pause, seconds)))
+        self._pause = min(self._pause * 1.5, LAST_LOOK)
+
+    def close(self) -> None:
+        self._link.close()
+        if self._cached is not None:
+            self._cached.close()
+        if self._tunnel is not None:
+            self._tunnel.close()

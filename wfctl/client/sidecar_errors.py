@@ -1,0 +1,158 @@
+"""The words for what a sidecar answers: from a problem on the wire to an error for the user."""
+
+from __future__ import annotations
+
+from wfctl import errors
+from wfctl.wire.faults import error_of
+from wfctl.wire.paths import Operation
+from wfctl.wire.problems import Problem
+
+
+class Unclear(errors.WfctlError):
+    """The sidecar said no with a code that has several causes: whoever gets this looks at the instance."""
+
+
+def answer_error(
+    problem: Problem,
+    operation: Operation,
+    *,
+    where: str,
+    text: str = "",
+    instance_id: str | None = None,
+) -> errors.WfctlError:
+    """`where` is the address asked, `text` the sidecar's own message."""
+    if problem is Problem.LOOK:
+        return Unclear(_said(operation, text, where), instance_id=instance_id)
+    message, hint = _WORDS.get(problem, (None, None))
+    filled = {
+        "id": instance_id or "",
+        "operation": operation.value,
+        "where": where,
+        "text": _short(text) or "no reason",
+    }
+    return error_of(problem)(
+        _said(operation, text, where) if message is None else message.format_map(filled),
+        hint=hint.format_map(filled) if hint else None,
+        instance_id=instance_id,
+    )
+
+
+def _said(operation: Operation, text: str, where: str) -> str:
+    return f"the sidecar at {where} refused {operation.value}: {_short(text) or 'it gave no reason'}"
+
+
+def _short(text: str, limit: int = 300) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+_START_WORKER = "start the app; `wfctl doctor` shows how many workers are connected"
+
+_WORDS: dict[Problem, tuple[str | None, str | None]] = {
+    Problem.NOT_FOUND: ("there is no instance '{id}'", "wfctl list shows the instances of this target"),
+    Problem.EXISTS: (
+        "an active workflow with ID '{id}' already exists",
+        "look at it: wfctl get {id}, use another --id, or keep it: --if-exists use",
+    ),
+    Problem.CHILD_RUNNING: (
+        "'{id}' cannot be run anew: {text}",
+        "wait for its children, or terminate them: wfctl terminate {id}",
+    ),
+    Problem.NOT_COMPLETED: (
+        "'{id}' cannot be purged: it, or a descendant of it, has not yet completed",
+        "end it first: wfctl terminate {id}, or delete it as it is: --force",
+    ),
+    Problem.STALLED: (
+        "'{id}' is STALLED: {operation} is not possible",
+        "run it with code that fits its history, or delete it: wfctl purge --force",
+    ),
+    Problem.NO_STATE_STORE: (
+        "the sidecar at {where} has no state store for workflows",
+        'give it a state store component with actorStateStore: "true"',
+    ),
+    Problem.NO_KEY_LISTING: (
+        "the sidecar's state store cannot list its keys, which list needs",
+        "use a store that can (postgresql v2, sqlite, mysql, redis, mongodb, etcd), or get instances by their ID",
+    ),
+    Problem.NO_WORKER: (
+        "no worker is connected to the sidecar at {where}: {operation} cannot be carried out",
+        _START_WORKER,
+    ),
+    Problem.NO_ROUTE: (
+        "what answers at {where} does not serve Dapr's workflow API for {operation}",
+        "check the address and --api-version; wfctl doctor says more",
+    ),
+    Problem.TOKEN: (
+        "the sidecar at {where} wants an API token, and does not accept the one it got (or got none)",
+        "set DAPR_API_TOKEN, or token_env or token_file in a profile",
+    ),
+    Problem.DENIED: ("the sidecar at {where} does not permit {operation}: {text}", None),
+    Problem.TOO_LARGE: (
+        "the request or the answer of {operation} is larger than the sidecar at {where} lets through",
+        "the sidecar's limit is --max-body-size, 4Mi by default",
+    ),
+    Problem.COMPONENT: ("the sidecar at {where} has no workflow component named dapr: {text}", None),
+    Problem.TIMEOUT: (
+        "the sidecar at {where} gave no answer to {operation} in time",
+        "give it more: --request-timeout 2m; wfctl doctor says whether it works at all",
+    ),
+    Problem.SOURCE_LIVE: (
+        "'{id}' is not in a terminal state: it cannot be rerun",
+        "wait for its end: wfctl wait {id}, or end it: wfctl terminate {id}",
+    ),
+    Problem.SOURCE_IS_CHILD: ("'{id}' is a child workflow: only topmost instances can be rerun", None),
+    Problem.SAME_ID: (
+        "the new instance must have another ID than the one it comes from",
+        "leave --new-id out, or change it",
+    ),
+    Problem.NO_EVENT: ("'{id}' has no event with that number", "wfctl steps {id} shows the numbers"),
+    Problem.NOT_RERUNNABLE: (
+        "that event of '{id}' is no activity, timer or child workflow: nothing to rerun from",
+        "wfctl steps {id} shows the numbers",
+    ),
+    Problem.TIMER_INPUT: ("a timer takes no input", "leave the input out"),
+    Problem.CHILD_ID: ("only a child workflow takes a child instance ID", "leave the child ID out"),
+    Problem.ID_TOO_LONG: ("the instance ID is longer than 64 bytes", None),
+    Problem.ID_INVALID: ("'{id}' is no instance ID: letters, digits, '-' and '_' can be used", None),
+}
+
+
+def unreachable(where: str, reason: str) -> errors.Unreachable:
+    return errors.Unreachable(
+        f"no sidecar answers at {where}: {_short(reason)}",
+        hint="start it (dapr run, or wfctl serve), or use the embedded engine: --target embedded",
+    )
+
+
+def broken(where: str, reason: str) -> errors.Unreachable:
+    return errors.Unreachable(
+        f"the answer from {where} is not a sidecar's: {_short(reason)}",
+        hint="check the address; wfctl doctor says more",
+    )
+
+
+def no_worker(where: str, app_id: str) -> errors.Unreachable:
+    return errors.Unreachable(
+        f"no worker is connected to the sidecar of '{app_id}' at {where}: a workflow could not start",
+        hint=_START_WORKER,
+    )
+
+
+def needs_version(operation: str, version: tuple[int, int], runtime: str, where: str) -> errors.Unsupported:
+    there = f"the sidecar at {where} is {runtime}" if runtime else f"the sidecar at {where} is older"
+    return errors.Unsupported(
+        f"{operation} needs Dapr {version[0]}.{version[1]} or newer; {there}", hint="upgrade Dapr"
+    )
+
+
+def needs_grpc(operation: str) -> errors.Unsupported:
+    return errors.Unsupported(
+        f"{operation} needs gRPC, and this wfctl is installed without it", hint='pip install "wfctl[grpc]"'
+    )
+
+
+def no_grpc(operation: str, where: str, reason: str) -> errors.Unsupported:
+    return errors.Unsupported(
+        f"{operation} needs the sidecar's gRPC port, and nothing answers at {where} ({_short(reason, 120)})",
+        hint="say where it is: DAPR_GRPC_PORT, or grpc in a profile",
+    )

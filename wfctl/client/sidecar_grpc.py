@@ -1,0 +1,263 @@
+"""The task hub service: what HTTP has not (list, history, rerun, delayed start, force, reasons), and all the rest.
+
+Every call has a deadline. The messages have no size limit on this side. Importing this module imports grpc.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.message import Message
+
+from wfctl import __version__
+from wfctl.client.endpoint import Endpoint, GrpcAddress
+from wfctl.client.sidecar_errors import answer_error, needs_version, no_grpc, unreachable
+from wfctl.errors import InvalidInput, NotFound, TimedOut, Unsupported, WfctlError
+from wfctl.model.events import Event
+from wfctl.model.instance import Instance, RerunRequest, StartRequest
+from wfctl.wire import bodies, events, methods, states
+from wfctl.wire.bodies import Metadata
+from wfctl.wire.convert import time_out, wrap
+from wfctl.wire.faults import read_hub
+from wfctl.wire.methods import Method
+from wfctl.wire.paths import TOKEN_HEADER, Operation
+from wfctl.wire.problems import Problem
+from wfctl.wire.protos import runtime_pb2 as rt
+from wfctl.wire.protos import taskhub_pb2 as pb
+
+PAGE_SIZE = 1024  # Dapr's own default
+# Seconds until the channel must be ready at its first use.
+CONNECT_SECONDS = 5.0
+_METADATA = next(method for method in methods.RUNTIME if method.name == "GetMetadata")
+
+
+class HubApi:
+    """Raises Unreachable, Unsupported, TimedOut and NotAuthenticated from every method, besides what each one names.
+
+    `http_too`: whether the sidecar is known to be there by HTTP, so that a silent gRPC port is a missing feature.
+    """
+
+    def __init__(self, endpoint: Endpoint, address: GrpcAddress, *, http_too: bool) -> None:
+        self.where = address.shown
+        self._seconds = endpoint.request_timeout
+        self._http_too = http_too
+        self._ready = False
+        self._headers = ((TOKEN_HEADER, endpoint.token),) if endpoint.token else ()
+        self._channel = _channel(endpoint, address)
+        self._calls: dict[str, Any] = {}
+
+    def start(self, request: StartRequest, instance_id: str, *, unique: bool, app_id: str | None = None) -> str:
+        """Returns once the first turn is done, unless there is a start time. Raises InvalidInput, Conflict."""
+        message = pb.CreateInstanceRequest(
+            instance_id=instance_id,
+            name=request.name,
+            input=wrap(request.input),
+            scheduled_start=time_out(request.start_at),
+            enforce_unique_instance_id=unique,
+        )
+        answer = self._call(methods.START, Operation.START, message, instance_id, app_id)
+        return str(answer.instance_id)
+
+    def get(self, instance_id: str, *, payloads: bool = True, app_id: str | None = None) -> Instance:
+        """Raises NotFound."""
+        message = pb.GetInstanceRequest(instance_id=instance_id, get_inputs_and_outputs=payloads)
+        return self._state(self._call(methods.GET, Operation.GET, message, instance_id, app_id), instance_id)
+
+    def _state(self, answer: Any, instance_id: str) -> Instance:
+        if not answer.exists:
+            raise answer_error(Problem.NOT_FOUND, Operation.GET, where=self.where, instance_id=instance_id)
+        try:
+            return states.read(answer.state)
+        except ValueError as error:
+            raise Unsupported(f"this wfctl does not know the status of '{instance_id}': {error}") from error
+
+    def later(self, instance_id: str, *, payloads: bool) -> grpc.Future[Any]:
+        """A get whose answer is read by `answer_of`."""
+        message = pb.GetInstanceRequest(instance_id=instance_id, get_inputs_and_outputs=payloads)
+        call = self._stub(methods.GET)
+        future: grpc.Future[Any] = call.future(message, timeout=self._seconds, metadata=self._headers)
+        return future
+
+    def answer_of(self, future: grpc.Future[Any], instance_id: str) -> Instance | None:
+        """None where the instance is gone."""
+        try:
+            return self._state(future.result(), instance_id)
+        except NotFound:
+            return None
+        except grpc.RpcError as error:
+            raise self._error(methods.GET, Operation.LIST, error, instance_id) from error
+
+    def history(self, instance_id: str, *, seconds: float | None = None) -> list[Event]:
+        """Raises NotFound."""
+        message = pb.GetHistoryRequest(instance_id=instance_id)
+        answer = self._call(methods.HISTORY, Operation.HISTORY, message, instance_id, seconds=seconds)
+        return [events.read(event) for event in answer.events]
+
+    def ids(self, page_size: int = PAGE_SIZE) -> Iterator[list[str]]:
+        """All IDs, page by page, in the store's order."""
+        token: str | None = None
+        while True:
+            message = pb.ListInstanceIDsRequest(continuation_token=token, page_size=page_size)
+            answer = self._call(methods.LIST_IDS, Operation.LIST, message)
+            yield list(answer.instance_ids)
+            following = answer.continuation_token if answer.HasField("continuation_token") else None
+            if not following or following == token:
+                return
+            token = following
+
+    def raise_event(self, instance_id: str, name: str, data: str | None, app_id: str | None = None) -> None:
+        """Raises NotFound, WrongState."""
+        message = pb.RaiseEventRequest(instance_id=instance_id, name=name, input=wrap(data))
+        self._call(methods.RAISE, Operation.RAISE, message, instance_id, app_id)
+
+    def suspend(self, instance_id: str, reason: str | None, app_id: str | None = None) -> None:
+        """Returns once it is suspended or finished. Raises NotFound, WrongState."""
+        message = pb.SuspendRequest(instance_id=instance_id, reason=wrap(reason))
+        self._call(methods.SUSPEND, Operation.PAUSE, message, instance_id, app_id)
+
+    def resume(self, instance_id: str, reason: str | None, app_id: str | None = None) -> None:
+        """Returns once it runs or is finished. Raises NotFound, WrongState."""
+        message = pb.ResumeRequest(instance_id=instance_id, reason=wrap(reason))
+        self._call(methods.RESUME, Operation.RESUME, message, instance_id, app_id)
+
+    def terminate(self, instance_id: str, output: str | None, recursive: bool, app_id: str | None = None) -> None:
+        """Returns once it is finished. Raises NotFound, WrongState."""
+        message = pb.TerminateRequest(instance_id=instance_id, output=wrap(output), recursive=recursive)
+        self._call(methods.TERMINATE, Operation.TERMINATE, message, instance_id, app_id)
+
+    def purge(self, instance_id: str, *, force: bool, recursive: bool, app_id: str | None = None) -> int:
+        """Returns how many went. Raises NotFound, WrongState."""
+        message = pb.PurgeRequest(instance_id=instance_id, recursive=recursive)
+        if force:
+            message.force = True
+        answer = self._call(methods.PURGE, Operation.PURGE, message, instance_id, app_id)
+        return int(answer.deleted_instance_count)
+
+    def rerun(self, request: RerunRequest, new_id: str, app_id: str | None = None) -> str:
+        """Raises NotFound, WrongState, Conflict, InvalidInput."""
+        message = pb.RerunRequest(
+            source_instance_id=request.source,
+            event_id=request.event_id,
+            new_instance_id=new_id,
+            input=wrap(request.input) if request.overwrite_input else None,
+            overwrite_input=request.overwrite_input,
+            new_child_instance_id=request.new_child_id,
+        )
+        answer = self._call(methods.RERUN, Operation.RERUN, message, request.source, app_id)
+        return str(answer.new_instance_id)
+
+    def hello(self) -> None:
+        """Raises Unsupported where there is no task hub service."""
+        self._call(methods.HELLO, Operation.LIST, Empty())
+
+    def metadata(self) -> Metadata:
+        answer = self._call(_METADATA, Operation.GET, rt.GetMetadataRequest())
+        version = bodies.version_of(answer.runtime_version)
+        untold = version is not None and version < (1, 16)
+        actors = answer.actor_runtime
+        return Metadata(
+            app_id=answer.id,
+            runtime=answer.runtime_version,
+            version=version,
+            workers=None if untold and not answer.HasField("workflows") else answer.workflows.connected_workers,
+            actors=rt.ActorRuntime.Status.Name(actors.runtime_status),
+            host_ready=actors.host_ready,
+            placement=actors.placement,
+            schedulers=tuple(answer.scheduler.connected_addresses),
+            actor_store=any("ACTOR" in part.capabilities for part in answer.components),
+            features=tuple(answer.enabled_features),
+        )
+
+    def close(self) -> None:
+        self._channel.close()
+
+    def connect(self, operation: Operation, seconds: float = CONNECT_SECONDS) -> None:
+        """Raises Unsupported (or Unreachable) where nobody answers."""
+        if self._ready:
+            return
+        future = grpc.channel_ready_future(self._channel)
+        try:
+            future.result(timeout=min(seconds, self._seconds))
+        except grpc.FutureTimeoutError as error:
+            future.cancel()
+            raise self._silent(operation, "no connection") from error
+        self._ready = True
+
+    def _silent(self, operation: Operation, reason: str) -> WfctlError:
+        return no_grpc(operation.value, self.where, reason) if self._http_too else unreachable(self.where, reason)
+
+    def _stub(self, method: Method) -> Any:
+        if method.path not in self._calls:
+            self._calls[method.path] = self._channel.unary_unary(
+                method.path, request_serializer=_serialize, response_deserializer=method.response.FromString
+            )
+        return self._calls[method.path]
+
+    def _call(
+        self,
+        method: Method,
+        operation: Operation,
+        message: Any,
+        instance_id: str | None = None,
+        app_id: str | None = None,
+        seconds: float | None = None,
+    ) -> Any:
+        if app_id is not None:
+            message.router.target_app_id = app_id
+        self.connect(operation)
+        try:
+            return self._stub(method)(message, timeout=seconds or self._seconds, metadata=self._headers)
+        except grpc.RpcError as error:
+            raise self._error(method, operation, error, instance_id) from error
+
+    def _error(self, method: Method, operation: Operation, error: grpc.RpcError, instance_id: str | None) -> WfctlError:
+        code, text = error.code().name, error.details() or ""
+        problem = read_hub(operation, code, text)
+        if problem is Problem.UNIMPLEMENTED:
+            runtime = ""
+            with contextlib.suppress(WfctlError):
+                runtime = self.metadata().runtime if method is not _METADATA else ""
+            return needs_version(operation.value, method.since, runtime, self.where)
+        if problem is Problem.TIMEOUT:
+            return TimedOut(
+                f"no answer to {operation.value} from {self.where} in time",
+                hint="give it more: --request-timeout 2m; wfctl doctor says whether it works at all",
+                instance_id=instance_id,
+            )
+        if problem is Problem.UNAVAILABLE:
+            return unreachable(self.where, text)
+        return answer_error(problem, operation, where=self.where, text=text, instance_id=instance_id)
+
+
+def _serialize(message: Message) -> bytes:
+    return message.SerializeToString()
+
+
+def _channel(endpoint: Endpoint, address: GrpcAddress) -> grpc.Channel:
+    options: list[tuple[str, Any]] = [
+        ("grpc.max_receive_message_length", -1),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.primary_user_agent", f"wfctl/{__version__}"),
+        ("grpc.enable_retries", 0),
+    ]
+    if address.local:
+        options.append(("grpc.enable_http_proxy", 0))
+    if not address.tls:
+        return grpc.insecure_channel(address.target, options)
+    try:
+        roots = None if endpoint.ca_file is None else _system_roots() + endpoint.ca_file.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"the ca_file {endpoint.ca_file} cannot be used: {error.strerror}") from error
+    return grpc.secure_channel(address.target, grpc.ssl_channel_credentials(roots), options)
+
+
+def _system_roots() -> bytes:
+    """What gRPC would trust is replaced by what it is given: the system's certificates go along."""
+    file = ssl.get_default_verify_paths().cafile
+    return Path(file).read_bytes() + b"\n" if file is not None else b""

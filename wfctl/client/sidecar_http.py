@@ -1,0 +1,226 @@
+"""Dapr's HTTP workflow API: seven operations, the metadata, the health.
+
+The API version is the newest until a sidecar says that it does not serve it; then its metadata decide. Every request
+has a deadline. What an answer leaves open is raised as `Unclear`: see `sidecar_errors`.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from dataclasses import dataclass
+
+import httpx
+
+from wfctl import __version__
+from wfctl.client.endpoint import Endpoint, HttpAddress
+from wfctl.client.sidecar_errors import answer_error, broken, unreachable
+from wfctl.errors import InvalidInput, TimedOut
+from wfctl.model.instance import Instance
+from wfctl.wire import bodies, paths
+from wfctl.wire.bodies import BadBody, Metadata
+from wfctl.wire.faults import read_http
+from wfctl.wire.paths import ApiVersion, Operation
+from wfctl.wire.problems import Problem
+
+# Seconds until somebody must have accepted the connection; a listener on the network does within one or two.
+CONNECT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: bytes
+
+
+class HttpApi:
+    """Raises Unreachable, TimedOut and NotAuthenticated from every method, besides what each one names."""
+
+    def __init__(self, endpoint: Endpoint, address: HttpAddress) -> None:
+        self.where = address.shown
+        self._seconds = endpoint.request_timeout
+        self._fixed = None if endpoint.api_version is None else ApiVersion(endpoint.api_version)
+        self._version = self._fixed or ApiVersion.V1
+        self._metadata: tuple[float, Metadata] | None = None
+        headers = {"user-agent": f"wfctl/{__version__}"}
+        if endpoint.token:
+            headers[paths.TOKEN_HEADER] = endpoint.token
+        self._client = httpx.Client(
+            base_url=address.base,
+            headers=headers,
+            timeout=httpx.Timeout(self._seconds, connect=min(CONNECT_SECONDS, self._seconds)),
+            transport=None if address.socket is None else httpx.HTTPTransport(uds=address.socket, verify=False),
+            verify=_trust(endpoint, address),
+            trust_env=not address.local,
+        )
+
+    def start(self, name: str, instance_id: str, input: str | None, app_id: str | None = None) -> str:
+        """Returns the ID. Raises InvalidInput, TimedOut (it may have started nevertheless), Unclear."""
+        query = {paths.INSTANCE_ID: instance_id}
+        body = b"" if input is None else input.encode()
+        answer = self._call(Operation.START, instance_id, app_id, query=query, body=body, workflow=name)
+        try:
+            return bodies.read_started(answer.body)
+        except BadBody as error:
+            raise broken(self.where, str(error)) from error
+
+    def get(self, instance_id: str, app_id: str | None = None) -> Instance:
+        """Raises NotFound."""
+        answer = self._call(Operation.GET, instance_id, app_id)
+        try:
+            return bodies.read_instance(answer.body)
+        except BadBody as error:
+            raise broken(self.where, str(error)) from error
+
+    def raise_event(self, instance_id: str, name: str, data: str | None, app_id: str | None = None) -> None:
+        """Raises Unclear, as pause and resume do (a missing instance among the causes)."""
+        body = b"" if data is None else data.encode()
+        self._call(Operation.RAISE, instance_id, app_id, body=body, event=name)
+
+    def act(self, operation: Operation, instance_id: str, app_id: str | None = None) -> None:
+        """Pause, resume, terminate or purge; the latter two always with all descendants. Raises NotFound, Unclear."""
+        self._call(operation, instance_id, app_id)
+
+    def metadata(self, *, max_age: float = 0.0) -> Metadata:
+        """`max_age`: seconds that an earlier answer may be old."""
+        if self._metadata is not None and time.monotonic() - self._metadata[0] <= max_age:
+            return self._metadata[1]
+        answer = self._send("GET", paths.METADATA)
+        if answer.status != 200:
+            raise self._error(Operation.GET, answer, None)
+        try:
+            found = bodies.read_metadata(answer.body)
+        except BadBody as error:
+            raise broken(self.where, str(error)) from error
+        self._metadata = (time.monotonic(), found)
+        return found
+
+    def health(self, path: str = paths.HEALTH) -> tuple[bool, str]:
+        """Whether it says that it is ready (any 2xx), and what it says if not."""
+        answer = self._send("GET", path)
+        return 200 <= answer.status < 300, bodies.read_error(answer.body)[1]
+
+    def clock(self) -> float | None:
+        """The sidecar's time as Unix seconds, from the Date of an answer; None where it sends none."""
+        from email.utils import parsedate_to_datetime
+
+        with self._errors(), self._client.stream("GET", paths.HEALTH) as response:
+            date = response.headers.get("date")
+        return parsedate_to_datetime(date).timestamp() if date else None
+
+    def rejects_app_id(self) -> bool:
+        """Whether the runtime looks at `appID` at all: one that does refuses a bad one, an older one ignores it."""
+        method, path = paths.path(self._version, Operation.GET, instance="wfctl-probe")
+        answer = self._send(method, path, query={paths.APP_ID: "a.b"})
+        return read_http(Operation.GET, answer.status, bodies.read_error(answer.body)[0]) is Problem.APP_ID_INVALID
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _call(
+        self,
+        operation: Operation,
+        instance_id: str,
+        app_id: str | None,
+        *,
+        query: dict[str, str] | None = None,
+        body: bytes = b"",
+        workflow: str = "",
+        event: str = "",
+    ) -> Answer:
+        query = dict(query or {})
+        if app_id is not None:
+            query[paths.APP_ID] = app_id
+        method, path = paths.path(self._version, operation, workflow=workflow, instance=instance_id, event=event)
+        answer = self._send(method, path, query, body)
+        if 200 <= answer.status < 300:
+            return answer
+        if self._reading(operation, answer) is Problem.NO_ROUTE and self._older():
+            return self._call(operation, instance_id, None, query=query, body=body, workflow=workflow, event=event)
+        raise self._error(operation, answer, instance_id)
+
+    def _older(self) -> bool:
+        """Fall back to what the runtime serves; whether that is another version than the one just tried."""
+        if self._fixed is not None:
+            return False
+        served = paths.version_for(self.metadata().version)
+        changed = served is not self._version
+        self._version = self._fixed = served
+        return changed
+
+    def _reading(self, operation: Operation, answer: Answer) -> Problem:
+        code, _ = bodies.read_error(answer.body)
+        known = None if self._metadata is None else self._metadata[1].version
+        if known is None and code == "ERR_GET_WORKFLOW":
+            known = self.metadata().version
+        return read_http(operation, answer.status, code, known)
+
+    def _error(self, operation: Operation, answer: Answer, instance_id: str | None) -> Exception:
+        problem = self._reading(operation, answer)
+        _, text = bodies.read_error(answer.body)
+        if problem in (Problem.OTHER, Problem.UNAVAILABLE) and not text:
+            text = f"HTTP status {answer.status}"
+        return answer_error(problem, operation, where=self.where, text=text, instance_id=instance_id)
+
+    def _send(self, method: str, path: str, query: dict[str, str] | None = None, body: bytes = b"") -> Answer:
+        until = time.monotonic() + self._seconds
+        with self._errors():
+            request = self._client.build_request(method, path, params=query or None, content=body or None)
+            response = self._client.send(request, stream=True)
+            try:
+                chunks = []
+                for chunk in response.iter_bytes():
+                    chunks.append(chunk)
+                    if time.monotonic() > until:
+                        raise httpx.ReadTimeout("the answer did not end in time")
+                return Answer(response.status_code, b"".join(chunks))
+            finally:
+                response.close()
+
+    def _errors(self) -> _Translated:
+        return _Translated(self.where, self._seconds)
+
+
+class _Translated:
+    """Turns what httpx raises into our errors."""
+
+    def __init__(self, where: str, seconds: float) -> None:
+        self._where = where
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None or not isinstance(error, (httpx.HTTPError, httpx.InvalidURL)):
+            return
+        if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)):
+            raise unreachable(self._where, _reason(error)) from error
+        if isinstance(error, httpx.TimeoutException):
+            raise TimedOut(
+                f"no answer from {self._where} within {self._seconds:g} s",
+                hint="give it more: --request-timeout 2m; wfctl doctor says whether it works at all",
+            ) from error
+        raise broken(self._where, str(error) or "the connection broke off") from error
+
+
+def _reason(error: BaseException) -> str:
+    text = str(error)
+    if "refused" in text:
+        return "connection refused"
+    if isinstance(error, httpx.ConnectTimeout):
+        return "no connection in time"
+    return text or type(error).__name__
+
+
+def _trust(endpoint: Endpoint, address: HttpAddress) -> ssl.SSLContext | bool:
+    """What certificates to trust. Without TLS nothing is loaded: that alone would take some ten milliseconds."""
+    if not address.tls:
+        return False
+    context = ssl.create_default_context()
+    if endpoint.ca_file is not None:
+        try:
+            context.load_verify_locations(endpoint.ca_file)
+        except (OSError, ssl.SSLError) as error:
+            raise InvalidInput(f"the ca_file {endpoint.ca_file} cannot be used: {error}") from error
+    return context

@@ -1,0 +1,140 @@
+"""The connections to one sidecar: HTTP, gRPC once something needs it, and what the sidecar says of itself."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from functools import cached_property
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from wfctl.client.endpoint import Endpoint, grpc_address, http_address
+from wfctl.client.sidecar_errors import needs_grpc, no_worker
+from wfctl.errors import InvalidInput, Unsupported, WfctlError
+from wfctl.wire.bodies import Metadata
+from wfctl.wire.paths import Operation
+
+if TYPE_CHECKING:
+    from wfctl.client.sidecar_grpc import HubApi
+    from wfctl.client.sidecar_http import HttpApi
+
+Note = Callable[[str], None]
+
+# Seconds that what the sidecar says of itself is believed while one command asks many things of it.
+METADATA_AGE = 5.0
+KNOCK_SECONDS = 0.2
+
+
+class Link:
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self._http_address = http_address(endpoint)
+        self._grpc_address = grpc_address(endpoint)
+        self._hub: HubApi | None = None
+
+    @property
+    def where(self) -> str:
+        return self._grpc_address.shown if self._http_address is None else self._http_address.shown
+
+    @cached_property
+    def http(self) -> HttpApi | None:
+        """None where the endpoint has gRPC only."""
+        if self._http_address is None:
+            return None
+        from wfctl.client.sidecar_http import HttpApi
+
+        return HttpApi(self.endpoint, self._http_address)
+
+    def hub(self, operation: Operation, what: str | None = None) -> HubApi:
+        """The connected task hub. Raises Unsupported: gRPC is not installed, or nobody answers there.
+
+        `what` names the thing that needs it, where that is not the whole operation.
+        """
+        if not grpc_installed():
+            raise needs_grpc(what or operation.value)
+        if self._hub is None:
+            from wfctl.client.sidecar_grpc import HubApi
+
+            self._hub = HubApi(self.endpoint, self._grpc_address, http_too=self._http_address is not None)
+        try:
+            self._hub.connect(operation)
+        except Unsupported:
+            if self.http is not None:
+                self.http.health()  # if nobody answers by HTTP either, that is the error
+            raise
+        return self._hub
+
+    def hub_if_there(self, operation: Operation) -> HubApi | None:
+        """The task hub where it costs no waiting to find out that it is not there."""
+        if not grpc_installed() or not (self._hub is not None or self._somebody_listens()):
+            return None
+        try:
+            return self.hub(operation)
+        except WfctlError:
+            return None
+
+    def _somebody_listens(self) -> bool:
+        address = self._grpc_address
+        if address.host is None or address.port is None:
+            return True
+        try:
+            with socket.create_connection((address.host, address.port), KNOCK_SECONDS if address.local else 1.0):
+                return True
+        except OSError:
+            return False
+
+    def metadata(self) -> Metadata:
+        if self.http is not None:
+            return self.http.metadata(max_age=METADATA_AGE)
+        return self.hub(Operation.GET).metadata()
+
+    def require_worker(self) -> None:
+        """Raises Unreachable where a start would wait for ever. Before 1.16 a sidecar does not tell."""
+        found = self.metadata()
+        if found.workers == 0:
+            raise no_worker(self.where, found.app_id)
+
+    @cached_property
+    def app_id(self) -> str | None:
+        """The app to name in requests; None where it is the sidecar's own. Raises Unsupported, InvalidInput.
+
+        A runtime before 1.19 would not look at the name and act on its own app's instance: it is never asked.
+        """
+        wanted = self.endpoint.app_id
+        if wanted is None:
+            return None
+        found = self.metadata()
+        if wanted == found.app_id:
+            return None
+        able = found.version >= (1, 19) if found.version is not None else self._looks_at_app_id()
+        if not able:
+            raise Unsupported(
+                f"the sidecar at {self.where} is that of '{found.app_id}', and Dapr {found.runtime or 'before 1.19'} "
+                f"cannot reach '{wanted}' through it",
+                hint=f"ask the sidecar of '{wanted}' itself, or leave --app-id out",
+            )
+        return wanted
+
+    def own_app_only(self, operation: str) -> None:
+        """For what has no app in its request. Raises InvalidInput."""
+        if self.app_id is not None:
+            raise InvalidInput(
+                f"{operation} works on the sidecar's own app only, not on '{self.app_id}'",
+                hint=f"ask the sidecar of '{self.app_id}' itself",
+            )
+
+    def _looks_at_app_id(self) -> bool:
+        return self.http is not None and self.http.rejects_app_id()
+
+    def close(self) -> None:
+        if "http" in self.__dict__ and self.http is not None:
+            self.http.close()
+        if self._hub is not None:
+            self._hub.close()
+
+
+def grpc_installed() -> bool:
+    try:
+        return find_spec("grpc") is not None and find_spec("google.protobuf") is not None
+    except ModuleNotFoundError:  # no package `google` at all
+        return False

@@ -1,0 +1,132 @@
+"""What a sidecar is asked without changing anything: one instance, lists, counts, histories."""
+
+from __future__ import annotations
+
+import builtins
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from wfctl.client.endpoint import Endpoint
+from wfctl.client.sidecar_link import Link, Note
+from wfctl.errors import InvalidInput, NotFound
+from wfctl.model.events import Event
+from wfctl.model.instance import Count, Filter, Instance
+from wfctl.model.matching import after, ordered
+from wfctl.wire.paths import Operation
+
+if TYPE_CHECKING:
+    from wfctl.client.cache import Cache
+    from wfctl.client.portforward import PortForward
+
+
+class SidecarReader:
+    """The reading half of `wfctl.client.sidecar.Sidecar`."""
+
+    def __init__(self, endpoint: Endpoint, *, note: Note, tunnel: PortForward | None = None) -> None:
+        self._link = Link(endpoint)
+        self._endpoint = endpoint
+        self._note = note
+        self._tunnel = tunnel
+        self._cached: Cache | None = None
+
+    def get(self, instance_id: str, *, payloads: bool = True) -> Instance:
+        """Over HTTP alone, unless the instance is alive: what it waits for is read from its history, over gRPC."""
+        found = self._fetch(instance_id, payloads=payloads)
+        return found if found.status.terminal or not payloads else self._explained(found)
+
+    def _fetch(self, instance_id: str, *, payloads: bool = False) -> Instance:
+        _check_given(instance_id)
+        http = self._link.http
+        if http is not None:
+            return http.get(instance_id, self._link.app_id)
+        hub = self._link.hub(Operation.GET)
+        return hub.get(instance_id, payloads=payloads, app_id=self._link.app_id)
+
+    def _explained(self, instance: Instance) -> Instance:
+        hub = None if self._link.app_id is not None else self._link.hub_if_there(Operation.HISTORY)
+        if hub is None:
+            return instance
+        from wfctl.client.sidecar_waiting import explain
+
+        return explain(instance, hub, lambda child: self._fetch(child).status)
+
+    def list(self, filter: Filter, *, payloads: bool = False) -> Iterator[Instance]:
+        """In the filter's order, hence all of them before the first; `stream` hands them out as they come.
+
+        Without `payloads` the rows hold what a table shows, and finished instances are remembered between two lists.
+        """
+        last = None if filter.after is None else self._fetch(filter.after)
+        rows = ordered(filter, self.stream(filter, payloads=payloads))
+        if last is not None:
+            rows = after(rows, last, filter)
+        yield from rows[: filter.limit]
+
+    def stream(self, filter: Filter, *, payloads: bool = False) -> Iterator[Instance]:
+        """Those that match, in no order, without regard to `limit` and `after`."""
+        from wfctl.client.sidecar_list import instances
+
+        hub = self._link.hub(Operation.LIST)
+        self._link.own_app_only("list")
+        cache = self._cache()
+        pages: Iterator[builtins.list[str]] = hub.ids()
+        if filter.parent_id is not None:
+            # A get does not tell the parent; the parent's history tells its children.
+            pages = iter([self._children(filter.parent_id)])
+        rows = instances(
+            hub,
+            pages,
+            replace(filter, parent_id=None),
+            payloads=payloads,
+            cache=cache,
+            target=self._target() if cache is not None else "",
+            explain=self._explained,
+        )
+        if filter.parent_id is None:
+            return rows
+        return (replace(row, parent_id=filter.parent_id) for row in rows)
+
+    def _children(self, parent_id: str) -> builtins.list[str]:
+        from wfctl.model.events import ChildWorkflowInstanceCreated
+
+        try:
+            history = self.history(parent_id)
+        except NotFound:
+            return []
+        children = (event.instance_id for event in history if isinstance(event, ChildWorkflowInstanceCreated))
+        return builtins.list(dict.fromkeys(children))
+
+    def count(self, filter: Filter) -> Sequence[Count]:
+        counted = Counter((row.status, row.name) for row in self.stream(filter))
+        order = sorted(counted.items(), key=lambda item: (item[0][0], item[0][1] or ""))
+        return [Count(status, name, number) for (status, name), number in order]
+
+    def history(self, instance_id: str) -> Sequence[Event]:
+        _check_given(instance_id)
+        hub = self._link.hub(Operation.HISTORY)
+        self._link.own_app_only("history")
+        return hub.history(instance_id)
+
+    def _cache(self) -> Cache | None:
+        if not self._endpoint.cache:
+            return None
+        if self._cached is None:
+            from wfctl.client.cache import Cache, cache_file
+
+            self._cached = Cache(cache_file())
+        return self._cached
+
+    def _target(self) -> str:
+        place = self._link.where if self._tunnel is None else self._tunnel.place
+        return f"{place} {self._link.metadata().app_id}"
+
+    def _forget(self, instance_id: str) -> None:
+        cache = self._cache()
+        if cache is not None and cache.file.exists():
+            cache.forget(self._target(), instance_id)
+
+
+def _check_given(instance_id: str) -> None:
+    if not instance_id:
+        raise InvalidInput("an instance ID cannot be empty")

@@ -1,0 +1,45 @@
+"""What an instance on a sidecar waits for: read from its history, as no answer of a sidecar tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from wfctl.errors import NotFound, WfctlError
+from wfctl.model.events import ExecutionStalled, ExecutionStarted
+from wfctl.model.instance import Instance
+from wfctl.model.status import Status
+from wfctl.model.waiting import waiting_for
+
+if TYPE_CHECKING:
+    from wfctl.client.sidecar_grpc import HubApi
+
+# Seconds that this extra is worth; without it the instance is shown as it is.
+SECONDS = 5.0
+
+
+def explain(instance: Instance, hub: HubApi, status_of: Callable[[str], Status]) -> Instance:
+    """With `waiting_for`, the parent and the reason of a stall; unchanged where the history cannot be had."""
+    try:
+        history = hub.history(instance.id, seconds=SECONDS)
+    except WfctlError:
+        return instance
+
+    def child_status(child_id: str) -> Status | None:
+        try:
+            return status_of(child_id)
+        except NotFound:
+            return None
+
+    started = next((event for event in history if isinstance(event, ExecutionStarted)), None)
+    stalls = [event for event in history if isinstance(event, ExecutionStalled)]
+    return replace(
+        instance,
+        parent_id=started.parent.instance_id if started is not None and started.parent is not None else None,
+        stall=stalls[-1].description or stalls[-1].reason.value
+        if stalls and instance.status is Status.STALLED
+        else instance.stall,
+        waiting_for=waiting_for(history, instance.status, datetime.now(timezone.utc), child_status),
+    )
