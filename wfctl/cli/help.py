@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import typer
@@ -86,10 +86,11 @@ class _Plain:
         return () if value is None and (param.multiple or param.nargs == -1) else value
 
 
-def _take_plain_values(params: Sequence[Any]) -> None:
+def _take_plain_values(params: list[Any]) -> list[Any]:
     for param in params:
         if hasattr(param, "get_runtime_param"):
             param.get_runtime_param = lambda: _Plain
+    return params
 
 
 def _write_page(command: Any, ctx: typer.Context, formatter: Any) -> None:
@@ -124,7 +125,9 @@ class Command(TyperCommand):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["rich_markup_mode"] = None
         super().__init__(*args, **kwargs)
-        _take_plain_values(self.params)
+
+    def get_params(self, ctx: Any) -> Any:
+        return _take_plain_values(super().get_params(ctx))
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         return [*_usage(self, ctx), "[OPTIONS]"]
@@ -137,7 +140,9 @@ class Group(TyperGroup):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["rich_markup_mode"] = None
         super().__init__(*args, **kwargs)
-        _take_plain_values(self.params)
+
+    def get_params(self, ctx: Any) -> Any:
+        return _take_plain_values(super().get_params(ctx))
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         return ["COMMAND [ARGUMENTS] [OPTIONS]"]
