@@ -47,6 +47,7 @@ class Dispatcher:
         self.born: list[int] = []  # roots that were created since then
         self.wake_changed = True  # the host must ask the store again when something is due next
         self.news = False  # a row of `instances` has changed since the host last looked, not only a history
+        self.changed: list[Row] = []  # these rows
         self.completions: Counter[Status] = Counter()
 
     # --- Unit ---------------------------------------------------------------------------------------------------
@@ -164,6 +165,7 @@ class Dispatcher:
             self._executor.forget(key)
         self._gone.clear()
         self.effects.clear()
+        self.changed.clear()
         self._next_key = None
         self.wake_changed = True
 
@@ -375,6 +377,7 @@ class Dispatcher:
         dirty, self.memory.dirty = self.memory.dirty, []
         written = write(self._db, dirty)
         self.news = self.news or written.news
+        self.changed += written.rows
         self.wake_changed = self.wake_changed or written.wake_changed
         return written.last_inbox
 

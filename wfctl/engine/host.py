@@ -30,6 +30,7 @@ from wfctl.engine.execute.port import ActivityResult, Delivery, Executor, LateTu
 from wfctl.engine.owner import OwnerLock
 from wfctl.engine.store import database, instances, work
 from wfctl.engine.store.codec import decode, from_micros, to_micros
+from wfctl.engine.store.instances import Row
 from wfctl.engine.store.work import OwnerRow
 from wfctl.engine.unit import Unit
 from wfctl.errors import StoreError, WfctlError
@@ -70,11 +71,15 @@ class Host:
         app: str | None = None,
         workflows: Sequence[str] = (),
         clock: Clock | None = None,
+        after_commit: Callable[[Sequence[Row]], None] | None = None,
     ) -> None:
+        """`after_commit` is called on the engine's thread after every commit, with the rows of the instances it has
+        created or changed; it must not block and must not raise."""
         self._store = store
         self._make_executor = executor
         self._app, self._workflows = app, tuple(workflows)
         self._clock = clock or SystemClock()
+        self._after_commit = after_commit
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._lock = OwnerLock(store)
         self._thread: threading.Thread | None = None
@@ -280,11 +285,19 @@ class Host:
             self._due = self._next_due()
         self._db.execute("COMMIT")
         self._version = version if not more else -2
+        self._release()
+        return more or turns_left
+
+    def _release(self) -> None:
+        """After a commit: let out what may leave the engine only now."""
+        dispatcher = self._dispatcher
         effects, dispatcher.effects = dispatcher.effects, []
         if effects:
             self._executor.run_activities(effects)
         dispatcher.committed()
-        return more or turns_left
+        changed, dispatcher.changed = dispatcher.changed, []
+        if self._after_commit is not None:
+            self._after_commit(changed)
 
     def _operate(self, operation: _Operation) -> None:
         """Run an operation; its own errors are its caller's, and leave nothing behind."""
@@ -364,10 +377,7 @@ class Host:
             self._dispatcher.flush()
 
         self._transact(take_up)
-        effects, self._dispatcher.effects = self._dispatcher.effects, []
-        if effects:
-            self._executor.run_activities(effects)
-        self._dispatcher.committed()
+        self._release()
 
     def _load_trees(self, roots: Sequence[int]) -> None:
         for root in roots:

@@ -16,8 +16,9 @@ from wfctl.model.status import Status
 
 @dataclass(slots=True)
 class Written:
-    """`last_inbox`: the highest inbox seq written, 0 if none. `news`: more than histories changed."""
+    """`last_inbox`: the highest inbox seq written, 0 if none. `news`: more than histories changed. `rows`: which."""
 
+    rows: list[Row]
     last_inbox: int = 0
     news: bool = False
     wake_changed: bool = False
@@ -25,7 +26,7 @@ class Written:
 
 def write(db: Connection, dirty: Sequence[Live]) -> Written:
     """Write these instances; they are clean afterwards."""
-    written = Written()
+    written = Written([])
     inserts: list[Row] = []
     updates: list[Row] = []
     inputs: list[tuple[int, str | None]] = []
@@ -68,7 +69,8 @@ def write(db: Connection, dirty: Sequence[Live]) -> Written:
         work.append_history(db, rows)
     if taken:
         work.take_inbox(db, taken)
-    written.news = written.news or bool(inserts or updates)
+    written.rows = inserts + updates
+    written.news = written.news or bool(written.rows)
     written.last_inbox = _keep_unconsumed(db, dirty)
     return written
 
