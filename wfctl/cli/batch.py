@@ -70,10 +70,9 @@ class Batch:
             return
         if len(self.outcomes) == 1:
             raise failed[0]
-        summary = f"{len(failed)} of {len(self.outcomes)} failed"
         if len(failed) == len(self.outcomes) and len({error.exit_status for error in failed}) == 1:
-            raise type(failed[0])(f"all {summary}")
-        raise PartFailed(summary)
+            raise type(failed[0])(f"all {len(failed)} failed")
+        raise PartFailed(f"{len(failed)} of {len(self.outcomes)} failed")
 
     def _tell(self, done: Done) -> None:
         console = self.session.console

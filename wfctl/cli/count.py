@@ -89,10 +89,10 @@ def grouped(counts: list[Count], groups: frozenset[str]) -> list[Count]:
 
 
 def count_view(groups: frozenset[str]) -> View[Count]:
-    columns = []
+    columns: list[Column[Count]] = []
     if "status" in groups:
-        columns.append(Column[Count]("STATUS", lambda one: status_cell(one.status)))
+        columns.append(Column("STATUS", lambda one: status_cell(one.status)))
     if "name" in groups:
-        columns.append(Column[Count]("WORKFLOW", lambda one: clean(one.name or "")))
-    columns.append(Column[Count]("COUNT", lambda one: f"{one.count}", right=True))
+        columns.append(Column("WORKFLOW", lambda one: clean(one.name or "")))
+    columns.append(Column("COUNT", lambda one: f"{one.count}", right=True))
     return View(record=lambda one: count_record(one, groups), columns=columns)

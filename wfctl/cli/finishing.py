@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from wfctl.cli import outcome
@@ -9,9 +10,9 @@ from wfctl.cli.conditions import COMPLETED
 from wfctl.cli.durations import parse_duration
 from wfctl.cli.session import Session
 from wfctl.cli.telling import drive_on, quoted, tell_end, tell_state, tell_waiting
-from wfctl.cli.watching import watch
+from wfctl.cli.watching import Watch, watch
 from wfctl.client.port import Driver, Workflows
-from wfctl.errors import InvalidInput
+from wfctl.errors import InvalidInput, TimedOut
 from wfctl.render.instances import instance_view
 from wfctl.render.text import clean
 from wfctl.render.waiting import utc_now
@@ -38,13 +39,15 @@ def finish(
 ) -> int:
     """Drive or wait; print the record where a format asks for one, or `show`; return the exit status."""
     limit = parse_timeout(timeout, wait)
-    status = outcome.DONE
+    status, late = outcome.DONE, None
     if wait:
-        status = wait_for_end(session, workflows, instance_id, limit, fail_on_stall, drive)
+        status, late = wait_for_end(session, workflows, instance_id, limit, fail_on_stall, drive)
     elif drive:
         tell_state(session, workflows, [instance_id], drive_on(session, workflows, [instance_id]))
     if show or (session.format_given and not session.format.text):
         session.printer.one(workflows.get(instance_id), instance_view(utc_now()))
+    if late is not None:
+        raise late
     return status
 
 
@@ -55,7 +58,8 @@ def wait_for_end(
     timeout: timedelta | None,
     fail_on_stall: bool,
     drive: bool,
-) -> int:
+) -> tuple[int, TimedOut | None]:
+    """The exit status by the outcome, and the error to raise where the time was over first."""
     driver = workflows.drive([instance_id]) if drive else Driver.ELSEWHERE
     session.going_on = lambda: f"wfctl wait {quoted(instance_id)}"
     if driver is Driver.NOBODY:
@@ -65,10 +69,21 @@ def wait_for_end(
     if instance.status.terminal:
         tell_end(session, instance)
     else:
-        if instance_id not in state.ended:
-            session.console.error(f"wfctl: timed out waiting for {clean(instance_id)}")
         tell_waiting(session, instance, driver)
-    return state.exit_status([instance_id], any_of=False)
+    return state.exit_status([instance_id], any_of=False), timed_out(state, [instance_id])
+
+
+def timed_out(state: Watch, ids: Sequence[str]) -> TimedOut | None:
+    """The error that says which instances a wait did not see through."""
+    late = [instance_id for instance_id in ids if instance_id not in state.ended]
+    if not late:
+        return None
+    shown = ", ".join(clean(one) for one in late[:5]) + (f" and {len(late) - 5} more" if len(late) > 5 else "")
+    return TimedOut(
+        f"timed out: {shown} {'is' if len(late) == 1 else 'are'} not {state.condition.label}",
+        hint="wfctl wait " + " ".join(quoted(one) for one in late[:5]),
+        instance_id=late[0] if len(late) == 1 else None,
+    )
 
 
 def tell_nobody(session: Session) -> None:

@@ -33,9 +33,10 @@ def result(
     check_id(instance_id)
     limit = parse_timeout(timeout, wait)
     with session.workflows(drive=wait and not no_drive) as workflows:
-        status = outcome.DONE
         if wait:
-            status = wait_for_end(session, workflows, instance_id, limit, fail_on_stall, drive=not no_drive)
+            status, late = wait_for_end(session, workflows, instance_id, limit, fail_on_stall, drive=not no_drive)
+            if late is not None:
+                raise late
         instance = workflows.get(instance_id)
     if not instance.status.terminal:
         if wait:

@@ -5,14 +5,14 @@ import typer
 from wfctl.cli import outcome
 from wfctl.cli.conditions import Condition, parse_condition
 from wfctl.cli.declare import command, new_app
-from wfctl.cli.finishing import parse_timeout, tell_nobody
+from wfctl.cli.finishing import parse_timeout, tell_nobody, timed_out
 from wfctl.cli.ids import check_ids
 from wfctl.cli.options import FailOnStall, InstanceIDs, NoDrive, Timeout
 from wfctl.cli.session import Session
 from wfctl.cli.telling import quoted, tell_end, tell_waiting
 from wfctl.cli.watching import Watch, watch
 from wfctl.client.port import Driver
-from wfctl.errors import InvalidInput
+from wfctl.errors import InvalidInput, WrongState
 from wfctl.render.instances import instance_view
 from wfctl.render.text import clean
 from wfctl.render.waiting import utc_now
@@ -66,24 +66,31 @@ def wait(
                 session.printer.one(workflows.get(ids[0]), view)
             else:
                 session.printer.many((workflows.get(one) for one in ids), view)
-    return state.exit_status(ids, any_of)
+    met = any_of and any(state.held(one) for one in ids)
+    late = None if met else timed_out(state, ids)
+    if late is not None:
+        raise late
+    status = state.exit_status(ids, any_of)
+    if status == outcome.WRONG_STATE:
+        raise _never(ids, awaited)
+    return status
+
+
+def _never(ids: list[str], awaited: Condition) -> WrongState:
+    """All of them have COMPLETED, and something else was awaited."""
+    one = ids[0] if len(ids) == 1 else None
+    who = f"{clean(one)} has" if one is not None else "they have"
+    return WrongState(f"{who} COMPLETED, so it can never be {awaited.label}", instance_id=one)
 
 
 def _tell(session: Session, state: Watch, ids: list[str], awaited: Condition, driver: Driver, any_of: bool) -> None:
-    console = session.console
     met = any_of and any(state.held(one) for one in ids)
     for instance_id in ids:
         instance = state.instances[instance_id]
         verdict = state.ended.get(instance_id)
-        if verdict is None:
-            if not met:
-                console.error(f"wfctl: timed out: {clean(instance_id)} is not {awaited.label}")
-                tell_waiting(session, instance, driver)
-        elif instance.status.terminal:
+        if instance.status.terminal:
             tell_end(session, instance)
-            if verdict == outcome.WRONG_STATE:
-                console.error(f"wfctl: {clean(instance_id)} has ended, so it can never be {awaited.label}")
         elif verdict == outcome.DONE:
-            console.note(f"{clean(instance_id)} is {awaited.label}")
-        else:
+            session.console.note(f"{clean(instance_id)} is {awaited.label}")
+        elif not met:
             tell_waiting(session, instance, driver)
