@@ -14,6 +14,7 @@ from wfctl.cli.watching import Watch, watch
 from wfctl.client.port import Driver, Workflows
 from wfctl.errors import InvalidInput, TimedOut
 from wfctl.render.instances import instance_view
+from wfctl.render.printer import Format
 from wfctl.render.text import clean
 from wfctl.render.waiting import utc_now
 
@@ -26,6 +27,13 @@ def parse_timeout(timeout: str | None, wait: bool = True) -> timedelta | None:
     return parse_duration(timeout, "--timeout")
 
 
+def shows_record(session: Session, wait: bool) -> bool:
+    """Whether a command that makes an instance shows it, when all is done, rather than its ID at once."""
+    if session.format_given:
+        return session.format is not Format.ID
+    return wait and session.console.out_tty
+
+
 def finish(
     session: Session,
     workflows: Workflows,
@@ -35,16 +43,16 @@ def finish(
     timeout: str | None,
     fail_on_stall: bool,
     drive: bool,
-    show: bool = False,
+    show: bool,
 ) -> int:
-    """Drive or wait; print the record where a format asks for one, or `show`; return the exit status."""
+    """Drive or wait; print the record if `show`; return the exit status."""
     limit = parse_timeout(timeout, wait)
     status, late = outcome.DONE, None
     if wait:
         status, late = wait_for_end(session, workflows, instance_id, limit, fail_on_stall, drive)
     elif drive:
         tell_state(session, workflows, [instance_id], drive_on(session, workflows, [instance_id]))
-    if show or (session.format_given and not session.format.text):
+    if show:
         session.printer.one(workflows.get(instance_id), instance_view(utc_now()))
     if late is not None:
         raise late

@@ -45,5 +45,12 @@ def raise_event(
         workflows.raise_event(instance_id, event, payload)
         session.console.note(f"raised {clean(event)} for {clean(instance_id)}")
         return finish(
-            session, workflows, instance_id, wait=wait, timeout=timeout, fail_on_stall=fail_on_stall, drive=not no_drive
+            session,
+            workflows,
+            instance_id,
+            wait=wait,
+            timeout=timeout,
+            fail_on_stall=fail_on_stall,
+            drive=not no_drive,
+            show=session.format_given,
         )

@@ -3,7 +3,7 @@ from typing import Annotated
 import typer
 
 from wfctl.cli.declare import command, new_app
-from wfctl.cli.finishing import finish, parse_timeout
+from wfctl.cli.finishing import finish, parse_timeout, shows_record
 from wfctl.cli.ids import check_id, check_new_id
 from wfctl.cli.options import FailOnStall, Input, InputFile, InputString, InstanceID, NoDrive, Timeout, Wait
 from wfctl.cli.payloads import read_payload
@@ -12,7 +12,6 @@ from wfctl.cli.session import Session
 from wfctl.errors import WrongState
 from wfctl.model.instance import RerunRequest
 from wfctl.model.steps import steps_of
-from wfctl.render.printer import Format
 from wfctl.render.text import clean
 
 app = new_app()
@@ -75,9 +74,17 @@ def rerun(
         new = workflows.rerun(
             RerunRequest(instance_id, step.event_id, identifier, payload, overwrite_input=payload is not None)
         )
-        if not session.format_given or session.format is Format.ID:
+        show = shows_record(session, wait)
+        if not show:
             session.console.word(new)
             session.console.flush()
         return finish(
-            session, workflows, new, wait=wait, timeout=timeout, fail_on_stall=fail_on_stall, drive=not no_drive
+            session,
+            workflows,
+            new,
+            wait=wait,
+            timeout=timeout,
+            fail_on_stall=fail_on_stall,
+            drive=not no_drive,
+            show=show,
         )

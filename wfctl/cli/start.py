@@ -4,7 +4,7 @@ import typer
 
 from wfctl.cli.declare import command, new_app
 from wfctl.cli.durations import parse_start
-from wfctl.cli.finishing import finish, parse_timeout
+from wfctl.cli.finishing import finish, parse_timeout, shows_record
 from wfctl.cli.ids import check_name, check_new_id
 from wfctl.cli.options import FailOnStall, Input, InputFile, InputString, NoDrive, Timeout, Wait
 from wfctl.cli.payloads import read_payload
@@ -58,11 +58,11 @@ def start(
         if_exists=_if_exists(if_exists),
     )
     parse_timeout(timeout, wait)
-    session.format_or(Format.ID)
+    session.format_or(Format.ID)  # a wrong one is an error before anything is started
     with session.workflows(drive=not no_drive) as workflows:
         instance_id = workflows.start(request)
-        shows_record = wait and (session.console.out_tty or session.format_given)
-        if not (session.format_given or shows_record) or session.format is Format.ID:
+        show = shows_record(session, wait)
+        if not show:
             session.console.word(instance_id)
             session.console.flush()
         return finish(
@@ -73,7 +73,7 @@ def start(
             timeout=timeout,
             fail_on_stall=fail_on_stall,
             drive=not no_drive,
-            show=shows_record,
+            show=show,
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from datetime import datetime
 
 from wfctl.cli.session import Session
 from wfctl.client.port import Driver, Workflows
@@ -42,15 +41,15 @@ def tell_waiting(session: Session, instance: Instance, driver: Driver, *, hints:
     for waiting in instance.waiting_for:
         console.note(f"{head}, waits for {waiting_text(waiting, now)}")
     if hints:
-        for hint in how_to_go_on(instance, driver, now):
+        for hint in how_to_go_on(instance, driver):
             console.note(f"  go on: {hint}")
 
 
-def how_to_go_on(instance: Instance, driver: Driver, now: datetime) -> Iterator[str]:
+def how_to_go_on(instance: Instance, driver: Driver) -> Iterator[str]:
     kinds = {waiting.kind for waiting in instance.waiting_for}
     for waiting in instance.waiting_for:
         yield from _command(instance, waiting)
-    if driver is not Driver.ELSEWHERE and kinds & {"timer", "start", "activity", "child", "driver"}:
+    if driver is not Driver.ELSEWHERE and kinds & {"timer", "start", "activity", "driver"}:
         yield "wfctl run, which drives what is due"
 
 
@@ -60,6 +59,8 @@ def _command(instance: Instance, waiting: Waiting) -> Iterator[str]:
         yield f"wfctl raise-event {name} {quoted(waiting.name or '')} --data true"
     elif waiting.kind == "resume":
         yield f"wfctl resume {name}"
+    elif waiting.kind == "child":
+        yield f"wfctl get {quoted(waiting.instance_id or '')} says what the child waits for"
     elif waiting.kind == "code":
         yield f"mend the workflow's code, then wfctl run (its steps: wfctl steps {name})"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 from wfctl.model.instance import Waiting
 from wfctl.render.text import clean, cut
@@ -62,7 +62,10 @@ def waiting_word(waiting: tuple[Waiting, ...], now: datetime) -> str:
 
 
 def _since(waiting: Waiting, now: datetime) -> str:
-    return f" for {age(now - waiting.since)}" if waiting.since is not None else ""
+    """` for 5m`; nothing where it has only just begun."""
+    if waiting.since is None or now - waiting.since < timedelta(seconds=1):
+        return ""
+    return f" for {age(now - waiting.since)}"
 
 
 def _until(when: datetime | None, now: datetime) -> str:
@@ -84,8 +87,8 @@ def _attempts(waiting: Waiting, now: datetime) -> list[str]:
         words.append(f"attempt {attempt}")
     if waiting.until is not None:
         words.append(f"next try {_until(waiting.until, now)}")
-    elif waiting.since is not None:
-        words.append(f"running for {age(now - waiting.since)}")
+    elif since := _since(waiting, now):
+        words.append("running" + since)
     if waiting.last_error:
         words.append("last error " + cut(clean(waiting.last_error), ERROR_CELLS))
     return words

@@ -1,0 +1,144 @@
+from pathlib import Path
+
+import pytest
+from conftest import Cli
+
+
+@pytest.fixture
+def waiting(cli: Cli, app: Path) -> str:
+    cli("start", "Approval", "--id", "a", "--input", "1")
+    return "a"
+
+
+def test_event_goes_on(cli: Cli, waiting: str) -> None:
+    result = cli("raise-event", "a", "APPROVAL", "--data", '{"ok": true}')
+    assert (result.status, result.out) == (0, "")
+    assert "a COMPLETED" in result.err
+    assert cli("result", "a", "-o", "json").json == {"ok": True}
+
+
+def test_event_as_dapr_writes_it_and_wait(cli: Cli, waiting: str) -> None:
+    record = cli("raise-event", "a/approval", "--data-string", "yes", "--wait", "-o", "json").json
+    assert record["output"] == "yes"
+
+
+def test_event_for_nobody(cli: Cli, waiting: str) -> None:
+    assert cli("raise-event", "nosuch", "approval").status == 3
+    assert cli("raise-event", "a").status == 2
+    assert cli("raise-event", "a", "").status == 2
+    cli("raise-event", "a", "approval")
+    assert cli("raise-event", "a", "approval").status == 4
+
+
+def test_pause_and_resume(cli: Cli, waiting: str) -> None:
+    assert cli("pause", "a", "--reason", "lunch").err == "paused a\n"
+    record = cli("get", "a", "-o", "json").json
+    assert record["runtimeStatus"] == "SUSPENDED"
+    assert [w["kind"] for w in record["waitingFor"]] == ["resume", "event"]
+    assert "a resume" in cli("get", "a").out
+    assert cli("suspend", "a").status == 0, "pausing twice is no error"
+    assert cli("resume", "a").status == 0
+    assert cli("get", "a", "-o", "json").json["runtimeStatus"] == "RUNNING"
+    assert cli("resume", "a").status == 4
+
+
+def test_terminate(cli: Cli, waiting: str) -> None:
+    assert cli("terminate", "a", "--output", '{"x": 1}', "--reason", "no", "--yes").status == 0
+    result = cli("result", "a")
+    assert (result.status, result.out) == (11, '{"x": 1}\n')
+    assert "TERMINATED" in result.err
+    assert cli("terminate", "a").status == 4
+    assert cli("terminate", "a", "--output", "json").status == 2
+
+
+def test_terminate_reaches_children(cli: Cli, app: Path) -> None:
+    cli("start", "Parent", "--id", "p")
+    [child] = cli("list", "--parent", "p", "-o", "id").out.split()
+    waits = cli("get", "p", "-o", "json").json["waitingFor"]
+    assert [(w["instanceID"], w["runtimeStatus"]) for w in waits if w["kind"] == "child"] == [(child, "RUNNING")]
+    assert cli("terminate", "p").status == 0
+    assert cli("get", child, "-o", "json").json["runtimeStatus"] == "TERMINATED"
+    purged = cli("purge", "p", "-o", "json").json
+    assert purged == [{"instanceID": "p", "action": "purged", "done": True, "count": 2, "error": None}]
+
+
+def test_purge(cli: Cli, waiting: str) -> None:
+    assert cli("purge", "a").status == 4
+    assert cli("purge", "a", "--force").err == "purged a\n"
+    assert cli("get", "a").status == 3
+    assert cli("purge", "a").status == 3
+
+
+def test_many_ids_some_fail(cli: Cli, waiting: str) -> None:
+    result = cli("pause", "a", "nosuch")
+    assert result.status == 7
+    assert "paused a" in result.err
+    assert "nosuch" in result.err
+    assert "1 of 2 failed" in result.err
+
+    rows = cli("resume", "a", "nosuch", "-o", "json")
+    assert [(row["instanceID"], row["done"]) for row in rows.json] == [("a", True), ("nosuch", False)]
+    assert rows.json[1]["error"]["code"] == "not_found"
+    assert rows.error["code"] == "part_failed"
+    assert cli("pause", "a", "nosuch", "-o", "id").out == "a\n"
+
+
+def test_many_ids_all_fail_alike(cli: Cli, waiting: str) -> None:
+    assert cli("pause", "x", "y").status == 3
+
+
+def test_verbs_on_a_missing_store(cli: Cli, app: Path) -> None:
+    for verb in ("get", "history", "steps", "pause", "resume", "terminate", "purge", "wait", "result", "rerun"):
+        assert cli(verb, "nosuch").status == 3, verb
+    assert cli("list", "-o", "json").out == "[]\n"
+    assert cli("count", "-o", "json").out == "[]\n"
+    assert not (app / "store.db").exists()
+
+
+def test_result_of_a_live_one(cli: Cli, waiting: str) -> None:
+    result = cli("result", "a")
+    assert (result.status, result.out) == (4, "")
+    assert "wfctl wait a" in result.err
+    assert cli("result", "a", "--wait", "--timeout", "50ms").status == 124
+
+
+def test_result_of_a_failed_one(cli: Cli, app: Path) -> None:
+    cli("start", "Broken", "--id", "b")
+    result = cli("result", "b")
+    assert (result.status, result.out) == (10, "")
+    assert "no None" in result.err
+
+
+def test_rerun(cli: Cli, app: Path) -> None:
+    cli("start", "Broken", "--id", "b", "--input", '"luck"')
+    plan = cli("rerun", "b", "--from-failed", "--plan", "-o", "json").json
+    assert [(row["name"], row["again"]) for row in plan] == [("Back", False), ("Fail", True)]
+
+    again = cli("rerun", "b", "--from", "fail", "--new-id", "c", "--input", '"way"')
+    assert again.out == "c\n"
+    assert "no way" in cli("get", "c", "-o", "json").json["failure"]["errorMessage"]
+    assert cli("rerun", "b", "--event-id", "2", "--wait").status == 10
+    assert cli("rerun", "b", "--new-id", "c").status == 4
+    for wrong in (["--from", "Nope"], ["--event-id", "99"], ["--from", "Fail", "--from-failed"], ["--new-id", "a:b"]):
+        assert cli("rerun", "b", *wrong).status == 2, wrong
+
+
+def test_rerun_of_one_that_runs_or_did_not_fail(cli: Cli, waiting: str) -> None:
+    assert cli("rerun", "a").status == 4
+    cli("start", "Echo", "--id", "e")
+    assert cli("rerun", "e", "--from-failed").status == 4
+
+
+def test_rerun_of_one_without_steps(cli: Cli, app: Path) -> None:
+    cli("start", "Echo", "--id", "e", "--start-at", "+1h")
+    cli("terminate", "e")
+    assert cli("rerun", "e").status == 2
+
+
+def test_run_sums_up(cli: Cli, app: Path) -> None:
+    cli("start", "Echo", "--no-drive")
+    cli("start", "Broken", "--no-drive")
+    cli("start", "Approval", "--no-drive")
+    record = cli("run", "-o", "json").json
+    assert record == {"ended": {"COMPLETED": 1, "FAILED": 1}, "live": 1, "leftAlone": {}, "timedOut": False}
+    assert cli("run").err == "0 instances ended, 1 live\n"
