@@ -6,7 +6,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def cli(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
+def cli(monkeypatch: pytest.MonkeyPatch) -> Cli:
     def run(*argv: str, stdin: str = "", tty: bool = False, err_tty: bool | None = None) -> Outcome:
         out, err = Stream(tty), Stream(tty if err_tty is None else err_tty)
         with monkeypatch.context() as patch:
@@ -114,7 +114,7 @@ def cli(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
             status = main(argv)
         return Outcome(status, out.getvalue(), err.getvalue())
 
-    yield run
+    return run
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +13,18 @@ from wfctl.cli.help import CONTEXT, LazyGroup
 from wfctl.cli.options import common_parameters, take_flags
 from wfctl.cli.session import Session
 
-Version = Annotated[bool, typer.Option("--version", "-V", help="Show the version and exit.")]
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from wfctl import __version__
+
+        sys.stdout.write(f"wfctl {__version__}\n")
+        raise typer.Exit()
+
+
+Version = Annotated[
+    bool, typer.Option("--version", "-V", help="Show the version.", is_eager=True, callback=_show_version)
+]
 
 
 def _root(ctx: typer.Context, version: bool = False, **values: Any) -> int:
@@ -28,11 +40,6 @@ def _root(ctx: typer.Context, version: bool = False, **values: Any) -> int:
     session = ctx.obj
     assert isinstance(session, Session)
     session.add_flags(take_flags(values))
-    if version:
-        from wfctl import __version__
-
-        session.console.line(f"wfctl {__version__}")
-        raise typer.Exit()
     return 0
 
 

@@ -37,7 +37,7 @@ VIEW: View[Done] = View(record=_record, id=lambda done: done.instance_id)
 
 
 class Batch:
-    """`run` acts on every ID and tells each outcome; `finish` prints the records and raises what failures there were."""
+    """`run` acts on every ID and tells each outcome; `finish` prints the records and raises what failed."""
 
     def __init__(self, session: Session, ids: Sequence[str], word: str) -> None:
         self.session = session

@@ -47,10 +47,12 @@ def count(
     parent: ParentID = None,
     waiting_event: WaitingEvent = None,
 ) -> None:
-    """Count instances by status and workflow. The filters are those of list.
+    """Count instances by status and workflow.
 
     $ wfctl count
     $ wfctl count --by status,name --created-after 24h -o json
+
+    The filters are those of list.
     """
     groups = _groups(by)
     filter = build_filter(

@@ -23,12 +23,12 @@ def init(
     ] = ".",
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
 ) -> None:
-    """Write a sample app, orders.py, and a wfctl.toml to begin with.
+    """Write a sample app and a wfctl.toml to begin with.
 
     $ wfctl init
     $ wfctl init shop && cd shop
 
-    Nothing that exists is replaced without --force.
+    The app is orders.py: order processing, as in Dapr's tutorial. Nothing that exists is replaced without --force.
     """
     target = Path(folder)
     taken = [name for name in FILES if (target / name).exists()]

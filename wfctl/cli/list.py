@@ -55,13 +55,13 @@ def list_(
         str | None, typer.Option(metavar="ID", help="The page that begins behind this row.", rich_help_panel=PAGES)
     ] = None,
 ) -> None:
-    """List instances, the newest first. Filters combine.
+    """List instances.
 
     $ wfctl list --status FAILED --created-after 7d
     $ wfctl list --waiting-event approval -o id
     $ wfctl list --name OrderProcessingWorkflow --sort finished --limit 20 -o wide
 
-    Times are RFC 3339 (2026-01-31T09:00:00Z) or ages (7d, 36h, 90m).
+    The newest come first, and filters combine. Times are RFC 3339 (2026-01-31T09:00:00Z) or ages (7d, 36h, 90m).
     """
     now = utc_now()
     screen = SCREEN if session.format.text and session.console.out_tty else None

@@ -10,9 +10,11 @@ app = new_app()
 
 @command(app)
 def pause(session: Session, instance_ids: InstanceIDs, reason: Reason = None, no_drive: NoDrive = False) -> None:
-    """Suspend instances. Activities that run already finish; nothing new starts until a resume.
+    """Suspend instances.
 
     $ wfctl pause 12345678 --reason "stock count"
+
+    Activities that run already finish; nothing new starts until a resume.
     """
     ids = check_ids(instance_ids)
     batch = Batch(session, ids, "paused")

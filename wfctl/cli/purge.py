@@ -19,10 +19,12 @@ def purge(
     no_recursive: NoRecursive = False,
     yes: Yes = False,
 ) -> None:
-    """Delete finished instances and their histories, with their children.
+    """Delete finished instances and their histories.
 
     $ wfctl purge 12345678
     $ wfctl list --status COMPLETED --finished-before 30d -o id | xargs wfctl purge
+
+    Their children go with them.
     """
     batch = Batch(session, check_ids(instance_ids), "purged")
     with session.workflows() as workflows:

@@ -29,10 +29,12 @@ def raise_event(
     fail_on_stall: FailOnStall = False,
     no_drive: NoDrive = False,
 ) -> int:
-    """Send an external event to an instance. It is kept until the workflow waits for it.
+    """Send an external event to an instance.
 
     $ wfctl raise-event 12345678 approval --data '{"approved": true}'
     $ wfctl raise-event 12345678 approval --data-string yes --wait
+
+    The event is kept until the workflow waits for it. ID/EVENT in one word will do too.
     """
     if event is None and "/" in instance_id:  # ID/EVENT, as `dapr workflow` has it
         instance_id, _, event = instance_id.partition("/")

@@ -45,13 +45,13 @@ def rerun(
     fail_on_stall: FailOnStall = False,
     no_drive: NoDrive = False,
 ) -> int:
-    """Run a finished instance again, as a new one, from one of its steps; print the new ID.
+    """Run a finished instance again from one of its steps.
 
     $ wfctl rerun 12345678 --from-failed
     $ wfctl rerun 12345678 --from ProcessPayment --plan
     $ wfctl rerun 12345678 --from ProcessPayment --input '{"amount": 90}' --wait
 
-    Steps before that one keep their results. Without --from, --from-failed or --event-id it is the first step.
+    It is a new instance, whose ID is printed; steps before that one keep their results. Without --from, --from-failed or --event-id it is the first step.
     --input replaces that step's input.
     """
     check_id(instance_id)

@@ -23,12 +23,12 @@ def result(
     fail_on_stall: FailOnStall = False,
     no_drive: NoDrive = False,
 ) -> int:
-    """Print the output of a finished instance, and only that. Exit by its outcome.
+    """Print the output of a finished instance, and only that.
 
     $ TOTAL=$(wfctl result 12345678)
     $ wfctl result 12345678 --wait --timeout 5m | jq .
 
-    A text is printed without its quotes, everything else as JSON; with -o json always as JSON.
+    The exit status is that of the outcome. A text is printed without its quotes, everything else as JSON; with -o json always as JSON.
     """
     check_id(instance_id)
     limit = parse_timeout(timeout, wait)

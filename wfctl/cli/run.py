@@ -22,12 +22,12 @@ def run(
         str | None, typer.Option(metavar="DURATION", help="Stop driving after this long (exit status 124).")
     ] = None,
 ) -> int:
-    """Drive every instance in the store until nothing is due, then exit. For cron and CI.
+    """Drive every instance in the store until nothing is due.
 
     $ wfctl run
     $ wfctl run --timeout 10m -o json
 
-    Instances that wait for an event, or for a timer more than 10 s away, are left for the next time. That a workflow
+    This is for cron and CI. Instances that wait for an event, or for a timer more than 10 s away, are left for the next time. That a workflow
     fails is an outcome and not an error of this command: wfctl list --status FAILED.
     """
     limit = parse_timeout(timeout)

@@ -11,10 +11,12 @@ app = new_app()
 
 @command(app)
 def steps(session: Session, instance_id: InstanceID) -> None:
-    """Show what an instance did: activities, timers, events and children, with attempts and real durations.
+    """Show what an instance did: activities, timers, events, children.
 
     $ wfctl steps 12345678
     $ wfctl steps 12345678 -o json | jq '.[] | {name, status, durationMs}'
+
+    Scheduled and completed are paired, the attempts of one call are one step, and durations are those that it took.
     """
     check_id(instance_id)
     with session.workflows() as workflows:

@@ -26,10 +26,12 @@ def terminate(
     yes: Yes = False,
     no_drive: NoDrive = False,
 ) -> None:
-    """End instances now, with their children. Activities that run already are not interrupted.
+    """End instances now, with their children.
 
     $ wfctl terminate 12345678 --reason "ordered twice"
     $ wfctl terminate 12345678 --output '{"cancelled": true}'
+
+    Activities that run already are not interrupted.
     """
     ids = check_ids(instance_ids)
     payload = None if output is None else checked_json(output, "--output")
