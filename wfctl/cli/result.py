@@ -28,7 +28,8 @@ def result(
     $ TOTAL=$(wfctl result 12345678)
     $ wfctl result 12345678 --wait --timeout 5m | jq .
 
-    The exit status is that of the outcome. A text is printed without its quotes, everything else as JSON; with -o json always as JSON.
+    The exit status is that of the outcome. A text is printed without its quotes, everything else as JSON; with -o
+    json always as JSON.
     """
     check_id(instance_id)
     limit = parse_timeout(timeout, wait)

@@ -27,8 +27,8 @@ def run(
     $ wfctl run
     $ wfctl run --timeout 10m -o json
 
-    This is for cron and CI. Instances that wait for an event, or for a timer more than 10 s away, are left for the next time. That a workflow
-    fails is an outcome and not an error of this command: wfctl list --status FAILED.
+    This is for cron and CI. Instances that wait for an event, or for a timer more than 10 s away, are left for the
+    next time. That a workflow fails is an outcome and not an error of this command: wfctl list --status FAILED.
     """
     limit = parse_timeout(timeout)
     if not isinstance(session.target, Embedded):
