@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from typing import TYPE_CHECKING
 
 from wfctl.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
 
 HTTP_PORT = 3500
 GRPC_PORT = 50001
@@ -104,6 +107,8 @@ def http_address(endpoint: Endpoint) -> HttpAddress | None:
 
 
 def _split(text: str, given: str) -> SplitResult:
+    from urllib.parse import urlsplit  # only those who speak to a sidecar pay for it
+
     try:
         url = urlsplit(text)
         url.port  # noqa: B018  (raises for what is no port)
@@ -130,8 +135,7 @@ def grpc_address(endpoint: Endpoint) -> GrpcAddress:
     if given:
         if given.isdecimal():
             http = http_address(endpoint)
-            host = "127.0.0.1" if http is None or http.socket else urlsplit(http.base).hostname or "127.0.0.1"
-            return _tcp(host, int(given), http is not None and http.tls)
+            return _tcp(_host(http), int(given), http is not None and http.tls)
         return _parsed(given)
     if endpoint.http and endpoint.http.startswith(("dns:", "unix-abstract:", "vsock:")):
         return _parsed(endpoint.http)
@@ -140,7 +144,11 @@ def grpc_address(endpoint: Endpoint) -> GrpcAddress:
         return _tcp("127.0.0.1", GRPC_PORT, False)
     if http.socket:
         return GrpcAddress(f"unix:{http.socket.replace('-http.socket', '-grpc.socket')}")
-    return _tcp(urlsplit(http.base).hostname or "127.0.0.1", GRPC_PORT, http.tls)
+    return _tcp(_host(http), GRPC_PORT, http.tls)
+
+
+def _host(http: HttpAddress | None) -> str:
+    return "127.0.0.1" if http is None or http.socket else _split(http.base, http.base).hostname or "127.0.0.1"
 
 
 def _tcp(host: str, port: int, tls: bool) -> GrpcAddress:
@@ -150,6 +158,8 @@ def _tcp(host: str, port: int, tls: bool) -> GrpcAddress:
 
 def _parsed(given: str) -> GrpcAddress:
     """Dapr's grammar: `[scheme:]host[:port][?tls=true]`; without a port it is 443 (dapr-api 1.7)."""
+    from urllib.parse import parse_qsl
+
     text, _, query = given.partition("?")
     options = dict(parse_qsl(query, keep_blank_values=True))
     if set(options) - {"tls"} or options.get("tls", "true") not in ("true", "false"):

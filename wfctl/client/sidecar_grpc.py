@@ -6,6 +6,7 @@ Every call has a deadline. The messages have no size limit on this side. Importi
 from __future__ import annotations
 
 import contextlib
+import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +35,7 @@ from wfctl.wire.protos import taskhub_pb2 as pb
 PAGE_SIZE = 1024  # Dapr's own default
 # Seconds until the channel must be ready at its first use.
 CONNECT_SECONDS = 5.0
+KNOCK_SECONDS = 1.0
 _METADATA = next(method for method in methods.RUNTIME if method.name == "GetMetadata")
 
 
@@ -45,6 +47,7 @@ class HubApi:
 
     def __init__(self, endpoint: Endpoint, address: GrpcAddress, *, http_too: bool) -> None:
         self.where = address.shown
+        self._address = address
         self._seconds = endpoint.request_timeout
         self._http_too = http_too
         self._ready = False
@@ -181,6 +184,8 @@ class HubApi:
         """Raises Unsupported (or Unreachable) where nobody answers."""
         if self._ready:
             return
+        if not self._knocked():
+            raise self._silent(operation, "connection refused")
         future = grpc.channel_ready_future(self._channel)
         try:
             future.result(timeout=min(seconds, self._seconds))
@@ -188,6 +193,17 @@ class HubApi:
             future.cancel()
             raise self._silent(operation, "no connection") from error
         self._ready = True
+
+    def _knocked(self) -> bool:
+        """Whether somebody listens, as far as that can be told at once: gRPC would go on trying."""
+        address = self._address
+        if not address.local or address.host is None or address.port is None:
+            return True
+        try:
+            with socket.create_connection((address.host, address.port), KNOCK_SECONDS):
+                return True
+        except OSError:
+            return False
 
     def _silent(self, operation: Operation, reason: str) -> WfctlError:
         return no_grpc(operation.value, self.where, reason) if self._http_too else unreachable(self.where, reason)

@@ -10,10 +10,9 @@ import ssl
 import time
 from dataclasses import dataclass
 
-import httpx
-
 from wfctl import __version__
 from wfctl.client.endpoint import Endpoint, HttpAddress
+from wfctl.client.lean_httpx import httpx
 from wfctl.client.sidecar_errors import answer_error, broken, unreachable
 from wfctl.errors import InvalidInput, TimedOut
 from wfctl.model.instance import Instance

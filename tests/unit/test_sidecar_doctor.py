@@ -1,0 +1,150 @@
+"""What `doctor` finds out about a sidecar."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from sidecar_fake import METADATA, Request, free_port, grpc_server, http_server, raw_server
+
+from wfctl import errors
+from wfctl.client import sidecar_link
+from wfctl.client.doctor_sidecar import Check, Level, check_sidecar, wait_ready
+from wfctl.client.endpoint import Endpoint
+
+
+def quiet(line: str) -> None:
+    return
+
+
+def by_name(checks: list[Check]) -> dict[str, Check]:
+    assert all("\n" not in check.detail for check in checks)
+    assert all(check.fix for check in checks if check.level is Level.FAIL)
+    return {check.name: check for check in checks}
+
+
+def serving(metadata: dict[str, Any], healthy: bool = True) -> Any:
+    def answer(request: Request) -> tuple[int, Any]:
+        if request.path.startswith("/v1.0/healthz"):
+            not_ready = {"errorCode": "ERR_OUTBOUND_HEALTH_NOT_READY", "message": "dapr outbound is not ready"}
+            return (204, b"") if healthy else (500, not_ready)
+        return 200, metadata
+
+    return answer
+
+
+def without(*keys: str) -> dict[str, Any]:
+    return {key: value for key, value in METADATA.items() if key not in keys}
+
+
+def test_all_is_well() -> None:
+    pytest.importorskip("grpc")
+    from wfctl.wire.protos import taskhub_pb2 as pb
+
+    handlers = {
+        "Hello": lambda request, context: request,
+        "ListInstanceIDs": lambda request, context: pb.ListInstanceIDsResponse(instance_ids=["a"]),
+    }
+    with http_server(serving(METADATA)) as server, grpc_server(handlers) as address:
+        checks = check_sidecar(Endpoint(http=server.url, grpc=address, token="s3cret"), quiet)
+        assert wait_ready(Endpoint(http=server.url, grpc=address), 5, quiet)
+    found = by_name(checks)
+    assert {check.level for check in checks} == {Level.OK}
+    assert list(found) == [
+        "sidecar", "token", "version", "app", "state store",
+        "placement", "scheduler", "worker", "task hub", "list", "clock",
+    ]  # fmt: skip
+    assert "1.18.3" in found["version"].detail
+    assert not any("s3cret" in f"{check.detail}{check.fix}" for check in checks)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "name", "level", "words"),
+    [
+        (without("workflows"), "worker", Level.WARN, "none is connected"),
+        (without("components"), "state store", Level.FAIL, "no component"),
+        (without("scheduler"), "scheduler", Level.FAIL, "not connected"),
+        (METADATA | {"actorRuntime": {"runtimeStatus": "DISABLED"}}, "placement", Level.FAIL, "DISABLED"),
+        (
+            METADATA | {"actorRuntime": {"runtimeStatus": "RUNNING", "placement": "placement: disconnected"}},
+            "placement",
+            Level.FAIL,
+            "disconnected",
+        ),
+        (METADATA | {"runtimeVersion": "1.10.2"}, "version", Level.FAIL, "1.10.2"),
+        (METADATA | {"runtimeVersion": "1.15.2"}, "version", Level.WARN, "v1.0"),
+        (without("workflows") | {"runtimeVersion": "1.15.2"}, "worker", Level.WARN, "does not say"),
+        (METADATA | {"id": "billing"}, "app", Level.FAIL, "billing"),
+    ],
+)
+def test_what_is_not_well(
+    metadata: dict[str, Any], name: str, level: Level, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sidecar_link, "grpc_installed", lambda: False)
+    with http_server(serving(metadata)) as server:
+        checks = by_name(check_sidecar(Endpoint(http=server.url, app_id="orders"), quiet))
+    assert checks[name].level is level
+    assert words in checks[name].detail
+
+
+def test_nobody_there() -> None:
+    (check,) = check_sidecar(Endpoint(http=f"http://127.0.0.1:{free_port()}"), quiet)
+    assert (check.name, check.level) == ("sidecar", Level.FAIL)
+    assert "connection refused" in check.detail
+
+
+def test_a_wrong_token() -> None:
+    def answer(request: Request) -> tuple[int, Any]:
+        return (204, b"") if "healthz" in request.path else (401, b"invalid api token")
+
+    with http_server(answer) as server:
+        checks = check_sidecar(Endpoint(http=server.url), quiet)
+    assert [(check.name, check.level) for check in checks] == [("sidecar", Level.OK), ("token", Level.FAIL)]
+
+
+def test_no_grpc_there() -> None:
+    pytest.importorskip("grpc")
+    with http_server(serving(METADATA)) as server:
+        checks = by_name(check_sidecar(Endpoint(http=server.url, grpc=f"127.0.0.1:{free_port()}"), quiet))
+    assert checks["task hub"].level is Level.WARN
+    assert "list" not in checks
+
+
+def test_no_task_hub_there() -> None:
+    pytest.importorskip("grpc")
+    with http_server(serving(METADATA)) as server, grpc_server({}) as address:
+        checks = by_name(check_sidecar(Endpoint(http=server.url, grpc=address), quiet))
+    assert checks["task hub"].level is Level.WARN
+
+
+def test_clocks_that_differ() -> None:
+    body = b'{"id":"orders","runtimeVersion":"1.15.2"}'
+    head = b"HTTP/1.1 200 OK\r\ndate: Thu, 01 Jan 2015 00:00:00 GMT\r\ncontent-length: %d\r\n\r\n" % len(body)
+    with raw_server(lambda connection: connection.sendall(head + body)) as url:
+        checks = by_name(check_sidecar(Endpoint(http=url, grpc=f"127.0.0.1:{free_port()}"), quiet))
+    assert checks["clock"].level is Level.WARN
+    assert "behind this machine's" in checks["clock"].detail
+
+
+def test_wait_ready_goes_on_when_the_worker_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sidecar_link, "grpc_installed", lambda: True)
+    metadata = without("workflows")
+    notes: list[str] = []
+    asked = threading.Semaphore(0)
+
+    def answer(request: Request) -> tuple[int, Any]:
+        asked.release()
+        if "metadata" in request.path and len(notes) >= 1:
+            return 200, METADATA
+        return serving(metadata)(request)
+
+    with http_server(answer) as server:
+        wait_ready(Endpoint(http=server.url, grpc=f"127.0.0.1:{free_port()}"), 10, notes.append)
+    assert notes == ["waiting: worker: none is connected: nothing runs, and a start would wait"]
+
+
+def test_wait_ready_says_what_is_missing() -> None:
+    endpoint = Endpoint(http=f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(errors.TimedOut, match=r"not ready after 0.3 s: sidecar: no sidecar answers"):
+        wait_ready(endpoint, 0.3, quiet)

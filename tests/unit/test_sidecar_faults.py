@@ -1,0 +1,317 @@
+"""Whatever goes wrong on the way to a sidecar ends in the right error, in one line, in time."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sidecar_fake import METADATA, MISSING, Request, free_port, http_server, instance, raw_server
+
+from wfctl import errors
+from wfctl.client import sidecar_link
+from wfctl.client.endpoint import Endpoint
+from wfctl.client.sidecar import Sidecar, open_sidecar
+from wfctl.model.instance import Filter, StartRequest
+
+
+@contextlib.contextmanager
+def sidecar(**fields: object) -> Iterator[Sidecar]:
+    fields = {"cache": False, "request_timeout": 0.5} | fields
+    opened = open_sidecar(Endpoint(**fields), note=lambda line: None)  # type: ignore[arg-type]
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def one_line(error: errors.WfctlError) -> bool:
+    return "\n" not in error.message and "\n" not in (error.hint or "") and len(error.message) < 400
+
+
+def test_refused() -> None:
+    with sidecar(http=f"http://127.0.0.1:{free_port()}") as target, pytest.raises(errors.Unreachable) as caught:
+        target.get("i1")
+    assert "connection refused" in caught.value.message
+    assert caught.value.exit_status == 5
+    assert one_line(caught.value)
+
+
+def send(data: bytes) -> Callable[[socket.socket], None]:
+    return lambda connection: connection.sendall(data)
+
+
+OK = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        pytest.param(send(b""), "disconnected", id="closed without an answer"),
+        pytest.param(send(OK + b'content-length: 100\r\n\r\n{"instanceID":'), "closed", id="half an answer"),
+        pytest.param(send(OK + b"content-length: 5\r\n\r\nhello"), "not JSON", id="no JSON"),
+        pytest.param(send(OK + b"content-length: 2\r\n\r\n[]"), "not a JSON object", id="an array"),
+        pytest.param(send(OK + b"content-length: 2\r\n\r\n{}"), "runtimeStatus", id="empty object"),
+        pytest.param(send(OK + b"content-length: 0\r\n\r\n"), "it is empty", id="empty body"),
+        pytest.param(
+            send(OK + b'content-length: 43\r\n\r\n{"instanceID":"i","runtimeStatus":"DANCING"}'[:-1]),
+            "not JSON",
+            id="cut off by its length",
+        ),
+        pytest.param(send(b"SSH-2.0-OpenSSH_9.6\r\n"), "", id="another protocol"),
+    ],
+)
+def test_answers_that_are_none(reply: Callable[[socket.socket], None], words: str) -> None:
+    with raw_server(reply) as url, sidecar(http=url) as target, pytest.raises(errors.Unreachable) as caught:
+        target.get("i1")
+    assert words in caught.value.message
+    assert one_line(caught.value)
+
+
+def test_a_status_that_nobody_knows() -> None:
+    body = b'{"instanceID":"i","runtimeStatus":"DANCING"}'
+    reply = send(OK + b"content-length: %d\r\n\r\n" % len(body) + body)
+    with raw_server(reply) as url, sidecar(http=url) as target, pytest.raises(errors.Unreachable, match="DANCING"):
+        target.get("i1")
+
+
+def test_slow_server() -> None:
+    let_go = threading.Event()
+
+    def nothing(connection: socket.socket) -> None:
+        let_go.wait(5)
+
+    with raw_server(nothing) as url, sidecar(http=url) as target:
+        began = time.monotonic()
+        with pytest.raises(errors.TimedOut) as caught:
+            target.get("i1")
+        let_go.set()
+    assert time.monotonic() - began < 3
+    assert "within 0.5 s" in caught.value.message
+    assert caught.value.exit_status == 124
+
+
+def test_a_server_that_drips() -> None:
+    """Every byte comes in time, the whole does not."""
+    done = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(OK + b"content-length: 1000\r\n\r\n")
+        for _ in range(100):
+            if done.wait(0.05):
+                return
+            connection.sendall(b" ")
+
+    with raw_server(drip) as url, sidecar(http=url) as target:
+        began = time.monotonic()
+        with pytest.raises(errors.TimedOut):
+            target.get("i1")
+        done.set()
+    assert time.monotonic() - began < 3
+
+
+def test_start_that_times_out_says_what_is_not_known() -> None:
+    let_go = threading.Event()
+
+    def answer(request: Request) -> tuple[int, object]:
+        if request.method == "POST":
+            let_go.wait(5)
+        return (200, METADATA) if request.path == "/v1.0/metadata" else MISSING
+
+    with http_server(answer) as server, sidecar(http=server.url) as target:
+        with pytest.raises(errors.TimedOut) as caught:
+            target.start(StartRequest("W", "i1"))
+        let_go.set()
+    assert "whether 'i1' was started is not known" in caught.value.message
+    assert caught.value.instance_id == "i1"
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (401, errors.NotAuthenticated),
+        (403, errors.NotPermitted),
+        (404, errors.Unsupported),
+        (405, errors.Unsupported),
+        (500, errors.WfctlError),
+        (502, errors.Unreachable),
+        (503, errors.Unreachable),
+        (302, errors.WfctlError),
+        (200, errors.Unreachable),
+    ],
+)
+def test_a_web_server_that_is_no_sidecar(status: int, error: type[errors.WfctlError]) -> None:
+    with (
+        http_server(lambda request: (status, b"<html>hi</html>")) as server,
+        sidecar(http=server.url) as target,
+        pytest.raises(errors.WfctlError) as caught,
+    ):
+        target.get("i1")
+    assert type(caught.value) is error
+    assert one_line(caught.value)
+
+
+def test_no_worker_is_said_before_the_start() -> None:
+    metadata = {key: value for key, value in METADATA.items() if key != "workflows"}
+    with (
+        http_server(lambda request: (200, metadata) if "metadata" in request.path else MISSING) as server,
+        sidecar(http=server.url) as target,
+        pytest.raises(errors.Unreachable, match="no worker is connected"),
+    ):
+        target.start(StartRequest("W", "i1"))
+    assert not [line for line in server.lines if line.startswith("POST")]
+
+
+def test_before_1_16_a_missing_worker_is_not_told() -> None:
+    metadata = {"id": "orders", "extended": {"daprRuntimeVersion": "1.15.2"}}
+
+    def answer(request: Request) -> tuple[int, object]:
+        if "metadata" in request.path:
+            return 200, metadata
+        return (202, {"instanceID": "i1"}) if request.method == "POST" else MISSING
+
+    with http_server(answer) as server, sidecar(http=server.url) as target:
+        assert target.start(StartRequest("W", "i1")) == "i1"
+
+
+def test_without_grpc_the_rest_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sidecar_link, "grpc_installed", lambda: False)
+    with http_server(lambda request: (200, instance("i1"))) as server, sidecar(http=server.url) as target:
+        assert target.get("i1").id == "i1"
+        for ask in (
+            lambda: list(target.list(Filter())),
+            lambda: target.history("i1"),
+            lambda: target.pause("i1", reason="why"),
+            lambda: target.terminate("i1", output="1"),
+            lambda: target.purge("i1", force=True),
+        ):
+            with pytest.raises(errors.Unsupported) as caught:
+                ask()
+            assert "needs gRPC" in caught.value.message
+            assert caught.value.hint == 'pip install "wfctl[grpc]"'
+            assert one_line(caught.value)
+
+
+def test_where_nobody_answers_grpc_http_goes_on() -> None:
+    with (
+        http_server(lambda request: (200, instance("i1"))) as server,
+        sidecar(http=server.url, grpc=f"127.0.0.1:{free_port()}") as target,
+    ):
+        assert target.get("i1").id == "i1"
+        with pytest.raises(errors.Unsupported, match="nothing answers at 127") as caught:
+            list(target.list(Filter()))
+        assert "DAPR_GRPC_PORT" in (caught.value.hint or "")
+
+
+def test_where_nobody_answers_at_all_the_sidecar_is_missing() -> None:
+    pytest.importorskip("grpc")
+    with (
+        sidecar(http=f"http://127.0.0.1:{free_port()}", grpc=f"127.0.0.1:{free_port()}") as target,
+        pytest.raises(errors.Unreachable, match="no sidecar answers"),
+    ):
+        list(target.list(Filter()))
+
+
+def test_unix_domain_socket(tmp_path: Path) -> None:
+    if not hasattr(socket, "AF_UNIX"):
+        pytest.skip("no unix domain sockets here")
+    path = tmp_path / "dapr-orders-http.socket"
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    listener.listen()
+    body = b'{"instanceID":"i1","runtimeStatus":"COMPLETED"}'
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(OK + b"content-length: %d\r\n\r\n" % len(body) + body)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    with sidecar(http=f"unix://{tmp_path}") as target:  # the folder, as given to daprd
+        assert target.get("i1").status.name == "COMPLETED"
+    thread.join(5)
+    listener.close()
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("no openssl to make certificates with")
+    folder = tmp_path_factory.mktemp("tls")
+
+    def run(*arguments: str) -> None:
+        subprocess.run([openssl, *arguments], cwd=folder, check=True, capture_output=True)
+
+    run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test ca",
+        "-days", "2", "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=keyCertSign")  # fmt: skip
+    run("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "req.pem", "-subj", "/CN=localhost")
+    (folder / "san").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\nauthorityKeyIdentifier=keyid\n")
+    run("x509", "-req", "-in", "req.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", "cert.pem",
+        "-days", "2", "-extfile", "san")  # fmt: skip
+    return folder
+
+
+def test_tls_with_a_ca_of_ones_own(certificates: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates / "cert.pem", certificates / "key.pem")
+
+    def wrap(listener: socket.socket) -> socket.socket:
+        return context.wrap_socket(listener, server_side=True, do_handshake_on_connect=False)
+
+    with http_server(lambda request: (200, instance("i1", "COMPLETED")), wrap) as server:
+        with sidecar(http=server.url, ca_file=certificates / "ca.pem", request_timeout=5) as target:
+            assert target.get("i1").id == "i1"
+        with sidecar(http=server.url, request_timeout=5) as target, pytest.raises(errors.Unreachable) as caught:
+            target.get("i1")
+        assert "certificate" in caught.value.message.lower()
+        assert one_line(caught.value)
+
+
+def test_grpc_tls_with_a_ca_of_ones_own(certificates: Path) -> None:
+    grpc = pytest.importorskip("grpc")
+    from wfctl.wire import methods
+    from wfctl.wire.protos import taskhub_pb2 as pb
+
+    handler = grpc.unary_unary_rpc_method_handler(
+        lambda request, context: pb.GetInstanceResponse(exists=False),
+        request_deserializer=methods.GET.request.FromString,
+        response_serializer=lambda message: message.SerializeToString(),
+    )
+    from concurrent import futures
+
+    server = grpc.server(futures.ThreadPoolExecutor(2))
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler("TaskHubSidecarService", {"GetInstance": handler}),)
+    )
+    credentials = grpc.ssl_server_credentials(
+        [((certificates / "key.pem").read_bytes(), (certificates / "cert.pem").read_bytes())]
+    )
+    port = server.add_secure_port("127.0.0.1:0", credentials)
+    server.start()
+    try:
+        with (
+            sidecar(grpc=f"127.0.0.1:{port}?tls=true", ca_file=certificates / "ca.pem", request_timeout=5) as target,
+            pytest.raises(errors.NotFound),
+        ):
+            target.get("i1")
+    finally:
+        server.stop(0).wait(5)
+
+
+def test_a_ca_file_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("nonsense")
+    with (
+        sidecar(http="https://127.0.0.1:1", ca_file=tmp_path / "ca.pem") as target,
+        pytest.raises(errors.InvalidInput, match="ca_file"),
+    ):
+        target.get("i1")

@@ -1,0 +1,530 @@
+"""The task hub over real gRPC: lists, what only gRPC can do, and what goes wrong there."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("grpc", reason="needs wfctl[grpc]")
+
+import grpc
+from sidecar_fake import METADATA, Request, grpc_server, http_server, instance
+
+from wfctl import errors
+from wfctl.client import cache
+from wfctl.client.endpoint import Endpoint
+from wfctl.client.sidecar import Sidecar, open_sidecar
+from wfctl.model import events as ev
+from wfctl.model.instance import Filter, IfExists, Instance, RerunRequest, Sort, StartRequest
+from wfctl.model.status import Status
+from wfctl.wire import events, states
+from wfctl.wire.protos import runtime_pb2 as rt
+from wfctl.wire.protos import taskhub_pb2 as pb
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
+
+
+@contextlib.contextmanager
+def sidecar(address: str, notes: list[str] | None = None, **fields: Any) -> Iterator[Sidecar]:
+    fields = {"cache": False, "request_timeout": 5.0} | fields
+    opened = open_sidecar(Endpoint(grpc=address, **fields), note=(notes if notes is not None else []).append)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+class Hub:
+    """A task hub with instances in a dictionary, in pages of `page`."""
+
+    def __init__(self, *instances: Instance, page: int = 1000) -> None:
+        self.instances = {each.id: each for each in instances}
+        self.histories: dict[str, list[ev.Event]] = {}
+        self.page = page
+        self.gets: list[str] = []
+        self.seen: list[Any] = []
+        self.workers = 1
+        self.listed: list[str] | None = None
+        self.at_once = self.most_at_once = 0
+        self.delay = 0.0
+        self._lock = threading.Lock()
+
+    def handlers(self) -> dict[str, Any]:
+        return {
+            "Hello": lambda request, context: type(request)(),
+            "GetInstance": self.get,
+            "ListInstanceIDs": self.ids,
+            "GetInstanceHistory": self.history,
+            "GetMetadata": self.metadata,
+            **{
+                name: self.record(answer)
+                for name, answer in {
+                    "StartInstance": pb.CreateInstanceResponse,
+                    "RaiseEvent": pb.RaiseEventResponse,
+                    "SuspendInstance": pb.SuspendResponse,
+                    "ResumeInstance": pb.ResumeResponse,
+                    "TerminateInstance": pb.TerminateResponse,
+                    "PurgeInstances": lambda: pb.PurgeResponse(deleted_instance_count=3),
+                    "RerunWorkflowFromEvent": pb.RerunResponse,
+                }.items()
+            },
+        }
+
+    def record(self, answer: Any) -> Any:
+        def handle(request: Any, context: Any) -> Any:
+            self.seen.append(request)
+            made = answer()
+            for field in ("instance_id", "new_instance_id"):
+                if field in made.DESCRIPTOR.fields_by_name:
+                    setattr(made, field, getattr(request, field))
+            return made
+
+        return handle
+
+    def get(self, request: Any, context: Any) -> Any:
+        with self._lock:
+            self.gets.append(request.instance_id)
+            self.at_once += 1
+            self.most_at_once = max(self.at_once, self.most_at_once)
+        if self.delay:
+            threading.Event().wait(self.delay)
+        with self._lock:
+            self.at_once -= 1
+        found = self.instances.get(request.instance_id)
+        if found is None:
+            return pb.GetInstanceResponse(exists=False)
+        return pb.GetInstanceResponse(exists=True, state=states.write(found, payloads=request.get_inputs_and_outputs))
+
+    def ids(self, request: Any, context: Any) -> Any:
+        names = self.listed if self.listed is not None else list(self.instances)
+        start = int(request.continuation_token or 0)
+        size = min(self.page, request.page_size)
+        answer = pb.ListInstanceIDsResponse(instance_ids=names[start : start + size])
+        if start + size < len(names):
+            answer.continuation_token = str(start + size)
+        return answer
+
+    def history(self, request: Any, context: Any) -> Any:
+        found = self.histories.get(request.instance_id)
+        if found is None:
+            context.abort(grpc.StatusCode.NOT_FOUND, f"workflow instance '{request.instance_id}' not found")
+        return pb.GetHistoryResponse(events=[events.write(event) for event in found or []])
+
+    def metadata(self, request: Any, context: Any) -> Any:
+        return rt.GetMetadataResponse(
+            id="orders", runtime_version="1.18.3", workflows=rt.WorkflowsInfo(connected_workers=self.workers)
+        )
+
+
+def some(count: int, status: Status = Status.COMPLETED, prefix: str = "i") -> list[Instance]:
+    return [
+        Instance(
+            f"{prefix}{number:04}", "W", status, NOW + timedelta(seconds=number), NOW + timedelta(seconds=number + 1),
+            NOW, input="1",
+        )
+        for number in range(count)
+    ]  # fmt: skip
+
+
+def ids(rows: Iterator[Instance]) -> list[str]:
+    return [row.id for row in rows]
+
+
+def test_list_asks_page_by_page_and_many_at_once() -> None:
+    hub = Hub(*some(300), page=70)
+    hub.delay = 0.02
+    with grpc_server(hub.handlers()) as address, sidecar(address) as target:
+        rows = ids(target.list(Filter()))
+    assert rows == [f"i{number:04}" for number in reversed(range(300))]
+    assert len(hub.gets) == 300
+    assert 8 < hub.most_at_once <= 32
+
+
+def test_rows_come_before_the_last_is_there() -> None:
+    hub = Hub(*some(100))
+    with grpc_server(hub.handlers()) as address, sidecar(address) as target:
+        rows = target.stream(Filter())
+        first = next(rows)
+        assert first.id.startswith("i")
+        assert len(hub.gets) < 100
+        rows.close()  # type: ignore[attr-defined]
+
+
+def test_what_vanishes_meanwhile_is_left_out() -> None:
+    hub = Hub(*some(5))
+    hub.listed = [*hub.instances, "gone1", "gone2"]
+    with grpc_server(hub.handlers()) as address, sidecar(address) as target:
+        assert len(ids(target.list(Filter()))) == 5
+
+
+def test_filters_are_applied_here() -> None:
+    hub = Hub(*some(6), *some(4, Status.RUNNING, "live-"), Instance("other", "X", Status.FAILED, NOW, NOW))
+    with grpc_server(hub.handlers()) as address, sidecar(address) as target:
+        assert len(ids(target.list(Filter(statuses=frozenset({Status.RUNNING}))))) == 4
+        assert ids(target.list(Filter(name="X"))) == ["other"]
+        hub.gets.clear()
+        assert ids(target.list(Filter(id_prefix="live-", sort=Sort.ID))) == [f"live-{n:04}" for n in range(4)]
+        assert all(name.startswith("live-") for name in hub.gets), "the others are not even asked for"
+        assert ids(target.list(Filter(created_after=NOW + timedelta(seconds=4), id_prefix="i"))) == ["i0005", "i0004"]
+        assert ids(target.list(Filter(finished_before=NOW + timedelta(seconds=2), id_prefix="i"))) == ["i0000"]
+        assert ids(target.list(Filter(id_prefix="i", limit=2))) == ["i0005", "i0004"]
+        assert ids(target.list(Filter(id_prefix="i", limit=2, after="i0004"))) == ["i0003", "i0002"]
+        with pytest.raises(errors.NotFound):
+            ids(target.list(Filter(after="nope")))
+        counts = {(count.status.name, count.name): count.count for count in target.count(Filter())}
+    assert counts == {("COMPLETED", "W"): 6, ("RUNNING", "W"): 4, ("FAILED", "X"): 1}
+
+
+def test_children_are_found_in_their_parents_history() -> None:
+    hub = Hub(*some(3), Instance("p", "P", Status.RUNNING), Instance("p:0001", "C", Status.RUNNING))
+    hub.histories["p"] = [
+        ev.ChildWorkflowInstanceCreated(1, NOW, "p:0001", "C"),
+        ev.ChildWorkflowInstanceCreated(2, NOW, "p:0002", "C"),
+    ]
+    with grpc_server(hub.handlers()) as address, sidecar(address) as target:
+        (child,) = target.list(Filter(parent_id="p"))
+        assert (child.id, child.parent_id) == ("p:0001", "p")
+        assert ids(target.list(Filter(parent_id="nope"))) == []
+
+
+def test_who_waits_for_an_event_is_read_from_histories() -> None:
+    hub = Hub(*some(3), Instance("a", "W", Status.RUNNING), Instance("b", "W", Status.RUNNING))
+    for name, event in (("a", "go"), ("b", "stop")):
+        hub.histories[name] = [
+            ev.WorkflowStarted(-1, NOW),
+            ev.ExecutionStarted(-1, NOW, "W", None, name, "e"),
+            ev.TimerCreated(1, NOW, ev.NEVER, None, ev.Origin.EXTERNAL_EVENT, event),
+        ]
+    with grpc_server(hub.handlers()) as address, sidecar(address) as target:
+        (row,) = target.list(Filter(waiting_event="GO"))
+    assert row.id == "a"
+    assert row.waiting_for[0].name == "go"
+
+
+@pytest.fixture
+def cache_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    file = tmp_path / "cache" / "instances.db"
+    monkeypatch.setattr(cache, "cache_file", lambda: file)
+    return file
+
+
+def test_the_second_list_asks_for_the_live_ones_only(cache_file: Path) -> None:
+    hub = Hub(*some(50), *some(3, Status.RUNNING, "live-"))
+    with grpc_server(hub.handlers()) as address:
+        with sidecar(address, cache=True) as target:
+            first = list(target.list(Filter()))
+        assert len(hub.gets) == 53
+        hub.gets.clear()
+        with sidecar(address, cache=True) as target:
+            assert list(target.list(Filter())) == first
+            assert sorted(hub.gets) == ["live-0000", "live-0001", "live-0002"]
+        hub.gets.clear()
+        with sidecar(address, cache=False) as target:
+            assert list(target.list(Filter())) == first
+        assert len(hub.gets) == 53
+    assert cache_file.stat().st_mode & 0o077 == 0
+    assert cache.clear(cache_file) == 50
+    assert not cache_file.exists()
+    assert cache.clear(cache_file) == 0
+
+
+def test_the_cache_forgets_what_is_purged_or_started_again(cache_file: Path) -> None:
+    hub = Hub(*some(3))
+    with grpc_server(hub.handlers()) as address, sidecar(address, cache=True) as target:
+        ids(target.list(Filter()))
+        hub.gets.clear()
+        target.purge("i0001")
+        target.start(StartRequest("W", "i0002", if_exists=IfExists.REPLACE))
+        hub.gets.clear()
+        ids(target.list(Filter()))
+        assert sorted(hub.gets) == ["i0001", "i0002"]
+
+
+def test_a_broken_cache_is_no_error(cache_file: Path) -> None:
+    cache_file.parent.mkdir()
+    cache_file.write_bytes(b"not a database, but long enough to look like one" * 100)
+    hub = Hub(*some(3))
+    with grpc_server(hub.handlers()) as address, sidecar(address, cache=True) as target:
+        assert len(ids(target.list(Filter()))) == 3
+
+
+def test_the_cache_leaves_out_a_child_that_may_be_tried_again() -> None:
+    assert not cache.lasting(Instance("p:0001", "W", Status.FAILED))
+    assert cache.lasting(Instance("p:0001", "W", Status.COMPLETED))
+    assert cache.lasting(Instance("p", "W", Status.FAILED))
+    assert not cache.lasting(Instance("p", "W", Status.RUNNING))
+
+
+def test_what_only_grpc_can_say_goes_over_grpc() -> None:
+    hub = Hub(Instance("i1", "W", Status.RUNNING), Instance("i2", "W", Status.SUSPENDED), *some(1))
+    notes: list[str] = []
+
+    def answer(request: Request) -> tuple[int, Any]:
+        if request.path.endswith("/metadata"):
+            return 200, METADATA
+        name = request.path.split("/")[-1]
+        if request.method != "GET" or name not in hub.instances:
+            return 404, {"errorCode": "ERR_INSTANCE_ID_NOT_FOUND", "message": ""}
+        return 200, instance(name, hub.instances[name].status.name)
+
+    with (
+        http_server(answer) as server,
+        grpc_server(hub.handlers()) as address,
+        sidecar(address, notes, http=server.url) as target,
+    ):
+        later = NOW + timedelta(days=300)
+        assert target.start(StartRequest("W", "i9", '"x"', later)) == "i9"
+        target.pause("i1", reason="lunch")
+        target.resume("i2", reason="back")
+        target.terminate("i1", output='"done"')
+        target.terminate("i1", recursive=False, reason="because")
+        assert target.purge("i1", force=True) == 3
+        assert target.purge("i0000", recursive=False) == 3
+        assert target.rerun(RerunRequest("i0000", 2, "new", '"y"', True, "kid")) == "new"
+        assert target.rerun(RerunRequest("i0000", 2, "new2", '"ignored"')) == "new2"
+    start, pause, resume, terminate, alone, force, purge, rerun, plain = hub.seen
+    assert (start.name, start.input.value, start.enforce_unique_instance_id) == ("W", '"x"', True)
+    assert start.scheduled_start.seconds == int(later.timestamp())
+    assert (pause.reason.value, resume.reason.value) == ("lunch", "back")
+    assert (terminate.output.value, terminate.recursive, alone.recursive) == ('"done"', True, False)
+    assert any("no place for the reason" in note for note in notes)
+    assert (force.force, force.recursive, purge.recursive, purge.HasField("force")) == (True, True, False, False)
+    assert (rerun.input.value, rerun.overwrite_input, rerun.new_child_instance_id) == ('"y"', True, "kid")
+    assert (plain.HasField("input"), plain.overwrite_input) == (False, False)
+
+
+def test_no_http_at_all() -> None:
+    hub = Hub(Instance("i1", "W", Status.RUNNING, NOW, NOW, input="1"))
+    with grpc_server(hub.handlers()) as address, sidecar(address) as target:
+        assert target.get("i1").input == "1"
+        assert target.get("i1", payloads=False).input is None
+        target.pause("i1")
+        target.raise_event("i1", "go", "0")
+        target.terminate("i1")
+        target.start(StartRequest("W"))
+        with pytest.raises(errors.NotFound):
+            target.get("nope")
+        with pytest.raises(errors.WrongState):
+            target.resume("i1")
+        hub.workers = 0
+        with pytest.raises(errors.Unreachable, match="no worker"):
+            target.start(StartRequest("W"))
+    assert [type(request).__name__ for request in hub.seen] == [
+        "SuspendRequest",
+        "RaiseEventRequest",
+        "TerminateRequest",
+        "CreateInstanceRequest",
+    ]
+
+
+def failing(code: Any, text: str) -> Any:
+    def handle(request: Any, context: Any) -> Any:
+        context.abort(code, text)
+
+    return handle
+
+
+CODE = grpc.StatusCode
+FAILURES = [
+    ("history", CODE.NOT_FOUND, "workflow instance 'i1' not found", errors.NotFound),
+    ("history", CODE.UNAUTHENTICATED, "missing api token in request metadata", errors.NotAuthenticated),
+    ("history", CODE.PERMISSION_DENIED, "access denied by workflow access policy", errors.NotPermitted),
+    ("history", CODE.UNAVAILABLE, "going away", errors.Unreachable),
+    ("history", CODE.RESOURCE_EXHAUSTED, "trying to send message larger than max", errors.InvalidInput),
+    (
+        "history",
+        CODE.INTERNAL,
+        "the state store is not configured to use the actor runtime. Have you",
+        errors.Unsupported,
+    ),
+    ("history", CODE.INTERNAL, "signature verification failed", errors.WfctlError),
+    ("list", CODE.UNKNOWN, "state store *x.Store does not support listing keys", errors.Unsupported),
+    ("rerun", CODE.NOT_FOUND, "workflow instance does not exist with ID 'i1'", errors.NotFound),
+    ("rerun", CODE.NOT_FOUND, "does not have history event with ID '5'", errors.NotFound),
+    ("rerun", CODE.INVALID_ARGUMENT, "'i1' is not in a terminal state", errors.WrongState),
+    ("rerun", CODE.INVALID_ARGUMENT, "'i1': cannot rerun from child-workflows", errors.WrongState),
+    ("rerun", CODE.INVALID_ARGUMENT, "cannot write input to timer event '0'", errors.InvalidInput),
+    ("rerun", CODE.ALREADY_EXISTS, "workflow 'new' has already been created", errors.Conflict),
+    ("pause", CODE.UNKNOWN, "no such instance exists", errors.NotFound),
+    ("pause", CODE.UNKNOWN, "workflow is stalled", errors.WrongState),
+    ("pause", CODE.FAILED_PRECONDITION, "did not find address for actor 'x'", errors.Unreachable),
+    ("purge", CODE.UNKNOWN, "failed to purge workflow state: orchestration has not yet completed", errors.WrongState),
+    ("start", CODE.ALREADY_EXISTS, "an active workflow with ID 'i9' already exists", errors.Conflict),
+    ("start", CODE.UNKNOWN, "an active workflow with ID 'i9' already exists", errors.Conflict),
+    (
+        "start",
+        CODE.ALREADY_EXISTS,
+        "cannot recreate workflow with ID 'i9': child workflow 'c': orchestration has not yet completed",
+        errors.Conflict,
+    ),
+]
+METHODS = {
+    "history": "GetInstanceHistory",
+    "list": "ListInstanceIDs",
+    "rerun": "RerunWorkflowFromEvent",
+    "pause": "SuspendInstance",
+    "purge": "PurgeInstances",
+    "start": "StartInstance",
+}
+
+
+def ask(target: Sidecar, operation: str) -> Any:
+    if operation == "list":
+        return list(target.list(Filter()))
+    if operation == "rerun":
+        return target.rerun(RerunRequest("i1", 1, "new"))
+    if operation == "start":
+        return target.start(StartRequest("W", "i9"))
+    return getattr(target, operation)("done" if operation == "purge" else "i1")
+
+
+@pytest.mark.parametrize(("operation", "code", "text", "error"), FAILURES, ids=lambda value: str(value)[:40])
+def test_what_the_task_hub_says_no_with(operation: str, code: Any, text: str, error: type[errors.WfctlError]) -> None:
+    hub = Hub(Instance("i1", "W", Status.RUNNING), Instance("done", "W", Status.COMPLETED))
+    handlers = hub.handlers() | {METHODS[operation]: failing(code, text)}
+    with grpc_server(handlers) as address, sidecar(address) as target, pytest.raises(errors.WfctlError) as caught:
+        ask(target, operation)
+    assert type(caught.value) is error, caught.value
+    assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("operation", "version"), [("history", "1.17"), ("list", "1.17"), ("rerun", "1.16")], ids=lambda value: value
+)
+def test_a_runtime_that_lacks_a_call(operation: str, version: str) -> None:
+    hub = Hub(Instance("i1", "W", Status.RUNNING))
+    handlers = hub.handlers()
+    del handlers[METHODS[operation]]
+    with grpc_server(handlers) as address, sidecar(address) as target, pytest.raises(errors.Unsupported) as caught:
+        ask(target, operation)
+    assert f"{operation} needs Dapr {version}" in caught.value.message
+    assert "is 1.18.3" in caught.value.message, "what it is, it says itself"
+
+
+def test_a_purge_that_is_not_forced_although_asked_for() -> None:
+    """Before 1.17 the runtime does not know the field, and refuses as ever."""
+    hub = Hub(Instance("i1", "W", Status.RUNNING))
+    no = failing(CODE.UNKNOWN, "failed to purge workflow state: orchestration has not yet completed")
+    with (
+        grpc_server(hub.handlers() | {"PurgeInstances": no}) as address,
+        sidecar(address) as target,
+        pytest.raises(errors.Unsupported, match=r"needs Dapr 1\.17"),
+    ):
+        target.purge("i1", force=True)
+
+
+def test_a_call_without_an_answer_ends() -> None:
+    let_go = threading.Event()
+    hub = Hub()
+    handlers = hub.handlers() | {"GetInstanceHistory": lambda request, context: let_go.wait(10)}
+    with grpc_server(handlers) as address, sidecar(address, request_timeout=0.3) as target:
+        began = time.monotonic()
+        with pytest.raises(errors.TimedOut):
+            target.history("i1")
+        let_go.set()
+    assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize("when", ["in one call", "in the middle of a list"])
+def test_a_reset_connection(when: str) -> None:
+    """A server that dies with calls in flight: its process is killed, so that the connection is reset."""
+    code = (
+        "import sys, os, signal, threading; sys.path[:0] = sys.argv[1:]\n"
+        "from sidecar_fake import grpc_server\n"
+        "from test_sidecar_hub import Hub, some\n"
+        "hub = Hub(*some(400)); hub.delay = 0.005\n"
+        "def history(request, context):\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "def get(request, context, n=[0]):\n"
+        "    n[0] += 1\n"
+        "    if n[0] > 50: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return Hub.get(hub, request, context)\n"
+        "with grpc_server(hub.handlers() | {'GetInstanceHistory': history, 'GetInstance': get}) as address:\n"
+        "    print(address, flush=True); threading.Event().wait(60)\n"
+    )
+    server = subprocess.Popen(
+        [sys.executable, "-c", code, str(Path(__file__).parent)], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert server.stdout is not None
+        address = server.stdout.readline().strip()
+        assert address
+        with sidecar(address) as target, pytest.raises(errors.Unreachable) as caught:
+            target.history("i1") if when == "in one call" else list(target.list(Filter()))
+        assert "\n" not in caught.value.message
+    finally:
+        server.kill()
+        server.wait()
+        if server.stdout is not None:
+            server.stdout.close()
+
+
+def test_the_token_goes_along_and_is_never_shown() -> None:
+    seen: list[Any] = []
+
+    def metadata(request: Any, context: Any) -> Any:
+        seen.append(dict(context.invocation_metadata()).get("dapr-api-token"))
+        return rt.GetMetadataResponse(id="orders", runtime_version="1.18.3")
+
+    with grpc_server({"GetMetadata": metadata, "Hello": lambda r, c: r}) as address:
+        endpoint = Endpoint(grpc=address, token="s3cret")
+        assert "s3cret" not in repr(endpoint)
+        with sidecar(address, token="s3cret") as target:
+            assert target._link.metadata().app_id == "orders"
+    assert seen == ["s3cret"]
+
+
+def test_another_apps_instances() -> None:
+    hub = Hub(Instance("i1", "W", Status.RUNNING))
+    routed: list[str] = []
+
+    def get(request: Any, context: Any) -> Any:
+        routed.append(request.router.target_app_id)
+        return hub.get(request, context)
+
+    def metadata(version: str) -> Any:
+        return lambda request, context: rt.GetMetadataResponse(id="orders", runtime_version=version)
+
+    for version in ("1.18.3", "1.19.0"):
+        handlers = hub.handlers() | {"GetInstance": get, "GetMetadata": metadata(version)}
+        with grpc_server(handlers) as address:
+            with sidecar(address, app_id="orders") as target:
+                target.get("i1", payloads=False)
+            assert routed.pop() == "", "its own app needs no name"
+            with sidecar(address, app_id="billing") as target:
+                if version == "1.18.3":
+                    with pytest.raises(errors.Unsupported, match="cannot reach 'billing'"):
+                        target.get("i1")
+                    continue
+                assert target.get("i1").id == "i1"
+                assert routed.pop() == "billing"
+                with pytest.raises(errors.InvalidInput, match="own app only"):
+                    target.history("i1")
+
+
+def test_get_over_http_alone_loads_no_grpc() -> None:
+    """Neither for a finished instance, nor for a live one where no gRPC port answers."""
+    code = (
+        "import sys; from wfctl.client.endpoint import Endpoint; from wfctl.client.sidecar import open_sidecar\n"
+        "target = open_sidecar(Endpoint(http=sys.argv[1], grpc=sys.argv[2]), note=print)\n"
+        "print(target.get('i1').status.name, target.get('i2').status.name)\n"
+        "print([name for name in ('grpc', 'google.protobuf', 'sqlite3', 'rich') if name in sys.modules])\n"
+    )
+
+    def answer(request: Request) -> tuple[int, Any]:
+        return 200, instance("i1", "COMPLETED" if request.path.endswith("i1") else "RUNNING")
+
+    with http_server(answer) as server:
+        done = subprocess.run(
+            [sys.executable, "-c", code, server.url, "127.0.0.1:1"], capture_output=True, text=True, check=True
+        )
+    assert done.stdout.splitlines() == ["COMPLETED RUNNING", "[]"]

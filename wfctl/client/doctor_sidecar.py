@@ -1,0 +1,229 @@
+"""What `wfctl doctor` looks at on a sidecar: one check after the other, each with what to do about it.
+
+A check that cannot be made because an earlier one failed is left out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from wfctl.client.endpoint import Endpoint
+from wfctl.client.sidecar_link import Link, Note, grpc_installed
+from wfctl.errors import NotAuthenticated, TimedOut, Unreachable, WfctlError
+from wfctl.wire.bodies import Metadata
+from wfctl.wire.paths import OUTBOUND_HEALTH, Operation, version_for
+
+if TYPE_CHECKING:
+    from wfctl.client.sidecar_grpc import HubApi
+
+SKEW_SECONDS = 5.0
+OLDEST = (1, 11)
+_POLL_SECONDS = 0.25
+
+
+class Level(str, Enum):
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line. `fix` says what to do, where there is something to do."""
+
+    name: str
+    level: Level
+    detail: str
+    fix: str | None = None
+
+
+def check_sidecar(endpoint: Endpoint, note: Note) -> list[Check]:
+    """Raises nothing that a target can be blamed for, but InvalidInput for an address that is none.
+
+    A sidecar in a cluster is forwarded to first, which may raise what `portforward` does.
+    """
+    with _reached(endpoint, note) as near:
+        return _look(near)
+
+
+def wait_ready(endpoint: Endpoint, seconds: float, note: Note) -> list[Check]:
+    """Check until nothing fails and a worker is connected. Raises TimedOut, saying what is missing still."""
+    with _reached(endpoint, note) as near:
+        return _wait(near, seconds, note)
+
+
+@contextmanager
+def _reached(endpoint: Endpoint, note: Note) -> Iterator[Endpoint]:
+    if not endpoint.in_cluster:
+        yield endpoint
+        return
+    from wfctl.client.portforward import forward
+
+    tunnel = forward(endpoint, note=note)
+    try:
+        yield tunnel.endpoint
+    finally:
+        tunnel.close()
+
+
+def _look(endpoint: Endpoint) -> list[Check]:
+    link = Link(endpoint)
+    try:
+        return list(_checks(link, endpoint))
+    finally:
+        link.close()
+
+
+def _wait(endpoint: Endpoint, seconds: float, note: Note) -> list[Check]:
+    until = time.monotonic() + seconds
+    said = ""
+    while True:
+        checks = _look(endpoint)
+        missing = [check for check in checks if check.level is Level.FAIL or _worker_missing(check)]
+        if not missing:
+            return checks
+        first = missing[0]
+        if time.monotonic() >= until:
+            raise TimedOut(f"not ready after {seconds:g} s: {first.name}: {first.detail}", hint=first.fix)
+        if first.detail != said:
+            note(f"waiting: {first.name}: {first.detail}")
+            said = first.detail
+        time.sleep(min(_POLL_SECONDS, max(0.0, until - time.monotonic())))
+
+
+def _worker_missing(check: Check) -> bool:
+    return check.name == "worker" and check.level is not Level.OK and check.fix is not None
+
+
+def _checks(link: Link, endpoint: Endpoint) -> Iterator[Check]:
+    http = link.http
+    if http is not None:
+        try:
+            ready, text = http.health(OUTBOUND_HEALTH)
+        except WfctlError as error:
+            yield _failed("sidecar", error)
+            return
+        if ready:
+            yield Check("sidecar", Level.OK, f"answers at {link.where}")
+        else:
+            yield Check("sidecar", Level.FAIL, text or "is not ready", "wait: its components are being loaded")
+    try:
+        metadata = link.metadata()
+    except NotAuthenticated as error:
+        yield _failed("token", error)
+        return
+    except WfctlError as error:
+        yield _failed("sidecar" if http is None else "metadata", error)
+        return
+    yield Check("token", Level.OK, "accepted" if endpoint.token else "none is needed")
+    yield _version(metadata, endpoint)
+    yield _app(link, metadata, endpoint)
+    yield _store(metadata)
+    yield from _runtime(metadata)
+    yield _worker(metadata)
+    yield from _task_hub(link, metadata)
+    if http is not None:
+        yield from _clock(http.clock)
+
+
+def _failed(name: str, error: WfctlError) -> Check:
+    return Check(name, Level.FAIL, error.message, error.hint)
+
+
+def _version(metadata: Metadata, endpoint: Endpoint) -> Check:
+    api = endpoint.api_version or version_for(metadata.version).value
+    detail = f"Dapr {metadata.runtime or 'of an unknown version'}, workflow API {api}"
+    if metadata.version is not None and metadata.version < OLDEST:
+        return Check("version", Level.FAIL, detail, "upgrade Dapr: workflows came with 1.10, this needs 1.11")
+    if metadata.version is not None and metadata.version < (1, 17):
+        return Check("version", Level.WARN, detail, "list, history and forced purge need Dapr 1.17, rerun 1.16")
+    return Check("version", Level.OK, detail)
+
+
+def _app(link: Link, metadata: Metadata, endpoint: Endpoint) -> Check:
+    if endpoint.app_id in (None, metadata.app_id):
+        return Check("app", Level.OK, metadata.app_id or "has no ID")
+    try:
+        reached = link.app_id
+    except WfctlError as error:
+        return _failed("app", error)
+    return Check("app", Level.OK, f"{reached}, through the sidecar of {metadata.app_id}")
+
+
+def _store(metadata: Metadata) -> Check:
+    if metadata.actor_store is False:
+        fix = 'give it a state store component with actorStateStore: "true"'
+        return Check("state store", Level.FAIL, "no component can hold workflows", fix)
+    return Check("state store", Level.OK, "can hold workflows" if metadata.actor_store else "this version does not say")
+
+
+def _runtime(metadata: Metadata) -> Iterator[Check]:
+    if metadata.actors in ("DISABLED", "INITIALIZING"):
+        fix = "give daprd --placement-host-address, and start placement"
+        yield Check("placement", Level.FAIL, f"the actor runtime is {metadata.actors}", fix)
+    elif metadata.placement:
+        connected = "disconnected" not in metadata.placement and "connected" in metadata.placement
+        level = Level.OK if connected else Level.FAIL
+        yield Check("placement", level, metadata.placement, None if connected else "start placement (dapr init does)")
+    if metadata.version is not None and metadata.version < (1, 16):
+        return
+    if metadata.schedulers:
+        yield Check("scheduler", Level.OK, f"connected to {', '.join(metadata.schedulers)}")
+    else:
+        fix = "give daprd --scheduler-host-address, and start the scheduler"
+        yield Check("scheduler", Level.FAIL, "not connected: no workflow can start", fix)
+
+
+def _worker(metadata: Metadata) -> Check:
+    if metadata.workers is None:
+        return Check("worker", Level.WARN, f"Dapr {metadata.runtime} does not say; since 1.16 it does")
+    if metadata.workers == 0:
+        return Check("worker", Level.WARN, "none is connected: nothing runs, and a start would wait", "start the app")
+    return Check("worker", Level.OK, f"{metadata.workers} connected")
+
+
+def _task_hub(link: Link, metadata: Metadata) -> Iterator[Check]:
+    if not grpc_installed():
+        fix = 'pip install "wfctl[grpc]"'
+        yield Check("task hub", Level.WARN, "wfctl is installed without gRPC: no list, history, rerun", fix)
+        return
+    try:
+        hub = link.hub(Operation.LIST)
+        hub.hello()
+    except WfctlError as error:
+        level = Level.WARN if link.http is not None and not isinstance(error, Unreachable) else Level.FAIL
+        yield Check("task hub", level, error.message, error.hint)
+        return
+    yield Check("task hub", Level.OK, f"answers at {hub.where}")
+    if metadata.actor_store is not False:
+        yield _listing(hub)
+
+
+def _listing(hub: HubApi) -> Check:
+    try:
+        first = next(hub.ids(1), [])
+    except WfctlError as error:
+        return Check("list", Level.WARN, error.message, error.hint)
+    return Check("list", Level.OK, "the store can list" + ("" if first else "; it holds no instance"))
+
+
+def _clock(read: Callable[[], float | None]) -> Iterator[Check]:
+    try:
+        theirs = read()
+    except WfctlError:
+        return
+    if theirs is None:
+        return
+    skew = theirs - time.time()
+    # The date has whole seconds: up to one of difference is none.
+    if abs(skew) <= SKEW_SECONDS:
+        yield Check("clock", Level.OK, "agrees with this machine's")
+    else:
+        way = "ahead of" if skew > 0 else "behind"
+        detail = f"{abs(skew):.0f} s {way} this machine's: ages and durations are shown wrong"
+        yield Check("clock", Level.WARN, detail, "set the clocks (NTP)")
