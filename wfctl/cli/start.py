@@ -43,11 +43,11 @@ def start(
 ) -> int:
     """Start a workflow instance.
 
-    $ wfctl start OrderProcessingWorkflow --id 12345678 --input
-    '{"name":"Paperclips","quantity":10,"totalCost":99.95}' $ ID=$(wfctl start OrderProcessingWorkflow --input-file
-    order.json) $ wfctl start OrderProcessingWorkflow --input - --wait --timeout 5m -o json < order.json
+    $ wfctl start OrderProcessingWorkflow --id 12345678 --input '{"name":"Paperclips","quantity":10,"totalCost":99.95}'
+    $ ID=$(wfctl start OrderProcessingWorkflow --input-file order.json)
+    $ wfctl start OrderProcessingWorkflow --input - --wait --timeout 5m -o json < order.json
 
-    The instance's ID is printed. On the embedded target the command drives the instance until it ends or can only
+    The instance's ID is printed. On the embedded target the command drives the instance until it ends, or can only
     wait for an event or a distant timer, and says what it waits for. With --wait the exit status is that of the
     outcome: wfctl help exit-codes.
     """
