@@ -170,9 +170,7 @@ class DaprWorkflowClient:
         """Nothing is open."""
 
 
-def _wait(
-    instance_id: str, until: Callable[[Instance], bool], seconds: float, payloads: bool
-) -> WorkflowState:
+def _wait(instance_id: str, until: Callable[[Instance], bool], seconds: float, payloads: bool) -> WorkflowState:
     try:
         return WorkflowState(bound_backend().wait(instance_id, until, seconds or None), payloads=payloads)
     except TimedOut as error:

@@ -160,9 +160,7 @@ class DaprWorkflowContext(WorkflowContext):
             if not timeout:
                 task = Task()
                 task._settle(
-                    exception=TimeoutError(
-                        f"Wait for external event {name!r} canceled immediately due to zero timeout"
-                    )
+                    exception=TimeoutError(f"Wait for external event {name!r} canceled immediately due to zero timeout")
                 )
                 return task
             if timeout < timedelta(0):

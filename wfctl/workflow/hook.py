@@ -41,7 +41,10 @@ _MODULES = {
 
 
 class _Alias(Loader):
-    """Puts a module of ours into `sys.modules` under the SDK's name."""
+    """Puts a module of ours into `sys.modules` under the SDK's name.
+
+    Where the SDK has a package and we a module, a package with the module's names takes its place.
+    """
 
     def __init__(self, target: str) -> None:
         self.target = target
@@ -50,7 +53,11 @@ class _Alias(Loader):
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        sys.modules[module.__name__] = importlib.import_module(self.target)
+        ours = importlib.import_module(self.target)
+        if hasattr(module, "__path__") and not hasattr(ours, "__path__"):
+            vars(module).update({name: value for name, value in vars(ours).items() if not name.startswith("__")})
+        else:
+            sys.modules[module.__name__] = ours
 
 
 class _Empty(Loader):
@@ -72,7 +79,8 @@ class _Workflow(MetaPathFinder):
         ours = _MODULES.get(fullname[len(_SDK) :])
         if ours is None:
             raise ModuleNotFoundError(f"wfctl has no {fullname!r}, no public part of the SDK", name=fullname)
-        return ModuleSpec(fullname, _Alias(ours), is_package=True)
+        package = any(name.startswith(fullname[len(_SDK) :] + ".") for name in _MODULES)
+        return ModuleSpec(fullname, _Alias(ours), is_package=package)
 
 
 class _Packages(MetaPathFinder):

@@ -31,7 +31,7 @@ def confirm(ledger: Ledger, recorded: Operation) -> str | None:
         asked = ledger.asked.get(number)
     if _is_endless_wait(recorded) and (asked is None or not _is_endless_wait(asked)):
         return None
-    if asked is None:
+    if asked is None or type(asked) is ExecutionCompleted:
         return f"step {number}: history has {described(recorded)}, the code at hand {_instead(ledger)}"
     if type(asked) is not type(recorded) or _name(asked) != _name(recorded):
         return f"step {number}: history has {described(recorded)}, the code at hand asks for {described(asked)}"
@@ -92,9 +92,7 @@ def _name(event: Event) -> str | None:
 
 def _is_endless_wait(event: Event) -> bool:
     return (
-        type(event) is TimerCreated
-        and event.fire_at == NEVER
-        and event.origin in (Origin.EXTERNAL_EVENT, Origin.TIMER)
+        type(event) is TimerCreated and event.fire_at == NEVER and event.origin in (Origin.EXTERNAL_EVENT, Origin.TIMER)
     )
 
 

@@ -164,9 +164,7 @@ class Run:
 
     def _task_failed(self, event: ev.TaskFailed) -> None:
         number = event.task_scheduled_id
-        self._failed(
-            number, event.failure, f"{self._ledger.instance_id}: Activity task #{number} failed: "
-        )
+        self._failed(number, event.failure, f"{self._ledger.instance_id}: Activity task #{number} failed: ")
 
     def _child_failed(self, event: ev.ChildWorkflowInstanceFailed) -> None:
         number = event.task_scheduled_id
