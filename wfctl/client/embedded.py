@@ -7,6 +7,7 @@ becomes the owner for as long as it runs, and drives the instances that it touch
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +36,8 @@ Note = Callable[[str], None]
 
 # How often a process that does not drive looks for changes; the look costs some microseconds.
 LOOK_SECONDS = 0.01
+# Measured with 1,000 chains of 5 activities: a fifth more throughput than with Python's (700, 10, 10).
+GC_THRESHOLD = (50_000, 20, 50)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +61,13 @@ class EmbeddedWorkflows:
         self._store = store
         self._app_spec, self._base = app, base
         self._may_drive = drive
+        self._can_own = app is not None
         self._note = note
         self._app: App | None = None
         self._host: Host | None = None
         self._backend: EngineBackend | None = None
         self._reader: database.Connection | None = None
+        self._wanted: list[int] = []  # roots that were left to another process
         self._seen_changes = 0
         self._seen_version = -1
 
@@ -160,20 +165,32 @@ class EmbeddedWorkflows:
 
     def drive(self, instance_ids: Sequence[str]) -> Driver:
         roots = [self._root(instance_id) for instance_id in instance_ids]
-        if self._become_owner():
-            assert self._host is not None
-            self._host.adopt(roots)
-            return Driver.HERE
-        if not self._driven():
-            return Driver.NOBODY
+        wished = False
+        while True:
+            if self._become_owner():
+                assert self._host is not None
+                self._host.adopt(roots)
+                return Driver.HERE
+            if self._driven():
+                if wished:
+                    return Driver.ELSEWHERE
+                # Look once more after this: the owner may have gone before it could see the wish.
+                self._guard(lambda: self._wish(roots))
+                wished = True
+            elif not self._can_own:
+                return Driver.NOBODY
 
-        def want(db: database.Connection) -> None:
+    def _wish(self, roots: Sequence[int]) -> None:
+        """Leave these trees to the owner."""
+        self._wanted += roots
+        db = database.open_store(self._store)
+        try:
+            db.execute("BEGIN IMMEDIATE")
             for root in roots:
                 work.put_wanted(db, root)
-
-        self._guard(lambda: self._commit(want))
-        # The owner may have gone between the two looks; then its place is free, and the wish is ours to fulfil.
-        return Driver.HERE if self._become_owner() else Driver.ELSEWHERE if self._driven() else Driver.NOBODY
+            db.execute("COMMIT")
+        finally:
+            db.close()
 
     def settled(self, instance_ids: Sequence[str]) -> bool:
         if self._host is None:
@@ -185,6 +202,10 @@ class EmbeddedWorkflows:
             self._seen_changes = self._host.wait_change(self._seen_changes, seconds)
             if self._host.error is not None:
                 raise self._host.error
+            return
+        if self._wanted and not self._driven() and self._become_owner():
+            assert self._host is not None
+            self._host.adopt(self._wanted)  # whom this was left to is gone
             return
         deadline = time.monotonic() + seconds
         while True:
@@ -252,17 +273,21 @@ class EmbeddedWorkflows:
             bind_backend(None)
             return None
         self._host, self._backend = host, backend
+        # Imports and the app stay; what a turn makes is freed by reference counts. Collect rarely.
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLD)
         return host
 
     def _become_owner(self) -> bool:
         """Own the store, if nobody does and there is an app to drive with; whether this process owns it now."""
         if self._host is not None:
             return True
-        if self._app_spec is None or self._driven():
+        if not self._can_own or self._driven():
             return False
         try:
             app = self.load_app()
         except AppError as error:
+            self._can_own = False
             self._note(f"the request is recorded, but nothing is driven: {error.message}")
             return False
         return self._start_host(app, []) is not None
@@ -306,15 +331,6 @@ class EmbeddedWorkflows:
             self._reader = database.open_store(self._store, create=False)
         return self._reader
 
-    def _commit(self, write: Callable[[database.Connection], None]) -> None:
-        db = database.open_store(self._store)
-        try:
-            db.execute("BEGIN IMMEDIATE")
-            write(db)
-            db.execute("COMMIT")
-        finally:
-            db.close()
-
     def _guard(self, call: Callable[[], T]) -> T:
         """SQLite's errors in words."""
         try:
@@ -329,13 +345,12 @@ class EmbeddedWorkflows:
         host, self._host = self._host, None
         if host is not None:
             told = False
+            seen = host.changes
             while not host.finish():
                 if not told:
-                    self._note("another command left its instances to this one: driving them too (Ctrl-C stops)")
+                    self._note("driving what another command left to this one (Ctrl-C stops; the next command goes on)")
                     told = True
-                seen = host.changes
-                while not host.settled(None) and host.error is None:
-                    seen = host.wait_change(seen, 0.2)
+                seen = host.wait_change(seen, LOOK_SECONDS * 10)
         self._close_connections()
 
     def abandon(self) -> None:

@@ -100,6 +100,8 @@ class Dispatcher:
     def deliver(self, live: Live, event: Event, seq: int | None = None) -> None:
         """Put an event into the mailbox; a turn will see it, or the inbox keep it."""
         live.mailbox.append((seq, event))
+        if live.parked and type(event) is ev.ExecutionTerminated:
+            self.memory.unpark([live.row.key])
         self.memory.touch(live)
         self.memory.ready_if(live)
 
@@ -205,11 +207,15 @@ class Dispatcher:
         if not new:
             self._consume(live, len(arrived))
             return
-        if not self._may_start(live, new):
-            return
-        if live.row.parent is None and not self._executor.knows(live.row.name):
-            self.memory.park(live)
-            self.memory.left_alone[live.row.key] = live.row.name
+        unknown = live.row.parent is None and not self._executor.knows(live.row.name)
+        if unknown or self._not_due(live, new):
+            if any(type(event) is ev.ExecutionTerminated for event in new):
+                # No code is needed for this: a turn without actions ends as terminated.
+                live.arrived = len(arrived)
+                self._conclude(live, [ev.WorkflowStarted(NO_ID, self.now), *new], TurnResult())
+            elif unknown:
+                self.memory.park(live)
+                self.memory.left_alone[live.row.key] = live.row.name
             return
         turn_events: list[Event] = [ev.WorkflowStarted(NO_ID, self.now), *new]
         key = live.row.key
@@ -222,16 +228,12 @@ class Dispatcher:
         else:
             self._conclude(live, turn_events, result)
 
-    def _may_start(self, live: Live, new: Sequence[Event]) -> bool:
-        """False for a delayed start that is not due, unless it is to be terminated."""
+    def _not_due(self, live: Live, new: Sequence[Event]) -> bool:
+        """Whether this is a delayed start whose time has not come."""
         if live.state.started is not None:
-            return True
-        started = next((event for event in new if type(event) is ev.ExecutionStarted), None)
-        if started is None:
             return False
-        if started.scheduled_start is None or started.scheduled_start <= self.now:
-            return True
-        return any(type(event) is ev.ExecutionTerminated for event in new)
+        started = next((event for event in new if type(event) is ev.ExecutionStarted), None)
+        return started is None or (started.scheduled_start is not None and started.scheduled_start > self.now)
 
     def _conclude(self, live: Live, new: list[Event], result: TurnResult) -> None:
         """Apply a turn's result. What came in after the turn began stays in the mailbox."""

@@ -87,6 +87,7 @@ class Host:
         self._changes = 0
         self._scope: set[int] | None = None
         self._stopping = False
+        self._left_to_us: set[int] = set()  # roots that other processes rely on this one to drive
         self._handed_over = False
         self._due: int | None = None
         self._last_inbox = 0
@@ -166,7 +167,8 @@ class Host:
             self._thread.join()
 
     def finish(self) -> bool:
-        """Stop, unless another process has left something to this owner meanwhile: then go on, and return False."""
+        """Stop, unless there is still something to do for another process that left it to this owner: then go on,
+        and return False."""
         if self._thread is None or not self._thread.is_alive():
             return True
         if not self.submit(lambda unit: self._hand_over()).result():
@@ -338,8 +340,11 @@ class Host:
         if gone:
             self._dispatcher.drop(gone)
         wanted = work.take_wanted(self._db)
-        if wanted:
-            self._adopt(wanted)
+        if self._scope is None:
+            self._load_trees([root for root, born in wanted if born])
+        else:
+            self._adopt([root for root, _ in wanted])
+            self._left_to_us.update(root for root, _ in wanted)
         if self._version == -1 and self._scope is not None:
             self._last_inbox = work.max_inbox(self._db)
             for root in sorted(self._scope):
@@ -370,6 +375,7 @@ class Host:
         def take_up() -> None:
             self._dispatcher.begin(self._ticks.next())
             if roots is None:
+                work.take_wanted(self._db)
                 for key in instances.busy_keys(self._db, None):
                     self._dispatcher.set_in_motion(key)
             else:
@@ -421,7 +427,7 @@ class Host:
     def _hand_over(self) -> bool:
         """Give the ownership up inside the write transaction in which nobody wants anything of it: another process
         either committed its wish before (and is heard), or finds the lock free afterwards."""
-        if self._scope is not None and work.any_wanted(self._db):
+        if work.any_wanted(self._db) or not self._settled(sorted(self._left_to_us)):
             return False
         work.put_owner(self._db, None)
         self._handed_over = self._stopping = True

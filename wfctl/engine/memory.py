@@ -87,10 +87,12 @@ class Memory:
         live.parked = True
         self.held.add(live.row.key)
 
-    def unpark(self) -> None:
-        keys = {*self.left_alone, *(key for key in self.held if self._live[key].parked)}
-        self.left_alone.clear()
+    def unpark(self, keys: Iterable[int] | None = None) -> None:
+        """Try these instances again, or (None) all that wait for other code."""
+        if keys is None:
+            keys = {*self.left_alone, *(key for key in self.held if self._live[key].parked)}
         for key in sorted(keys):
+            self.left_alone.pop(key, None)
             live = self.get(key)
             if live is not None:
                 live.parked = False

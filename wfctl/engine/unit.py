@@ -70,6 +70,7 @@ class StoreUnit:
             work.put_inbox(self._db, row.key, started)
         if history:
             write_first_history(self._db, row, history)
+            work.put_wanted(self._db, row.root, born=True)
 
     def send(self, key: int, event: Event) -> None:
         work.put_inbox(self._db, key, event)

@@ -82,19 +82,20 @@ def take_gone(db: Connection) -> list[int]:
     return keys
 
 
-def put_wanted(db: Connection, root: int) -> None:
-    db.execute("INSERT OR IGNORE INTO wanted (root) VALUES (?)", (root,))
+def put_wanted(db: Connection, root: int, *, born: bool = False) -> None:
+    db.execute("INSERT OR IGNORE INTO wanted (root, born) VALUES (?, ?)", (root, born))
 
 
 def any_wanted(db: Connection) -> bool:
     return db.execute("SELECT 1 FROM wanted LIMIT 1").fetchone() is not None
 
 
-def take_wanted(db: Connection) -> list[int]:
-    roots = [root for (root,) in db.execute("SELECT root FROM wanted")]
-    if roots:
+def take_wanted(db: Connection) -> list[tuple[int, bool]]:
+    """(root, whether nobody has set the tree in motion yet)."""
+    rows = [(root, bool(born)) for root, born in db.execute("SELECT root, born FROM wanted")]
+    if rows:
         db.execute("DELETE FROM wanted")
-    return roots
+    return rows
 
 
 @dataclass(frozen=True, slots=True)

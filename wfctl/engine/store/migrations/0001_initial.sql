@@ -71,8 +71,8 @@ CREATE INDEX event_waits_name ON event_waits (name);
 CREATE TABLE gone (key INTEGER PRIMARY KEY);
 
 -- Roots of trees that a command left to the owner, which may drive only some of the store: it takes
--- these over, and deletes the row when it does.
-CREATE TABLE wanted (root INTEGER PRIMARY KEY);
+-- these over, and deletes the row when it does. `born`: nobody has set this tree in motion yet.
+CREATE TABLE wanted (root INTEGER PRIMARY KEY, born INTEGER NOT NULL DEFAULT 0);
 
 -- The owner, for people: the file lock is what counts. At most one row.
 CREATE TABLE owner (

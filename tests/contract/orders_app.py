@@ -1,0 +1,64 @@
+"""The app of the contract suite: one workflow for each thing that an instance can do."""
+
+from datetime import timedelta
+
+import dapr.ext.workflow as wf
+
+wfr = wf.WorkflowRuntime()
+
+
+@wfr.activity(name="AddOne")
+def add_one(ctx, value):
+    return value + 1
+
+
+@wfr.activity(name="Boom")
+def boom(ctx, message):
+    raise ValueError(message)
+
+
+@wfr.workflow(name="Echo")
+def echo(ctx, value):
+    return value
+    yield
+
+
+@wfr.workflow(name="Chain")
+def chain(ctx, steps):
+    value = 0
+    for _ in range(steps):
+        value = yield ctx.call_activity(add_one, input=value)
+    return value
+
+
+@wfr.workflow(name="Await")
+def await_event(ctx, name):
+    ctx.set_custom_status("waiting")
+    value = yield ctx.wait_for_external_event(name)
+    return value
+
+
+@wfr.workflow(name="Sleep")
+def sleep(ctx, seconds):
+    yield ctx.create_timer(timedelta(seconds=seconds))
+    return "slept"
+
+
+@wfr.workflow(name="Fail")
+def fail(ctx, message):
+    yield ctx.call_activity(boom, input=message)
+
+
+@wfr.workflow(name="Parent")
+def parent(ctx, child_name):
+    value = yield ctx.call_child_workflow(child_name, input="go")
+    return value
+
+
+@wfr.workflow(name="Countdown")
+def countdown(ctx, left):
+    if left > 0:
+        ctx.continue_as_new(left - 1)
+        return None
+    return "zero"
+    yield

@@ -1,0 +1,64 @@
+"""Code that an edit made non-deterministic: the instance stalls, and goes on when the code is mended."""
+
+from __future__ import annotations
+
+import json
+
+GOOD = """
+import dapr.ext.workflow as wf
+
+wfr = wf.WorkflowRuntime()
+
+@wfr.workflow(name="Order")
+def order(ctx, _):
+    yield ctx.call_activity(reserve, input=1)
+    yield ctx.wait_for_external_event("go")
+    value = yield ctx.call_activity(ship, input=2)
+    return value
+
+@wfr.activity(name="Reserve")
+def reserve(ctx, n):
+    return n
+
+@wfr.activity(name="Ship")
+def ship(ctx, n):
+    return n
+"""
+BAD = GOOD.replace("ctx.call_activity(reserve, input=1)", "ctx.call_activity(ship, input=1)")
+
+
+def test_stalls_and_goes_on(shell) -> None:
+    shell.app(GOOD)
+    shell.ok("start", "Order", "--id", "o1")
+    shell.app(BAD)
+    raised = shell.run("raise-event", "o1", "go")
+    assert raised.status == 0, raised
+    stalled = json.loads(shell.ok("get", "o1", "-o", "json"))
+    assert stalled["runtimeStatus"] == "STALLED"
+    told = shell.ok("get", "o1")
+    assert "Reserve" in told
+    assert "Ship" in told
+    refused = shell.run("terminate", "o1")
+    assert refused.status == 4
+    assert "STALLED" in refused.err
+    shell.run("run")
+    assert json.loads(shell.ok("get", "o1", "-o", "json"))["runtimeStatus"] == "STALLED"
+    history = json.loads(shell.ok("history", "o1", "-o", "json"))
+    assert [event["type"] for event in history].count("ExecutionStalled") == 1
+
+    shell.app(GOOD)
+    shell.ok("run")
+    done = json.loads(shell.ok("get", "o1", "-o", "json"))
+    assert (done["runtimeStatus"], done["output"]) == ("COMPLETED", 2)
+
+
+def test_a_workflow_that_this_app_lacks_is_left_alone(shell) -> None:
+    shell.app(GOOD)
+    shell.ok("start", "Order", "--id", "o1", "--no-drive")
+    shell.app(GOOD.replace('name="Order"', 'name="Other"'), "other.py")
+    summary = shell.run("run")
+    assert summary.status == 0
+    assert "Order" in summary.err
+    assert json.loads(shell.ok("get", "o1", "-o", "json"))["runtimeStatus"] == "PENDING"
+    shell.ok("terminate", "o1")
+    assert json.loads(shell.ok("get", "o1", "-o", "json"))["runtimeStatus"] == "TERMINATED"

@@ -1,0 +1,76 @@
+"""kill -9 is a normal event: nothing acknowledged is lost, no recorded step runs again."""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+
+import pytest
+
+APP = """
+import time
+import dapr.ext.workflow as wf
+
+wfr = wf.WorkflowRuntime()
+
+@wfr.workflow(name="Hundred")
+def hundred(ctx, steps):
+    total = 0
+    for number in range(steps):
+        total += yield ctx.call_activity(step, input=number)
+    return total
+
+@wfr.activity(name="Step")
+def step(ctx, number):
+    with open("steps.txt", "a") as file:
+        file.write(f"{number}\\n")
+    time.sleep(0.002)
+    return number
+"""
+
+KILLS = 20
+
+
+def lines(path) -> list[str]:
+    return path.read_text().split() if path.exists() else []
+
+
+@pytest.mark.parametrize("seed", range(KILLS))
+def test_a_hundred_steps_survive_a_kill_at_a_random_moment(shell, seed: int) -> None:
+    shell.app(APP)
+    moment = random.Random(seed).randrange(1, 98)
+    done = shell.folder / "steps.txt"
+    process = shell.start("start", "Hundred", "--id", "h1", "--input", "100")
+    shell.until(lambda: len(lines(done)) >= moment or process.poll() is not None, f"step {moment}")
+    process.kill()
+    process.communicate()
+
+    db = sqlite3.connect(shell.folder / "store.db")
+    assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    db.close()
+    before = json.loads(shell.ok("history", "h1", "-o", "json"))
+    recorded = {event["taskScheduledID"] for event in before if event["type"] == "TaskCompleted"}
+    ran_before = len(lines(done))
+
+    summary = shell.run("run")
+    assert summary.status == 0, summary
+    instance = json.loads(shell.ok("get", "h1", "-o", "json"))
+    assert instance["runtimeStatus"] == "COMPLETED"
+    assert instance["output"] == sum(range(100))
+    history = json.loads(shell.ok("history", "h1", "-o", "json"))
+    completed = [event["taskScheduledID"] for event in history if event["type"] == "TaskCompleted"]
+    assert completed == list(range(1, 101)), "each step is recorded once"
+    assert history[: len(before)] == before, "what was committed stays as it was"
+    again = len(lines(done)) - ran_before
+    assert again <= 100 - len(recorded), "no recorded step ran again"
+
+
+def test_what_start_acknowledged_is_there_after_a_kill(shell) -> None:
+    shell.app(APP)
+    process = shell.start("start", "Hundred", "--id", "h1", "--input", "5000")
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() == "h1"
+    process.kill()
+    process.communicate()
+    assert json.loads(shell.ok("get", "h1", "-o", "json"))["input"] == 5000

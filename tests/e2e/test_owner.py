@@ -1,0 +1,106 @@
+"""One owner per store, any number of other processes at the same time."""
+
+from __future__ import annotations
+
+import json
+
+APP = """
+import time
+from datetime import timedelta
+import dapr.ext.workflow as wf
+
+wfr = wf.WorkflowRuntime()
+
+@wfr.workflow(name="Slow")
+def slow(ctx, steps):
+    for number in range(steps):
+        yield ctx.call_activity(step, input=number)
+    return "done"
+
+@wfr.activity(name="Step")
+def step(ctx, number):
+    time.sleep(0.02)
+
+@wfr.workflow(name="Await")
+def await_event(ctx, _):
+    value = yield ctx.wait_for_external_event("go")
+    return value
+"""
+
+
+def status(shell, instance_id: str) -> str:
+    return json.loads(shell.ok("get", instance_id, "-o", "json"))["runtimeStatus"]
+
+
+def test_what_comes_while_another_command_drives_is_driven_by_it(shell) -> None:
+    shell.app(APP)
+    first = shell.start("start", "Slow", "--id", "a", "--input", "60")
+    assert first.stdout.readline().strip() == "a"
+    second = shell.run("start", "Slow", "--id", "b", "--input", "70")
+    assert second.status == 0
+    assert second.out.strip() == "b"
+    out, err = first.communicate(timeout=60)
+    assert first.returncode == 0, err
+    assert status(shell, "a") == "COMPLETED"
+    assert status(shell, "b") == "COMPLETED"
+
+
+def test_many_at_once_all_finish(shell) -> None:
+    shell.app(APP)
+    names = [f"i{number}" for number in range(8)]
+    processes = [shell.start("start", "Slow", "--id", name, "--input", "5", "--wait") for name in names]
+    for name, process in zip(names, processes, strict=True):
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, (name, out, err)
+        assert "Traceback" not in err
+    counts = json.loads(shell.ok("count", "-o", "json"))
+    assert [count["count"] for count in counts if count["runtimeStatus"] == "COMPLETED"] == [8]
+
+
+def test_the_owner_killed_the_next_command_takes_over(shell) -> None:
+    shell.app(APP)
+    first = shell.start("start", "Slow", "--id", "a", "--input", "1000")
+    assert first.stdout.readline().strip() == "a"
+    first.kill()
+    first.communicate()
+    second = shell.run("start", "Slow", "--id", "b", "--input", "1", "--wait")
+    assert second.status == 0, second
+    assert status(shell, "a") == "RUNNING"
+    assert '"kind": "driver"' in shell.ok("get", "a", "-o", "json")
+
+
+def test_run_refuses_a_store_that_another_process_drives(shell) -> None:
+    shell.app(APP)
+    first = shell.start("start", "Slow", "--id", "a", "--input", "1000")
+    assert first.stdout.readline().strip() == "a"
+    second = shell.run("run")
+    assert second.status == 5
+    assert "another process drives" in second.err
+    first.kill()
+    first.communicate()
+
+
+def test_an_event_from_another_process_reaches_the_waiting_owner(shell) -> None:
+    shell.app(APP)
+    first = shell.start("start", "Await", "--id", "a", "--wait", "--timeout", "30s")
+    shell.until(lambda: "event" in shell.run("get", "a", "-o", "json").out, "the wait")
+    shell.ok("raise-event", "a", "go", "--data", '{"by": "me"}')
+    first.communicate(timeout=30)
+    assert first.returncode == 0
+    assert json.loads(shell.ok("result", "a")) == {"by": "me"}
+
+
+def test_pause_resume_terminate_purge_beside_an_owner(shell) -> None:
+    shell.app(APP)
+    first = shell.start("start", "Await", "--id", "a", "--wait", "--timeout", "60s")
+    shell.until(lambda: "event" in shell.run("get", "a", "-o", "json").out, "the wait")
+    shell.ok("pause", "a")
+    shell.until(lambda: status(shell, "a") == "SUSPENDED", "suspended")
+    shell.ok("resume", "a")
+    shell.until(lambda: status(shell, "a") == "RUNNING", "running")
+    assert shell.run("purge", "a").status == 4
+    shell.ok("terminate", "a", "--output", '"bye"')
+    first.communicate(timeout=30)
+    assert first.returncode == 11
+    shell.ok("purge", "a")
+    assert shell.run("get", "a").status == 3
