@@ -57,6 +57,9 @@ event_strategy: st.SearchStrategy[Event] = st.one_of(
     st.builds(ev.ExecutionStalled, anywhere, times, st.sampled_from(StallReason), texts),
 )
 histories = st.lists(event_strategy, max_size=25)
+# What can lie in an inbox: never the events that actions make.
+ACTIONS = (ev.TaskScheduled, ev.TimerCreated, ev.ChildWorkflowInstanceCreated, ev.ExecutionCompleted)
+arrivals = st.lists(event_strategy.filter(lambda event: not isinstance(event, ACTIONS)), max_size=25)
 
 
 @given(histories, st.integers(0, 25))
@@ -72,7 +75,7 @@ def test_stored_and_read_back_a_history_is_the_same(history: list[Event]) -> Non
     assert decode(encode(history)) == history
 
 
-@given(histories, histories)
+@given(histories, arrivals)
 def test_admitting_twice_what_is_committed_admits_no_resolution_again(history: list[Event], arrived: list[Event]) -> None:
     state = folded(history)
     before = copy.deepcopy(state)
@@ -84,7 +87,7 @@ def test_admitting_twice_what_is_committed_admits_no_resolution_again(history: l
     assert not [event for event in again if type(event) in RESOLVES]
 
 
-@given(histories, histories)
+@given(histories, arrivals)
 def test_duplicates_of_what_arrived_change_nothing_but_for_raised_events(history: list[Event], arrived: list[Event]) -> None:
     unique = [e for e in arrived if not isinstance(e, (ev.EventRaised, ev.ExecutionTerminated, ev.WorkflowStarted))]
     unique = [e for e in unique if type(e) in RESOLVES or isinstance(e, ev.ExecutionStarted)]
