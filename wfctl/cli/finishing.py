@@ -95,4 +95,6 @@ def timed_out(state: Watch, ids: Sequence[str]) -> TimedOut | None:
 
 
 def tell_nobody(session: Session) -> None:
-    session.console.note("nobody drives this store, and no app is known here: wfctl run --app FILE would")
+    session.console.note(
+        "nobody drives this store now; waiting for somebody who does: wfctl run --app FILE, or wfctl serve"
+    )

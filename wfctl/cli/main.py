@@ -6,12 +6,13 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Any, TextIO
+from typing import Any
 
 import typer
 
 from wfctl.cli.app import root_command
 from wfctl.cli.session import Session
+from wfctl.cli.streams import let_go
 from wfctl.errors import Interrupted, InvalidInput, WfctlError
 from wfctl.render.console import wants_color
 from wfctl.render.faults import fault_json, fault_text
@@ -33,14 +34,14 @@ def main(argv: Sequence[str]) -> int:
         session.stdout.flush()
         return status
     except BrokenPipeError:  # `wfctl list | head`: whoever read has seen enough
-        _let_go(session.stdout)
+        let_go(session.stdout)
         return 0
     except BaseException as error:
         try:
             return _explain(error, session, argv)
         except BrokenPipeError:
-            _let_go(session.stdout)
-            _let_go(session.stderr)
+            let_go(session.stdout)
+            let_go(session.stderr)
             return 1
 
 
@@ -95,7 +96,7 @@ def _say(fault: WfctlError, session: Session, argv: Sequence[str]) -> None:
     try:
         session.stdout.flush()
     except BrokenPipeError:
-        _let_go(session.stdout)
+        let_go(session.stdout)
     stderr = session.stderr
     if _wants_json(session, argv):
         stderr.write(fault_json(fault) + "\n")
@@ -140,13 +141,3 @@ def _complete() -> int:
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else 0
     return 0
-
-
-def _let_go(stream: TextIO) -> None:
-    """Point a stream whose reader has gone at nothing, so that Python's last flush has nobody to complain to."""
-    try:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
-    except (OSError, ValueError):
-        pass

@@ -51,8 +51,8 @@ def rerun(
     $ wfctl rerun 12345678 --from ProcessPayment --plan
     $ wfctl rerun 12345678 --from ProcessPayment --input '{"amount": 90}' --wait
 
-    It is a new instance, whose ID is printed; steps before that one keep their results. Without --from, --from-
-    failed or --event-id it is the first step. --input replaces that step's input.
+    It is a new instance, whose ID is printed; steps before that one keep their results.
+    Without --from, --from-failed or --event-id it is the first step. --input replaces that step's input.
     """
     check_id(instance_id)
     payload = read_payload(session, input, input_file, input_string)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from wfctl.cli.options import Flags
+from wfctl.cli.streams import app_prints_to_stderr
 from wfctl.errors import InvalidInput
 from wfctl.render.console import COLORS, Console
 from wfctl.render.printer import Format, Printer
@@ -88,18 +88,25 @@ class Session:
         """The target, open. `drive`: this command may run the app's code here."""
         from wfctl.client.connect import connect
 
-        workflows = connect(self.target, drive=drive, note=self.console.note)
-        # The app's code prints where it likes; stdout is for the command's own data.
-        before, sys.stdout = sys.stdout, self.stderr if drive else sys.stdout
-        try:
-            yield workflows
-        except KeyboardInterrupt:
-            getattr(workflows, "abandon", workflows.close)()
-            raise
-        except BaseException:
+        with self._data_apart() if drive else nullcontext():
+            workflows = connect(self.target, drive=drive, note=self.console.note)
+            try:
+                yield workflows
+            except KeyboardInterrupt:
+                getattr(workflows, "abandon", workflows.close)()
+                raise
+            except BaseException:
+                workflows.close()
+                raise
             workflows.close()
-            raise
-        else:
-            workflows.close()
-        finally:
-            sys.stdout = before
+
+    @contextmanager
+    def _data_apart(self) -> Iterator[None]:
+        """What the app prints is not this command's data."""
+        console = self.console
+        with app_prints_to_stderr(self.stdout, self.stderr) as data:
+            console.out = data
+            try:
+                yield
+            finally:
+                console.out = self.stdout

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from wfctl.client.connect import sidecar_answers
+
+
+@contextmanager
+def server(answer: bytes | None) -> Iterator[int]:
+    """Answers each connection with these bytes; None: accepts and says nothing."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    open_connections = []
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            open_connections.append(connection)
+            if answer is not None:
+                connection.recv(4096)
+                connection.sendall(answer)
+                connection.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(5)
+        for connection in open_connections:
+            connection.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (b"HTTP/1.1 204 No Content\r\n\r\n", True),
+        (b'HTTP/1.1 500 Internal Server Error\r\n\r\n{"errorCode":"ERR_OUTBOUND_HEALTH_NOT_READY"}', True),
+        (b"HTTP/1.1 200 OK\r\n\r\n<html>", False),
+        (b"HTTP/1.1 404 Not Found\r\n\r\n", False),
+        (b"", False),
+    ],
+)
+def test_who_is_a_sidecar(answer: bytes, expected: bool) -> None:
+    with server(answer) as port:
+        assert sidecar_answers(port=port) is expected
+
+
+def test_a_server_that_says_nothing_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wfctl.client.connect.ANSWER_SECONDS", 0.05)
+    with server(None) as port:
+        assert not sidecar_answers(port=port)
+
+
+def test_nobody_there_costs_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    sidecar_answers(port=port)
+    begun = time.perf_counter()
+    assert not sidecar_answers(port=port)
+    assert time.perf_counter() - begun < 0.02
