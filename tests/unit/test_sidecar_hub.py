@@ -511,6 +511,27 @@ def test_another_apps_instances() -> None:
                     target.history("i1")
 
 
+def test_a_guessed_port_that_is_another_sidecars(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two sidecars on one machine: the default port belongs to one of them."""
+    from wfctl.client import endpoint
+
+    for app_id in ("billing", "orders"):
+        with (
+            http_server(lambda request: (200, METADATA | {"id": app_id})) as server,  # noqa: B023
+            grpc_server(Hub(*some(2)).handlers()) as address,
+        ):
+            monkeypatch.setattr(endpoint, "GRPC_PORT", int(address.rpartition(":")[2]))
+            opened = open_sidecar(Endpoint(http=server.url, cache=False), note=print)
+            try:
+                if app_id == "orders":
+                    assert len(ids(opened.list(Filter()))) == 2
+                else:
+                    with pytest.raises(errors.Unsupported, match="there is that of 'orders'"):
+                        ids(opened.list(Filter()))
+            finally:
+                opened.close()
+
+
 def test_get_over_http_alone_loads_no_grpc() -> None:
     """Neither for a finished instance, nor for a live one where no gRPC port answers."""
     code = (

@@ -164,6 +164,8 @@ class Sidecar(SidecarReader):
             )
         self._forget(instance_id)
         http, app_id = self._link.http, self._link.app_id
+        # An instance that has had no turn has no children either, and Dapr finds it this way only.
+        recursive = recursive and found.status is not Status.PENDING
         plain = not force and recursive
         hub = self._link.hub_if_there(Operation.PURGE) if plain and http is not None else None
         if hub is None and plain and http is not None:

@@ -74,6 +74,10 @@ _WORDS: dict[Problem, tuple[str | None, str | None]] = {
         "the sidecar's state store cannot list its keys, which list needs",
         "use a store that can (postgresql v2, sqlite, mysql, redis, mongodb, etcd), or get instances by their ID",
     ),
+    Problem.BAD_KEY: (
+        "one instance has an ID that the sidecar cannot list, which keeps it from listing the others: {text}",
+        "delete it by its ID, which stands between '.workflow||' and '||metadata': wfctl purge --force ID",
+    ),
     Problem.NO_WORKER: (
         "no worker is connected to the sidecar at {where}: {operation} cannot be carried out",
         _START_WORKER,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ PAGE_SIZE = 1024  # Dapr's own default
 # Seconds until the channel must be ready at its first use.
 CONNECT_SECONDS = 5.0
 KNOCK_SECONDS = 1.0
+CLOSE = 0.1  # seconds
 _METADATA = next(method for method in methods.RUNTIME if method.name == "GetMetadata")
 
 
@@ -94,7 +96,7 @@ class HubApi:
         except NotFound:
             return None
         except grpc.RpcError as error:
-            raise self._error(methods.GET, Operation.LIST, error, instance_id) from error
+            raise self._error(methods.GET, Operation.LIST, error, instance_id, float("inf")) from error
 
     def history(self, instance_id: str, *, seconds: float | None = None) -> list[Event]:
         """Raises NotFound."""
@@ -227,14 +229,19 @@ class HubApi:
         if app_id is not None:
             message.router.target_app_id = app_id
         self.connect(operation)
+        until = time.monotonic() + (seconds or self._seconds) - CLOSE
         try:
             return self._stub(method)(message, timeout=seconds or self._seconds, metadata=self._headers)
         except grpc.RpcError as error:
-            raise self._error(method, operation, error, instance_id) from error
+            raise self._error(method, operation, error, instance_id, until) from error
 
-    def _error(self, method: Method, operation: Operation, error: grpc.RpcError, instance_id: str | None) -> WfctlError:
+    def _error(
+        self, method: Method, operation: Operation, error: grpc.RpcError, instance_id: str | None, until: float
+    ) -> WfctlError:
         code, text = error.code().name, error.details() or ""
         problem = read_hub(operation, code, text)
+        if code == "CANCELLED" and time.monotonic() >= until:
+            problem = Problem.TIMEOUT  # the server's end of our deadline may come first, and has this name
         if problem is Problem.UNIMPLEMENTED:
             runtime = ""
             with contextlib.suppress(WfctlError):

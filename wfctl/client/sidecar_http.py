@@ -20,10 +20,12 @@ from wfctl.wire import bodies, paths
 from wfctl.wire.bodies import BadBody, Metadata
 from wfctl.wire.faults import read_http
 from wfctl.wire.paths import ApiVersion, Operation
-from wfctl.wire.problems import Problem
+from wfctl.wire.problems import OWN, Problem
 
 # Seconds until somebody must have accepted the connection; a listener on the network does within one or two.
 CONNECT_SECONDS = 5.0
+# Seconds that what the sidecar says of itself is believed while one command asks many things of it.
+METADATA_AGE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +151,12 @@ class HttpApi:
 
     def _reading(self, operation: Operation, answer: Answer) -> Problem:
         code, _ = bodies.read_error(answer.body)
-        known = None if self._metadata is None else self._metadata[1].version
-        if known is None and code == "ERR_GET_WORKFLOW":
-            known = self.metadata().version
-        return read_http(operation, answer.status, code, known)
+        if code != OWN[Operation.GET][0]:
+            return read_http(operation, answer.status, code)
+        # A get that fails: a missing instance before 1.12, or no store to look into; the metadata know.
+        metadata = self.metadata(max_age=METADATA_AGE)
+        problem = read_http(operation, answer.status, code, metadata.version)
+        return Problem.NO_STATE_STORE if problem is Problem.OTHER and metadata.actor_store is False else problem
 
     def _error(self, operation: Operation, answer: Answer, instance_id: str | None) -> Exception:
         problem = self._reading(operation, answer)

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 Note = Callable[[str], None]
 
-# Seconds that what the sidecar says of itself is believed while one command asks many things of it.
-METADATA_AGE = 5.0
 KNOCK_SECONDS = 0.2
 
 
@@ -31,6 +29,7 @@ class Link:
         self._http_address = http_address(endpoint)
         self._grpc_address = grpc_address(endpoint)
         self._hub: HubApi | None = None
+        self._verified = endpoint.grpc is not None or self._http_address is None
 
     @property
     def where(self) -> str:
@@ -62,7 +61,24 @@ class Link:
             if self.http is not None:
                 self.http.health()  # if nobody answers by HTTP either, that is the error
             raise
+        if not self._verified:
+            self._verify(self._hub, operation)
+            self._verified = True
         return self._hub
+
+    def _verify(self, hub: HubApi, operation: Operation) -> None:
+        """Whether a guessed gRPC port belongs to the same sidecar: beside it there may be those of other apps."""
+        try:
+            other = hub.metadata().app_id
+        except Unsupported:
+            return
+        mine = self.metadata().app_id
+        if other != mine:
+            raise Unsupported(
+                f"{operation.value} needs the gRPC port of the sidecar of '{mine}', and at {hub.where} "
+                f"there is that of '{other}'",
+                hint="say where it is: DAPR_GRPC_PORT, or grpc in a profile",
+            )
 
     def hub_if_there(self, operation: Operation) -> HubApi | None:
         """The task hub where it costs no waiting to find out that it is not there."""
@@ -85,6 +101,8 @@ class Link:
 
     def metadata(self) -> Metadata:
         if self.http is not None:
+            from wfctl.client.sidecar_http import METADATA_AGE
+
             return self.http.metadata(max_age=METADATA_AGE)
         return self.hub(Operation.GET).metadata()
 

@@ -112,7 +112,10 @@ _BY_HUB_CODE = {
     "RESOURCE_EXHAUSTED": Problem.TOO_LARGE,
     "DEADLINE_EXCEEDED": Problem.TIMEOUT,
     "UNAVAILABLE": Problem.UNAVAILABLE,
+    "CANCELLED": Problem.UNAVAILABLE,  # a server that stops ends its calls so
 }
+# Other words for a problem, besides its mark in the table.
+_MORE_MARKS = {"no state store with actor support found": Problem.NO_STATE_STORE}
 
 
 def read_hub(operation: Operation, code: str, text: str) -> Problem:
@@ -124,7 +127,8 @@ def read_hub(operation: Operation, code: str, text: str) -> Problem:
     if code in _BY_HUB_CODE and not (code == "UNAVAILABLE" and TABLE[Problem.NO_WORKER].mark in text):
         return _BY_HUB_CODE[code]
     # Several may be there ("cannot recreate ...: child ...: orchestration has not yet completed"): the first counts.
-    marked = [(text.find(row.mark), problem) for problem, row in TABLE.items() if row.mark and row.mark in text]
+    marks = {row.mark: problem for problem, row in TABLE.items() if row.mark} | _MORE_MARKS
+    marked = [(text.find(mark), problem) for mark, problem in marks.items() if mark in text]
     if marked:
         return min(marked)[1]
     if code == "NOT_FOUND":

@@ -28,6 +28,7 @@ class Problem(str, Enum):
     START_TIME = "start_time"
     NO_STATE_STORE = "no_state_store"
     NO_KEY_LISTING = "no_key_listing"
+    BAD_KEY = "bad_key"
     NO_WORKER = "no_worker"
     NO_ROUTE = "no_route"
     UNIMPLEMENTED = "unimplemented"
@@ -137,6 +138,9 @@ TABLE: dict[Problem, Row] = {
     Problem.NO_KEY_LISTING: Row(
         errors.Unsupported, 500, None, INTERNAL, "UNKNOWN", "state store does not support listing keys",
         "does not support listing keys",
+    ),
+    Problem.BAD_KEY: Row(
+        errors.StoreError, 500, None, INTERNAL, "UNKNOWN", "invalid key format: {key}", "invalid key format"
     ),
     Problem.NO_WORKER: Row(
         errors.Unreachable, 500, None, INTERNAL, "FAILED_PRECONDITION", "did not find address for actor '{id}'",

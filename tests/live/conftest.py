@@ -1,0 +1,38 @@
+"""The live suite: wfctl against a real Dapr.
+
+WFCTL_DAPR_BIN      the folder with `placement`, `scheduler` and `daprd`; without it everything here is skipped
+WFCTL_DAPR_PYTHON   a Python with the official SDK (`pip install dapr`), if not the one that runs the tests
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from live_dapr import Dapr, Daprd, programs, running, sdk_python
+
+
+@pytest.fixture(scope="session")
+def python() -> str:
+    found = sdk_python()
+    if found is None:
+        pytest.skip("no Python with the dapr package: set WFCTL_DAPR_PYTHON")
+    return found
+
+
+@pytest.fixture(scope="session")
+def dapr(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dapr]:
+    where = programs()
+    if where is None:
+        pytest.skip("no real Dapr here: set WFCTL_DAPR_BIN to the folder of placement, scheduler and daprd")
+    pytest.importorskip("grpc", reason="needs wfctl[grpc]")
+    with running(tmp_path_factory.mktemp("dapr"), where) as dapr:
+        yield dapr
+
+
+@pytest.fixture(scope="session")
+def orders(dapr: Dapr, python: str) -> Daprd:
+    """A sidecar with a worker."""
+    daprd = dapr.sidecar("orders")
+    dapr.worker(daprd, python)
+    return daprd
