@@ -145,7 +145,7 @@ def test_a_missing_third_party_module(write: Write, tmp_path: Path, spec: str) -
     assert sys.executable in why.message
     assert why.hint is not None
     assert "pip install wfctl" in why.hint
-    assert "wfctl serve -- python" in why.hint
+    assert f"wfctl serve -- python {'-m needs_1' if spec == 'needs_1' else tmp_path / spec}" in why.hint
 
 
 def test_a_name_that_the_sdk_does_not_have(write: Write, tmp_path: Path) -> None:
@@ -166,6 +166,7 @@ def test_an_app_that_uses_the_client_while_it_is_imported(write: Write, tmp_path
     write("eager_1.py", GOOD.replace("if __name__", "wf.DaprWorkflowClient().pause_workflow('x')\n    if __name__"))
     why = error("eager_1.py", tmp_path)
     assert "has no workflow engine to talk to" in why.message
+    assert "inside an activity" in (why.hint or "")
 
 
 def test_an_app_that_registers_nothing(write: Write, tmp_path: Path) -> None:

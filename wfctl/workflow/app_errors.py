@@ -8,7 +8,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from wfctl.errors import AppError
+from wfctl.errors import AppError, WfctlError
 from wfctl.workflow.failure import text_of, user_frames
 from wfctl.workflow.registry import Registry
 
@@ -57,10 +57,10 @@ def import_failure(spec: str, path: Path | None, error: BaseException) -> AppErr
         return AppError(
             f"app {spec} imports {error.name!r}, which is not installed in wfctl's own Python, {sys.executable}{where}",
             hint="install wfctl in the project's environment (`pip install wfctl` there), or run the app as a program "
-            f"of its own: wfctl serve -- python {path or spec}",
+            f"of its own: wfctl serve -- python {path if path and spec.endswith('.py') else f'-m {spec}'}",
             detail=_detail(error),
         )
-    hint = None
+    hint = error.hint if isinstance(error, WfctlError) else None
     if isinstance(error, ImportError) and "relative import" in text_of(error):
         hint = "name the app as a module of its package: --app pkg.module"
     return AppError(

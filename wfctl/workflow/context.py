@@ -55,8 +55,6 @@ class WorkflowContext(ABC):
 class DaprWorkflowContext(WorkflowContext):
     """Everything here is durable and deterministic. Yield what the calls return to wait for it."""
 
-    __slots__ = ("_ledger",)
-
     def __init__(self, ledger: Ledger, logger_options: object = None) -> None:
         self._ledger = ledger
 

@@ -78,7 +78,7 @@ class _Workflow(MetaPathFinder):
             return None
         ours = _MODULES.get(fullname[len(_SDK) :])
         if ours is None:
-            raise ModuleNotFoundError(f"wfctl has no {fullname!r}, no public part of the SDK", name=fullname)
+            raise ModuleNotFoundError(f"wfctl has no {fullname!r}", name=fullname)
         package = any(name.startswith(fullname[len(_SDK) :] + ".") for name in _MODULES)
         return ModuleSpec(fullname, _Alias(ours), is_package=package)
 
