@@ -1,0 +1,272 @@
+"""The executor of workers that attach from outside: turns and activities wait here until a worker has room.
+
+The engine's thread puts work in, and takes it out of its own hands only after the commit (`released`); a gateway
+attaches workers, sends what they are given, and brings the answers back, from its own thread. Everything under one
+lock, held for microseconds.
+
+What is promised: first in, first out, by kind; no more in a worker's hands than its windows allow (a worker that dies
+makes only those run again); what a worker held goes to the next one when it leaves; a turn whose answer does not
+come within the lease is given out again, and whichever answer comes first counts, since a turn's content is fixed.
+An activity has no lease: it may run for days as long as its worker stays connected.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from heapq import heappop, heappush
+
+from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, LateTurn, Turn
+from wfctl.engine.execute.remote_work import PendingActivity, PendingTurn, Worker
+from wfctl.model.events import Failure
+from wfctl.model.turn import TurnResult
+
+# Seconds until an unanswered turn is given out again. A turn takes milliseconds; the JavaScript SDK 3.18 drops work
+# items without a word when its queue is full, and would leave an instance hanging for ever.
+TURN_LEASE = 120.0
+
+
+class RemoteExecutor:
+    """See the port. `on_forget` is told, on the engine's thread, which keys nothing need be kept of any more."""
+
+    def __init__(
+        self,
+        deliver: Callable[[Delivery], None],
+        *,
+        on_forget: Callable[[int], None] = lambda key: None,
+        turn_lease: float = TURN_LEASE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._deliver = deliver
+        self._on_forget = on_forget
+        self._turn_lease = turn_lease
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._staged: list[PendingTurn | ActivityTask | int] = []  # by the engine, not released yet; int: forget
+        self._numbers = 0
+        self._prefix = secrets.token_hex(6)  # tokens of another run of the server must not match
+        self._turns: dict[int, PendingTurn] = {}  # by key
+        self._turn_ids: dict[str, int] = {}
+        self._activities: dict[tuple[str, int], list[PendingActivity]] = {}  # by instance ID and task ID
+        self._turn_queue: list[tuple[int, PendingTurn]] = []
+        self._activity_queue: list[tuple[int, PendingActivity]] = []
+        self._workers: list[Worker] = []
+        self._owners: dict[int, Worker] = {}  # who ran the last turn of a key, and may have its history in a cache
+        self._closed = False
+
+    # --- the engine's side: its thread ---------------------------------------------------------------------------
+
+    def knows(self, name: str) -> bool:
+        """Workers do not say what they register; whoever is connected is asked."""
+        return bool(self._workers)
+
+    def run_turn(self, turn: Turn) -> TurnResult | None:
+        self._staged.append(PendingTurn(turn.key, turn.instance_id, turn.name, turn.new))
+        return None
+
+    def run_activities(self, tasks: Sequence[ActivityTask]) -> None:
+        self._staged += tasks
+
+    def forget(self, key: int) -> None:
+        self._staged.append(key)
+
+    def released(self) -> None:
+        """The transaction is committed: what it put in may be given out."""
+        staged, self._staged = self._staged, []
+        if not staged:
+            return
+        with self._lock:
+            for item in staged:
+                if isinstance(item, int):
+                    self._forget(item)
+                elif isinstance(item, PendingTurn):
+                    self._add_turn(item)
+                else:
+                    self._add_activity(PendingActivity(item))
+            self._give_out()
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+
+    # --- the gateway's side: any thread --------------------------------------------------------------------------
+
+    @property
+    def workers(self) -> int:
+        return len(self._workers)
+
+    def attach(self, worker: Worker) -> None:
+        with self._lock:
+            self._workers.append(worker)
+            self._give_out()
+
+    def detach(self, worker: Worker) -> None:
+        """The worker is gone: what it held is given to others, before what came later."""
+        with self._lock:
+            if worker not in self._workers:
+                return
+            self._workers.remove(worker)
+            for turn in worker.turns.values():
+                turn.worker = None
+                heappush(self._turn_queue, (turn.number, turn))
+            for activity in worker.activities.values():
+                activity.worker = None
+                heappush(self._activity_queue, (activity.number, activity))
+            worker.clear()
+            self._owners = {key: owner for key, owner in self._owners.items() if owner is not worker}
+            self._give_out()
+
+    def drain(self) -> None:
+        """Give out nothing more: the server stops."""
+        with self._lock:
+            for worker in self._workers:
+                worker.most_turns = worker.most_activities = 0
+
+    @property
+    def turns_in_hands(self) -> int:
+        with self._lock:
+            return sum(len(worker.turns) for worker in self._workers)
+
+    def counts(self) -> tuple[int, int]:
+        """Turns and activities that are to be done, in a worker's hands or waiting for one."""
+        with self._lock:
+            return len(self._turns), sum(map(len, self._activities.values()))
+
+    def complete_turn(self, instance_id: str, token: str, result: Callable[[], TurnResult]) -> bool:
+        """Take a turn's answer; False when nobody waits for it (any more).
+
+        An empty token is accepted (JavaScript never echoes it), an unknown one is not. `result` is called only if the
+        answer is wanted.
+        """
+        with self._lock:
+            key = self._turn_ids.get(instance_id)
+            turn = None if key is None else self._turns[key]
+            if turn is None or not turn.tokens or (token and token not in turn.tokens):
+                return False
+            self._remove_turn(turn)
+            self._give_out()
+        self._answer(LateTurn(turn.key, result()))
+        return True
+
+    def complete_activity(
+        self, instance_id: str, task_id: int, token: str, value: str | None, failure: Failure | None
+    ) -> bool:
+        """Take an activity's answer; False when nobody waits for it (any more)."""
+        with self._lock:
+            found = self._activities.get((instance_id, task_id), ())
+            activity = next((a for a in found if (a.token == token if token else a.worker is not None)), None)
+            if activity is None:
+                return False
+            self._remove_activity(activity)
+            self._give_out()
+        task = activity.task
+        self._answer(ActivityResult(task.key, task.task_id, task.task_execution_id, value, failure))
+        return True
+
+    def expire(self) -> int:
+        """Give out again the turns whose lease has run out; how many. To be called every few seconds."""
+        before = self._clock() - self._turn_lease
+        with self._lock:
+            late = [t for worker in self._workers for t in worker.turns.values() if t.sent_at < before]
+            for turn in late:
+                self._take_back(turn)
+                heappush(self._turn_queue, (turn.number, turn))
+            self._give_out()
+        return len(late)
+
+    # --- under the lock ------------------------------------------------------------------------------------------
+
+    def _number(self) -> int:
+        self._numbers += 1
+        return self._numbers
+
+    def _add_turn(self, turn: PendingTurn) -> None:
+        turn.number = self._number()
+        self._turns[turn.key] = turn
+        self._turn_ids[turn.instance_id] = turn.key
+        heappush(self._turn_queue, (turn.number, turn))
+
+    def _add_activity(self, activity: PendingActivity) -> None:
+        activity.number = self._number()
+        self._activities.setdefault((activity.task.instance_id, activity.task.task_id), []).append(activity)
+        heappush(self._activity_queue, (activity.number, activity))
+
+    def _forget(self, key: int) -> None:
+        turn = self._turns.get(key)
+        if turn is not None:
+            self._remove_turn(turn)
+        self._owners.pop(key, None)
+        self._on_forget(key)
+
+    def _take_back(self, turn: PendingTurn) -> None:
+        if turn.worker is not None:
+            del turn.worker.turns[turn.number]
+            turn.worker = None
+
+    def _remove_turn(self, turn: PendingTurn) -> None:
+        self._take_back(turn)
+        turn.done = True
+        del self._turns[turn.key]
+        if self._turn_ids.get(turn.instance_id) == turn.key:
+            del self._turn_ids[turn.instance_id]
+
+    def _remove_activity(self, activity: PendingActivity) -> None:
+        if activity.worker is not None:
+            del activity.worker.activities[activity.number]
+            activity.worker = None
+        activity.done = True
+        place = (activity.task.instance_id, activity.task.task_id)
+        left = [other for other in self._activities[place] if other is not activity]
+        if left:
+            self._activities[place] = left
+        else:
+            del self._activities[place]
+
+    def _give_out(self) -> None:
+        """Fill the workers' windows. The worker that ran an instance's last turn comes first, for its cache."""
+        if self._closed:
+            return
+        woken: set[Worker] = set()
+        while self._turn_queue:
+            turn = self._turn_queue[0][1]
+            if not turn.done:
+                owner = self._owners.get(turn.key)
+                worker = owner if owner is not None and owner.turn_room else _most_room(self._workers, "turn_room")
+                if worker is None:
+                    break
+                turn.token = f"{self._prefix}-{self._number()}"
+                turn.tokens.append(turn.token)
+                turn.worker, turn.sent_at = worker, self._clock()
+                worker.turns[turn.number] = turn
+                self._owners[turn.key] = worker
+                worker.outbox.append(turn)
+                woken.add(worker)
+            heappop(self._turn_queue)
+        while self._activity_queue:
+            activity = self._activity_queue[0][1]
+            if not activity.done:
+                worker = _most_room(self._workers, "activity_room")
+                if worker is None:
+                    break
+                activity.worker = worker
+                worker.activities[activity.number] = activity
+                worker.outbox.append(activity)
+                woken.add(worker)
+            heappop(self._activity_queue)
+        for worker in woken:
+            worker.wake()
+
+    def _answer(self, delivery: Delivery) -> None:
+        if not self._closed:
+            self._deliver(delivery)
+
+
+def _most_room(workers: Iterable[Worker], kind: str) -> Worker | None:
+    best, most = None, 0
+    for worker in workers:
+        room: int = getattr(worker, kind)
+        if room > most:
+            best, most = worker, room
+    return best

@@ -1,0 +1,49 @@
+"""The executor of a server that hosts an app itself and has workers attached: each name goes where it is registered.
+
+The app in this process comes first. A name that it does not register is for the workers, and waits where none is
+connected: one may be about to come back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wfctl.engine.execute.local import LocalExecutor
+from wfctl.engine.execute.port import ActivityTask, Turn
+from wfctl.engine.execute.remote import RemoteExecutor
+from wfctl.model.turn import TurnResult
+from wfctl.workflow.registry import Registry
+
+
+class BothExecutor:
+    """See the port."""
+
+    def __init__(self, registry: Registry, local: LocalExecutor, remote: RemoteExecutor) -> None:
+        self._registry = registry
+        self._local = local
+        self._remote = remote
+
+    def knows(self, name: str) -> bool:
+        return self._local.knows(name) or self._remote.knows(name)
+
+    def run_turn(self, turn: Turn) -> TurnResult | None:
+        executor = self._local if self._local.knows(turn.name) else self._remote
+        return executor.run_turn(turn)
+
+    def run_activities(self, tasks: Sequence[ActivityTask]) -> None:
+        here: list[ActivityTask] = []
+        elsewhere: list[ActivityTask] = []
+        for task in tasks:
+            (elsewhere if self._registry.activity(task.name) is None else here).append(task)
+        if here:
+            self._local.run_activities(here)
+        if elsewhere:
+            self._remote.run_activities(elsewhere)
+
+    def forget(self, key: int) -> None:
+        self._local.forget(key)
+        self._remote.forget(key)
+
+    def close(self) -> None:
+        self._local.close()
+        self._remote.close()

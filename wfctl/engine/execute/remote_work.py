@@ -1,0 +1,73 @@
+"""What the remote executor keeps of a worker and of the work it was given."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from wfctl.engine.execute.port import ActivityTask
+from wfctl.model.events import Event
+
+
+class PendingTurn:
+    """A turn that waits for a worker or for its answer. `tokens` are those it was given out with."""
+
+    __slots__ = ("done", "instance_id", "key", "name", "new", "number", "sent_at", "token", "tokens", "worker")
+
+    def __init__(self, key: int, instance_id: str, name: str, new: Sequence[Event]) -> None:
+        self.key = key
+        self.instance_id = instance_id
+        self.name = name
+        self.new = new
+        self.number = 0  # its place in the queue
+        self.token = ""
+        self.tokens: list[str] = []
+        self.worker: Worker | None = None
+        self.sent_at = 0.0
+        self.done = False  # answered, or not wanted any more: to be passed over
+
+
+class PendingActivity:
+    """The token is the same whenever this activity is given out, by another run of the server too: a worker that was
+    cut off may deliver its result after the server has come back."""
+
+    __slots__ = ("done", "number", "task", "token", "worker")
+
+    def __init__(self, task: ActivityTask) -> None:
+        self.task = task
+        self.token = f"{task.key}.{task.task_id}.{task.task_execution_id}"
+        self.number = 0
+        self.worker: Worker | None = None
+        self.done = False
+
+
+Work = PendingTurn | PendingActivity
+
+
+class Worker:
+    """A connected worker with its two windows: long activities must not use up the room for turns.
+
+    `wake` is called, from any thread, when something was put into `outbox`; what lies there is already counted as in
+    the worker's hands.
+    """
+
+    def __init__(self, wake: Callable[[], None], *, most_turns: int, most_activities: int) -> None:
+        self.wake = wake
+        self.most_turns = most_turns
+        self.most_activities = most_activities
+        self.turns: dict[int, PendingTurn] = {}
+        self.activities: dict[int, PendingActivity] = {}
+        self.outbox: deque[Work] = deque()
+
+    @property
+    def turn_room(self) -> int:
+        return self.most_turns - len(self.turns)
+
+    @property
+    def activity_room(self) -> int:
+        return self.most_activities - len(self.activities)
+
+    def clear(self) -> None:
+        self.turns.clear()
+        self.activities.clear()
+        self.outbox.clear()

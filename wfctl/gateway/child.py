@@ -1,0 +1,119 @@
+"""The app that the server runs as its child, as `dapr run -- CMD` does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from typing import BinaryIO
+
+from wfctl.errors import InvalidInput
+
+# After SIGTERM, until SIGKILL.
+GRACE_SECONDS = 5.0
+_CHUNK = 65536
+
+
+def environment(
+    base: Mapping[str, str], *, app_id: str, http_port: int, grpc_port: int, token: str | None
+) -> dict[str, str]:
+    """The child's environment: Dapr's variables set, and without those that would lead it elsewhere."""
+    env = {key: value for key, value in base.items() if key not in ("DAPR_HTTP_ENDPOINT", "DAPR_GRPC_ENDPOINT")}
+    env |= {
+        "APP_ID": app_id,
+        "DAPR_APP_ID": app_id,
+        "DAPR_RUNTIME_HOST": "127.0.0.1",
+        "DAPR_HTTP_PORT": str(http_port),
+        "DAPR_GRPC_PORT": str(grpc_port),
+    }
+    if token is not None:
+        env["DAPR_API_TOKEN"] = token
+    env.setdefault("PYTHONUNBUFFERED", "1")  # else a Python app's lines come when its buffer is full
+    return env
+
+
+class Child:
+    """In a process group of its own, so that whatever it starts ends with it."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._pumps: list[asyncio.Task[None]] = []
+
+    @classmethod
+    async def start(
+        cls, command: Sequence[str], env: Mapping[str, str], prefix: str, out: BinaryIO, err: BinaryIO
+    ) -> Child:
+        """Raises InvalidInput: there is no such program."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                env=dict(env),
+                start_new_session=True,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+        except OSError as error:
+            raise InvalidInput(
+                f"cannot run {command[0]}: {error.strerror or error}", hint="wfctl serve -- python app.py"
+            ) from error
+        child = cls(process)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        mark = prefix.encode()
+        child._pumps = [
+            asyncio.ensure_future(_pump(process.stdout, out, mark)),
+            asyncio.ensure_future(_pump(process.stderr, err, mark)),
+        ]
+        return child
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    async def wait(self) -> int:
+        """The exit status as a shell tells it: 128 + n for a process that signal n ended."""
+        code = await self._process.wait()
+        return 128 - code if code < 0 else code
+
+    async def stop(self, grace: float = GRACE_SECONDS) -> int:
+        """End the whole group: politely, then by force."""
+        self._signal(signal.SIGTERM)
+        try:
+            code = await asyncio.wait_for(self.wait(), grace)
+        except asyncio.TimeoutError:
+            self._signal(signal.SIGKILL)
+            code = await self.wait()
+        self._signal(signal.SIGKILL)  # what the child has left behind
+        await self.flush()
+        return code
+
+    async def flush(self) -> None:
+        """Pass on the last lines; a grandchild may hold the pipes open, so not for ever."""
+        if self._pumps:
+            await asyncio.wait(self._pumps, timeout=1.0)
+            for pump in self._pumps:
+                pump.cancel()
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
+
+
+async def _pump(source: asyncio.StreamReader, sink: BinaryIO, prefix: bytes) -> None:
+    """Whole lines with the prefix; a line without an end is passed on when the output ends."""
+    rest = b""
+    while True:
+        chunk = await source.read(_CHUNK)
+        lines = (rest + chunk).split(b"\n")
+        rest = lines.pop() if chunk else b""
+        if not chunk and lines == [b""]:
+            lines = []
+        if lines:
+            with contextlib.suppress(OSError, ValueError):  # nobody reads it: the app need not stop for that
+                sink.write(b"".join(prefix + line + b"\n" for line in lines))
+                sink.flush()
+        if not chunk:
+            return

@@ -1,0 +1,129 @@
+"""The task hub's management methods: what SDK clients call."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.wrappers_pb2 import BoolValue
+
+from wfctl.gateway.service import Service
+from wfctl.gateway.trouble import Trouble
+from wfctl.model.instance import Instance, RerunRequest
+from wfctl.model.status import Status
+from wfctl.wire import events, methods, states
+from wfctl.wire.convert import time_in
+from wfctl.wire.methods import Method
+from wfctl.wire.paths import Operation
+from wfctl.wire.problems import Problem
+from wfctl.wire.protos import taskhub_pb2 as pb
+
+
+class Hub:
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def methods(self) -> dict[Method, Callable[[Any], Awaitable[Any]]]:
+        return {
+            methods.HELLO: self.hello,
+            methods.START: self.start,
+            methods.GET: self.get,
+            methods.WAIT_START: self.wait_start,
+            methods.WAIT_COMPLETION: self.wait_completion,
+            methods.RAISE: self.raise_event,
+            methods.TERMINATE: self.terminate,
+            methods.SUSPEND: self.suspend,
+            methods.RESUME: self.resume,
+            methods.PURGE: self.purge,
+            methods.RERUN: self.rerun,
+            methods.LIST_IDS: self.list_ids,
+            methods.HISTORY: self.history,
+        }
+
+    async def hello(self, _: Empty) -> Empty:
+        return Empty()
+
+    async def start(self, request: pb.CreateInstanceRequest) -> pb.CreateInstanceResponse:
+        """Returns when the request is durable; Dapr waits for the first turn, and hangs without a worker."""
+        start_at = time_in(request.scheduled_start) if request.HasField("scheduled_start") else None
+        instance_id = await self._service.start(
+            request.name,
+            request.instance_id or None,
+            _text(request, "input"),
+            start_at,
+            checked=False,
+            unique=request.enforce_unique_instance_id,
+        )
+        return pb.CreateInstanceResponse(instance_id=instance_id)
+
+    async def get(self, request: pb.GetInstanceRequest) -> pb.GetInstanceResponse:
+        payloads = request.get_inputs_and_outputs
+        found = self._service.get(request.instance_id, payloads=payloads)
+        if found is None:
+            return pb.GetInstanceResponse(exists=False)
+        return _state(found, payloads, parent=False)
+
+    async def wait_start(self, request: pb.GetInstanceRequest) -> pb.GetInstanceResponse:
+        return await self._wait(request, lambda status: status is not Status.PENDING)
+
+    async def wait_completion(self, request: pb.GetInstanceRequest) -> pb.GetInstanceResponse:
+        return await self._wait(request, lambda status: status.terminal)
+
+    async def _wait(self, request: pb.GetInstanceRequest, until: Callable[[Status], bool]) -> pb.GetInstanceResponse:
+        payloads = request.get_inputs_and_outputs
+        found = await self._service.wait(request.instance_id, until, payloads=payloads)
+        return _state(found, payloads, parent=True)
+
+    async def raise_event(self, request: pb.RaiseEventRequest) -> pb.RaiseEventResponse:
+        await self._service.raise_event(request.instance_id, request.name, _text(request, "input"))
+        return pb.RaiseEventResponse()
+
+    async def terminate(self, request: pb.TerminateRequest) -> pb.TerminateResponse:
+        output = _text(request, "output")
+        await self._service.terminate(request.instance_id, output, recursive=request.recursive, wait=True)
+        return pb.TerminateResponse()
+
+    async def suspend(self, request: pb.SuspendRequest) -> pb.SuspendResponse:
+        await self._service.pause(request.instance_id, _text(request, "reason"), wait=True)
+        return pb.SuspendResponse()
+
+    async def resume(self, request: pb.ResumeRequest) -> pb.ResumeResponse:
+        await self._service.resume(request.instance_id, _text(request, "reason"), wait=True)
+        return pb.ResumeResponse()
+
+    async def purge(self, request: pb.PurgeRequest) -> pb.PurgeResponse:
+        if request.HasField("filter"):
+            text = "multi-instance purge is not unimplemented"  # as Dapr says it
+            raise Trouble(Problem.OTHER, Operation.PURGE, reason=text, id="")
+        count = await self._service.purge(request.instance_id, force=request.force, recursive=request.recursive)
+        return pb.PurgeResponse(deleted_instance_count=count, is_complete=BoolValue(value=True))
+
+    async def rerun(self, request: pb.RerunRequest) -> pb.RerunResponse:
+        made = RerunRequest(
+            source=request.source_instance_id,
+            event_id=request.event_id,
+            new_id=request.new_instance_id or None,
+            input=_text(request, "input"),
+            overwrite_input=request.overwrite_input,
+            new_child_id=request.new_child_instance_id or None,
+        )
+        return pb.RerunResponse(new_instance_id=await self._service.rerun(made))
+
+    async def list_ids(self, request: pb.ListInstanceIDsRequest) -> pb.ListInstanceIDsResponse:
+        token = request.continuation_token if request.HasField("continuation_token") else None
+        size = request.page_size if request.HasField("page_size") else None
+        found, following = self._service.list_ids(token, size)
+        return pb.ListInstanceIDsResponse(instance_ids=found, continuation_token=following)
+
+    async def history(self, request: pb.GetHistoryRequest) -> pb.GetHistoryResponse:
+        committed = self._service.history(request.instance_id)
+        return pb.GetHistoryResponse(events=[events.write(event) for event in committed])
+
+
+def _text(message: Any, field: str) -> str | None:
+    return getattr(message, field).value if message.HasField(field) else None
+
+
+def _state(instance: Instance, payloads: bool, *, parent: bool) -> pb.GetInstanceResponse:
+    return pb.GetInstanceResponse(exists=True, state=states.write(instance, payloads=payloads, parent=parent))

@@ -1,0 +1,120 @@
+"""Histories as bytes on the wire, read from the store only when a turn goes out, and each event once.
+
+A worker that keeps histories itself (Python since 1.19) is sent what it lacks: of each instance, the stream
+remembers up to where it has sent. For all others the encoded past is kept here, within a limit. Both make the server's
+work for a turn depend on what is new, not on how long the history is.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+from wfctl.engine.execute.remote_work import PendingActivity, PendingTurn
+from wfctl.engine.store import database, summary
+from wfctl.model.events import Event, ExecutionCompleted, OtherEvent
+from wfctl.wire import events, items
+from wfctl.wire.protos import taskhub_pb2 as pb
+
+# Encoded histories kept for workers that want the whole past at every turn.
+MOST_BYTES = 64 * 1024 * 1024
+
+# Tags on the wire (field number, length-delimited).
+_PAST_EVENT = b"\x1a"  # WorkflowRequest.past_events
+_WORKFLOW_REQUEST = b"\x0a"  # WorkItem.workflow_request
+
+# Of one instance and one stream: the last history row that was sent, and how many events that makes.
+Mark = tuple[int, int]
+
+
+class _Past:
+    __slots__ = ("count", "data", "seq")
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self.count = 0
+        self.data = bytearray()
+
+
+class Histories:
+    """`turn` is called on one thread; `forget` on any."""
+
+    def __init__(self, store: Path, most_bytes: int = MOST_BYTES) -> None:
+        self._db = database.open_store(store, create=False)
+        self._most_bytes = most_bytes
+        self._pasts: OrderedDict[int, _Past] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def turn(self, turn: PendingTurn, mark: Mark | None, *, stateful: bool) -> tuple[bytes, Mark]:
+        """The encoded work item, and the mark to pass next time. `stateful`: the worker keeps what it was sent."""
+        request = pb.WorkflowRequest(instance_id=turn.instance_id, new_events=[events.write(e) for e in turn.new])
+        if not stateful:
+            past, mark = self._whole(turn.key)
+        else:
+            since, count = mark or (0, 0)
+            new, seq = summary.history_after(self._db, turn.key, since)
+            past, sent = _encode(new)
+            if count:
+                request.cached_history.event_count = count
+            mark = (seq, count + sent)
+        body = request.SerializeToString() + past
+        rest = pb.WorkItem(completion_token=turn.token).SerializeToString()
+        return _WORKFLOW_REQUEST + _varint(len(body)) + body + rest, mark
+
+    def _whole(self, key: int) -> tuple[bytes, Mark]:
+        with self._lock:
+            past = self._pasts.pop(key, None)
+            if past is not None:
+                self._bytes -= len(past.data)
+        past = past or _Past()
+        new, past.seq = summary.history_after(self._db, key, past.seq)
+        encoded, count = _encode(new)
+        past.data += encoded
+        past.count += count
+        with self._lock:
+            self._pasts[key] = past
+            self._bytes += len(past.data)
+            while self._bytes > self._most_bytes and self._pasts:
+                _, oldest = self._pasts.popitem(last=False)
+                self._bytes -= len(oldest.data)
+        return bytes(past.data), (past.seq, past.count)
+
+    def forget(self, key: int) -> None:
+        with self._lock:
+            past = self._pasts.pop(key, None)
+            if past is not None:
+                self._bytes -= len(past.data)
+
+    def close(self) -> None:
+        self._db.close()
+
+
+def activity(activity: PendingActivity) -> bytes:
+    return items.activity_item(activity.task, token=activity.token).SerializeToString()
+
+
+def for_worker(event: Event) -> bool:
+    """SDKs can replay neither completions nor what only a newer runtime knows."""
+    return not isinstance(event, (OtherEvent, ExecutionCompleted))
+
+
+def _encode(past: list[Event]) -> tuple[bytes, int]:
+    parts: list[bytes] = []
+    count = 0
+    for event in past:
+        if for_worker(event):
+            data = events.write(event).SerializeToString()
+            parts += (_PAST_EVENT, _varint(len(data)), data)
+            count += 1
+    return b"".join(parts), count
+
+
+def _varint(number: int) -> bytes:
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)

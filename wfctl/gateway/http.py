@@ -1,0 +1,160 @@
+"""The HTTP side of the server: a plain ASGI application.
+
+Written against ASGI itself: Dapr's routing has rules of its own (segments are decoded as queries are, a doubled slash
+counts once, what matches nothing is service invocation), which a framework's router would first have to be talked
+out of.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, unquote_plus
+
+from wfctl.gateway.logs import Log
+from wfctl.gateway.security import HostCheck, TokenCheck
+from wfctl.gateway.trouble import Trouble
+from wfctl.wire import bodies
+from wfctl.wire.paths import HEALTH, OUTBOUND_HEALTH, TOKEN_HEADER, Operation
+from wfctl.wire.problems import Problem
+
+JSON = "application/json"
+
+# The paths that need no token, as with daprd.
+_OPEN_PATHS = frozenset({HEALTH, OUTBOUND_HEALTH})
+
+
+@dataclass(slots=True)
+class Request:
+    method: str
+    path: str
+    segments: list[str]
+    query: dict[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    names: dict[str, str] = field(default_factory=dict)  # what the route's placeholders stand for
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: bytes = b""
+    content_type: str = JSON
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+Handler = Callable[[Request], Awaitable[Answer]]
+
+
+def json_answer(status: int, body: Any) -> Answer:
+    return Answer(status, json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace"))
+
+
+def error_answer(status: int, code: str, message: str) -> Answer:
+    return json_answer(status, bodies.write_error(code, message))
+
+
+class Routes:
+    """Method and path template (`/v1.0/workflows/{component}/{instance}`) to handler."""
+
+    def __init__(self) -> None:
+        self._routes: list[tuple[str, list[str], Handler]] = []
+
+    def add(self, method: str, template: str, handler: Handler) -> None:
+        self._routes.append((method, template.strip("/").split("/"), handler))
+
+    def find(self, method: str, segments: list[str]) -> tuple[Handler, dict[str, str]] | None:
+        for wanted, template, handler in self._routes:
+            if wanted == method and len(template) == len(segments):
+                names = _match(template, segments)
+                if names is not None:
+                    return handler, names
+        return None
+
+
+def _match(template: list[str], segments: list[str]) -> dict[str, str] | None:
+    names: dict[str, str] = {}
+    for wanted, given in zip(template, segments, strict=True):
+        if wanted[0] == "{":
+            names[wanted[1:-1]] = given
+        elif wanted != given:
+            return None
+    return names
+
+
+class HttpApp:
+    """`max_body` in bytes."""
+
+    def __init__(self, routes: Routes, token: TokenCheck, hosts: HostCheck, max_body: int, log: Log) -> None:
+        self._routes = routes
+        self._token = token
+        self._hosts = hosts
+        self._max_body = max_body
+        self._log = log
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        answer = await self._answer(scope, receive)
+        headers = [(name.encode(), value.encode()) for name, value in answer.headers]
+        if answer.body or answer.status != 204:
+            headers.append((b"content-type", answer.content_type.encode()))
+            headers.append((b"content-length", str(len(answer.body)).encode()))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
+
+    async def _answer(self, scope: Any, receive: Any) -> Answer:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        raw = re.sub(rb"/{2,}", b"/", scope["raw_path"].partition(b"?")[0])
+        refusal = self._hosts.refusal(headers.get("host"), headers.get("origin"))
+        if refusal is not None:
+            return error_answer(403, "ERR_FORBIDDEN", refusal)
+        path = raw.decode("latin-1")
+        if path not in _OPEN_PATHS and not self._token.ok(headers.get(TOKEN_HEADER)):
+            return Answer(401, b"invalid api token\n", "text/plain; charset=utf-8")
+        segments = [_unquote(part) for part in path.strip("/").split("/")]
+        found = self._routes.find(scope["method"], segments)
+        if found is None or "" in segments:
+            return trouble_answer(Trouble(Problem.NO_ROUTE, Operation.GET))
+        handler, names = found
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        try:
+            body = await self._body(receive, headers)
+            return await handler(Request(scope["method"], path, segments, query, headers, body, names))
+        except Trouble as error:
+            return trouble_answer(error)
+        except Exception as error:
+            self._log.error("a request failed", path=path, error=f"{type(error).__name__}: {error}")
+            return error_answer(500, "ERR_INTERNAL", f"{type(error).__name__}: {error}")
+
+    async def _body(self, receive: Any, headers: Mapping[str, str]) -> bytes:
+        """Raises Trouble: it is too large, or the caller went away."""
+        length = headers.get("content-length", "")
+        if length.isdigit() and int(length) > self._max_body:
+            raise Trouble(Problem.TOO_LARGE, Operation.GET)
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Trouble(Problem.UNAVAILABLE, Operation.GET, reason="the client has gone")
+            part: bytes = message.get("body", b"")
+            size += len(part)
+            if size > self._max_body:
+                raise Trouble(Problem.TOO_LARGE, Operation.GET)
+            parts.append(part)
+            if not message.get("more_body", False):
+                return b"".join(parts)
+
+
+def trouble_answer(error: Trouble) -> Answer:
+    answer = error.http()
+    return error_answer(answer.status, answer.code, answer.message)
+
+
+def _unquote(segment: str) -> str:
+    """Segments are decoded as queries are: a `+` is a space."""
+    return unquote_plus(segment, "utf-8", "replace")

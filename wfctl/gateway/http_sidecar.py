@@ -1,0 +1,55 @@
+"""What clients ask of a sidecar besides workflows: health, metadata, shutdown, metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from wfctl.gateway.http import Answer, Request, Routes, error_answer, json_answer
+from wfctl.gateway.metadata import About
+from wfctl.gateway.metrics import CONTENT_TYPE, Metrics
+from wfctl.wire.paths import HEALTH, METADATA, OUTBOUND_HEALTH, SHUTDOWN
+
+
+class SidecarRoutes:
+    def __init__(
+        self, about: About, metrics: Metrics, shutdown: Callable[[], None], stopping: Callable[[], bool]
+    ) -> None:
+        self._about = about
+        self._metrics = metrics
+        self._shutdown = shutdown
+        self._stopping = stopping
+
+    def add_to(self, routes: Routes) -> None:
+        routes.add("GET", HEALTH, self.health)
+        routes.add("GET", OUTBOUND_HEALTH, self.outbound)
+        routes.add("GET", METADATA, self.metadata)
+        routes.add("PUT", METADATA + "/{key}", self.set_metadata)
+        routes.add("POST", SHUTDOWN, self.shut_down)
+        routes.add("GET", "/metrics", self.metrics)
+
+    async def health(self, request: Request) -> Answer:
+        app_id = request.query.get("appid")
+        if app_id is not None and app_id != self._about.app_id:
+            return error_answer(500, "ERR_HEALTH_APPID_NOT_MATCH", "dapr app-id does not match")
+        if self._stopping():
+            return error_answer(500, "ERR_HEALTH_NOT_READY", "dapr is not ready: [shutting down]")
+        return Answer(204)
+
+    async def outbound(self, request: Request) -> Answer:
+        if self._stopping():
+            return error_answer(500, "ERR_OUTBOUND_HEALTH_NOT_READY", "dapr outbound is not ready")
+        return Answer(204)
+
+    async def metadata(self, request: Request) -> Answer:
+        return json_answer(200, self._about.as_json())
+
+    async def set_metadata(self, request: Request) -> Answer:
+        self._about.extended[request.names["key"]] = request.body.decode("utf-8", "replace")
+        return Answer(204)
+
+    async def shut_down(self, request: Request) -> Answer:
+        self._shutdown()
+        return Answer(204)
+
+    async def metrics(self, request: Request) -> Answer:
+        return Answer(200, self._metrics.text().encode(), CONTENT_TYPE)

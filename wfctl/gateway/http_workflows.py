@@ -1,0 +1,112 @@
+"""The seven workflow routes, under three API versions that share their handlers."""
+
+from __future__ import annotations
+
+import json
+
+from wfctl.gateway.http import Answer, Handler, Request, Routes, json_answer
+from wfctl.gateway.metrics import Metrics
+from wfctl.gateway.service import Service
+from wfctl.gateway.trouble import Trouble
+from wfctl.wire import bodies, ids, paths
+from wfctl.wire.paths import ApiVersion, Operation
+from wfctl.wire.problems import Problem
+
+# Dapr's names of the operations in its metrics.
+_METRIC = {
+    Operation.START: "create_workflow",
+    Operation.GET: "get_workflow",
+    Operation.PURGE: "purge_workflow",
+}
+
+
+class WorkflowRoutes:
+    def __init__(self, service: Service, metrics: Metrics) -> None:
+        self._service = service
+        self._metrics = metrics
+
+    def add_to(self, routes: Routes) -> None:
+        handlers = {
+            Operation.START: self.start,
+            Operation.GET: self.get,
+            Operation.RAISE: self.raise_event,
+            Operation.PAUSE: self.pause,
+            Operation.RESUME: self.resume,
+            Operation.TERMINATE: self.terminate,
+            Operation.PURGE: self.purge,
+        }
+        for version in ApiVersion:
+            for operation, handler in handlers.items():
+                routes.add(*paths.route(version, operation), self._counted(operation, handler))
+
+    def _counted(self, operation: Operation, handler: Handler) -> Handler:
+        async def call(request: Request) -> Answer:
+            try:
+                answer = await handler(request)
+            except Trouble as error:
+                self._metrics.operation(_METRIC.get(operation, "add_event"), False)
+                self._metrics.failed(error)
+                raise
+            self._metrics.operation(_METRIC.get(operation, "add_event"), True)
+            return answer
+
+        return call
+
+    async def start(self, request: Request) -> Answer:
+        """The body is the input, byte for byte; without one the input is an empty text, as in Dapr."""
+        instance_id = request.query.get(paths.INSTANCE_ID) or ids.new_id()
+        payload = _text(request.body)
+        made = await self._service.start(request.names["workflow"], instance_id, payload)
+        return json_answer(202, bodies.write_started(made))
+
+    async def get(self, request: Request) -> Answer:
+        instance_id = self._checked(request)
+        found = self._service.get(instance_id)
+        if found is None:
+            raise Trouble(Problem.NOT_FOUND, Operation.GET, id=instance_id)
+        return json_answer(200, bodies.write_instance(found))
+
+    async def raise_event(self, request: Request) -> Answer:
+        data = _text(request.body) if request.body else None
+        await self._service.raise_event(request.names["instance"], request.names["event"], data)
+        return _accepted()
+
+    async def pause(self, request: Request) -> Answer:
+        await self._service.pause(self._checked(request))
+        return _accepted()
+
+    async def resume(self, request: Request) -> Answer:
+        await self._service.resume(self._checked(request))
+        return _accepted()
+
+    async def terminate(self, request: Request) -> Answer:
+        await self._service.terminate(self._checked(request))
+        return _accepted()
+
+    async def purge(self, request: Request) -> Answer:
+        await self._service.purge(self._checked(request))
+        return _accepted()
+
+    def _checked(self, request: Request) -> str:
+        """The instance ID. A body is not needed, but one that is no JSON object is refused, as in Dapr."""
+        if request.body.strip():
+            try:
+                value = json.loads(request.body)
+            except ValueError as error:
+                word = request.body.split(None, 1)[0][:40].decode("utf-8", "replace")
+                raise _malformed(f"invalid value {word}") from error
+            if not isinstance(value, dict):
+                raise _malformed(f"unexpected token {request.body.lstrip()[:1].decode('latin-1')}")
+        return request.names["instance"]
+
+
+def _malformed(reason: str) -> Trouble:
+    return Trouble(Problem.MALFORMED, Operation.GET, reason=f"proto: syntax error (line 1:1): {reason}")
+
+
+def _text(body: bytes) -> str:
+    return body.decode("utf-8", "replace")
+
+
+def _accepted() -> Answer:
+    return Answer(202, b"{}")

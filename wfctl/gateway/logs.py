@@ -1,0 +1,59 @@
+"""The server's log on stderr: lines for people on a terminal, JSON lines otherwise.
+
+Fields are names, numbers and IDs. Payloads and tokens never get here.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import datetime, timezone
+from enum import IntEnum
+from typing import TextIO
+
+
+class Level(IntEnum):
+    DEBUG = 10
+    INFO = 20
+    WARNING = 30
+    ERROR = 40
+
+
+class Log:
+    """May be used from any thread."""
+
+    def __init__(self, stream: TextIO, level: Level = Level.INFO, *, as_json: bool | None = None) -> None:
+        self._stream = stream
+        self._level = level
+        self._json = not stream.isatty() if as_json is None else as_json
+        self._lock = threading.Lock()
+
+    def debug(self, message: str, **fields: object) -> None:
+        self._write(Level.DEBUG, message, fields)
+
+    def info(self, message: str, **fields: object) -> None:
+        self._write(Level.INFO, message, fields)
+
+    def warning(self, message: str, **fields: object) -> None:
+        self._write(Level.WARNING, message, fields)
+
+    def error(self, message: str, **fields: object) -> None:
+        self._write(Level.ERROR, message, fields)
+
+    def _write(self, level: Level, message: str, fields: dict[str, object]) -> None:
+        if level < self._level:
+            return
+        now = datetime.now(timezone.utc)
+        if self._json:
+            record = {"time": now.isoformat(), "level": level.name.lower(), "msg": message, **fields}
+            line = json.dumps(record, default=str, ensure_ascii=False)
+        else:
+            tail = "".join(f"  {key}={value}" for key, value in fields.items())
+            mark = "" if level == Level.INFO else f"{level.name.lower()}: "
+            line = f"{now.astimezone():%H:%M:%S} {mark}{message}{tail}"
+        with self._lock:
+            try:
+                self._stream.write(line + "\n")
+                self._stream.flush()
+            except (OSError, ValueError):  # nobody reads it any more: the work goes on
+                pass

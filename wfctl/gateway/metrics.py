@@ -1,0 +1,64 @@
+"""Counters for `/metrics`, in Prometheus' text format, under Dapr's metric names where there is one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from wfctl.gateway.trouble import Trouble
+from wfctl.model.status import Status
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_OUTCOMES = {Status.COMPLETED: "success", Status.FAILED: "failed", Status.TERMINATED: "terminated"}
+
+
+class Metrics:
+    """Everything is counted on the server's loop. `gauges` are read when somebody asks."""
+
+    def __init__(self, app_id: str) -> None:
+        self._app_id = app_id
+        self._operations: Counter[tuple[str, str]] = Counter()
+        self._errors: Counter[str] = Counter()
+        self._sent: Counter[str] = Counter()
+        self.gauges: dict[str, tuple[str, Callable[[], int]]] = {}
+        self.completions: Callable[[], dict[Status, int]] = dict
+
+    def operation(self, name: str, ok: bool) -> None:
+        """`name` is Dapr's: create_workflow, get_workflow, add_event, purge_workflow."""
+        self._operations[name, "success" if ok else "failed"] += 1
+
+    def failed(self, error: Trouble) -> None:
+        code = error.http().code
+        if code:
+            self._errors[code] += 1
+
+    def text(self) -> str:
+        app = f'app_id="{_escape(self._app_id)}",namespace="default"'
+        out: list[str] = []
+
+        def family(name: str, kind: str, about: str, rows: list[tuple[str, int]]) -> None:
+            out.append(f"# HELP {name} {about}")
+            out.append(f"# TYPE {name} {kind}")
+            out.extend(f"{name}{{{labels}}} {value}" for labels, value in rows)
+
+        ended = self.completions()
+        family(
+            "dapr_runtime_workflow_execution_count", "counter", "Instances that ended since the server started.",
+            [(f'{app},status="{word}"', ended.get(status, 0)) for status, word in _OUTCOMES.items()],
+        )  # fmt: skip
+        family(
+            "dapr_runtime_workflow_operation_count", "counter", "Requests to workflows.",
+            [(f'{app},operation="{op}",status="{s}"', n) for (op, s), n in sorted(self._operations.items())],
+        )  # fmt: skip
+        family(
+            "dapr_error_code_total", "counter", "Errors answered, by errorCode.",
+            [(f'{app},category="workflow",error_code="{c}"', n) for c, n in sorted(self._errors.items())],
+        )  # fmt: skip
+        for name, (about, read) in self.gauges.items():
+            family(name, "gauge", about, [(app, read())])
+        return "\n".join(out) + "\n"
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -1,0 +1,205 @@
+"""What both APIs can do to the instances of the store, with Dapr's answers for each state.
+
+Requests go to the engine's thread and are committed when a method returns; reads go to a connection of their own.
+Where Dapr is broken for users, this is not: a resume of an instance that is not suspended changes nothing instead of
+killing it, pausing twice is pausing once, and nothing needs a connected worker only to be recorded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from wfctl.engine import operations
+from wfctl.engine.host import Host
+from wfctl.engine.store import database, instances, listing, summary
+from wfctl.engine.unit import Unit
+from wfctl.errors import NotFound, WfctlError, WrongState
+from wfctl.gateway.reruns import check_rerun
+from wfctl.gateway.trouble import Trouble, trouble
+from wfctl.gateway.waiters import Waiters
+from wfctl.model.events import Event
+from wfctl.model.instance import IfExists, Instance, RerunRequest, StartRequest
+from wfctl.model.status import Status
+from wfctl.wire import ids
+from wfctl.wire.paths import Operation
+from wfctl.wire.problems import Problem
+
+T = TypeVar("T")
+
+# How long a request waits for its effect while nobody can bring it about; it is recorded already. Dapr refuses it
+# after the same time.
+UNATTENDED_SECONDS = 5.0
+DEFAULT_PAGE = 1024  # of Dapr's ListInstanceIDs
+
+
+class Service:
+    """One per server; all methods belong on the server's loop."""
+
+    def __init__(self, host: Host, store: Path, waiters: Waiters, attended: Callable[[], bool]) -> None:
+        """`attended`: whether somebody (a worker, the app in this process) can run turns now."""
+        self._host = host
+        self._db = database.open_store(store, create=False)
+        self._waiters = waiters
+        self._attended = attended
+
+    def close(self) -> None:
+        self._db.close()
+
+    # --- reading -------------------------------------------------------------------------------------------------
+
+    def get(self, instance_id: str, *, payloads: bool = True) -> Instance | None:
+        """As Dapr tells it: one that has had no turn is known by its ID only."""
+        found = summary.get(self._db, instance_id, payloads=payloads)
+        if found is not None and found.status is Status.PENDING:
+            return Instance(found.id, None, Status.PENDING)
+        return found
+
+    def history(self, instance_id: str) -> Sequence[Event]:
+        """The committed events; the inbox is not among them. Raises Trouble."""
+        found = listing.history(self._db, instance_id)
+        if found is None:
+            raise Trouble(Problem.NOT_FOUND, Operation.HISTORY, id=instance_id)
+        return found
+
+    def list_ids(self, token: str | None, size: int | None) -> tuple[list[str], str | None]:
+        """A page in the order of creation. A page that is exactly full has a token even if nothing follows, as Dapr's.
+
+        A token that was not given out here lists nothing, as in Dapr.
+        """
+        limit = min(size or DEFAULT_PAGE, 2**31)
+        try:
+            after = int(token) if token else 0
+        except ValueError:
+            return [], None
+        rows = summary.ids_after(self._db, min(max(after, 0), 2**62), limit)
+        following = str(rows[-1][0]) if rows and len(rows) == limit else None
+        return [instance_id for _, instance_id in rows], following
+
+    # --- waiting -------------------------------------------------------------------------------------------------
+
+    async def wait(self, instance_id: str, until: Callable[[Status], bool], *, payloads: bool) -> Instance:
+        """Block until the status satisfies `until`. One that does not exist (yet) is waited for, as in Dapr."""
+        while True:
+            await self._waiters.wait(instance_id, until, lambda: summary.status(self._db, instance_id))
+            found = self.get(instance_id, payloads=payloads)
+            if found is not None:  # else it was purged in between
+                return found
+
+    async def _effect(self, instance_id: str, until: Callable[[Status], bool]) -> None:
+        """Wait for the effect of a request, but not for ever when nobody can bring it about."""
+        waiting = asyncio.ensure_future(self.wait(instance_id, until, payloads=False))
+        try:
+            while True:
+                done, _ = await asyncio.wait({waiting}, timeout=UNATTENDED_SECONDS)
+                if done or not self._attended() or summary.status(self._db, instance_id) is None:
+                    return
+        finally:
+            waiting.cancel()
+
+    # --- writing -------------------------------------------------------------------------------------------------
+
+    async def _submit(self, call: Callable[[Unit], T]) -> T:
+        return await asyncio.wrap_future(self._host.submit(call))
+
+    async def start(
+        self,
+        name: str,
+        instance_id: str | None,
+        payload: str | None,
+        start_at: datetime | None = None,
+        *,
+        checked: bool = True,
+        unique: bool = False,
+    ) -> str:
+        """`checked`: the ID must be one that Dapr's own API takes; its task hub takes any. `unique` refuses the ID of
+        a finished instance too. Raises Trouble."""
+        if checked and instance_id:
+            bad = ids.check(instance_id)
+            if bad is not None:
+                raise Trouble(
+                    Problem.ID_TOO_LONG if bad.too_long else Problem.ID_INVALID, Operation.START, id=instance_id
+                )
+        policy = IfExists.FAIL if unique else IfExists.REPLACE
+        request = StartRequest(name, instance_id or ids.new_id(), payload, start_at, policy)
+        try:
+            return await self._submit(lambda unit: operations.start(unit, request))
+        except WfctlError as error:
+            names = {"id": request.id or "", "name": name}
+            if summary.status(self._db, request.id or "") is Status.STALLED:
+                raise Trouble(Problem.STALLED, Operation.START, **names) from error
+            raise trouble(error, Operation.START, **names) from error
+
+    async def raise_event(self, instance_id: str, name: str, data: str | None) -> None:
+        """Raises Trouble."""
+        await self._request(
+            Operation.RAISE, instance_id, lambda unit: operations.raise_event(unit, instance_id, name, data), event=name
+        )
+
+    async def pause(self, instance_id: str, reason: str | None = None, *, wait: bool = False) -> None:
+        """`wait` until it is suspended, or has ended. Raises Trouble."""
+        await self._request(Operation.PAUSE, instance_id, lambda unit: operations.pause(unit, instance_id, reason))
+        if wait:
+            await self._effect(instance_id, lambda status: status is Status.SUSPENDED or status.terminal)
+
+    async def resume(self, instance_id: str, reason: str | None = None, *, wait: bool = False) -> None:
+        """Raises Trouble."""
+        sent = await self._request(
+            Operation.RESUME, instance_id, lambda unit: operations.resume(unit, instance_id, reason)
+        )
+        if wait and sent:
+            await self._effect(instance_id, lambda status: status is Status.RUNNING or status.terminal)
+
+    async def terminate(
+        self, instance_id: str, output: str | None = None, *, recursive: bool = True, wait: bool = False
+    ) -> None:
+        """Raises Trouble."""
+        await self._request(
+            Operation.TERMINATE,
+            instance_id,
+            lambda unit: operations.terminate(unit, instance_id, output, None, recursive),
+        )
+        if wait:
+            await self._effect(instance_id, lambda status: status.terminal)
+
+    async def purge(self, instance_id: str, *, force: bool = False, recursive: bool = True) -> int:
+        """How many went. Raises Trouble."""
+        try:
+            return await self._submit(lambda unit: operations.purge(unit, instance_id, force, recursive))
+        except WfctlError as error:
+            raise trouble(error, Operation.PURGE, id=instance_id) from error
+
+    async def rerun(self, request: RerunRequest) -> str:
+        """Raises Trouble."""
+
+        def call(unit: Unit) -> str | Trouble:
+            return check_rerun(unit, request) or operations.rerun(unit, request)
+
+        try:
+            made = await self._submit(call)
+        except WfctlError as error:
+            raise trouble(error, Operation.RERUN, id=request.source) from error
+        if isinstance(made, Trouble):
+            raise made
+        return made
+
+    async def _request(
+        self, operation: Operation, instance_id: str, call: Callable[[Unit], None], **names: str
+    ) -> bool:
+        """Send a request; whether it was. A finished instance, and one that has nothing to do for it, takes no notice;
+        a stalled one refuses."""
+        try:
+            await self._submit(call)
+        except NotFound as error:
+            raise Trouble(Problem.NOT_FOUND, operation, id=instance_id, **names) from error
+        except WrongState as error:
+            row = instances.find(self._db, instance_id)
+            if row is not None and row.status is Status.STALLED:
+                raise Trouble(Problem.STALLED, operation, id=instance_id, **names) from error
+            return False
+        except WfctlError as error:
+            raise trouble(error, operation, id=instance_id, **names) from error
+        return True

@@ -1,0 +1,40 @@
+"""A request that cannot be done, in the words of the wire: each API writes the `Problem` its own way."""
+
+from __future__ import annotations
+
+import re
+
+from wfctl.errors import Conflict, WfctlError
+from wfctl.wire import faults
+from wfctl.wire.paths import Operation
+from wfctl.wire.problems import Problem
+
+_CHILD = re.compile(r"child workflow '(.*)' has not yet completed")
+
+
+class Trouble(Exception):
+    """`names` fill in the texts of the wire's table."""
+
+    def __init__(self, problem: Problem, operation: Operation, **names: str) -> None:
+        super().__init__(problem.value)
+        self.problem = problem
+        self.operation = operation
+        self.names = names
+
+    def http(self) -> faults.HttpAnswer:
+        return faults.write_http(self.problem, self.operation, **self.names)
+
+    def runtime(self) -> tuple[str, str]:
+        return faults.write_runtime(self.problem, self.operation, **self.names)
+
+    def hub(self) -> tuple[str, str]:
+        return faults.write_hub(self.problem, self.operation, **self.names)
+
+
+def trouble(error: WfctlError, operation: Operation, **names: str) -> Trouble:
+    """The nearest problem to an engine's error."""
+    if isinstance(error, Conflict):
+        child = _CHILD.search(error.message)
+        if child is not None:
+            return Trouble(Problem.CHILD_RUNNING, operation, child=child[1], **names)
+    return Trouble(faults.problem_of(error, operation), operation, reason=error.message, **names)

@@ -1,0 +1,167 @@
+"""The worker's side of the task hub: the stream of work items, and the answers to them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Any
+
+import grpc
+
+from wfctl.engine.execute.remote import RemoteExecutor
+from wfctl.engine.execute.remote_work import PendingTurn, Work, Worker
+from wfctl.errors import Unsupported
+from wfctl.gateway import histories
+from wfctl.gateway.histories import Histories, Mark
+from wfctl.gateway.logs import Log
+from wfctl.model.events import NO_ID, ExecutionCompleted, Failure
+from wfctl.model.status import Status
+from wfctl.model.turn import TurnResult
+from wfctl.wire import actions
+from wfctl.wire.convert import failure_in
+from wfctl.wire.protos import taskhub_pb2 as pb
+
+# The JavaScript SDK 3.18 queues 100 items in all and drops the rest without a word.
+NODE_TURNS = NODE_ACTIVITIES = 50
+# A worker that takes no item for this long is taken for dead, as in Dapr.
+SEND_SECONDS = 10.0
+
+
+class Stream:
+    """One open GetWorkItems call."""
+
+    def __init__(self, worker: Worker, ready: asyncio.Event, stateful: bool) -> None:
+        self.worker = worker
+        self.ready = ready
+        self.stateful = stateful
+        self.marks: dict[int, Mark] = {}
+        self.ending = False
+
+
+class WorkStreams:
+    """Hands out work, takes in answers. `connected` is called when a worker has come."""
+
+    def __init__(
+        self, past: Histories, connected: Callable[[], None], log: Log, most_turns: int, most_activities: int
+    ) -> None:
+        self._past = past
+        self._connected = connected
+        self._log = log
+        self._most_turns = most_turns
+        self._most_activities = most_activities
+        self._streams: set[Stream] = set()
+        self.executor: RemoteExecutor  # set once the engine has made it
+
+    def forget(self, key: int) -> None:
+        """On the engine's thread: the next turn of this instance begins with its whole history."""
+        self._past.forget(key)
+        for stream in tuple(self._streams):
+            stream.marks.pop(key, None)
+
+    async def get_work_items(self, request: pb.GetWorkItemsRequest, context: Any) -> None:
+        loop = asyncio.get_running_loop()
+        ready = asyncio.Event()
+        agent = _user_agent(context)
+        node = "grpc-node" in agent
+        worker = Worker(
+            lambda: _call_soon(loop, ready.set),
+            most_turns=NODE_TURNS if node else self._most_turns,
+            most_activities=NODE_ACTIVITIES if node else self._most_activities,
+        )
+        stateful = pb.WORKER_CAPABILITY_STATEFUL_HISTORY in request.capabilities
+        stream = Stream(worker, ready, stateful)
+        self._streams.add(stream)
+        self.executor.attach(worker)
+        self._log.info("worker connected", peer=context.peer(), agent=agent, workers=len(self._streams))
+        self._connected()
+        try:
+            # Without this a client that waits for the headers would wait for the first item.
+            await context.send_initial_metadata(())
+            await self._pump(stream, context)
+        finally:
+            self._streams.discard(stream)
+            held = len(worker.turns), len(worker.activities)
+            self.executor.detach(worker)
+            self._log.info(
+                "worker disconnected", peer=context.peer(), turns_again=held[0], activities_again=held[1],
+                workers=len(self._streams),
+            )  # fmt: skip
+
+    async def _pump(self, stream: Stream, context: Any) -> None:
+        outbox, ready = stream.worker.outbox, stream.ready
+        while True:
+            while outbox and not stream.ending:
+                data = self._encode(stream, outbox.popleft())
+                if data is None:
+                    continue
+                try:
+                    await asyncio.wait_for(context.write(data), SEND_SECONDS)
+                except (asyncio.TimeoutError, asyncio.CancelledError):
+                    raise
+                except Exception:  # the call is over
+                    return
+            if stream.ending:
+                context.set_code(grpc.StatusCode.CANCELLED)
+                context.set_details("shutting down")
+                return
+            ready.clear()
+            if not outbox and not stream.ending:
+                await ready.wait()
+
+    def _encode(self, stream: Stream, work: Work) -> bytes | None:
+        if work.done or work.worker is not stream.worker:
+            return None
+        if not isinstance(work, PendingTurn):
+            return histories.activity(work)
+        data, mark = self._past.turn(work, stream.marks.get(work.key), stateful=stream.stateful)
+        if stream.stateful:
+            stream.marks[work.key] = mark
+        return data
+
+    def end_streams(self) -> None:
+        """Tell every worker that the server goes away, before the server does."""
+        for stream in self._streams:
+            stream.ending = True
+            stream.ready.set()
+
+    async def complete_turn(self, request: pb.WorkflowResponse) -> pb.CompleteTaskResponse:
+        if not self.executor.complete_turn(
+            request.instance_id, request.completion_token, lambda: self._turn_result(request)
+        ):
+            self._log.debug("an answer to a turn that nobody waits for", instance=request.instance_id)
+        return pb.CompleteTaskResponse()
+
+    def _turn_result(self, response: pb.WorkflowResponse) -> TurnResult:
+        """An action that no engine can carry out fails the instance; Dapr's would try the turn again for ever."""
+        now = datetime.now(timezone.utc)
+        try:
+            return actions.turn_result(response, now)
+        except (Unsupported, ValueError) as error:
+            self._log.warning(
+                "a worker's answer cannot be carried out", instance=response.instance_id, error=str(error)
+            )
+            failure = Failure("UnsupportedAction", str(error))
+            return TurnResult([ExecutionCompleted(NO_ID, now, Status.FAILED, None, failure)])
+
+    async def complete_activity(self, request: pb.ActivityResponse) -> pb.CompleteTaskResponse:
+        failure = failure_in(request.failure) if request.HasField("failure") else None
+        value = request.result.value if request.HasField("result") else None
+        if not self.executor.complete_activity(
+            request.instance_id, request.task_id, request.completion_token, value, failure
+        ):
+            self._log.debug(
+                "an answer to an activity that nobody waits for", instance=request.instance_id, task=request.task_id
+            )
+        return pb.CompleteTaskResponse()
+
+
+def _user_agent(context: Any) -> str:
+    metadata = context.invocation_metadata() or ()
+    return next((str(value) for key, value in metadata if key == "user-agent"), "")
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop is closed: the server has stopped
+        loop.call_soon_threadsafe(call)
