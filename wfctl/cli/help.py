@@ -76,7 +76,7 @@ def _option(param: Any) -> str:
 
 
 class _Plain:
-    """Takes what the parser found as it is: every value of ours is text, and is parsed where it is used.
+    """Takes what the parser found as it is, where text, a list of texts or a flag is wanted: it is that already.
 
     Typer would build a Pydantic adapter for each option, which takes longer than all the rest of a light command.
     """
@@ -88,7 +88,8 @@ class _Plain:
 
 def _take_plain_values(params: list[Any]) -> list[Any]:
     for param in params:
-        if hasattr(param, "get_runtime_param"):
+        wanted = getattr(getattr(param, "type_descriptor", None), "annotation", None)
+        if wanted in (str, bool, list[str]) and hasattr(param, "get_runtime_param"):
             param.get_runtime_param = lambda: _Plain
     return params
 

@@ -20,5 +20,6 @@ def steps(session: Session, instance_id: InstanceID) -> None:
     """
     check_id(instance_id)
     with session.workflows() as workflows:
-        events = workflows.history(instance_id)
-    session.printer.many(steps_of(events), step_view(utc_now()))
+        found = steps_of(workflows.history(instance_id))
+    begun = min((step.scheduled_at for step in found), default=None)
+    session.printer.many(found, step_view(utc_now(), begun))

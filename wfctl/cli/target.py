@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from wfctl.cli.durations import parse_duration
 from wfctl.client.connect import DEFAULT_HOST, DEFAULT_PORT, Embedded, sidecar_answers
-from wfctl.client.endpoint import Endpoint
 from wfctl.config.settings import AUTO, EMBEDDED, SIDECAR, Settings, Value
+
+if TYPE_CHECKING:
+    from wfctl.client.endpoint import Endpoint
 
 _DEFAULT_URL = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
 
@@ -32,6 +34,9 @@ def choose(settings: Settings) -> Embedded | Endpoint:
     target = settle(settings).value
     if target == EMBEDDED:
         return Embedded(Path(settings.store.value), settings.app, settings.base)
+    from wfctl.cli.durations import parse_duration
+    from wfctl.client.endpoint import Endpoint
+
     token = settings.token()
     ca_file = settings.get("ca_file")
     timeout = settings.get("request_timeout")

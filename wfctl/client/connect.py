@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from wfctl.client.endpoint import Endpoint
-from wfctl.client.port import Workflows
 from wfctl.errors import Unsupported
+
+if TYPE_CHECKING:
+    from wfctl.client.endpoint import Endpoint
+    from wfctl.client.port import Workflows
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 3500

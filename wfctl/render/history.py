@@ -35,7 +35,7 @@ from wfctl.render.record import event_record, step_record
 from wfctl.render.style import DIM, RED, step_style
 from wfctl.render.table import Cell, Column
 from wfctl.render.text import clean, cut
-from wfctl.render.times import age, rfc3339, seconds_text, span
+from wfctl.render.times import age, millis_text, rfc3339, seconds_text, span
 
 DETAIL_CELLS = 100
 
@@ -102,7 +102,7 @@ def event_view() -> View[Event]:
         record=event_record,
         columns=(
             Column("EVENT", lambda event: str(event.event_id) if event.event_id >= 0 else "-", right=True),
-            Column("TIME", lambda event: rfc3339(event.timestamp)),
+            Column("TIME", lambda event: millis_text(event.timestamp)),
             Column("TYPE", _kind),
             Column("DETAIL", lambda event: _detail(event), shrink=True),
         ),
@@ -136,7 +136,8 @@ def _step_detail(step: Step, now: datetime) -> Cell:
     return Cell(payload_cell(step.result))
 
 
-def step_view(now: datetime) -> View[Step]:
+def step_view(now: datetime, begun: datetime | None = None) -> View[Step]:
+    """`begun`: when the instance's first step began; the others are told from there."""
     return View(
         record=step_record,
         columns=(
@@ -145,7 +146,8 @@ def step_view(now: datetime) -> View[Step]:
             Column("NAME", lambda step: clean(step.name or ""), shrink=True),
             Column("STATUS", lambda step: Cell(step.status.value, step_style(step.status))),
             Column("TRIES", _tries),
-            Column("STARTED", lambda step: rfc3339(step.scheduled_at)),
+            Column("AT", lambda step: "" if begun is None else "+" + span(step.scheduled_at - begun), right=True),
+            Column("STARTED AT", lambda step: rfc3339(step.scheduled_at), wide=True),
             Column("TOOK", lambda step: _took(step, now), right=True),
             Column("CHILD", lambda step: clean(step.child_id or ""), wide=True),
             Column("INPUT", lambda step: payload_cell(step.input), wide=True),

@@ -15,7 +15,7 @@ from wfctl.render.record import instance_record
 from wfctl.render.style import RED, paint, status_style
 from wfctl.render.table import Cell, Column
 from wfctl.render.text import clean, clean_block, plural
-from wfctl.render.times import age, seconds_text, span
+from wfctl.render.times import age, seconds_text, short_age, span
 from wfctl.render.waiting import waiting_text, waiting_word
 
 STACK_LINES = 12
@@ -34,7 +34,7 @@ def time_cell(when: datetime | None) -> str:
 
 
 def age_cell(when: datetime | None, now: datetime) -> str:
-    return "" if when is None else age(now - when)
+    return "" if when is None else short_age(now - when)
 
 
 def lifetime(instance: Instance) -> timedelta | None:
@@ -66,14 +66,14 @@ def instance_view(now: datetime) -> View[Instance]:
             Column("WORKFLOW", lambda one: clean(one.name or ""), shrink=True),
             Column("STATUS", lambda one: status_cell(one.status)),
             Column("AGE", lambda one: age_cell(one.created_at, now)),
-            Column("UPDATED", lambda one: age_cell(one.updated_at, now)),
+            Column("UPDATED", lambda one: age_cell(one.updated_at, now), wide=True),
             Column("CREATED AT", lambda one: time_cell(one.created_at), wide=True),
             Column("COMPLETED AT", lambda one: time_cell(one.completed_at), wide=True),
             Column("PARENT", lambda one: clean(one.parent_id or ""), wide=True),
             Column("CUSTOM STATUS", lambda one: payload_cell(one.custom_status), wide=True),
             Column("INPUT", lambda one: payload_cell(one.input), wide=True),
             Column("OUTPUT", lambda one: payload_cell(one.output), wide=True),
-            Column("WAITS FOR / ERROR", lambda one: _last_word(one, now), shrink=True),
+            Column("DETAIL", lambda one: _last_word(one, now), shrink=True),
         ),
     )
 

@@ -14,6 +14,11 @@ def seconds_text(when: datetime) -> str:
     return when.astimezone(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def millis_text(when: datetime) -> str:
+    """As `rfc3339`, to the millisecond: for histories."""
+    return when.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def span(delta: timedelta) -> str:
     """A length of time in its two largest units: `3d 4h`, `2h 14m`, `1m 5s`, `12s`, `1.25s`, `40ms`."""
     seconds = max(delta.total_seconds(), 0.0)
@@ -27,6 +32,11 @@ def span(delta: timedelta) -> str:
 def age(delta: timedelta) -> str:
     """As `span`, in whole seconds."""
     return _two_units(max(int(delta.total_seconds()), 0))
+
+
+def short_age(delta: timedelta) -> str:
+    """As `age` in its largest unit, for a narrow column: `12m`, `3h`, `45d`."""
+    return age(delta).split(" ")[0]
 
 
 def _two_units(total: int) -> str:
