@@ -1,0 +1,40 @@
+"""`python -m bench [NAME...] [--rounds N]`: one JSON line for each benchmark.
+
+Absolute figures are of this machine and this minute. Each line carries the SQLite commit rate of the same run, or the
+cost of the thing that it is compared with, measured in turns with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from bench import engine, million, startup
+
+BENCHMARKS = {
+    "chains": engine.chains,
+    "steps": engine.steps,
+    "latency": engine.latency,
+    "fanout": engine.fan_out,
+    "startup": startup.startup,
+    "million": million.million,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all if none is given")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each is measured; the median is shown")
+    arguments = parser.parse_args()
+    unknown = set(arguments.names) - set(BENCHMARKS)
+    if unknown:
+        parser.error(f"no benchmark {', '.join(sorted(unknown))}")
+    for name in arguments.names or BENCHMARKS:
+        for line in BENCHMARKS[name](arguments.rounds):
+            sys.stdout.write(json.dumps({"bench": name, **line}) + "\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

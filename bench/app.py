@@ -1,0 +1,24 @@
+"""The workflows that are measured: the activity does nothing but return its input."""
+
+import dapr.ext.workflow as wf
+
+wfr = wf.WorkflowRuntime()
+
+
+@wfr.activity(name="Step")
+def step(ctx, value):
+    return value
+
+
+@wfr.workflow(name="Chain")
+def chain(ctx, steps):
+    value = 0
+    for number in range(steps):
+        value = yield ctx.call_activity(step, input=number)
+    return value
+
+
+@wfr.workflow(name="FanOut")
+def fan_out(ctx, width):
+    values = yield wf.when_all([ctx.call_activity(step, input=number) for number in range(width)])
+    return len(values)

@@ -1,0 +1,153 @@
+"""The embedded engine in one process, on a real file with `synchronous=FULL`."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from wfctl.engine import operations
+from wfctl.engine.execute.local import LocalExecutor
+from wfctl.engine.host import Host
+from wfctl.model.instance import StartRequest
+from wfctl.model.status import Status
+from wfctl.workflow.app import load_app
+
+HERE = Path(__file__).parent
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder on the disk of this checkout: /tmp is memory on some machines."""
+    folder = Path(tempfile.mkdtemp(prefix=".bench-", dir=HERE.parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def commit_rate(folder: Path, commits: int = 2000) -> int:
+    """SQLite's single-row commits per second: WAL, synchronous=FULL, 200-byte rows."""
+    db = sqlite3.connect(folder / "rate.db", isolation_level=None)
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA synchronous=FULL")
+    db.execute("CREATE TABLE IF NOT EXISTS t (a, b)")
+    began = time.perf_counter()
+    for number in range(commits):
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("INSERT INTO t VALUES (?, ?)", (number, "x" * 200))
+        db.execute("COMMIT")
+    rate = commits / (time.perf_counter() - began)
+    db.close()
+    return round(rate)
+
+
+class Engine:
+    def __init__(self, folder: Path) -> None:
+        app = load_app("app.py", HERE)
+        self.host = Host(folder / "store.db", lambda deliver: LocalExecutor(app.registry, deliver))
+        assert self.host.start(None)
+
+    def start(self, name: str, value: int) -> Any:
+        request = StartRequest(name, None, str(value))
+        return self.host.submit(lambda unit: operations.start(unit, request))
+
+    def drain(self, ended: int) -> None:
+        """Until so many instances have ended in all."""
+        seen = 0
+        while self.host.completions().get(Status.COMPLETED, 0) < ended:
+            seen = self.host.wait_change(seen, 1.0)
+
+
+def chains(rounds: int) -> Iterator[dict[str, Any]]:
+    """1,000 chains of 5 activities, started at once."""
+    rates, ratios, commits = [], [], []
+    with scratch() as folder:
+        engine = Engine(folder)
+        for number in range(rounds + 1):
+            rate = commit_rate(folder)
+            began = time.perf_counter()
+            for future in [engine.start("Chain", 5) for _ in range(1000)]:
+                future.result()
+            engine.drain((number + 1) * 1000)
+            reached = 1000 / (time.perf_counter() - began)
+            if number:  # the first round warms up
+                rates.append(reached)
+                commits.append(rate)
+                ratios.append(reached / rate)
+        engine.host.stop()
+    yield {
+        "chains_per_s": round(statistics.median(rates)),
+        "sqlite_full_commits_per_s": round(statistics.median(commits)),
+        "ratio": round(statistics.median(ratios), 3),
+        "all_rounds": [round(r) for r in rates],
+    }
+
+
+def steps(rounds: int) -> Iterator[dict[str, Any]]:
+    """One instance with many activities one after the other; the cost of a step must not grow."""
+    with scratch() as folder:
+        engine = Engine(folder)
+        engine.start("Chain", 100).result()
+        engine.drain(1)
+        ended = 1
+        for count in (100, 1000, 5000, 10_000):
+            took, commits = [], []
+            for _ in range(rounds if count < 5000 else max(1, rounds // 2)):
+                commits.append(commit_rate(folder, 1000))
+                began = time.perf_counter()
+                engine.start("Chain", count).result()
+                ended += 1
+                engine.drain(ended)
+                took.append(time.perf_counter() - began)
+            seconds, rate = statistics.median(took), statistics.median(commits)
+            yield {
+                "steps": count,
+                "seconds": round(seconds, 3),
+                "us_per_step": round(seconds / count * 1e6),
+                "sqlite_full_commits_per_s": round(rate),
+                "commits_per_step": round(seconds / count * rate, 2),
+            }
+        engine.host.stop()
+
+
+def latency(rounds: int) -> Iterator[dict[str, Any]]:
+    """Start to result of one activity, one after the other."""
+    with scratch() as folder:
+        engine = Engine(folder)
+        rate = commit_rate(folder)
+        took = []
+        acknowledged = []
+        for number in range(200 * rounds):
+            began = time.perf_counter()
+            engine.start("Chain", 1).result()
+            acknowledged.append(time.perf_counter() - began)
+            engine.drain(number + 1)
+            took.append(time.perf_counter() - began)
+        engine.host.stop()
+    yield {
+        "start_to_result_p50_ms": round(statistics.median(took) * 1000, 2),
+        "start_returns_p50_ms": round(statistics.median(acknowledged) * 1000, 2),
+        "sqlite_full_commits_per_s": rate,
+    }
+
+
+def fan_out(rounds: int) -> Iterator[dict[str, Any]]:
+    """One instance with 1,000 activities at once."""
+    with scratch() as folder:
+        engine = Engine(folder)
+        rate = commit_rate(folder)
+        took = []
+        for number in range(rounds):
+            began = time.perf_counter()
+            engine.start("FanOut", 1000).result()
+            engine.drain(number + 1)
+            took.append(time.perf_counter() - began)
+        engine.host.stop()
+    yield {"seconds": round(statistics.median(took), 3), "sqlite_full_commits_per_s": rate}

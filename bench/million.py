@@ -1,0 +1,93 @@
+"""A store with a million instances: reading must cost what it costs in a small one."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from bench.engine import scratch
+from wfctl.client.embedded import open_embedded
+from wfctl.engine.store import database, instances, work
+from wfctl.engine.store.codec import encode, to_micros
+from wfctl.engine.store.instances import Row
+from wfctl.model import events as ev
+from wfctl.model.events import NO_ID
+from wfctl.model.instance import Filter
+from wfctl.model.status import Status
+
+BEGIN = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+
+def fill(path: Path, count: int) -> None:
+    """Instances as the engine leaves them: 1 % FAILED, 1 % RUNNING, the rest COMPLETED; ten workflow names."""
+    db = database.open_store(path)
+    for first in range(0, count, 50_000):
+        db.execute("BEGIN IMMEDIATE")
+        rows, inputs, histories = [], [], []
+        for number in range(first, min(first + 50_000, count)):
+            at = BEGIN + timedelta(milliseconds=number)
+            status = {7: Status.FAILED, 8: Status.RUNNING}.get(number % 100, Status.COMPLETED)
+            key, name, execution = number + 1, f"Workflow{number % 10}", f"x{number}"
+            row = Row(key, f"order-{number:07}", name, status, key, None, None, None, None, execution, to_micros(at))
+            row.started_at = row.created_at
+            row.completed_at = row.created_at + 5000 if status.terminal else None
+            row.output = '{"processed":true}' if status is Status.COMPLETED else None
+            row.failure = '{"error_type":"E","message":"no"}' if status is Status.FAILED else None
+            rows.append(row)
+            inputs.append((key, f'{{"name":"Paperclips","quantity":{number}}}'))
+            started = ev.ExecutionStarted(NO_ID, at, name, inputs[-1][1], row.id, execution)
+            events: list[ev.Event] = [ev.WorkflowStarted(NO_ID, at), started]
+            if status is Status.RUNNING:
+                events.append(ev.TimerCreated(1, at, ev.NEVER, None, ev.Origin.EXTERNAL_EVENT, "go"))
+            histories.append((key, 1, to_micros(at), encode(events)))
+        instances.insert(db, rows)
+        instances.put_inputs(db, inputs)
+        work.append_history(db, histories)
+        db.execute("COMMIT")
+    db.close()
+
+
+def million(rounds: int) -> Iterator[dict[str, Any]]:
+    with scratch() as folder:
+        small, large = folder / "small.db", folder / "large.db"
+        # The small store needs 50 FAILED instances too, or its page would be shorter.
+        fill(small, 10)
+        began = time.perf_counter()
+        fill(large, 1_000_000)
+        yield {"filled": 1_000_000, "seconds": round(time.perf_counter() - began, 1), "bytes": large.stat().st_size}
+        failed = Filter(statuses=frozenset({Status.FAILED}), limit=50)
+        reads: dict[str, Callable[[Any, str], Any]] = {
+            "get": lambda w, some: w.get(some),
+            "list --status FAILED --limit 50": lambda w, some: list(w.list(failed)),
+            "list --limit 10": lambda w, some: list(w.list(Filter(limit=10))),
+            "list --name X --status RUNNING --limit 10": lambda w, some: list(
+                w.list(Filter(name="Workflow8", statuses=frozenset({Status.RUNNING}), limit=10))
+            ),
+            "list --id-prefix order-0000 --limit 10": lambda w, some: list(
+                w.list(Filter(id_prefix="order-0000", limit=10))
+            ),
+            "count": lambda w, some: w.count(Filter()),
+        }
+        for name, read in reads.items():
+            took: dict[str, list[float]] = {"10": [], "1000000": []}
+            rows = 0
+            for _ in range(rounds * 4):
+                for size, path in (("10", small), ("1000000", large)):
+                    workflows = open_embedded(path, None, None, False, note=lambda line: None)
+                    began = time.perf_counter()
+                    answer = read(workflows, "order-0000005")
+                    took[size].append(time.perf_counter() - began)
+                    rows = len(answer) if isinstance(answer, list) else 1
+                    workflows.close()
+            ten, many = (statistics.median(seconds) * 1000 for seconds in took.values())
+            yield {
+                "read": name,
+                "ms_of_10": round(ten, 2),
+                "ms_of_1000000": round(many, 2),
+                "rows": rows,
+                "ratio": round(many / ten, 2),
+            }
