@@ -50,7 +50,9 @@ class Subject:
         return self.until(instance_id, lambda instance: instance.status is status)
 
     def waits(self, instance_id: str) -> Instance:
-        return self.until(instance_id, lambda instance: bool(instance.waiting_for) and instance.status is Status.RUNNING)
+        return self.until(
+            instance_id, lambda instance: bool(instance.waiting_for) and instance.status is Status.RUNNING
+        )
 
     def gone(self, instance_id: str) -> bool:
         try:
@@ -70,9 +72,7 @@ def owner(store: Path) -> Iterator[Subject]:
 def beside(store: Path) -> Iterator[Subject]:
     """Another owner drives; the adapter only writes into the store and reads it."""
     app = load_app("orders_app.py", HERE)
-    host = Host(
-        store, lambda deliver: LocalExecutor(app.registry, deliver), workflows=app.registry.workflow_names()
-    )
+    host = Host(store, lambda deliver: LocalExecutor(app.registry, deliver), workflows=app.registry.workflow_names())
     assert host.start(None)
     workflows = open_embedded(store, None, None, True, note=lambda line: None)
     yield Subject(workflows, "beside")

@@ -39,7 +39,7 @@ def test_what_comes_while_another_command_drives_is_driven_by_it(shell) -> None:
     second = shell.run("start", "Slow", "--id", "b", "--input", "70")
     assert second.status == 0
     assert second.out.strip() == "b"
-    out, err = first.communicate(timeout=60)
+    _, err = first.communicate(timeout=60)
     assert first.returncode == 0, err
     assert status(shell, "a") == "COMPLETED"
     assert status(shell, "b") == "COMPLETED"

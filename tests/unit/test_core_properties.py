@@ -41,7 +41,9 @@ event_strategy: st.SearchStrategy[Event] = st.one_of(
     ),
     st.builds(ev.ExecutionCompleted, ids, times, st.sampled_from(Status), payloads, st.none() | failures),
     st.builds(ev.ExecutionTerminated, anywhere, times, payloads, st.booleans(), payloads),
-    st.builds(ev.TaskScheduled, ids, times, texts, payloads, texts, st.none() | ids, payloads, payloads, st.integers(0, 2)),
+    st.builds(
+        ev.TaskScheduled, ids, times, texts, payloads, texts, st.none() | ids, payloads, payloads, st.integers(0, 2)
+    ),
     st.builds(ev.TaskCompleted, anywhere, times, ids, payloads, texts),
     st.builds(ev.TaskFailed, anywhere, times, ids, failures, texts),
     st.builds(ev.ChildWorkflowInstanceCreated, ids, times, texts, texts, payloads),
@@ -76,7 +78,7 @@ def test_stored_and_read_back_a_history_is_the_same(history: list[Event]) -> Non
 
 
 @given(histories, arrivals)
-def test_admitting_twice_what_is_committed_admits_no_resolution_again(history: list[Event], arrived: list[Event]) -> None:
+def test_admitting_twice_admits_no_resolution_again(history: list[Event], arrived: list[Event]) -> None:
     state = folded(history)
     before = copy.deepcopy(state)
     admitted = decide.admit(state, arrived)
@@ -88,7 +90,7 @@ def test_admitting_twice_what_is_committed_admits_no_resolution_again(history: l
 
 
 @given(histories, arrivals)
-def test_duplicates_of_what_arrived_change_nothing_but_for_raised_events(history: list[Event], arrived: list[Event]) -> None:
+def test_duplicates_of_what_arrived_change_nothing(history: list[Event], arrived: list[Event]) -> None:
     unique = [e for e in arrived if not isinstance(e, (ev.EventRaised, ev.ExecutionTerminated, ev.WorkflowStarted))]
     unique = [e for e in unique if type(e) in RESOLVES or isinstance(e, ev.ExecutionStarted)]
     state = folded(history)

@@ -86,7 +86,8 @@ def test_what_was_still_open_is_issued_again() -> None:
 
 def test_a_timer_waits_its_whole_time_again() -> None:
     timer = ev.TimerCreated(1, T0, T0 + timedelta(minutes=5))
-    history = [*turn(STARTED, timer), *turn(ev.TimerFired(NO_ID, T0, 1, T0), ev.ExecutionCompleted(2, T0, Status.FAILED))]
+    fired = ev.TimerFired(NO_ID, T0, 1, T0)
+    history = [*turn(STARTED, timer), *turn(fired, ev.ExecutionCompleted(2, T0, Status.FAILED))]
     made = rerun(history, RerunRequest("old", 1), "new", "x9", NOW)
     assert made.state.wake_at() == NOW + timedelta(minutes=5)
 

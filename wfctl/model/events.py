@@ -201,6 +201,4 @@ class OtherEvent(Event):
 
 
 Operation = TaskScheduled | TimerCreated | ChildWorkflowInstanceCreated
-Resolution = (
-    TaskCompleted | TaskFailed | TimerFired | ChildWorkflowInstanceCompleted | ChildWorkflowInstanceFailed
-)
+Resolution = TaskCompleted | TaskFailed | TimerFired | ChildWorkflowInstanceCompleted | ChildWorkflowInstanceFailed
