@@ -25,7 +25,9 @@ COMMANDS: dict[str, Entry] = {
     "wait": Entry(f"{_PACKAGE}.wait", "Wait until instances finish, or until a condition holds", RUNNING),
     "result": Entry(f"{_PACKAGE}.result", "Print the output of a finished instance, and only that", RUNNING),
     "run": Entry(f"{_PACKAGE}.run", "Drive every instance in the store until nothing is due", RUNNING),
-    "serve": Entry(f"{_PACKAGE}.serve", "Serve Dapr's workflow APIs over the store, for apps of any SDK", RUNNING),
+    "serve": Entry(
+        f"{_PACKAGE}.serve", "Serve Dapr's workflow APIs over the store: a sidecar for workflows, without Dapr", RUNNING
+    ),
     "get": Entry(f"{_PACKAGE}.get", "Show one instance, and what it waits for", LOOKING),
     "list": Entry(f"{_PACKAGE}.list", "List instances", LOOKING),
     "ls": Entry(f"{_PACKAGE}.list", "List instances", LOOKING, hidden=True),
