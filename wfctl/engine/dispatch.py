@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from wfctl.engine import operations
@@ -32,6 +33,14 @@ from wfctl.model.status import Status
 from wfctl.model.turn import Stall, TurnResult
 
 
+@dataclass(slots=True)
+class Changed:
+    """What a transaction has written: rows of instances, and key, seq and events of each new row of history."""
+
+    rows: list[Row]
+    history: list[tuple[int, int, list[Event]]]
+
+
 class Dispatcher:
     """Implements `Unit` on the owner's connection, with instances kept live in memory."""
 
@@ -47,7 +56,7 @@ class Dispatcher:
         self.born: list[int] = []  # roots that were created since then
         self.wake_changed = True  # the host must ask the store again when something is due next
         self.news = False  # a row of `instances` has changed since the host last looked, not only a history
-        self.changed: list[Row] = []  # these rows
+        self.changed = Changed([], [])  # these rows
         self.completions: Counter[Status] = Counter()
 
     # --- Unit ---------------------------------------------------------------------------------------------------
@@ -167,7 +176,7 @@ class Dispatcher:
             self._executor.forget(key)
         self._gone.clear()
         self.effects.clear()
-        self.changed.clear()
+        self.changed = Changed([], [])
         self._next_key = None
         self.wake_changed = True
 
@@ -379,7 +388,8 @@ class Dispatcher:
         dirty, self.memory.dirty = self.memory.dirty, []
         written = write(self._db, dirty)
         self.news = self.news or written.news
-        self.changed += written.rows
+        self.changed.rows += written.rows
+        self.changed.history += written.appended
         self.wake_changed = self.wake_changed or written.wake_changed
         return written.last_inbox
 

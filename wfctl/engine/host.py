@@ -25,12 +25,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from wfctl.engine.clock import Clock, SystemClock, Ticks
-from wfctl.engine.dispatch import Dispatcher
+from wfctl.engine.dispatch import Changed, Dispatcher
 from wfctl.engine.execute.port import ActivityResult, Delivery, Executor, LateTurn
 from wfctl.engine.owner import OwnerLock
 from wfctl.engine.store import database, instances, work
 from wfctl.engine.store.codec import decode, from_micros, to_micros
-from wfctl.engine.store.instances import Row
 from wfctl.engine.store.work import OwnerRow
 from wfctl.engine.unit import Unit
 from wfctl.errors import StoreError, WfctlError
@@ -71,10 +70,10 @@ class Host:
         app: str | None = None,
         workflows: Sequence[str] = (),
         clock: Clock | None = None,
-        after_commit: Callable[[Sequence[Row]], None] | None = None,
+        after_commit: Callable[[Changed], None] | None = None,
     ) -> None:
-        """`after_commit` is called on the engine's thread after every commit, with the rows of the instances it has
-        created or changed; it must not block and must not raise."""
+        """`after_commit` is called on the engine's thread after every commit, with what it has written; it must not
+        block and must not raise."""
         self._store = store
         self._make_executor = executor
         self._app, self._workflows = app, tuple(workflows)
@@ -297,7 +296,7 @@ class Host:
         if effects:
             self._executor.run_activities(effects)
         dispatcher.committed()
-        changed, dispatcher.changed = dispatcher.changed, []
+        changed, dispatcher.changed = dispatcher.changed, Changed([], [])
         if self._after_commit is not None:
             self._after_commit(changed)
 

@@ -11,14 +11,17 @@ from wfctl.engine.store.codec import encode, maybe_micros, to_micros
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
 from wfctl.model import events as ev
+from wfctl.model.events import Event
 from wfctl.model.status import Status
 
 
 @dataclass(slots=True)
 class Written:
-    """`last_inbox`: the highest inbox seq written, 0 if none. `news`: more than histories changed. `rows`: which."""
+    """`last_inbox`: the highest inbox seq written, 0 if none. `news`: more than histories changed. `rows`: which.
+    `appended`: key, seq and events of each history row."""
 
     rows: list[Row]
+    appended: list[tuple[int, int, list[Event]]]
     last_inbox: int = 0
     news: bool = False
     wake_changed: bool = False
@@ -26,7 +29,7 @@ class Written:
 
 def write(db: Connection, dirty: Sequence[Live]) -> Written:
     """Write these instances; they are clean afterwards."""
-    written = Written([])
+    written = Written([], [])
     inserts: list[Row] = []
     updates: list[Row] = []
     inputs: list[tuple[int, str | None]] = []
@@ -53,6 +56,7 @@ def write(db: Connection, dirty: Sequence[Live]) -> Written:
         if live.appended:
             live.seq += 1
             rows.append((row.key, live.seq, to_micros(live.appended[-1].timestamp), encode(live.appended)))
+            written.appended.append((row.key, live.seq, live.appended))
             live.appended = []
         if live.taken:
             taken += live.taken
