@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 
 from wfctl.engine.execute.remote_work import PendingActivity, PendingTurn
@@ -19,6 +20,8 @@ from wfctl.wire.protos import taskhub_pb2 as pb
 
 # Encoded histories kept for workers that want the whole past at every turn.
 MOST_BYTES = 64 * 1024 * 1024
+# Instances whose latest events are kept until their next turn; of others they are read from the store.
+MOST_TAILS = 20_000
 
 # Tags on the wire (field number, length-delimited).
 _PAST_EVENT = b"\x1a"  # WorkflowRequest.past_events
@@ -45,6 +48,7 @@ class Histories:
         self._most_bytes = most_bytes
         self._pasts: OrderedDict[int, _Past] = OrderedDict()
         self._bytes = 0
+        self._tails: OrderedDict[int, list[tuple[int, list[Event]]]] = OrderedDict()
         self._lock = threading.Lock()
 
     def turn(self, turn: PendingTurn, mark: Mark | None, *, stateful: bool) -> tuple[bytes, Mark]:
@@ -54,7 +58,7 @@ class Histories:
             past, mark = self._whole(turn.key)
         else:
             since, count = mark or (0, 0)
-            new, seq = summary.history_after(self._db, turn.key, since)
+            new, seq = self._after(turn.key, since)
             past, sent = _encode(new)
             if count:
                 request.cached_history.event_count = count
@@ -69,7 +73,7 @@ class Histories:
             if past is not None:
                 self._bytes -= len(past.data)
         past = past or _Past()
-        new, past.seq = summary.history_after(self._db, key, past.seq)
+        new, past.seq = self._after(key, past.seq)
         encoded, count = _encode(new)
         past.data += encoded
         past.count += count
@@ -81,8 +85,31 @@ class Histories:
                 self._bytes -= len(oldest.data)
         return bytes(past.data), (past.seq, past.count)
 
+    def note(self, appended: Sequence[tuple[int, int, list[Event]]]) -> None:
+        """On the engine's thread: rows of history that were just committed. Kept until the next turn, which then need
+        not read them from the store."""
+        with self._lock:
+            for key, seq, events in appended:
+                known = self._tails.get(key)
+                if known is not None and known[-1][0] == seq - 1:
+                    known.append((seq, events))
+                else:
+                    self._tails[key] = [(seq, events)]
+            while len(self._tails) > MOST_TAILS:
+                self._tails.popitem(last=False)
+
+    def _after(self, key: int, seq: int) -> tuple[list[Event], int]:
+        """The committed events behind the history row `seq`, and the number of the last row."""
+        with self._lock:
+            tail = self._tails.pop(key, ())
+        rows = [row for row in tail if row[0] > seq]
+        if rows and rows[0][0] == seq + 1:
+            return [event for _, events in rows for event in events], rows[-1][0]
+        return summary.history_after(self._db, key, seq)
+
     def forget(self, key: int) -> None:
         with self._lock:
+            self._tails.pop(key, None)
             past = self._pasts.pop(key, None)
             if past is not None:
                 self._bytes -= len(past.data)

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 import grpc.aio
 import uvicorn
 
+from wfctl.engine.dispatch import Changed
 from wfctl.engine.execute.local import LocalExecutor
 from wfctl.engine.execute.port import Delivery, Executor
 from wfctl.engine.execute.remote import RemoteExecutor
 from wfctl.engine.execute.remote_both import BothExecutor
 from wfctl.engine.host import Host
 from wfctl.engine.store import database
-from wfctl.engine.store.instances import Row
 from wfctl.errors import StoreError
 from wfctl.gateway import child, grpc_server, ports
 from wfctl.gateway.grpc_hub import Hub
@@ -114,9 +114,9 @@ class Server:
         settings = self._settings
         database.open_store(settings.store).close()
         self._waiters = Waiters(asyncio.get_running_loop())
-        past = Histories(settings.store)
-        stack.callback(past.close)
-        self._work = WorkStreams(past, self._connected, self._log, settings.most_turns, settings.most_activities)
+        self._past = Histories(settings.store)
+        stack.callback(self._past.close)
+        self._work = WorkStreams(self._past, self._connected, self._log, settings.most_turns, settings.most_activities)
         app = settings.app
         names: Sequence[str] = () if app is None else app.registry.workflow_names()
 
@@ -158,10 +158,11 @@ class Server:
             ),
         }
 
-    def _committed(self, rows: Sequence[Row]) -> None:
+    def _committed(self, changed: Changed) -> None:
         """On the engine's thread."""
+        self._past.note(changed.history)
         self._remote.released()
-        self._waiters.changed(rows)
+        self._waiters.changed(changed.rows)
 
     def _connected(self) -> None:
         self._host.unpark()
@@ -268,6 +269,7 @@ class Server:
                 if self._host.error is not None:
                     self._log.error("the engine has stopped", error=self._host.error.message)
                     return
+                self._work.drop_stuck()
                 again = self._remote.expire()
                 if again:
                     self._log.warning("turns without an answer are given out again", count=again)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
@@ -38,6 +39,8 @@ class Stream:
         self.stateful = stateful
         self.marks: dict[int, Mark] = {}
         self.ending = False
+        self.task: asyncio.Task[Any] | None = asyncio.current_task()
+        self.writing_since: float | None = None
 
 
 class WorkStreams:
@@ -66,7 +69,7 @@ class WorkStreams:
         agent = _user_agent(context)
         node = "grpc-node" in agent
         worker = Worker(
-            lambda: _call_soon(loop, ready.set),
+            _waker(loop, ready),
             most_turns=NODE_TURNS if node else self._most_turns,
             most_activities=NODE_ACTIVITIES if node else self._most_activities,
         )
@@ -90,18 +93,16 @@ class WorkStreams:
             )  # fmt: skip
 
     async def _pump(self, stream: Stream, context: Any) -> None:
+        loop = asyncio.get_running_loop()
         outbox, ready = stream.worker.outbox, stream.ready
         while True:
             while outbox and not stream.ending:
                 data = self._encode(stream, outbox.popleft())
                 if data is None:
                     continue
-                try:
-                    await asyncio.wait_for(context.write(data), SEND_SECONDS)
-                except (asyncio.TimeoutError, asyncio.CancelledError):
-                    raise
-                except Exception:  # the call is over
-                    return
+                stream.writing_since = loop.time()
+                await context.write(data)
+                stream.writing_since = None
             if stream.ending:
                 context.set_code(grpc.StatusCode.CANCELLED)
                 context.set_details("shutting down")
@@ -119,6 +120,14 @@ class WorkStreams:
         if stream.stateful:
             stream.marks[work.key] = mark
         return data
+
+    def drop_stuck(self) -> None:
+        """End the streams of workers that have taken no item for SEND_SECONDS."""
+        before = asyncio.get_running_loop().time() - SEND_SECONDS
+        for stream in self._streams:
+            if stream.writing_since is not None and stream.writing_since < before and stream.task is not None:
+                self._log.warning("a worker takes no work: its stream is ended")
+                stream.task.cancel()
 
     def end_streams(self) -> None:
         """Tell every worker that the server goes away, before the server does."""
@@ -162,6 +171,15 @@ def _user_agent(context: Any) -> str:
     return next((str(value) for key, value in metadata if key == "user-agent"), "")
 
 
-def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop is closed: the server has stopped
-        loop.call_soon_threadsafe(call)
+def _waker(loop: asyncio.AbstractEventLoop, ready: asyncio.Event) -> Callable[[], None]:
+    """Sets `ready` from any thread; on the loop's own without the detour through its pipe."""
+    own = threading.get_ident()
+
+    def wake() -> None:
+        if threading.get_ident() == own:
+            ready.set()
+        else:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the server has stopped
+                loop.call_soon_threadsafe(ready.set)
+
+    return wake
