@@ -145,7 +145,7 @@ def test_list_asks_page_by_page_and_many_at_once() -> None:
     with grpc_server(hub.handlers()) as address, sidecar(address) as target:
         rows = ids(target.list(Filter()))
     assert rows == [f"i{number:04}" for number in reversed(range(300))]
-    assert len(hub.gets) == 300
+    assert len(hub.gets) == 300 + 300, "once to see all, once for the payloads"
     assert 8 < hub.most_at_once <= 32
 
 
@@ -157,6 +157,30 @@ def test_rows_come_before_the_last_is_there() -> None:
         assert first.id.startswith("i")
         assert len(hub.gets) < 100
         rows.close()  # type: ignore[attr-defined]
+
+
+def test_the_rows_within_the_limit_are_complete(cache_file: Path) -> None:
+    failure = ev.Failure("ValueError", "no")
+    hub = Hub(
+        *some(40),
+        Instance("bad", "W", Status.FAILED, NOW + timedelta(days=1), NOW, input="7", failure=failure),
+        Instance("live", "W", Status.RUNNING, NOW + timedelta(days=2), NOW, custom_status="busy"),
+    )
+    hub.histories["live"] = [
+        ev.ExecutionStarted(-1, NOW, "W", None, "live", "e", ev.Parent(1, "mother")),
+        ev.TimerCreated(1, NOW, ev.NEVER, None, ev.Origin.EXTERNAL_EVENT, "go"),
+    ]
+    with grpc_server(hub.handlers()) as address, sidecar(address, cache=True) as target:
+        live, bad, last = target.list(Filter(limit=3))
+        assert (live.custom_status, live.parent_id, live.waiting_for[0].name) == ("busy", "mother", "go")
+        assert (bad.failure, bad.input, last.input) == (failure, "7", "1")
+        hub.gets.clear()
+        live, bad, last = target.list(Filter(limit=3), payloads=False)
+        assert hub.gets == ["live", "bad"]
+        assert (live.waiting_for[0].name, bad.failure, last.input) == ("go", failure, None)
+        hub.listed = list(hub.instances)
+        del hub.instances["bad"]
+        assert ids(target.list(Filter(limit=3))) == ["live", "i0039"], "it vanished meanwhile"
 
 
 def test_what_vanishes_meanwhile_is_left_out() -> None:
@@ -221,15 +245,15 @@ def test_the_second_list_asks_for_the_live_ones_only(cache_file: Path) -> None:
     hub = Hub(*some(50), *some(3, Status.RUNNING, "live-"))
     with grpc_server(hub.handlers()) as address:
         with sidecar(address, cache=True) as target:
-            first = list(target.list(Filter()))
+            first = list(target.list(Filter(), payloads=False))
         assert len(hub.gets) == 53
         hub.gets.clear()
         with sidecar(address, cache=True) as target:
-            assert list(target.list(Filter())) == first
+            assert list(target.list(Filter(), payloads=False)) == first
             assert sorted(hub.gets) == ["live-0000", "live-0001", "live-0002"]
         hub.gets.clear()
         with sidecar(address, cache=False) as target:
-            assert list(target.list(Filter())) == first
+            assert list(target.list(Filter(), payloads=False)) == first
         assert len(hub.gets) == 53
     assert cache_file.stat().st_mode & 0o077 == 0
     assert cache.clear(cache_file) == 50
@@ -240,12 +264,12 @@ def test_the_second_list_asks_for_the_live_ones_only(cache_file: Path) -> None:
 def test_the_cache_forgets_what_is_purged_or_started_again(cache_file: Path) -> None:
     hub = Hub(*some(3))
     with grpc_server(hub.handlers()) as address, sidecar(address, cache=True) as target:
-        ids(target.list(Filter()))
+        ids(target.stream(Filter()))
         hub.gets.clear()
         target.purge("i0001")
         target.start(StartRequest("W", "i0002", if_exists=IfExists.REPLACE))
         hub.gets.clear()
-        ids(target.list(Filter()))
+        ids(target.stream(Filter()))
         assert sorted(hub.gets) == ["i0001", "i0002"]
 
 

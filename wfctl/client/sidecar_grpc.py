@@ -6,21 +6,18 @@ Every call has a deadline. The messages have no size limit on this side. Importi
 from __future__ import annotations
 
 import contextlib
-import socket
-import ssl
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
 
 import grpc
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
-from wfctl import __version__
 from wfctl.client.endpoint import Endpoint, GrpcAddress
-from wfctl.client.sidecar_errors import answer_error, needs_version, no_grpc, unreachable
-from wfctl.errors import InvalidInput, NotFound, TimedOut, Unsupported, WfctlError
+from wfctl.client.sidecar_channel import open_channel
+from wfctl.client.sidecar_errors import answer_error, needs_version, unreachable
+from wfctl.errors import NotFound, TimedOut, Unsupported, WfctlError
 from wfctl.model.events import Event
 from wfctl.model.instance import Instance, RerunRequest, StartRequest
 from wfctl.wire import bodies, events, methods, states
@@ -33,28 +30,24 @@ from wfctl.wire.problems import Problem
 from wfctl.wire.protos import runtime_pb2 as rt
 from wfctl.wire.protos import taskhub_pb2 as pb
 
+T = TypeVar("T")
+
 PAGE_SIZE = 1024  # Dapr's own default
 # Seconds until the channel must be ready at its first use.
 CONNECT_SECONDS = 5.0
-KNOCK_SECONDS = 1.0
 CLOSE = 0.1  # seconds
 _METADATA = next(method for method in methods.RUNTIME if method.name == "GetMetadata")
 
 
 class HubApi:
-    """Raises Unreachable, Unsupported, TimedOut and NotAuthenticated from every method, besides what each one names.
+    """Raises Unreachable, Unsupported, TimedOut and NotAuthenticated from every method, besides what each one names."""
 
-    `http_too`: whether the sidecar is known to be there by HTTP, so that a silent gRPC port is a missing feature.
-    """
-
-    def __init__(self, endpoint: Endpoint, address: GrpcAddress, *, http_too: bool) -> None:
+    def __init__(self, endpoint: Endpoint, address: GrpcAddress) -> None:
         self.where = address.shown
-        self._address = address
         self._seconds = endpoint.request_timeout
-        self._http_too = http_too
         self._ready = False
         self._headers = ((TOKEN_HEADER, endpoint.token),) if endpoint.token else ()
-        self._channel = _channel(endpoint, address)
+        self._channel = open_channel(endpoint, address)
         self._calls: dict[str, Any] = {}
 
     def start(self, request: StartRequest, instance_id: str, *, unique: bool, app_id: str | None = None) -> str:
@@ -82,27 +75,21 @@ class HubApi:
         except ValueError as error:
             raise Unsupported(f"this wfctl does not know the status of '{instance_id}': {error}") from error
 
-    def later(self, instance_id: str, *, payloads: bool) -> grpc.Future[Any]:
-        """A get whose answer is read by `answer_of`."""
+    def later(self, instance_id: str, *, payloads: bool) -> Later[Instance]:
+        """A get that goes on meanwhile. Its result is None where the instance is gone."""
         message = pb.GetInstanceRequest(instance_id=instance_id, get_inputs_and_outputs=payloads)
-        call = self._stub(methods.GET)
-        future: grpc.Future[Any] = call.future(message, timeout=self._seconds, metadata=self._headers)
-        return future
+        return Later(self, methods.GET, message, lambda answer: self._state(answer, instance_id))
 
-    def answer_of(self, future: grpc.Future[Any], instance_id: str) -> Instance | None:
-        """None where the instance is gone."""
-        try:
-            return self._state(future.result(), instance_id)
-        except NotFound:
-            return None
-        except grpc.RpcError as error:
-            raise self._error(methods.GET, Operation.LIST, error, instance_id, float("inf")) from error
+    def history_later(self, instance_id: str) -> Later[list[Event]]:
+        """A history that is read meanwhile. Its result is None where the instance is gone."""
+        message = pb.GetHistoryRequest(instance_id=instance_id)
+        return Later(self, methods.HISTORY, message, _events)
 
     def history(self, instance_id: str, *, seconds: float | None = None) -> list[Event]:
         """Raises NotFound."""
         message = pb.GetHistoryRequest(instance_id=instance_id)
         answer = self._call(methods.HISTORY, Operation.HISTORY, message, instance_id, seconds=seconds)
-        return [events.read(event) for event in answer.events]
+        return _events(answer)
 
     def ids(self, page_size: int = PAGE_SIZE) -> Iterator[list[str]]:
         """All IDs, page by page, in the store's order."""
@@ -182,33 +169,17 @@ class HubApi:
     def close(self) -> None:
         self._channel.close()
 
-    def connect(self, operation: Operation, seconds: float = CONNECT_SECONDS) -> None:
-        """Raises Unsupported (or Unreachable) where nobody answers."""
-        if self._ready:
-            return
-        if not self._knocked():
-            raise self._silent(operation, "connection refused")
-        future = grpc.channel_ready_future(self._channel)
-        try:
-            future.result(timeout=min(seconds, self._seconds))
-        except grpc.FutureTimeoutError as error:
-            future.cancel()
-            raise self._silent(operation, "no connection") from error
-        self._ready = True
-
-    def _knocked(self) -> bool:
-        """Whether somebody listens, as far as that can be told at once: gRPC would go on trying."""
-        address = self._address
-        if not address.local or address.host is None or address.port is None:
-            return True
-        try:
-            with socket.create_connection((address.host, address.port), KNOCK_SECONDS):
-                return True
-        except OSError:
-            return False
-
-    def _silent(self, operation: Operation, reason: str) -> WfctlError:
-        return no_grpc(operation.value, self.where, reason) if self._http_too else unreachable(self.where, reason)
+    def connected(self) -> bool:
+        """Whether somebody answers, within a few seconds."""
+        if not self._ready:
+            future = grpc.channel_ready_future(self._channel)
+            try:
+                future.result(timeout=min(CONNECT_SECONDS, self._seconds))
+            except grpc.FutureTimeoutError:
+                future.cancel()
+                return False
+            self._ready = True
+        return True
 
     def _stub(self, method: Method) -> Any:
         if method.path not in self._calls:
@@ -228,7 +199,6 @@ class HubApi:
     ) -> Any:
         if app_id is not None:
             message.router.target_app_id = app_id
-        self.connect(operation)
         until = time.monotonic() + (seconds or self._seconds) - CLOSE
         try:
             return self._stub(method)(message, timeout=seconds or self._seconds, metadata=self._headers)
@@ -258,29 +228,37 @@ class HubApi:
         return answer_error(problem, operation, where=self.where, text=text, instance_id=instance_id)
 
 
+class Later(Generic[T]):
+    """A call in flight."""
+
+    def __init__(self, hub: HubApi, method: Method, message: Any, read: Callable[[Any], T]) -> None:
+        self._hub, self._method, self._read = hub, method, read
+        self._id = message.instance_id
+        self._future = hub._stub(method).future(message, timeout=hub._seconds, metadata=hub._headers)
+
+    def result(self) -> T | None:
+        """None where the instance is gone. Raises as the call itself would."""
+        try:
+            return self._read(self._future.result())
+        except NotFound:
+            return None
+        except grpc.RpcError as error:
+            failed = self._hub._error(self._method, Operation.LIST, error, self._id, float("inf"))
+            if isinstance(failed, NotFound):
+                return None
+            raise failed from error
+
+    def then(self, call: Callable[[], None]) -> None:
+        """`call` when the answer is there; from another thread."""
+        self._future.add_done_callback(lambda _: call())
+
+    def cancel(self) -> None:
+        self._future.cancel()
+
+
+def _events(answer: Any) -> list[Event]:
+    return [events.read(event) for event in answer.events]
+
+
 def _serialize(message: Message) -> bytes:
     return message.SerializeToString()
-
-
-def _channel(endpoint: Endpoint, address: GrpcAddress) -> grpc.Channel:
-    options: list[tuple[str, Any]] = [
-        ("grpc.max_receive_message_length", -1),
-        ("grpc.max_send_message_length", -1),
-        ("grpc.primary_user_agent", f"wfctl/{__version__}"),
-        ("grpc.enable_retries", 0),
-    ]
-    if address.local:
-        options.append(("grpc.enable_http_proxy", 0))
-    if not address.tls:
-        return grpc.insecure_channel(address.target, options)
-    try:
-        roots = None if endpoint.ca_file is None else _system_roots() + endpoint.ca_file.read_bytes()
-    except OSError as error:
-        raise InvalidInput(f"the ca_file {endpoint.ca_file} cannot be used: {error.strerror}") from error
-    return grpc.secure_channel(address.target, grpc.ssl_channel_credentials(roots), options)
-
-
-def _system_roots() -> bytes:
-    """What gRPC would trust is replaced by what it is given: the system's certificates go along."""
-    file = ssl.get_default_verify_paths().cafile
-    return Path(file).read_bytes() + b"\n" if file is not None else b""

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from wfctl.client.endpoint import Endpoint, grpc_address, http_address
-from wfctl.client.sidecar_errors import needs_grpc, no_worker
+from wfctl.client.sidecar_errors import needs_grpc, no_grpc, no_worker, unreachable
 from wfctl.errors import InvalidInput, Unsupported, WfctlError
 from wfctl.wire.bodies import Metadata
 from wfctl.wire.paths import Operation
@@ -52,19 +52,24 @@ class Link:
         if not grpc_installed():
             raise needs_grpc(what or operation.value)
         if self._hub is None:
+            if self._grpc_address.local and not self._somebody_listens():
+                raise self._silent(what or operation.value)  # gRPC itself would go on trying for seconds
             from wfctl.client.sidecar_grpc import HubApi
 
-            self._hub = HubApi(self.endpoint, self._grpc_address, http_too=self._http_address is not None)
-        try:
-            self._hub.connect(operation)
-        except Unsupported:
-            if self.http is not None:
-                self.http.health()  # if nobody answers by HTTP either, that is the error
-            raise
+            self._hub = HubApi(self.endpoint, self._grpc_address)
+        if not self._hub.connected():
+            raise self._silent(what or operation.value)
         if not self._verified:
             self._verify(self._hub, operation)
             self._verified = True
         return self._hub
+
+    def _silent(self, what: str) -> WfctlError:
+        where = self._grpc_address.shown
+        if self.http is None:
+            return unreachable(where, "no connection")
+        self.http.health()  # if nobody answers by HTTP either, that is the error
+        return no_grpc(what, where)
 
     def _verify(self, hub: HubApi, operation: Operation) -> None:
         """Whether a guessed gRPC port belongs to the same sidecar: beside it there may be those of other apps."""

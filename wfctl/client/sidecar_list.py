@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from wfctl.client.sidecar_waiting import explained
+from wfctl.errors import WfctlError
+from wfctl.model.events import Event
 from wfctl.model.instance import Filter, Instance
 from wfctl.model.matching import matches, may_match
+from wfctl.model.status import Status
 
 if TYPE_CHECKING:
     from wfctl.client.cache import Cache
-    from wfctl.client.sidecar_grpc import HubApi
+    from wfctl.client.sidecar_grpc import HubApi, Later
 
 IN_FLIGHT = 32  # as the official CLI
 
@@ -21,66 +27,101 @@ def instances(
     pages: Iterable[list[str]],
     filter: Filter,
     *,
-    payloads: bool,
     cache: Cache | None,
     target: str,
-    explain: Callable[[Instance], Instance] | None,
+    explain: Callable[[Instance], Instance],
 ) -> Iterator[Instance]:
-    """Those that match, as they come, in no order. One that vanishes meanwhile is left out.
+    """Those that match, as they come, in no order, without payloads. One that vanishes meanwhile is left out.
 
-    `explain` adds what an instance waits for; it costs a call and is used where the filter asks for it only.
+    `explain` adds what an instance waits for; it costs a call and is used only where the filter asks for it.
     """
-    for instance in _all(hub, pages, filter, payloads=payloads, cache=cache, target=target):
-        if filter.waiting_event is not None and explain is not None:
-            if instance.status.terminal or not matches(_without_waiting(filter), instance):
-                continue
-            instance = explain(instance)
-        if matches(filter, instance):
+    at_once = replace(filter, waiting_event=None)
+    for instance in _all(hub, pages, filter, cache, target):
+        if not matches(at_once, instance):
+            continue
+        if filter.waiting_event is None:
             yield instance
+        elif not instance.status.terminal:
+            told = explain(instance)
+            if matches(filter, told):
+                yield told
 
 
-def _without_waiting(filter: Filter) -> Filter:
-    from dataclasses import replace
+def completed(hub: HubApi, rows: Iterable[Instance], filter: Filter, *, payloads: bool) -> Iterator[Instance]:
+    """The rows in their order, with what was left out at first: why one failed, what a live one waits for, and
+    payloads if asked for. One that is found not to match any more is left out."""
+    still = replace(filter, parent_id=None, waiting_event=None)
+    ahead: deque[tuple[Instance, Later[Instance] | None, Later[list[Event]] | None]] = deque()
+    try:
+        for row in rows:
+            again = payloads or row.status is Status.FAILED
+            waits = not row.status.terminal and not row.waiting_for
+            ahead.append(
+                (
+                    row,
+                    hub.later(row.id, payloads=True) if again else None,
+                    hub.history_later(row.id) if waits else None,
+                )
+            )
+            if len(ahead) >= IN_FLIGHT:
+                yield from (one for one in _complete(*ahead.popleft()) if matches(still, one))
+        while ahead:
+            yield from (one for one in _complete(*ahead.popleft()) if matches(still, one))
+    finally:
+        for _, instance, history in ahead:
+            for later in (instance, history):
+                if later is not None:
+                    later.cancel()
 
-    return replace(filter, waiting_event=None)
+
+def _complete(
+    row: Instance, instance: Later[Instance] | None, history: Later[list[Event]] | None
+) -> Iterator[Instance]:
+    full = row if instance is None else instance.result()
+    if full is None:
+        return
+    full = replace(full, parent_id=full.parent_id or row.parent_id, waiting_for=row.waiting_for)
+    if history is not None and not full.status.terminal:
+        try:
+            events = history.result()
+        except WfctlError:  # this is an extra: a row is shown without it
+            events = None
+        if events is not None:
+            full = explained(full, events, lambda child: None)
+    yield full
 
 
 def _all(
-    hub: HubApi, pages: Iterable[list[str]], filter: Filter, *, payloads: bool, cache: Cache | None, target: str
+    hub: HubApi, pages: Iterable[list[str]], filter: Filter, cache: Cache | None, target: str
 ) -> Iterator[Instance]:
-    fetching = _Fetching(hub, payloads)
+    fetching = _Fetching(hub)
+    fresh: list[Instance] = []
     try:
         for page in pages:
             wanted = [instance_id for instance_id in page if may_match(filter, instance_id)]
-            known = cache.known(target, wanted) if cache is not None and not payloads else {}
-            fresh: list[Instance] = []
+            known = cache.known(target, wanted) if cache is not None else {}
+            yield from known.values()
             for instance_id in wanted:
-                if instance_id in known:
-                    yield known[instance_id]
-                    continue
-                for instance in fetching.add(instance_id):
-                    fresh.append(instance)
-                    yield instance
-            if cache is not None:
-                cache.remember(target, fresh)
-        rest: list[Instance] = []
+                if instance_id not in known:
+                    for instance in fetching.add(instance_id):
+                        fresh.append(instance)
+                        yield instance
         for instance in fetching.rest():
-            rest.append(instance)
+            fresh.append(instance)
             yield instance
-        if cache is not None:
-            cache.remember(target, rest)
     finally:
         fetching.cancel()
+        if cache is not None:
+            cache.remember(target, fresh)
 
 
 class _Fetching:
     """At most `IN_FLIGHT` gets at once; each answer is handed out as soon as it is there."""
 
-    def __init__(self, hub: HubApi, payloads: bool) -> None:
+    def __init__(self, hub: HubApi) -> None:
         self._hub = hub
-        self._payloads = payloads
         self._done: SimpleQueue[str] = SimpleQueue()
-        self._running: dict[str, Any] = {}
+        self._running: dict[str, Later[Instance]] = {}
 
     def add(self, instance_id: str) -> Iterator[Instance]:
         """Ask for one more; yields what has come in since, after waiting for a place if need be."""
@@ -88,20 +129,19 @@ class _Fetching:
             return
         while len(self._running) >= IN_FLIGHT:
             yield from self._next()
-        future = self._hub.later(instance_id, payloads=self._payloads)
-        self._running[instance_id] = future
-        future.add_done_callback(lambda _: self._done.put(instance_id))
+        later = self._hub.later(instance_id, payloads=False)
+        self._running[instance_id] = later
+        later.then(lambda: self._done.put(instance_id))
 
     def rest(self) -> Iterator[Instance]:
         while self._running:
             yield from self._next()
 
     def _next(self) -> Iterator[Instance]:
-        instance_id = self._done.get()  # each call has a deadline: this ends
-        instance = self._hub.answer_of(self._running.pop(instance_id), instance_id)
+        instance = self._running.pop(self._done.get()).result()  # each call has a deadline: this ends
         if instance is not None:
             yield instance
 
     def cancel(self) -> None:
-        for future in self._running.values():
-            future.cancel()
+        for later in self._running.values():
+            later.cancel()

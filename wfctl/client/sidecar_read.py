@@ -52,19 +52,22 @@ class SidecarReader:
 
         return explain(instance, hub, lambda child: self._fetch(child).status)
 
-    def list(self, filter: Filter, *, payloads: bool = False) -> Iterator[Instance]:
-        """In the filter's order, hence all of them before the first; `stream` hands them out as they come.
+    def list(self, filter: Filter, *, payloads: bool = True) -> Iterator[Instance]:
+        """In the filter's order, hence all are looked at before the first; `stream` hands them out as they come.
 
-        Without `payloads` the rows hold what a table shows, and finished instances are remembered between two lists.
+        Finished instances are remembered between two lists, without their payloads: those (if asked for), why one
+        failed and what a live one waits for are fetched for the rows within the limit only.
         """
+        from wfctl.client.sidecar_list import completed
+
         last = None if filter.after is None else self._fetch(filter.after)
-        rows = ordered(filter, self.stream(filter, payloads=payloads))
+        rows = ordered(filter, self.stream(filter))
         if last is not None:
             rows = after(rows, last, filter)
-        yield from rows[: filter.limit]
+        yield from completed(self._link.hub(Operation.LIST), rows[: filter.limit], filter, payloads=payloads)
 
-    def stream(self, filter: Filter, *, payloads: bool = False) -> Iterator[Instance]:
-        """Those that match, in no order, without regard to `limit` and `after`."""
+    def stream(self, filter: Filter) -> Iterator[Instance]:
+        """Those that match, in no order, without payloads, without regard to `limit` and `after`."""
         from wfctl.client.sidecar_list import instances
 
         hub = self._link.hub(Operation.LIST)
@@ -78,7 +81,6 @@ class SidecarReader:
             hub,
             pages,
             replace(filter, parent_id=None),
-            payloads=payloads,
             cache=cache,
             target=self._target() if cache is not None else "",
             explain=self._explained,

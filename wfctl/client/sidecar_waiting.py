@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from wfctl.errors import NotFound, WfctlError
-from wfctl.model.events import ExecutionStalled, ExecutionStarted
+from wfctl.model.events import Event, ExecutionStalled, ExecutionStarted
 from wfctl.model.instance import Instance
 from wfctl.model.status import Status
 from wfctl.model.waiting import waiting_for
@@ -33,13 +33,18 @@ def explain(instance: Instance, hub: HubApi, status_of: Callable[[str], Status])
         except NotFound:
             return None
 
+    return explained(instance, history, child_status)
+
+
+def explained(instance: Instance, history: Sequence[Event], child_status: Callable[[str], Status | None]) -> Instance:
     started = next((event for event in history if isinstance(event, ExecutionStarted)), None)
-    stalls = [event for event in history if isinstance(event, ExecutionStalled)]
+    stall = instance.stall
+    if instance.status is Status.STALLED:
+        stalls = (event for event in reversed(history) if isinstance(event, ExecutionStalled))
+        stall = next((event.description or event.reason.value for event in stalls), stall)
     return replace(
         instance,
         parent_id=started.parent.instance_id if started is not None and started.parent is not None else None,
-        stall=stalls[-1].description or stalls[-1].reason.value
-        if stalls and instance.status is Status.STALLED
-        else instance.stall,
+        stall=stall,
         waiting_for=waiting_for(history, instance.status, datetime.now(timezone.utc), child_status),
     )
