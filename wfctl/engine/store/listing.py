@@ -174,9 +174,14 @@ def _waiting(db: Connection, row: Row, driven: bool) -> tuple[Waiting, ...]:
 
 
 def _could_move(db: Connection, row: Row, waits: tuple[Waiting, ...], now: datetime) -> bool:
-    """Whether a driver would find something to do here: an unread event, an activity, a timer that is due."""
+    """Whether a driver would find something to do: an unread event, an activity, a timer that is due; here or in a
+    child that is waited for."""
     if row.busy or work.inbox_of(db, row.key):
         return not any(wait.kind == "start" for wait in waits)
     if row.wake_at is not None and from_micros(row.wake_at) <= now:
         return True
-    return any(wait.kind == "child" for wait in waits)
+    for wait in waits:
+        child = None if wait.kind != "child" or wait.instance_id is None else instances.find(db, wait.instance_id)
+        if child is not None and not child.status.terminal and _could_move(db, child, (), now):
+            return True
+    return False
