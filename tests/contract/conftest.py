@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,11 +14,13 @@ from pathlib import Path
 import pytest
 
 from wfctl.client.embedded import open_embedded
+from wfctl.client.endpoint import Endpoint
 from wfctl.client.port import Workflows
+from wfctl.client.sidecar import open_sidecar
 from wfctl.engine.execute.local import LocalExecutor
 from wfctl.engine.host import Host
 from wfctl.errors import WfctlError
-from wfctl.model.instance import Instance, StartRequest
+from wfctl.model.instance import Filter, Instance, StartRequest
 from wfctl.model.status import Status
 from wfctl.workflow.app import load_app
 
@@ -80,9 +86,61 @@ def beside(store: Path) -> Iterator[Subject]:
     host.stop()
 
 
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """`wfctl serve` with the suite's app, in a process of its own; its endpoints."""
+    pytest.importorskip("grpc", reason="needs wfctl[serve]")
+    folder = tmp_path_factory.mktemp("serve")
+    ready = folder / "ready.json"
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("WFCTL_", "DAPR_"))}
+    command = ["serve", "--app", str(HERE / "orders_app.py"), "--store", str(folder / "store.db")]
+    ports = ["--http-port", "0", "--grpc-port", "0", "--ready-file", str(ready)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "wfctl", *command, *ports],
+        env={**clean, "XDG_CONFIG_HOME": str(folder)},
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + LIMIT_SECONDS
+    while not ready.exists() or not ready.read_text():
+        assert process.poll() is None, "the server ended"
+        assert time.monotonic() < deadline, "the server was never ready"
+        time.sleep(0.02)
+    yield json.loads(ready.read_text())
+    process.terminate()
+    process.wait(LIMIT_SECONDS)
+
+
+def _sidecar(name: str, endpoint: Endpoint) -> Iterator[Subject]:
+    workflows = open_sidecar(endpoint, note=lambda line: None)
+    yield Subject(workflows, name)
+    for instance in list(workflows.list(Filter())):
+        if not instance.parent_id:
+            workflows.purge(instance.id, force=True, recursive=False)
+    for instance in list(workflows.list(Filter())):
+        workflows.purge(instance.id, force=True, recursive=False)
+    workflows.close()
+
+
+def serve(server: dict[str, str]) -> Iterator[Subject]:
+    """HTTP for what HTTP can do, gRPC for the rest."""
+    yield from _sidecar("serve", Endpoint(http=server["httpEndpoint"], grpc=server["grpcEndpoint"], cache=False))
+
+
+def serve_grpc(server: dict[str, str]) -> Iterator[Subject]:
+    """gRPC alone."""
+    yield from _sidecar("serve-grpc", Endpoint(grpc=server["grpcEndpoint"], cache=False))
+
+
 ADAPTERS: dict[str, Callable[[Path], Iterator[Subject]]] = {"owner": owner, "beside": beside}
+SERVED: dict[str, Callable[[dict[str, str]], Iterator[Subject]]] = {"serve": serve, "serve-grpc": serve_grpc}
 
 
-@pytest.fixture(params=sorted(ADAPTERS))
+@pytest.fixture(params=[*ADAPTERS, *SERVED])
 def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
-    yield from ADAPTERS[request.param](tmp_path / "store.db")
+    if request.param in SERVED:
+        yield from SERVED[request.param](request.getfixturevalue("server"))
+    else:
+        yield from ADAPTERS[request.param](tmp_path / "store.db")
