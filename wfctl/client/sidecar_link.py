@@ -29,7 +29,6 @@ class Link:
         self._http_address = http_address(endpoint)
         self._grpc_address = grpc_address(endpoint)
         self._hub: HubApi | None = None
-        self._verified = endpoint.grpc is not None or self._http_address is None
 
     @property
     def where(self) -> str:
@@ -49,20 +48,25 @@ class Link:
 
         `what` names the thing that needs it, where that is not the whole operation.
         """
+        if self._hub is not None:
+            return self._hub
         if not grpc_installed():
             raise needs_grpc(what or operation.value)
-        if self._hub is None:
-            if self._grpc_address.local and not self._somebody_listens():
-                raise self._silent(what or operation.value)  # gRPC itself would go on trying for seconds
-            from wfctl.client.sidecar_grpc import HubApi
+        if self._grpc_address.local and not self._somebody_listens():
+            raise self._silent(what or operation.value)  # gRPC itself would go on trying for seconds
+        from wfctl.client.sidecar_grpc import HubApi
 
-            self._hub = HubApi(self.endpoint, self._grpc_address)
-        if not self._hub.connected():
-            raise self._silent(what or operation.value)
-        if not self._verified:
-            self._verify(self._hub, operation)
-            self._verified = True
-        return self._hub
+        hub = HubApi(self.endpoint, self._grpc_address)
+        try:
+            if not hub.connected():
+                raise self._silent(what or operation.value)
+            if self.endpoint.grpc is None and self.http is not None:
+                self._verify(hub, operation)
+        except BaseException:
+            hub.close()
+            raise
+        self._hub = hub
+        return hub
 
     def _silent(self, what: str) -> WfctlError:
         where = self._grpc_address.shown
@@ -84,6 +88,11 @@ class Link:
                 f"there is that of '{other}'",
                 hint="say where it is: DAPR_GRPC_PORT, or grpc in a profile",
             )
+
+    @property
+    def open_hub(self) -> HubApi | None:
+        """The task hub, if something has needed it before."""
+        return self._hub
 
     def hub_if_there(self, operation: Operation) -> HubApi | None:
         """The task hub where it costs no waiting to find out that it is not there."""

@@ -32,8 +32,15 @@ class SidecarReader:
         self._cached: Cache | None = None
 
     def get(self, instance_id: str, *, payloads: bool = True) -> Instance:
-        """Over HTTP alone, unless the instance is alive: what it waits for is read from its history, over gRPC."""
-        found = self._fetch(instance_id, payloads=payloads)
+        """Over HTTP alone, unless the instance is alive: what it waits for is read from its history, over gRPC.
+
+        Where gRPC has been needed before, it is asked at once: it knows the start of the first turn and the version.
+        """
+        hub = self._link.open_hub if payloads else None
+        if hub is not None and instance_id:
+            found = hub.get(instance_id, app_id=self._link.app_id)
+        else:
+            found = self._fetch(instance_id, payloads=payloads)
         return found if found.status.terminal or not payloads else self._explained(found)
 
     def _fetch(self, instance_id: str, *, payloads: bool = False) -> Instance:
