@@ -1,0 +1,55 @@
+"""Who may speak to the server."""
+
+from __future__ import annotations
+
+import pytest
+
+from wfctl.errors import InvalidInput
+from wfctl.gateway.child import environment
+from wfctl.gateway.security import HostCheck, TokenCheck, check_listen
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.1.2.3", "::1", "[::1]", "localhost"])
+def test_this_machine_needs_no_token(address: str) -> None:
+    check_listen(address, None, False)
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "10.0.0.1", "example.org"])
+def test_other_addresses_need_a_token_or_a_word(address: str) -> None:
+    with pytest.raises(InvalidInput, match="no token"):
+        check_listen(address, None, False)
+    check_listen(address, "s3cret", False)
+    check_listen(address, None, True)
+
+
+def test_tokens() -> None:
+    check = TokenCheck("s3crét")
+    assert check.ok("s3crét")
+    assert not check.ok("s3cret")
+    assert not check.ok("")
+    assert not check.ok(None)
+    assert TokenCheck(None).ok("anything")
+
+
+@pytest.mark.parametrize("host", ["localhost:3500", "127.0.0.1", "[::1]:3500", "LOCALHOST", "mine.test:1", None])
+def test_own_names_are_served(host: str | None) -> None:
+    assert HostCheck("127.0.0.1", ["mine.test"]).refusal(host, None) is None
+
+
+@pytest.mark.parametrize("host", ["evil.test", "evil.test:3500", "localhost.evil.test", "127.0.0.1.evil.test", ""])
+def test_foreign_names_are_refused(host: str) -> None:
+    assert HostCheck("127.0.0.1").refusal(host, None) is not None
+    assert HostCheck("127.0.0.1", any_host=True).refusal(host, None) is None
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:3500", "https://evil.test", "null"])
+def test_web_pages_are_refused(origin: str) -> None:
+    assert HostCheck("127.0.0.1", any_host=True).refusal("localhost", origin) is not None
+
+
+def test_a_child_is_not_led_elsewhere() -> None:
+    env = environment(
+        {"DAPR_GRPC_ENDPOINT": "elsewhere:1", "PATH": "p"}, app_id="a", http_port=1, grpc_port=2, token="t"
+    )
+    assert "DAPR_GRPC_ENDPOINT" not in env
+    assert (env["DAPR_HTTP_PORT"], env["DAPR_GRPC_PORT"], env["DAPR_API_TOKEN"], env["PATH"]) == ("1", "2", "t", "p")

@@ -1,0 +1,216 @@
+"""Work for attached workers: order, windows, redelivery, and which answers count."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, LateTurn, Turn
+from wfctl.engine.execute.remote import RemoteExecutor
+from wfctl.engine.execute.remote_work import PendingActivity, PendingTurn, Work, Worker
+from wfctl.model.events import NO_ID, WorkflowStarted
+from wfctl.model.turn import TurnResult
+
+NEW = [WorkflowStarted(NO_ID, datetime(2026, 1, 1, tzinfo=timezone.utc))]
+
+
+class Room:
+    """An executor, a clock that stands still, and what it delivered."""
+
+    def __init__(self) -> None:
+        self.delivered: list[Delivery] = []
+        self.forgotten: list[int] = []
+        self.time = 0.0
+        self.executor = RemoteExecutor(
+            self.delivered.append, on_forget=self.forgotten.append, turn_lease=60, clock=lambda: self.time
+        )
+
+    def worker(self, turns: int = 10, activities: int = 10) -> Worker:
+        worker = Worker(lambda: None, most_turns=turns, most_activities=activities)
+        self.executor.attach(worker)
+        return worker
+
+    def turn(self, *keys: int) -> None:
+        for key in keys:
+            self.executor.run_turn(Turn(key, f"i{key}", "W", list, NEW))
+        self.executor.released()
+
+    def activities(self, *task_ids: int, key: int = 1) -> None:
+        self.executor.run_activities([ActivityTask(key, f"i{key}", t, "A", None, f"x{t}") for t in task_ids])
+        self.executor.released()
+
+    def answer(self, turn: Work, token: str | None = None) -> bool:
+        assert isinstance(turn, PendingTurn)
+        return self.executor.complete_turn(turn.instance_id, turn.token if token is None else token, TurnResult)
+
+    def finish(self, activity: Work, token: str | None = None) -> bool:
+        assert isinstance(activity, PendingActivity)
+        task = activity.task
+        return self.executor.complete_activity(
+            task.instance_id, task.task_id, activity.token if token is None else token, "1", None
+        )
+
+
+def keys(worker: Worker) -> list[int]:
+    return [work.key for work in worker.outbox if isinstance(work, PendingTurn)]
+
+
+def tasks(worker: Worker) -> list[int]:
+    return [work.task.task_id for work in worker.outbox if isinstance(work, PendingActivity)]
+
+
+def test_nothing_is_given_out_before_the_commit() -> None:
+    room = Room()
+    worker = room.worker()
+    room.executor.run_turn(Turn(1, "i1", "W", list, NEW))
+    room.executor.run_activities([ActivityTask(1, "i1", 1, "A", None, "x")])
+    assert not worker.outbox
+    room.executor.released()
+    assert len(worker.outbox) == 2
+
+
+def test_a_turn_of_a_transaction_that_was_rolled_back_is_never_given_out() -> None:
+    room = Room()
+    worker = room.worker()
+    room.executor.run_turn(Turn(1, "i1", "W", list, NEW))
+    room.executor.forget(1)
+    room.executor.released()
+    assert not worker.outbox
+    assert room.executor.counts() == (0, 0)
+    assert room.forgotten == [1]
+
+
+def test_work_waits_for_a_worker_and_keeps_its_order() -> None:
+    room = Room()
+    assert not room.executor.knows("W")
+    room.turn(3, 1, 2)
+    room.activities(5, 4)
+    worker = room.worker()
+    assert room.executor.knows("W")
+    assert keys(worker) == [3, 1, 2]
+    assert tasks(worker) == [5, 4]
+
+
+def test_windows_are_separate_and_refilled_by_answers() -> None:
+    room = Room()
+    worker = room.worker(turns=2, activities=1)
+    room.turn(1, 2, 3)
+    room.activities(1, 2)
+    assert keys(worker) == [1, 2]
+    assert tasks(worker) == [1]
+    first = worker.outbox[0]
+    assert room.answer(first)
+    assert keys(worker) == [1, 2, 3]
+    assert room.finish(next(work for work in worker.outbox if isinstance(work, PendingActivity)))
+    assert tasks(worker) == [1, 2]
+    assert room.delivered == [LateTurn(1, TurnResult()), ActivityResult(1, 1, "x1", "1", None)]
+
+
+def test_what_a_worker_held_goes_to_others_first() -> None:
+    room = Room()
+    gone = room.worker()
+    room.turn(1, 2)
+    room.activities(1)
+    room.executor.detach(gone)
+    room.turn(3)
+    other = room.worker()
+    assert keys(other) == [1, 2, 3]
+    assert tasks(other) == [1]
+    assert not gone.outbox
+
+
+def test_an_instance_comes_back_to_the_worker_that_ran_it_last() -> None:
+    room = Room()
+    first, second = room.worker(), room.worker(turns=20)
+    room.turn(1)
+    owner = second if second.outbox else first
+    work = owner.outbox.popleft()
+    room.answer(work)
+    room.turn(7, 1)
+    assert 1 in keys(owner)
+
+
+def test_an_answer_with_a_token_nobody_gave_out_is_dropped_and_an_empty_one_counts() -> None:
+    room = Room()
+    worker = room.worker()
+    room.turn(1)
+    work = worker.outbox[0]
+    assert not room.answer(work, "of another run")
+    assert room.answer(work, "")
+    assert not room.answer(work, "")
+    assert len(room.delivered) == 1
+
+
+def test_no_answer_counts_before_the_turn_was_given_out() -> None:
+    room = Room()
+    room.turn(1)
+    assert not room.executor.complete_turn("i1", "", TurnResult)
+
+
+def test_a_turn_without_an_answer_is_given_out_again_and_the_first_answer_counts() -> None:
+    room = Room()
+    worker = room.worker()
+    room.turn(1)
+    work = worker.outbox.popleft()
+    assert isinstance(work, PendingTurn)
+    first = work.token
+    room.time = 59
+    assert room.executor.expire() == 0
+    room.time = 61
+    assert room.executor.expire() == 1
+    again = worker.outbox.popleft()
+    assert again is work
+    assert work.token != first
+    assert room.answer(work, first)
+    assert not room.answer(work, work.token)
+
+
+def test_activities_have_no_lease() -> None:
+    room = Room()
+    worker = room.worker()
+    room.activities(1)
+    room.time = 1e9
+    assert room.executor.expire() == 0
+    assert len(worker.activities) == 1
+
+
+def test_an_activity_of_an_earlier_generation_is_told_by_its_token() -> None:
+    room = Room()
+    worker = room.worker()
+    for execution in ("old", "new"):
+        room.executor.run_activities([ActivityTask(1, "i1", 1, "A", None, execution)])
+    room.executor.released()
+    new = worker.outbox[1]
+    assert room.finish(new)
+    assert room.delivered == [ActivityResult(1, 1, "new", "1", None)]
+    assert room.executor.counts() == (0, 1)
+
+
+def test_a_result_that_outlives_the_connection_counts() -> None:
+    """The worker was cut off; its activity waits to be given out again, when the result comes over a new connection."""
+    room = Room()
+    worker = room.worker()
+    room.activities(1)
+    work = worker.outbox[0]
+    room.executor.detach(worker)
+    assert room.finish(work)
+    other = room.worker()
+    assert not other.outbox
+
+
+def test_a_draining_executor_gives_out_nothing() -> None:
+    room = Room()
+    worker = room.worker()
+    room.turn(1)
+    room.executor.drain()
+    room.turn(2)
+    assert keys(worker) == [1]
+    assert room.executor.turns_in_hands == 1
+
+
+def test_nothing_is_delivered_after_close() -> None:
+    room = Room()
+    worker = room.worker()
+    room.turn(1)
+    room.executor.close()
+    room.answer(worker.outbox[0])
+    assert not room.delivered

@@ -1,0 +1,117 @@
+"""The engine with what a gateway needs around it: workers' queues, waiters, the service, metadata, metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wfctl.engine.dispatch import Changed
+from wfctl.engine.execute.local import LocalExecutor
+from wfctl.engine.execute.port import Delivery, Executor
+from wfctl.engine.execute.remote import RemoteExecutor
+from wfctl.engine.execute.remote_both import BothExecutor
+from wfctl.engine.host import Host
+from wfctl.engine.store import database
+from wfctl.errors import StoreError, WfctlError
+from wfctl.gateway.histories import Histories
+from wfctl.gateway.logs import Log
+from wfctl.gateway.metadata import About
+from wfctl.gateway.metrics import Metrics
+from wfctl.gateway.service import Service
+from wfctl.gateway.waiters import Waiters
+from wfctl.gateway.work import WorkStreams
+
+if TYPE_CHECKING:
+    from wfctl.workflow.app import App
+
+
+class GatewayEngine:
+    """`remote`, `work`, `service`, `about` and `metrics` are there once it is open."""
+
+    def __init__(
+        self,
+        store: Path,
+        log: Log,
+        *,
+        app: App | None = None,
+        app_id: str = "wfctl",
+        most_turns: int,
+        most_activities: int,
+        may_have_workers: bool = True,
+    ) -> None:
+        """`may_have_workers`: workers may bring workflows that the app does not register, so that whoever starts one
+        through the store file must not be told that the name is unknown."""
+        self._store = store
+        self._log = log
+        self._app = app
+        self._names: Sequence[str] = () if app is None else app.registry.workflow_names()
+        self._past: Histories
+        self.waiters = Waiters(asyncio.get_running_loop())
+        self.remote: RemoteExecutor
+        self._sizes = most_turns, most_activities
+        self.host = Host(
+            store,
+            self._executor,
+            app=None if app is None else app.spec,
+            workflows=() if may_have_workers else self._names,
+            after_commit=self._committed,
+        )
+        self.about = About(app_id, lambda: self.remote.workers, self._names)
+        self.metrics = Metrics(app_id)
+
+    async def open(self, stack: contextlib.AsyncExitStack, bind_client: Callable[[Host], Callable[[], None]]) -> None:
+        """Own the store and drive it until `stack` is closed.
+
+        Raises StoreError: the store cannot be used, or another process drives it.
+        """
+        database.open_store(self._store).close()
+        self._past = Histories(self._store)
+        stack.callback(self._past.close)
+        self.work = WorkStreams(self._past, self._connected, self._log, *self._sizes)
+        stack.callback(bind_client(self.host))
+        if not self.host.start(None):
+            raise StoreError(
+                f"another process drives the store {self._store}",
+                hint="stop the other wfctl serve, or serve another file with --store",
+            )
+        stack.push_async_callback(asyncio.to_thread, self.host.stop)
+        attended = self._app is not None
+        self.service = Service(self.host, self._store, self.waiters, lambda: attended or self.remote.workers > 0)
+        stack.callback(self.service.close)
+        self.metrics.completions = self.host.completions
+        self.metrics.gauges = {
+            "dapr_runtime_workflow_connected_workers": ("Open work item streams.", lambda: self.remote.workers),
+            "wfctl_turns_pending": ("Turns in workers' hands or waiting for one.", lambda: self.remote.counts()[0]),
+            "wfctl_activities_pending": (
+                "Activities in workers' hands or waiting for one.",
+                lambda: self.remote.counts()[1],
+            ),
+        }
+
+    def check(self) -> WfctlError | None:
+        """To be called every second or so: what stopped the engine, if anything did."""
+        self.work.drop_stuck()
+        again = self.remote.expire()
+        if again:
+            self._log.warning("turns without an answer are given out again", count=again)
+        return self.host.error
+
+    def _executor(self, deliver: Callable[[Delivery], None]) -> Executor:
+        remote = RemoteExecutor(deliver, on_forget=self.work.forget)
+        self.remote = self.work.executor = remote
+        if self._app is None:
+            return remote
+        registry = self._app.registry
+        return BothExecutor(registry, LocalExecutor(registry, deliver), remote)
+
+    def _committed(self, changed: Changed) -> None:
+        """On the engine's thread."""
+        self._past.note(changed.history)
+        self.remote.released()
+        self.waiters.changed(changed.rows)
+
+    def _connected(self) -> None:
+        self.host.unpark()

@@ -1,0 +1,114 @@
+"""The two listeners of the server: HTTP by uvicorn, gRPC by grpc.aio, both on the server's loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import grpc.aio
+import uvicorn
+
+from wfctl.gateway import grpc_server, ports
+from wfctl.gateway.engine import GatewayEngine
+from wfctl.gateway.grpc_hub import Hub
+from wfctl.gateway.grpc_runtime import Runtime
+from wfctl.gateway.http import HttpApp, Routes
+from wfctl.gateway.http_sidecar import SidecarRoutes
+from wfctl.gateway.http_workflows import WorkflowRoutes
+from wfctl.gateway.logs import Log
+from wfctl.gateway.security import HostCheck, TokenCheck
+from wfctl.gateway.trouble import Trouble
+from wfctl.wire import methods
+from wfctl.wire.methods import Method
+
+Note = Callable[[str], None]
+
+
+def http_app(
+    engine: GatewayEngine,
+    log: Log,
+    *,
+    token: TokenCheck,
+    hosts: HostCheck,
+    max_body: int,
+    shutdown: Callable[[], None],
+    stopping: Callable[[], bool],
+) -> HttpApp:
+    routes = Routes()
+    WorkflowRoutes(engine.service, engine.metrics).add_to(routes)
+    SidecarRoutes(engine.about, engine.metrics, shutdown, stopping).add_to(routes)
+    return HttpApp(routes, token, hosts, max_body, log)
+
+
+def serve_http(stack: contextlib.AsyncExitStack, app: HttpApp, listen: str, port: int | None, note: Note) -> int:
+    """Serve until `stack` is closed; the port. Raises Unreachable: it is taken."""
+    listening = ports.listen_http(listen, port, note)
+    stack.callback(listening.close)
+    config = uvicorn.Config(
+        app, lifespan="off", log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=2
+    )
+    server = _Uvicorn(config)
+    serving = asyncio.ensure_future(server.serve(sockets=[listening]))
+
+    async def close() -> None:
+        server.should_exit = True
+        await serving
+
+    stack.push_async_callback(close)
+    bound: int = listening.getsockname()[1]
+    return bound
+
+
+class _Uvicorn(uvicorn.Server):
+    """Signals are the server's business, not the HTTP library's."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        yield
+
+
+async def serve_grpc(
+    stack: contextlib.AsyncExitStack,
+    engine: GatewayEngine,
+    log: Log,
+    *,
+    token: TokenCheck,
+    max_body: int,
+    shutdown: Callable[[], None],
+    listen: str,
+    port: int | None,
+    unix: Path | None,
+    note: Note,
+) -> int:
+    """Serve until `stack` is closed; the port. Raises Unreachable: it is taken."""
+    calls = grpc_server.Calls(token, log, engine.metrics)
+    server = grpc.aio.server(options=grpc_server.options(max_body))
+    server.add_generic_rpc_handlers((grpc_server.Paths(_handlers(engine, calls, shutdown)),))
+    bound = ports.listen_grpc(listen, port, note, server.add_insecure_port)
+    if unix is not None:
+        unix.unlink(missing_ok=True)
+        server.add_insecure_port(f"unix:{unix.absolute()}")
+    await server.start()
+    stack.push_async_callback(server.stop, 1.0)
+    return bound
+
+
+def _handlers(
+    engine: GatewayEngine, calls: grpc_server.Calls, shutdown: Callable[[], None]
+) -> list[tuple[Method, Any]]:
+    work = engine.work
+    hub: dict[Method, grpc_server.Handler] = {
+        **Hub(engine.service).methods(),
+        methods.COMPLETE_ORCHESTRATOR: work.complete_turn,
+        methods.COMPLETE_WORKFLOW: work.complete_turn,
+        methods.COMPLETE_ACTIVITY: work.complete_activity,
+    }
+    runtime = Runtime(engine.service, engine.about, shutdown).methods({})
+    return [
+        *((method, calls.unary(method, handler, Trouble.hub)) for method, handler in hub.items()),
+        *((method, calls.unary(method, handler, Trouble.runtime)) for method, handler in runtime.items()),
+        (methods.WORK_ITEMS, calls.stream(methods.WORK_ITEMS, work.get_work_items)),
+    ]
