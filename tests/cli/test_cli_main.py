@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Cli
+from harness import Cli
 
 from wfctl import __version__
 from wfctl.cli.commands import COMMANDS

@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Cli
+from harness import Cli
 
 RECORD_KEYS = [
     "instanceID",

@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Cli
+from harness import Cli
 
 
 def test_start_prints_the_id_alone_and_the_outcome_on_stderr(cli: Cli, app: Path) -> None:

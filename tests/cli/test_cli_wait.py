@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import Cli
+from harness import Cli
 
 
 @pytest.fixture(autouse=True)
