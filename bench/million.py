@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
@@ -54,12 +56,12 @@ def fill(path: Path, count: int) -> None:
 def million(rounds: int) -> Iterator[dict[str, Any]]:
     with scratch() as folder:
         small, large = folder / "small.db", folder / "large.db"
-        # The small store needs 50 FAILED instances too, or its page would be shorter.
         fill(small, 10)
         began = time.perf_counter()
         fill(large, 1_000_000)
         yield {"filled": 1_000_000, "seconds": round(time.perf_counter() - began, 1), "bytes": large.stat().st_size}
         failed = Filter(statuses=frozenset({Status.FAILED}), limit=50)
+        yield from _commands(small, large, rounds)
         reads: dict[str, Callable[[Any, str], Any]] = {
             "get": lambda w, some: w.get(some),
             "list --status FAILED --limit 50": lambda w, some: list(w.list(failed)),
@@ -91,3 +93,30 @@ def million(rounds: int) -> Iterator[dict[str, Any]]:
                 "rows": rows,
                 "ratio": round(many / ten, 2),
             }
+
+
+def _commands(small: Path, large: Path, rounds: int) -> Iterator[dict[str, Any]]:
+    """What a person waits for: the whole command, in turns on both stores."""
+    wfctl = str(Path(sys.executable).with_name("wfctl"))
+    commands = {
+        "list": ["list", "--limit", "50"],
+        "list --status FAILED --limit 50": ["list", "--status", "FAILED", "--limit", "50"],
+        "get": ["get", "order-0000005"],
+    }
+    took: dict[tuple[str, str], list[float]] = {}
+    for _ in range(rounds * 4):
+        for name, words in commands.items():
+            for size, path in (("10", small), ("1000000", large)):
+                command = [wfctl, *words, "--target", "embedded", "--store", str(path)]
+                began = time.perf_counter()
+                subprocess.run(command, check=True, capture_output=True)
+                took.setdefault((name, size), []).append(time.perf_counter() - began)
+    base = statistics.median(took["list", "10"]) * 1000
+    for name in commands:
+        many = statistics.median(took[name, "1000000"]) * 1000
+        yield {
+            "command": name,
+            "ms_of_10": round(statistics.median(took[name, "10"]) * 1000, 1),
+            "ms_of_1000000": round(many, 1),
+            "ratio_to_list_of_10": round(many / base, 2),
+        }

@@ -27,6 +27,7 @@ CREATE TABLE instances (
 );
 CREATE INDEX instances_created ON instances (created_at);
 CREATE INDEX instances_status ON instances (status, created_at);
+CREATE INDEX instances_count ON instances (status, name);
 CREATE INDEX instances_name ON instances (name, created_at);
 CREATE INDEX instances_parent ON instances (parent) WHERE parent IS NOT NULL;
 CREATE INDEX instances_root ON instances (root) WHERE parent IS NOT NULL;
