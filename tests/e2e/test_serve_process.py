@@ -1,0 +1,245 @@
+"""`wfctl serve` as a process among others: its child, its ports, its signals, its workers' deaths and its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("dapr.ext.workflow", reason="needs the official SDK")
+pytest.importorskip("uvicorn", reason="needs wfctl[serve]")
+
+from serve_process import SDK_WORKER, Served, environ, served, until, worker
+
+from wfctl.model.instance import Filter
+from wfctl.model.status import Status
+
+# A chain of five activities that note each run; an event; a name that no one else has.
+APP = """
+import os
+import dapr.ext.workflow as wf
+
+wfr = wf.WorkflowRuntime()
+
+@wfr.workflow(name="chain")
+def chain(ctx, n):
+    x = 0
+    for _ in range(n):
+        x = yield ctx.call_activity(step, input=x)
+    return x
+
+@wfr.workflow(name="approval")
+def approval(ctx, _):
+    decision = yield ctx.wait_for_external_event("go")
+    return decision
+
+@wfr.activity(name="step")
+def step(ctx, x):
+    if "RUNS" in os.environ:
+        with open(os.environ["RUNS"], "a") as file:
+            file.write(f"{ctx.workflow_id} {ctx.task_id}\\n")
+    return x + 1
+"""
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    file = tmp_path / "sdk_app.py"
+    file.write_text(APP)
+    return file
+
+
+def start_chains(server: Served, count: int) -> list[str]:
+    return [server.start("chain", f"c{number}", "5") for number in range(count)]
+
+
+def completed(server: Served) -> int:
+    rows = server.workflows.count(Filter(statuses=frozenset({Status.COMPLETED})))
+    return sum(row.count for row in rows)
+
+
+def runs_again(runs: Path, count: int) -> int:
+    lines = runs.read_text().splitlines()
+    assert len(set(lines)) == count
+    return len(lines) - count
+
+
+def test_a_worker_killed_in_mid_run(tmp_path: Path, app: Path) -> None:
+    """No more activities run twice than one worker's window holds."""
+    runs = tmp_path / "runs"
+    window = 20
+    with served(tmp_path, "--window", str(window)) as server:
+        start_chains(server, 60)
+        with worker(app, server, RUNS=str(runs)) as first:
+            until(lambda: runs.exists() and len(runs.read_text().splitlines()) >= 60, "some activities have run")
+            first.kill()
+            first.wait()
+        with worker(app, server, RUNS=str(runs)):
+            until(lambda: completed(server) == 60, "all have completed")
+    assert runs_again(runs, 300) <= window
+
+
+def test_the_server_killed_in_mid_run(tmp_path: Path, app: Path) -> None:
+    """Nothing that was acknowledged is lost, and the worker comes back by itself."""
+    runs = tmp_path / "runs"
+    with served(tmp_path) as server:
+        ports = server.endpoints["httpPort"], server.endpoints["grpcPort"]
+        start_chains(server, 60)
+        with worker(app, server, RUNS=str(runs)) as process:
+            until(lambda: runs.exists() and len(runs.read_text().splitlines()) >= 60, "some activities have run")
+            server.process.kill()
+            server.process.wait()
+            with served(tmp_path, ports=ports) as again:
+                until(lambda: completed(again) == 60, "all have completed")
+                assert process.poll() is None
+    assert len(set(runs.read_text().splitlines())) == 300
+
+
+def test_instances_wait_for_a_worker(tmp_path: Path, app: Path) -> None:
+    with served(tmp_path) as server:
+        server.start("chain", "early", "1")
+        assert server.workflows.get("early").status is Status.PENDING
+        with worker(app, server):
+            assert server.ended("early").output == "1"
+            server.workers(1)
+        server.workers(0)
+
+
+def test_an_app_in_the_server_and_a_worker_share_the_store(tmp_path: Path, app: Path) -> None:
+    hosted = tmp_path / "hosted.py"
+    hosted.write_text(
+        "import dapr.ext.workflow as wf\nwfr = wf.WorkflowRuntime()\n"
+        "@wfr.workflow(name='outer')\ndef outer(ctx, _):\n"
+        "    inner = yield ctx.call_child_workflow('chain', input=2)\n"
+        "    mine = yield ctx.call_activity(local, input=inner)\n"
+        "    theirs = yield ctx.call_activity('step', input=mine)\n    return theirs\n"
+        "@wfr.activity(name='local')\ndef local(ctx, x):\n    return x * 10\n"
+    )
+    with served(tmp_path, app=str(hosted)) as server, worker(app, server):
+        server.start("outer", "o")
+        assert server.ended("o").output == "21"
+
+
+def test_a_child_gets_daprs_variables_and_its_status_is_handed_on(tmp_path: Path) -> None:
+    script = "import os; print(os.environ['DAPR_HTTP_PORT'], os.environ['DAPR_GRPC_PORT'], flush=True); exit(7)"
+    with served(tmp_path, command=[sys.executable, "-c", script]) as server:
+        assert server.process.wait(30) == 7
+        assert server.process.stdout is not None
+        said = server.process.stdout.read()
+        assert said == f"app | {server.endpoints['httpPort']} {server.endpoints['grpcPort']}\n"
+
+
+def test_a_childs_children_end_with_the_server(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    script = (
+        "import os, subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        f"open({str(pids)!r}, 'w').write(f'{{os.getpid()}} {{child.pid}} ')\ntime.sleep(600)\n"
+    )
+    with served(tmp_path, command=[sys.executable, "-c", script]) as server:
+        until(lambda: pids.exists() and len(pids.read_text().split()) == 2, "both run")
+        assert server.stop() == 0
+        for pid in map(int, pids.read_text().split()):
+            until(lambda pid=pid: not alive(pid), f"{pid} ends")
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+
+
+def test_a_taken_port(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(AssertionError, match="cannot listen for HTTP"), served(tmp_path, ports=(port, 0)):
+            pass
+        with pytest.raises(AssertionError, match="cannot listen for gRPC"), served(tmp_path, ports=(0, port)):
+            pass
+
+
+def test_a_store_has_one_server(tmp_path: Path) -> None:
+    with served(tmp_path):
+        other = tmp_path / "other"
+        other.mkdir()
+        with (
+            pytest.raises(AssertionError, match="another process drives the store"),
+            served(other, "--store", str(tmp_path / "store.db")),
+        ):
+            pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it_quietly(tmp_path: Path, app: Path, number: signal.Signals) -> None:
+    """With a worker, somebody who waits, and turns under way: no traceback, and an end within seconds."""
+    with served(tmp_path, command=[sys.executable, str(SDK_WORKER), str(app)]) as server:
+        server.workers(1)
+        server.start("approval", "a")
+        start_chains(server, 10)
+        began = time.monotonic()
+        server.process.send_signal(number)
+        assert server.process.wait(20) == 0
+        assert time.monotonic() - began < 15
+        assert "Traceback" not in server.log.read_text()
+        assert not (tmp_path / "ready.json").exists()
+    with served(tmp_path, command=[sys.executable, str(SDK_WORKER), str(app)]) as server:
+        server.workflows.raise_event("a", "go", '"yes"')
+        assert server.ended("a").output == '"yes"'
+        until(lambda: completed(server) == 11, "all have completed")
+
+
+def test_the_token_keeps_workers_and_clients_out(tmp_path: Path, app: Path) -> None:
+    secret = tmp_path / "token"
+    secret.write_text("s3cret\n")
+    with served(tmp_path, "--token-file", str(secret), token="s3cret") as server:
+        with worker(app, server, DAPR_API_TOKEN="s3cret"):
+            server.start("chain", "c", "1")
+            assert server.ended("c").output == "1"
+        server.workers(0)
+        assert server.http.get("/v1.0/metadata", headers={"dapr-api-token": "guess"}).status_code == 401
+        with worker(app, server, DAPR_API_TOKEN="guess") as stranger:
+            server.start("chain", "d", "1")
+            until(lambda: "worker" in server.log.read_text(), "the first worker is in the log")
+            assert stranger.poll() is None
+            assert server.workflows.get("d").status is Status.PENDING
+        assert "s3cret" not in server.log.read_text()
+
+
+def test_the_unix_socket(tmp_path: Path) -> None:
+    grpc = pytest.importorskip("grpc")
+    path = Path(os.path.relpath(tmp_path / "g.sock")) if len(str(tmp_path)) > 80 else tmp_path / "g.sock"
+    with served(tmp_path, "--grpc-unix", str(path.absolute())), grpc.insecure_channel(f"unix:{path}") as channel:
+        hello = channel.unary_unary("/TaskHubSidecarService/Hello")
+        assert hello(b"", timeout=10) == b""
+
+
+def test_the_endpoints_on_stdout(tmp_path: Path) -> None:
+    with served(tmp_path, "--print-endpoints", "json") as server:
+        assert server.process.stdout is not None
+        assert json.loads(server.process.stdout.readline()) == server.endpoints
+
+
+def test_a_command_of_another_process_is_driven_by_the_server(tmp_path: Path, app: Path) -> None:
+    """`wfctl start` on the store file itself, without the server's ports."""
+    import subprocess
+
+    with served(tmp_path, command=[sys.executable, str(SDK_WORKER), str(app)]) as server:
+        command = [sys.executable, "-m", "wfctl", "start", "chain", "--id", "x", "--input", "3", "--wait"]
+        done = subprocess.run(
+            [*command, "--target", "embedded", "--store", str(tmp_path / "store.db"), "-o", "json"],
+            env=environ(XDG_CONFIG_HOME=str(tmp_path)),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        assert server.ended("x").output == "3"
