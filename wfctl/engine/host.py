@@ -122,6 +122,11 @@ class Host:
             self._fail_waiting(self.error or StoreError("the engine has stopped"))
         return operation.future
 
+    def write(self, call: Callable[[Unit, database.Connection], T]) -> Future[T]:
+        """As `submit`, for what is written beside the instances. `call` must undo its part before it raises, and raise
+        nothing but WfctlErrors."""
+        return self.submit(lambda unit: call(unit, self._db))
+
     def adopt(self, roots: Sequence[int]) -> None:
         """Drive these trees too."""
         self.submit(lambda unit: self._adopt(roots)).result()

@@ -13,7 +13,7 @@ from wfctl.errors import StoreError, WfctlError
 
 # In the file's header, so that a store is told from any other SQLite file ("wfct").
 APPLICATION_ID = 0x77666374
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_SECONDS = 10.0
 # IDs are random, so inserts touch pages all over their index: those must fit into memory (SQLite's default is 2 MB).
 CACHE_KIB = 65536

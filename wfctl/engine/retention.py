@@ -1,0 +1,59 @@
+"""Deleting finished instances when they have been finished for long enough.
+
+Dapr's rule (`stateRetentionPolicy`): a time for each final status, and one for any; the more specific one holds. The time
+runs from the end of the instance, and each instance goes by itself, children apart from their parents.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from wfctl.engine.store.codec import to_micros
+from wfctl.engine.store.database import Connection
+from wfctl.engine.unit import Unit
+from wfctl.model.status import Status
+
+# Instances deleted in one transaction; the rest follow in the next.
+MOST = 500
+STATUSES = (Status.COMPLETED, Status.FAILED, Status.TERMINATED)
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long to keep what has ended; None: for ever."""
+
+    completed: timedelta | None = None
+    failed: timedelta | None = None
+    terminated: timedelta | None = None
+    any: timedelta | None = None
+
+    def of(self, status: Status) -> timedelta | None:
+        specific = {Status.COMPLETED: self.completed, Status.FAILED: self.failed, Status.TERMINATED: self.terminated}
+        own = specific.get(status)
+        return self.any if own is None else own
+
+    @property
+    def shortest(self) -> timedelta | None:
+        times = [time for time in map(self.of, STATUSES) if time is not None]
+        return min(times, default=None)
+
+
+def expired(db: Connection, retention: Retention, now: datetime) -> list[int]:
+    """Keys of what is to go now, MOST at the most."""
+    keys: list[int] = []
+    for status in STATUSES:
+        kept = retention.of(status)
+        if kept is not None and len(keys) < MOST:
+            sql = "SELECT key FROM instances WHERE status = ? AND completed_at <= ? ORDER BY completed_at LIMIT ?"
+            rows = db.execute(sql, (status, to_micros(now - kept), MOST - len(keys)))
+            keys += [key for (key,) in rows]
+    return keys
+
+
+def sweep(unit: Unit, db: Connection, retention: Retention) -> int:
+    """Delete what is to go, as one operation on the engine's thread; how many went. MOST: call again."""
+    keys = expired(db, retention, unit.now)
+    if keys:
+        unit.delete(keys)
+    return len(keys)
