@@ -1,17 +1,14 @@
-"""The worker of the live tests: workflows on the official Python SDK. `live_app.py HOST:PORT KIND`"""
+"""The worker of the live tests: workflows on the official Python SDK. DAPR_GRPC_PORT says where the sidecar is."""
 
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 from datetime import timedelta
 
 import dapr.ext.workflow as wf
 
-host, _, port = sys.argv[1].partition(":")
-kind = sys.argv[2]
-runtime = wf.WorkflowRuntime(host=host, port=port)
+runtime = wf.WorkflowRuntime()
 
 
 @runtime.activity(name="greet")

@@ -184,12 +184,16 @@ class Dapr:
         process.ready(lambda: len(list(sockets.glob("*.socket"))) == 2)
         return Daprd(app_id, f"unix://{sockets}", "", process)
 
-    def worker(self, daprd: Daprd, python: str, *, token: str = "", kind: str = "full") -> Process:
+    def worker(self, daprd: Daprd, python: str, *, token: str = "") -> Process:
+        """The worker of these tests, connected."""
+        return self.run_worker(daprd, [python, str(Path(__file__).with_name("live_app.py"))], token)
+
+    def run_worker(self, daprd: Daprd, command: list[str], token: str = "") -> Process:
         """Returns once the sidecar says that it is connected."""
-        script = Path(__file__).with_name("live_app.py")
-        log = self.folder / f"worker-{daprd.app_id}.log"
-        environment = {"DAPR_API_TOKEN": token} if token else {}
-        process = Process.start([python, str(script), daprd.grpc, kind], log, **environment)
+        environment = {"DAPR_GRPC_PORT": daprd.grpc.rpartition(":")[2]}
+        if token:
+            environment["DAPR_API_TOKEN"] = token
+        process = Process.start(command, self.folder / f"worker-{daprd.app_id}.log", **environment)
         self.processes.append(process)
         sidecar = daprd.open(token=token or None)
         try:

@@ -162,6 +162,10 @@ class Sidecar(SidecarReader):
                 instance_id=instance_id,
                 hint=f"end it first: wfctl terminate {instance_id}, or delete it as it is: --force",
             )
+        if force and not found.status.terminal:
+            self._note(
+                f"Dapr may refuse '{instance_id}' as the ID of a new instance for as long as it has it in memory"
+            )
         self._forget(instance_id)
         http, app_id = self._link.http, self._link.app_id
         # An instance that has had no turn has no children either, and Dapr finds it this way only.
