@@ -23,7 +23,7 @@ from wfctl.model.instance import Filter, Instance
 CONTRACT = Path(__file__).parents[1] / "contract"
 # What Dapr does otherwise, and no client can cure.
 OTHERWISE = {
-    "test_a_delayed_start_waits_for_its_time": "a terminate makes Dapr start a delayed instance, which may run to its end",
+    "test_a_delayed_start_waits_for_its_time": "a terminate makes Dapr start a delayed instance: it may run to its end",
     "test_refuses_a_running_one_unless_forced": "the ID of a live instance stays taken after a forced purge",
 }
 RUN = """
