@@ -1,25 +1,29 @@
 from wfctl.cli.batch import Batch
+from wfctl.cli.batch_options import Which, takes_many
+from wfctl.cli.batch_select import Verb
 from wfctl.cli.declare import command, new_app
-from wfctl.cli.ids import check_ids
-from wfctl.cli.options import InstanceIDs, NoDrive, Reason
+from wfctl.cli.options import NoDrive, Reason
 from wfctl.cli.session import Session
 from wfctl.cli.telling import drive_on
+from wfctl.model.status import Status
 
 app = new_app()
+VERB = Verb("pause", "paused", able=frozenset({Status.RUNNING, Status.PENDING}))
 
 
 @command(app)
-def pause(session: Session, instance_ids: InstanceIDs, reason: Reason = None, no_drive: NoDrive = False) -> None:
+@takes_many
+def pause(session: Session, which: Which, reason: Reason = None, no_drive: NoDrive = False) -> None:
     """Suspend instances.
 
     $ wfctl pause 12345678 --reason "stock count"
+    $ wfctl pause --name OrderProcessingWorkflow --created-after 1h --dry-run
 
     Activities that run already finish; nothing new starts until a resume.
     """
-    ids = check_ids(instance_ids)
-    batch = Batch(session, ids, "paused")
-    with session.workflows(drive=not no_drive) as workflows:
-        worked = batch.run(lambda one: workflows.pause(one, reason=reason))
+    batch = Batch(session, VERB, which)
+    with session.workflows(drive=not (no_drive or which.dry_run)) as workflows:
+        worked = batch.run(workflows, lambda target, one: target.pause(one, reason=reason))
         if worked and not no_drive:
             drive_on(session, workflows, worked)
     batch.finish()

@@ -3,30 +3,41 @@ from typing import Annotated
 import typer
 
 from wfctl.cli.batch import Batch
+from wfctl.cli.batch_options import Which, takes_many
+from wfctl.cli.batch_select import Verb
 from wfctl.cli.declare import command, new_app
-from wfctl.cli.ids import check_ids
-from wfctl.cli.options import InstanceIDs, NoRecursive, Yes
+from wfctl.cli.options import NoRecursive
 from wfctl.cli.session import Session
+from wfctl.model.status import TERMINAL
 
 app = new_app()
 
 
 @command(app)
+@takes_many
 def purge(
     session: Session,
-    instance_ids: InstanceIDs,
+    which: Which,
     force: Annotated[bool, typer.Option("--force", help="Delete it even while it runs.")] = False,
     no_recursive: NoRecursive = False,
-    yes: Yes = False,
 ) -> None:
     """Delete finished instances and their histories.
 
     $ wfctl purge 12345678
-    $ wfctl list --status COMPLETED --finished-before 30d -o id | xargs wfctl purge
+    $ wfctl purge --finished-before 30d --dry-run
+    $ wfctl purge --status COMPLETED --finished-before 30d --yes --max 10000
 
-    Their children go with them.
+    Children go with their parents; a filter leaves a child alone as long as its parent is there. The age of a
+    finished instance counts from its end: --finished-before.
     """
-    batch = Batch(session, check_ids(instance_ids), "purged")
+    verb = Verb(
+        "purge",
+        "purged",
+        able=None if force else TERMINAL,
+        recursive=not no_recursive,
+        with_parent=not no_recursive,
+    )
+    batch = Batch(session, verb, which)
     with session.workflows() as workflows:
-        batch.run(lambda one: workflows.purge(one, force=force, recursive=not no_recursive))
+        batch.run(workflows, lambda target, one: target.purge(one, force=force, recursive=not no_recursive))
     batch.finish()

@@ -1,27 +1,37 @@
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import typer
 
+from wfctl.cli.batch import Batch
+from wfctl.cli.batch_options import Which, takes_many
+from wfctl.cli.batch_select import Verb
 from wfctl.cli.declare import command, new_app
 from wfctl.cli.finishing import finish, parse_timeout, shows_record
 from wfctl.cli.ids import check_id, check_new_id
-from wfctl.cli.options import FailOnStall, Input, InputFile, InputString, InstanceID, NoDrive, Timeout, Wait
+from wfctl.cli.options import FailOnStall, Input, InputFile, InputString, NoDrive, Timeout, Wait
 from wfctl.cli.payloads import read_payload
 from wfctl.cli.reruns import choose, plan, plan_view
 from wfctl.cli.session import Session
-from wfctl.errors import WrongState
+from wfctl.cli.telling import drive_on, tell_state
+from wfctl.client.port import Workflows
+from wfctl.errors import InvalidInput, WrongState
 from wfctl.model.instance import RerunRequest
+from wfctl.model.status import TERMINAL
 from wfctl.model.steps import steps_of
 from wfctl.render.text import clean
 
 app = new_app()
 FROM = "Where to begin"
+VERB = Verb("rerun", "reran", able=TERMINAL, with_parent=True)
 
 
 @command(app)
+@takes_many
 def rerun(
     session: Session,
-    instance_id: InstanceID,
+    which: Which,
     from_step: Annotated[
         str | None,
         typer.Option("--from", metavar="STEP", help="The step with this name.", rich_help_panel=FROM),
@@ -50,30 +60,30 @@ def rerun(
     $ wfctl rerun 12345678 --from-failed
     $ wfctl rerun 12345678 --from ProcessPayment --plan
     $ wfctl rerun 12345678 --from ProcessPayment --input '{"amount": 90}' --wait
+    $ wfctl rerun --status FAILED --finished-after 1h --from-failed --dry-run
 
     It is a new instance, whose ID is printed; steps before that one keep their results.
     Without --from, --from-failed or --event-id it is the first step. --input replaces that step's input.
     """
-    check_id(instance_id)
     payload = read_payload(session, input, input_file, input_string)
     parse_timeout(timeout, wait)
     identifier = None if new_id is None else check_new_id(new_id)
+    if which.one is None or which.dry_run:
+        for flag, given in (("--wait", wait), ("--new-id", new_id), ("--plan", show_plan)):
+            if given:
+                raise InvalidInput(f"{flag} is for one instance, named by its ID")
+        begin = partial(_begin, from_step=from_step, from_failed=from_failed, event_id=event_id, payload=payload)
+        _several(session, which, begin, drive=not (no_drive or which.dry_run))
+        return 0
+    instance_id = check_id(which.one)
     with session.workflows(drive=not (no_drive or show_plan)) as workflows:
-        source = workflows.get(instance_id, payloads=False)
-        history = workflows.history(instance_id)
-        step = choose(source, steps_of(history), from_step, from_failed, event_id)
         if show_plan:
+            history = workflows.history(instance_id)
+            source = workflows.get(instance_id, payloads=False)
+            step = choose(source, steps_of(history), from_step, from_failed, event_id)
             session.printer.many(plan(history, step), plan_view())
             return 0
-        if not source.status.terminal:
-            raise WrongState(
-                f"{clean(instance_id)} is {source.status.name}: only a finished instance can run again",
-                hint=f"wfctl wait {clean(instance_id)}, or wfctl terminate {clean(instance_id)}",
-                instance_id=instance_id,
-            )
-        new = workflows.rerun(
-            RerunRequest(instance_id, step.event_id, identifier, payload, overwrite_input=payload is not None)
-        )
+        new = _begin(workflows, instance_id, from_step, from_failed, event_id, payload, identifier)
         show = shows_record(session, wait)
         if not show:
             session.console.word(new)
@@ -88,3 +98,36 @@ def rerun(
             drive=not no_drive,
             show=show,
         )
+
+
+def _begin(
+    workflows: Workflows,
+    instance_id: str,
+    from_step: str | None,
+    from_failed: bool,
+    event_id: str | None,
+    payload: str | None,
+    new_id: str | None = None,
+) -> str:
+    """Make the new instance; returns its ID."""
+    source = workflows.get(instance_id, payloads=False)
+    step = choose(source, steps_of(workflows.history(instance_id)), from_step, from_failed, event_id)
+    if not source.status.terminal:
+        raise WrongState(
+            f"{clean(instance_id)} is {source.status.name}: only a finished instance can run again",
+            hint=f"wfctl wait {clean(instance_id)}, or wfctl terminate {clean(instance_id)}",
+            instance_id=instance_id,
+        )
+    return workflows.rerun(
+        RerunRequest(instance_id, step.event_id, new_id, payload, overwrite_input=payload is not None)
+    )
+
+
+def _several(session: Session, which: Which, begin: Callable[[Workflows, str], str], *, drive: bool) -> None:
+    batch = Batch(session, VERB, which)
+    with session.workflows(drive=drive) as workflows:
+        worked = batch.run(workflows, begin)
+        if worked and drive:
+            driver = drive_on(session, workflows, worked)
+            tell_state(session, workflows, worked if which.filter is None else [], driver)
+    batch.finish()

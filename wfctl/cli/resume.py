@@ -1,23 +1,28 @@
 from wfctl.cli.batch import Batch
+from wfctl.cli.batch_options import Which, takes_many
+from wfctl.cli.batch_select import Verb
 from wfctl.cli.declare import command, new_app
-from wfctl.cli.ids import check_ids
-from wfctl.cli.options import InstanceIDs, NoDrive, Reason
+from wfctl.cli.options import NoDrive, Reason
 from wfctl.cli.session import Session
 from wfctl.cli.telling import drive_on, tell_state
+from wfctl.model.status import Status
 
 app = new_app()
+VERB = Verb("resume", "resumed", able=frozenset({Status.SUSPENDED}))
 
 
 @command(app)
-def resume(session: Session, instance_ids: InstanceIDs, reason: Reason = None, no_drive: NoDrive = False) -> None:
+@takes_many
+def resume(session: Session, which: Which, reason: Reason = None, no_drive: NoDrive = False) -> None:
     """Let suspended instances go on.
 
     $ wfctl resume 12345678
+    $ wfctl resume --status SUSPENDED --yes
     """
-    ids = check_ids(instance_ids)
-    batch = Batch(session, ids, "resumed")
-    with session.workflows(drive=not no_drive) as workflows:
-        worked = batch.run(lambda one: workflows.resume(one, reason=reason))
+    batch = Batch(session, VERB, which)
+    with session.workflows(drive=not (no_drive or which.dry_run)) as workflows:
+        worked = batch.run(workflows, lambda target, one: target.resume(one, reason=reason))
         if worked and not no_drive:
-            tell_state(session, workflows, worked, drive_on(session, workflows, worked))
+            driver = drive_on(session, workflows, worked)
+            tell_state(session, workflows, worked if which.filter is None else [], driver)
     batch.finish()

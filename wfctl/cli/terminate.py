@@ -1,44 +1,49 @@
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from wfctl.cli.batch import Batch
+from wfctl.cli.batch_options import Which, takes_many
+from wfctl.cli.batch_select import Verb
 from wfctl.cli.declare import command, new_app
-from wfctl.cli.ids import check_ids
-from wfctl.cli.options import InstanceIDs, NoDrive, NoRecursive, Reason, Yes
+from wfctl.cli.options import NoDrive, NoRecursive, Reason
 from wfctl.cli.payloads import checked_json
 from wfctl.cli.session import Session
 from wfctl.cli.telling import drive_on
+from wfctl.model.status import Status
 
 app = new_app()
+VERB = Verb("terminate", "terminated", able=frozenset({Status.RUNNING, Status.PENDING, Status.SUSPENDED}))
 
 
 @command(app)
+@takes_many
 def terminate(
     session: Session,
-    instance_ids: InstanceIDs,
+    which: Which,
     output: Annotated[
         str | None,
         typer.Option(metavar="JSON", help="The output that the instances end with. (The format is -o, --format.)"),
     ] = None,
     reason: Reason = None,
     no_recursive: NoRecursive = False,
-    yes: Yes = False,
     no_drive: NoDrive = False,
 ) -> None:
     """End instances now, with their children.
 
     $ wfctl terminate 12345678 --reason "ordered twice"
     $ wfctl terminate 12345678 --output '{"cancelled": true}'
+    $ wfctl terminate --status RUNNING --name OrderProcessingWorkflow --created-before 7d
 
-    Activities that run already are not interrupted.
+    Activities that run already are not interrupted. A filter asks before it acts: --dry-run, --yes.
     """
-    ids = check_ids(instance_ids)
     payload = None if output is None else checked_json(output, "--output")
-    batch = Batch(session, ids, "terminated")
-    with session.workflows(drive=not no_drive) as workflows:
+    batch = Batch(session, replace(VERB, recursive=not no_recursive), which)
+    with session.workflows(drive=not (no_drive or which.dry_run)) as workflows:
         worked = batch.run(
-            lambda one: workflows.terminate(one, output=payload, reason=reason, recursive=not no_recursive)
+            workflows,
+            lambda target, one: target.terminate(one, output=payload, reason=reason, recursive=not no_recursive),
         )
         if worked and not no_drive:
             drive_on(session, workflows, worked)

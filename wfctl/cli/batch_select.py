@@ -1,0 +1,155 @@
+"""From what the user named to the instances that a batch acts on, each with what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from wfctl.cli.session import Session
+from wfctl.client.port import Workflows
+from wfctl.errors import InvalidInput, NotFound
+from wfctl.model.instance import Filter, Instance
+from wfctl.model.matching import matches
+from wfctl.model.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """What is done: `end`, `ended`.
+
+    `able`         the statuses in which it can be done at all; a filter never finds others
+    `recursive`    children go with their parents
+    `with_parent`  a child is never taken without its parent (as long as it has one)
+    `asks`         something changes
+    """
+
+    word: str
+    past: str
+    able: frozenset[Status] | None = None
+    recursive: bool = False
+    with_parent: bool = False
+    asks: bool = True
+
+
+@dataclass(slots=True)
+class Chosen:
+    """The instances to act on, in order. `known` has what a filter found of them; `left` has, for those that are not
+    acted on by themselves, the reason. `more`: others match besides, beyond --max."""
+
+    ids: list[str]
+    known: dict[str, Instance] = field(default_factory=dict)
+    left: dict[str, str] = field(default_factory=dict)
+    filter: Filter | None = None
+    more: bool = False
+
+    @property
+    def all(self) -> list[str]:
+        return [*self.ids, *self.left]
+
+
+def narrowed(filter: Filter, verb: Verb) -> Filter:
+    """Only those with which the verb can do something. Raises InvalidInput where that leaves nothing."""
+    if verb.able is None:
+        return filter
+    statuses = filter.statuses & verb.able if filter.statuses else verb.able
+    if not statuses:
+        wrong = ", ".join(status.name for status in sorted(filter.statuses))
+        able = ", ".join(status.name for status in sorted(verb.able))
+        raise InvalidInput(f"an instance that is {wrong} cannot be {verb.past}", hint=f"one that is {able} can")
+    return replace(filter, statuses=statuses)
+
+
+def choose(
+    session: Session, workflows: Workflows, verb: Verb, ids: list[str] | None, filter: Filter | None, most: int | None
+) -> Chosen:
+    """Look for what matches, or take the IDs as they are; children that go with a parent are set apart."""
+    if ids is not None:
+        chosen = Chosen(ids)
+        if verb.recursive and len(ids) > 1:
+            _set_apart(chosen, workflows, verb, {one: _get(workflows, one) for one in ids}, alone=True)
+        return chosen
+    assert filter is not None
+    wanted = narrowed(filter, verb)
+    found = list(_slim(workflows.list(wanted if most is None else replace(wanted, limit=most + 1))))
+    kept = found if most is None else found[:most]
+    chosen = Chosen([one.id for one in kept], {one.id: one for one in kept}, filter=wanted, more=len(kept) < len(found))
+    if verb.recursive or verb.with_parent:
+        alone = not verb.with_parent or filter.parent_id is not None
+        _set_apart(chosen, workflows, verb, dict(chosen.known), alone=alone)
+    return chosen
+
+
+def _slim(found: Iterable[Instance]) -> Iterable[Instance]:
+    """Without payloads: there may be a million of them."""
+    return (replace(one, input=None, output=None, custom_status=None, failure=None) for one in found)
+
+
+def _get(workflows: Workflows, instance_id: str) -> Instance | None:
+    try:
+        return workflows.get(instance_id, payloads=False)
+    except NotFound:
+        return None
+
+
+def _set_apart(
+    chosen: Chosen, workflows: Workflows, verb: Verb, known: dict[str, Instance | None], *, alone: bool
+) -> None:
+    """Move descendants of other chosen ones to `left`; where a child is not taken `alone`, children of others too."""
+    mine = set(chosen.ids)
+
+    def parent_of(instance_id: str) -> str | None:
+        if instance_id not in known:
+            known[instance_id] = _get(workflows, instance_id)
+        instance = known[instance_id]
+        if instance is None:
+            return None
+        # A sidecar does not tell parents; a derived ID does.
+        return instance.parent_id or (instance_id.rpartition(":")[0] or None)
+
+    for instance_id in chosen.ids:
+        ancestor = _ancestor(instance_id, mine, parent_of) if verb.recursive else None
+        if ancestor is not None:
+            chosen.left[instance_id] = f"it goes with {ancestor}"
+        elif not alone:
+            parent = parent_of(instance_id)
+            parent_of(parent or "")  # looks whether it is there
+            if parent and known[parent] is not None:
+                chosen.left[instance_id] = f"it is left to its parent {parent}"
+    chosen.ids = [one for one in chosen.ids if one not in chosen.left]
+
+
+def _ancestor(instance_id: str, mine: set[str], parent_of: Callable[[str], str | None]) -> str | None:
+    """The nearest ancestor that is acted on as well."""
+    seen = {instance_id}
+    parent = parent_of(instance_id)
+    while parent is not None and parent not in seen:
+        if parent in mine:
+            return parent
+        seen.add(parent)
+        parent = parent_of(parent)
+    return None
+
+
+def no_more(workflows: Workflows, chosen: Chosen, instance_id: str) -> str | None:
+    """Why an instance that a filter found does not match any more; None where it does still.
+
+    What a target does not tell of one instance, as its parent, is as it was found.
+    """
+    found, filter = chosen.known.get(instance_id), chosen.filter
+    if found is None or filter is None:
+        return None
+    now = None
+    try:
+        now = workflows.get(instance_id, payloads=filter.waiting_event is not None)
+    except NotFound:
+        return "it is gone by now"
+    now = replace(now, parent_id=now.parent_id or found.parent_id, name=now.name or found.name)
+    if matches(filter, now):
+        return None
+    if now.status is not found.status:
+        return f"it is {now.status.name} by now"
+    return "it does not match any more"
+
+
+def sample(chosen: Chosen, size: int) -> Sequence[Instance]:
+    return [chosen.known[one] for one in chosen.ids[:size]]
