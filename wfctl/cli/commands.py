@@ -33,6 +33,10 @@ COMMANDS: dict[str, Entry] = {
     "ls": Entry(f"{_PACKAGE}.list", "List instances", LOOKING, hidden=True),
     "count": Entry(f"{_PACKAGE}.count", "Count instances by status and workflow", LOOKING),
     "steps": Entry(f"{_PACKAGE}.steps", "Show what an instance did: activities, timers, events, children", LOOKING),
+    "tree": Entry(f"{_PACKAGE}.tree", "Show an instance and its descendants, each with its status", LOOKING),
+    "watch": Entry(
+        f"{_PACKAGE}.watch", "Watch instances until they end: their status, what they wait for, their steps", LOOKING
+    ),
     "history": Entry(f"{_PACKAGE}.history", "Show the events of an instance as they were committed", LOOKING),
     "raise-event": Entry(f"{_PACKAGE}.raise_event", "Send an external event to an instance", CHANGING),
     "pause": Entry(f"{_PACKAGE}.pause", "Suspend instances", CHANGING),

@@ -19,8 +19,10 @@ from wfctl.cli.options import (
 )
 from wfctl.cli.session import Session
 from wfctl.cli.telling import quoted
+from wfctl.errors import InvalidInput
 from wfctl.model.instance import Filter, Instance
-from wfctl.render.instances import Tally, instance_view
+from wfctl.render.instances import Rows, Tally, instance_view
+from wfctl.render.printer import Format
 from wfctl.render.waiting import utc_now
 
 app = new_app()
@@ -54,17 +56,23 @@ def list_(
     after: Annotated[
         str | None, typer.Option(metavar="ID", help="The page that begins behind this row.", rich_help_panel=PAGES)
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Keep it up to date until q or Ctrl-C; JSON lines when piped.")
+    ] = False,
 ) -> None:
     """List instances.
 
     $ wfctl list --status FAILED --created-after 7d
     $ wfctl list --waiting-event approval -o id
     $ wfctl list --name OrderProcessingWorkflow --sort finished --limit 20 -o wide
+    $ wfctl list --watch --status RUNNING
 
     The newest come first, and filters combine. Times are RFC 3339 (2026-01-31T09:00:00Z) or ages (7d, 36h, 90m).
+    --watch shows a page that is kept up to date; n and p turn pages. Where stdout is no terminal, each change is a
+    line of JSON: the instance, and `change` (listed, appeared, changed, left, purged).
     """
     now = utc_now()
-    screen = SCREEN if session.format.text and session.console.out_tty else None
+    screen = SCREEN if session.format.text and session.console.out_tty and not watch else None
     filter = build_filter(
         now,
         statuses=status,
@@ -81,6 +89,9 @@ def list_(
         limit=parse_count(limit, "--limit", screen),
         after=after,
     )
+    if watch:
+        _watch(session, filter)
+        return
     with session.workflows() as workflows:
         if session.format.text and session.console.out_tty:
             _screen(session, workflows.list(_one_more(filter)), filter)
@@ -101,7 +112,29 @@ def _screen(session: Session, found: Iterable[Instance], filter: Filter) -> None
         session.console.note("no instances")
         return
     tally = Tally()
-    session.printer.many(tally.watch(rows), instance_view(utc_now()))
+    room = session.console.room if session.format is Format.TABLE else None
+    session.printer.many(tally.watch(rows), instance_view(utc_now(), room))
     session.console.note(tally.footer(session.console.err_color))
     if more:
         session.console.note(f"there are more: the same command with --after {quoted(rows[-1].id)}, or --limit 0")
+
+
+def _watch(session: Session, filter: Filter) -> None:
+    from wfctl.cli.live import check_stream, is_live, watch_live
+
+    check_stream(session)
+    if is_live(session):
+        from wfctl.cli.watch_page import Page
+
+        color = session.console.out_color
+        rows = Rows(wide=session.format is Format.WIDE, color=color)
+        with session.workflows() as workflows:
+            watch_live(session, workflows, Page(workflows, filter, rows, color))
+        return
+    from wfctl.cli.changes import ListChanges
+    from wfctl.cli.watch_stream import watch_stream
+
+    if filter.limit is not None or filter.after is not None:
+        raise InvalidInput("--limit and --after are for a page, and each change is a line here", hint="filters of list")
+    with session.workflows() as workflows:
+        watch_stream(session, workflows, ListChanges(workflows, filter))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from wfctl.model.events import Failure
@@ -13,12 +14,13 @@ from wfctl.render.payload import payload_cell, payload_text
 from wfctl.render.printer import View
 from wfctl.render.record import instance_record
 from wfctl.render.style import RED, paint, status_style
-from wfctl.render.table import Cell, Column
-from wfctl.render.text import clean, clean_block, plural
+from wfctl.render.table import GAP, NARROWEST, Cell, Column, lines
+from wfctl.render.text import clean, clean_block, pad, plural, width
 from wfctl.render.times import age, seconds_text, short_age, span
 from wfctl.render.waiting import waiting_text, waiting_word
 
 STACK_LINES = 12
+NARROW = 60  # a terminal below this has no room for the workflow's name
 
 
 def status_cell(status: Status) -> Cell:
@@ -48,15 +50,24 @@ def failure_line(failure: Failure) -> str:
 
 
 def _last_word(instance: Instance, now: datetime) -> str:
-    """What a live instance waits for, or why a failed one failed."""
+    """What a live instance waits for, why a failed one failed, how long another took."""
     if instance.status is Status.FAILED and instance.failure is not None:
         return failure_line(instance.failure)
     if instance.status is Status.STALLED and instance.stall and not instance.waiting_for:
         return clean(instance.stall)
-    return waiting_word(instance.waiting_for, now)
+    took = lifetime(instance)
+    return waiting_word(instance.waiting_for, now) if took is None else f"took {span(took)}"
 
 
-def instance_view(now: datetime) -> View[Instance]:
+def instance_view(now: datetime, room: int | None = None) -> View[Instance]:
+    """`room`: the cells of the terminal, if it is for one."""
+    view = _view(now)
+    if room is None or room >= NARROW:
+        return view
+    return replace(view, columns=[column for column in view.columns if column.title != "WORKFLOW"])
+
+
+def _view(now: datetime) -> View[Instance]:
     return View(
         record=instance_record,
         id=lambda one: one.id,
@@ -117,6 +128,12 @@ def _stack(trace: str, wide: bool) -> str:
     return "\n".join(rows)
 
 
+def one_line(one: Instance, now: datetime, word: str, color: bool) -> str:
+    """A change as a line of its own: when, who, how it stands."""
+    words = [seconds_text(one.updated_at or now), clean(one.id), clean(one.name or ""), status_word(one.status, color)]
+    return GAP.join(part for part in [*words, word, _last_word(one, now)] if part)
+
+
 class Tally:
     """Counts what passes through a list, for its footer."""
 
@@ -128,10 +145,38 @@ class Tally:
             self.by_status[instance.status] += 1
             yield instance
 
-    @property
-    def total(self) -> int:
-        return sum(self.by_status.values())
-
     def footer(self, color: bool) -> str:
-        words = [f"{count:,} {status_word(status, color)}" for status, count in sorted(self.by_status.items())]
-        return f"{plural(self.total, 'instance')}: {', '.join(words)}"
+        return tally_line(self.by_status, color)
+
+
+def tally_line(counts: Mapping[Status, int], color: bool) -> str:
+    """`3 instances: 2 RUNNING, 1 COMPLETED`."""
+    words = [f"{count:,} {status_word(status, color)}" for status, count in sorted(counts.items()) if count]
+    total = plural(sum(counts.values()), "instance")
+    return f"{total}: {', '.join(words)}" if words else total
+
+
+class Rows:
+    """The table of instances on a screen that is drawn again and again: a column never becomes narrower, so that
+    nothing jumps to and fro when a long ID comes and goes."""
+
+    def __init__(self, *, wide: bool = False, color: bool = False) -> None:
+        self._wide = wide
+        self._color = color
+        self._least: dict[str, int] = {"STATUS": len(Status.COMPLETED.name), "AGE": 3}
+
+    def lines(self, instances: Iterable[Instance], now: datetime, room: int) -> Iterator[str]:
+        rows = list(instances)
+        columns = [column for column in instance_view(now, room).columns if self._wide or not column.wide]
+        steady = columns[:-1]
+        for column in steady:
+            seen = max((width(_text(column.cell(row))) for row in rows), default=0)
+            self._least[column.title] = max(seen, width(column.title), self._least.get(column.title, 0))
+        needed = sum(self._least[column.title] for column in steady) + len(GAP) * len(steady) + NARROWEST
+        if needed <= room:
+            columns = [*(replace(c, title=pad(c.title, self._least[c.title])) for c in steady), columns[-1]]
+        return lines(columns, rows, color=self._color, room=room)
+
+
+def _text(cell: Cell | str) -> str:
+    return cell.text if isinstance(cell, Cell) else cell

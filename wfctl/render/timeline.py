@@ -1,0 +1,190 @@
+"""A waterfall: when each step of an instance began, how long it took, how often it was tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from wfctl.model.events import Event
+from wfctl.model.instance import Instance
+from wfctl.model.steps import Step, StepStatus, steps_of
+from wfctl.render.record import Record, step_record, time_or_none
+from wfctl.render.scale import Scale, Stretch
+from wfctl.render.style import step_style
+from wfctl.render.table import GAP, Cell, Column, lines
+from wfctl.render.text import clean, cut, width
+from wfctl.render.times import age, span
+
+PIPED = 60  # cells of the bars where there is no terminal
+SHORTEST, LONGEST = 10, 100
+WORKS = ("activity", "child")
+_INK = {"activity": "█", "child": "▓"}
+WAITS, PAUSES, BREAKS, GOES_ON, ARRIVED = "░", "·", "x", ">", "◆"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One step; `depth` is 0 for the instance's own, 1 for its children's."""
+
+    instance_id: str
+    depth: int
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """`ended` is now, while the instance lives."""
+
+    instance: Instance
+    begun: datetime
+    ended: datetime
+    bars: tuple[Bar, ...]
+
+    @property
+    def length(self) -> timedelta:
+        return self.ended - self.begun
+
+    def scale(self) -> Scale:
+        return Scale(self.begun, self.ended, (s for bar in self.bars for s in stretches(bar.step, self.ended)))
+
+
+History = Callable[[str], Sequence[Event]]
+
+
+def timeline_of(
+    instance: Instance, history: Sequence[Event], now: datetime, children: History | None = None
+) -> Timeline:
+    """`children` gives the history of a child whose steps are to be shown too; none for one that is gone."""
+    bars = tuple(_bars(instance.id, history, 0, children, {instance.id}))
+    times = [bar.step.scheduled_at for bar in bars] + [event.timestamp for event in history[:1]]
+    begun = min(times, default=instance.started_at or instance.created_at or now)
+    ended = instance.completed_at or (now if not instance.status.terminal else begun)
+    return Timeline(instance, begun, max([begun, ended, *(bar.step.completed_at or begun for bar in bars)]), bars)
+
+
+def _bars(
+    instance_id: str, history: Sequence[Event], depth: int, children: History | None, seen: set[str]
+) -> Iterator[Bar]:
+    for step in steps_of(history):
+        yield Bar(instance_id, depth, step)
+        if children is not None and step.child_id is not None and step.child_id not in seen:
+            seen.add(step.child_id)
+            yield from _bars(step.child_id, children(step.child_id), depth + 1, children, seen)
+
+
+def stretches(step: Step, ended: datetime) -> Iterator[Stretch]:
+    """The attempts of an activity or a child, or the one wait of a timer or an event."""
+    if step.kind in WORKS and step.attempts:
+        for attempt in step.attempts:
+            open_end = ended if attempt is step.attempts[-1] else attempt.scheduled_at
+            yield Stretch(attempt.scheduled_at, attempt.completed_at or open_end, step.kind == "activity")
+    else:
+        yield Stretch(step.scheduled_at, step.completed_at or ended, False)
+
+
+def took(step: Step, now: datetime) -> str:
+    if step.status is StepStatus.RECEIVED:
+        return ""
+    if step.duration is not None:
+        return span(step.duration)
+    return age(now - step.scheduled_at) if step.status.open else ""
+
+
+def tries(step: Step) -> str:
+    number = len(step.attempts)
+    if step.kind not in WORKS or (number < 2 and not step.max_attempts):
+        return ""
+    return f"{number}/{step.max_attempts}" if step.max_attempts else str(number)
+
+
+def draw_bar(step: Step, scale: Scale, ended: datetime, cells: int) -> str:
+    """One line of `cells` cells. Whatever there was has one cell at least."""
+    row = [" "] * cells
+    found = list(stretches(step, ended))
+
+    def place(when: datetime) -> int:
+        return min(int(scale.at(when) * cells), cells - 1)
+
+    def behind(when: datetime) -> int:
+        return round(scale.at(when) * cells)
+
+    if len(found) > 1:
+        for cell in range(place(found[0].start), behind(found[-1].end)):
+            row[cell] = PAUSES
+    for index, stretch in enumerate(found):
+        first = place(stretch.start)
+        last = max(behind(stretch.end), first + 1)
+        row[first:last] = _INK.get(step.kind, WAITS) * (last - first)
+        if step.kind in WORKS and index < len(step.attempts) and step.attempts[index].failure is not None:
+            row[last - 1] = BREAKS
+    if step.status.open:
+        row[place(ended)] = GOES_ON
+    elif step.status is StepStatus.RECEIVED:
+        row = [" "] * cells
+        row[place(step.scheduled_at)] = ARRIVED
+    return "".join(row)
+
+
+def timeline_lines(timeline: Timeline, *, color: bool = False, room: int | None = None) -> Iterator[str]:
+    """The table. A narrow terminal gets fewer columns, never a status cut short."""
+    ended = timeline.ended
+    columns: list[Column[Bar]] = [Column("STEP", lambda bar: "  " * bar.depth + clean(bar.step.name or bar.step.kind))]
+    if room is None or room >= 100:
+        columns.append(Column("KIND", lambda bar: bar.step.kind))
+    columns.append(Column("STATUS", lambda bar: Cell(bar.step.status.value, step_style(bar.step.status))))
+    if (room is None or room >= 60) and any(tries(bar.step) for bar in timeline.bars):
+        columns.append(Column("TRIES", lambda bar: tries(bar.step)))
+    if room is None or room >= 50:
+        columns.append(Column("TOOK", lambda bar: took(bar.step, ended), right=True))
+    widths = [max([width(c.title), *(width(_text(c.cell(bar))) for bar in timeline.bars)]) for c in columns]
+    if room is None:
+        cells = PIPED
+    else:
+        others = sum(widths[1:]) + len(GAP) * len(columns)
+        name = min(widths[0], max(room - others - max(room // 3, SHORTEST), 8))
+        columns[0] = _narrowed(columns[0], name)
+        cells = max(SHORTEST, min(room - others - name, LONGEST))
+    scale = timeline.scale()
+    length = span(timeline.length)
+    columns.append(
+        Column(
+            "0s" + length.rjust(cells - 2),
+            lambda bar: Cell(draw_bar(bar.step, scale, ended, cells), step_style(bar.step.status)),
+        )
+    )
+    return lines(columns, timeline.bars, color=color, room=room)
+
+
+def _text(cell: Cell | str) -> str:
+    return cell.text if isinstance(cell, Cell) else cell
+
+
+def _narrowed(column: Column[Bar], cells: int) -> Column[Bar]:
+    return Column(column.title, lambda bar: cut(_text(column.cell(bar)), cells))
+
+
+def timeline_record(timeline: Timeline) -> Record:
+    """The steps as `steps` gives them, with where they stand: `startMs` counts from `beganAt`."""
+    instance = timeline.instance
+    return {
+        "instanceID": instance.id,
+        "workflowName": instance.name,
+        "runtimeStatus": instance.status.name,
+        "beganAt": time_or_none(timeline.begun),
+        "completedAt": time_or_none(instance.completed_at),
+        "durationMs": _millis(timeline.length),
+        "steps": [
+            {
+                "instanceID": bar.instance_id,
+                "depth": bar.depth,
+                "startMs": _millis(bar.step.scheduled_at - timeline.begun),
+                **step_record(bar.step),
+            }
+            for bar in timeline.bars
+        ],
+    }
+
+
+def _millis(delta: timedelta) -> float:
+    return round(delta.total_seconds() * 1000, 3)

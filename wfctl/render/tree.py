@@ -1,0 +1,67 @@
+"""An instance and its descendants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from wfctl.model.instance import Instance
+from wfctl.render.instances import instance_view
+from wfctl.render.printer import View
+from wfctl.render.record import Record, instance_record
+from wfctl.render.table import Column
+from wfctl.render.text import clean
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """`branch` is what is drawn before the ID: it says who is whose child."""
+
+    instance: Instance
+    depth: int
+    branch: str = ""
+
+
+def walk(root: Instance, children: Callable[[Instance], list[Instance]], deepest: int | None = None) -> Iterator[Node]:
+    """The root, then each child with its own, in the order in which they were made. Streams."""
+    stack: list[tuple[Instance, int, str, str]] = [(root, 0, "", "")]
+    while stack:
+        instance, depth, branch, indent = stack.pop()
+        yield Node(instance, depth, branch)
+        found = children(instance) if deepest is None or depth < deepest else []
+        for index, child in reversed(list(enumerate(found))):
+            last = index == len(found) - 1
+            stack.append((child, depth + 1, indent + ("└─ " if last else "├─ "), indent + ("   " if last else "│  ")))
+
+
+def tree_view(now: datetime, room: int | None = None) -> View[Node]:
+    """The rows of `list`, but for the column PARENT, which the branches say."""
+    identity: Column[Node] = Column("ID", lambda node: node.branch + clean(node.instance.id))
+    columns = [
+        identity if column.title == "ID" else _of_node(column)
+        for column in instance_view(now, room).columns
+        if column.title != "PARENT"
+    ]
+    return View(record=node_record, id=lambda node: node.instance.id, columns=columns)
+
+
+def _of_node(column: Column[Instance]) -> Column[Node]:
+    return Column(column.title, lambda node: column.cell(node.instance), column.wide, column.shrink, column.right)
+
+
+def node_record(node: Node) -> Record:
+    """As a line of its own: the instance, and how deep it stands."""
+    return {"depth": node.depth, **instance_record(node.instance)}
+
+
+def nested_record(nodes: Iterator[Node]) -> Record:
+    """As one document: `children` in each instance."""
+    path: list[Record] = []
+    for node in nodes:
+        record: Record = {**instance_record(node.instance), "children": []}
+        del path[node.depth :]
+        if path:
+            path[-1]["children"].append(record)
+        path.append(record)
+    return path[0]
