@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wfctl.cli.declare import command, new_app
+from wfctl.cli.durations import parse_duration
 from wfctl.cli.session import Session
 from wfctl.errors import InvalidInput, Unsupported
 from wfctl.render.text import clean
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from wfctl.engine.host import Host
+    from wfctl.engine.retention import Retention
 
 app = new_app()
 
@@ -67,6 +71,14 @@ def serve(
     max_body_size: Annotated[
         str, _option(_LIMITS, metavar="SIZE", help="Refuse larger requests; 4Mi unless given.")
     ] = "4Mi",
+    retain: Annotated[
+        list[str] | None,
+        _option(
+            _LIMITS,
+            metavar="RULES",
+            help="Delete what has ended after a time: completed=7d,failed=30d,terminated=1h,any=90d.",
+        ),
+    ] = None,
     window: Annotated[
         int | None, _option(_LIMITS, metavar="N", help="Activities in one worker's hands at a time.", min=1)
     ] = None,
@@ -87,7 +99,7 @@ def serve(
     try:
         from wfctl.gateway.logs import Level, Log
         from wfctl.gateway.security import check_listen
-        from wfctl.gateway.server import Settings
+        from wfctl.gateway.server import DEFAULT_ACTIVITIES, Settings
         from wfctl.gateway.server import serve as run
     except ImportError as error:
         raise Unsupported(
@@ -120,7 +132,8 @@ def serve(
         ready_file=ready_file,
         print_endpoints=print_endpoints is not None,
         bind_client=lambda host: _bind_client(host, store),
-        **({} if window is None else {"most_activities": window}),
+        most_activities=window or DEFAULT_ACTIVITIES,
+        retention=_retention(retain or []),
     )
     level = Level.WARNING if session.flags.quiet and log_level == "info" else Level[log_level.upper()]
     return run(given, Log(session.stderr, level), session.console.note)
@@ -143,6 +156,18 @@ def _size(text: str) -> int:
     if match is None or not int(match[1]):
         raise InvalidInput(f"--max-body-size {clean(text)!r} is not a size", hint="4Mi, 16Mi or a number of bytes")
     return min(int(match[1]) * _UNITS[(match[2] or "").lower()], 2**31 - 1)
+
+
+def _retention(rules: list[str]) -> Retention:
+    from wfctl.engine.retention import Retention
+
+    found: dict[str, timedelta] = {}
+    for rule in (part.strip() for text in rules for part in text.split(",")):
+        name, _, time = rule.partition("=")
+        if name.lower() not in ("completed", "failed", "terminated", "any"):
+            raise InvalidInput(f"--retain {clean(rule)!r} is no rule", hint="--retain completed=7d,failed=30d,any=90d")
+        found[name.lower()] = parse_duration(time, f"--retain {name}=")
+    return Retention(**found)
 
 
 def _bind_client(host: Host, store: Path) -> Callable[[], None]:

@@ -1,7 +1,7 @@
 """Deleting finished instances when they have been finished for long enough.
 
-Dapr's rule (`stateRetentionPolicy`): a time for each final status, and one for any; the more specific one holds. The time
-runs from the end of the instance, and each instance goes by itself, children apart from their parents.
+Dapr's rule (`stateRetentionPolicy`): a time for each final status, and one for any; the more specific one holds.
+The time runs from the end of the instance, and each instance goes by itself, children apart from their parents.
 """
 
 from __future__ import annotations

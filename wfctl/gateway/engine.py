@@ -14,13 +14,16 @@ from wfctl.engine.execute.port import Delivery, Executor
 from wfctl.engine.execute.remote import RemoteExecutor
 from wfctl.engine.execute.remote_both import BothExecutor
 from wfctl.engine.host import Host
+from wfctl.engine.retention import Retention
 from wfctl.engine.store import database
 from wfctl.errors import StoreError, WfctlError
+from wfctl.gateway.cleaning import Cleaning
 from wfctl.gateway.histories import Histories
 from wfctl.gateway.logs import Log
 from wfctl.gateway.metadata import About
 from wfctl.gateway.metrics import Metrics
 from wfctl.gateway.service import Service
+from wfctl.gateway.state import StateService
 from wfctl.gateway.waiters import Waiters
 from wfctl.gateway.work import WorkStreams
 
@@ -41,11 +44,13 @@ class GatewayEngine:
         most_turns: int,
         most_activities: int,
         may_have_workers: bool = True,
+        retention: Retention | None = None,
     ) -> None:
         """`may_have_workers`: workers may bring workflows that the app does not register, so that whoever starts one
         through the store file must not be told that the name is unknown."""
         self._store = store
         self._log = log
+        self._cleaning = Cleaning(retention or Retention(), log)
         self._app = app
         self._names: Sequence[str] = () if app is None else app.registry.workflow_names()
         self._past: Histories
@@ -81,6 +86,8 @@ class GatewayEngine:
         attended = self._app is not None
         self.service = Service(self.host, self._store, self.waiters, lambda: attended or self.remote.workers > 0)
         stack.callback(self.service.close)
+        self.state = StateService(self.host, self._store)
+        stack.callback(self.state.close)
         self.metrics.completions = self.host.completions
         self.metrics.gauges = {
             "dapr_runtime_workflow_connected_workers": ("Open work item streams.", lambda: self.remote.workers),
@@ -97,6 +104,7 @@ class GatewayEngine:
         again = self.remote.expire()
         if again:
             self._log.warning("turns without an answer are given out again", count=again)
+        self._cleaning.tick(self.host)
         return self.host.error
 
     def _executor(self, deliver: Callable[[Delivery], None]) -> Executor:

@@ -15,12 +15,13 @@ from wfctl.gateway import grpc_server, ports
 from wfctl.gateway.engine import GatewayEngine
 from wfctl.gateway.grpc_hub import Hub
 from wfctl.gateway.grpc_runtime import Runtime
+from wfctl.gateway.grpc_state import StateCalls
 from wfctl.gateway.http import HttpApp, Routes
 from wfctl.gateway.http_sidecar import SidecarRoutes
+from wfctl.gateway.http_state import StateRoutes
 from wfctl.gateway.http_workflows import WorkflowRoutes
 from wfctl.gateway.logs import Log
 from wfctl.gateway.security import HostCheck, TokenCheck
-from wfctl.gateway.trouble import Trouble
 from wfctl.wire import methods
 from wfctl.wire.methods import Method
 
@@ -39,6 +40,7 @@ def http_app(
 ) -> HttpApp:
     routes = Routes()
     WorkflowRoutes(engine.service, engine.metrics).add_to(routes)
+    StateRoutes(engine.state).add_to(routes)
     SidecarRoutes(engine.about, engine.metrics, shutdown, stopping).add_to(routes)
     return HttpApp(routes, token, hosts, max_body, log)
 
@@ -106,9 +108,9 @@ def _handlers(
         methods.COMPLETE_WORKFLOW: work.complete_turn,
         methods.COMPLETE_ACTIVITY: work.complete_activity,
     }
-    runtime = Runtime(engine.service, engine.about, shutdown).methods({})
+    runtime = Runtime(engine.service, engine.about, shutdown).methods(StateCalls(engine.state).methods())
     return [
-        *((method, calls.unary(method, handler, Trouble.hub)) for method, handler in hub.items()),
-        *((method, calls.unary(method, handler, Trouble.runtime)) for method, handler in runtime.items()),
+        *((method, calls.unary(method, handler, lambda trouble: trouble.hub())) for method, handler in hub.items()),
+        *((method, calls.unary(method, handler, lambda trouble: trouble.runtime())) for method, handler in runtime.items()),
         (methods.WORK_ITEMS, calls.stream(methods.WORK_ITEMS, work.get_work_items)),
     ]

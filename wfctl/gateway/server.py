@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wfctl.engine.host import Host
+from wfctl.engine.retention import Retention
 from wfctl.gateway import child
 from wfctl.gateway.engine import GatewayEngine
 from wfctl.gateway.listeners import http_app, serve_grpc, serve_http
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 # A stopping server lets the turns that are under way finish, for so long.
 TURNS_SECONDS = 2.0
 TICK_SECONDS = 1.0
+# A worker's windows: enough to keep it busy, few enough that its death makes little run again.
+DEFAULT_TURNS = 100
+DEFAULT_ACTIVITIES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +46,10 @@ class Settings:
     hosts: tuple[str, ...] = ()
     token: str | None = None
     max_body: int = 4 * 1024 * 1024
-    most_turns: int = 100
-    most_activities: int = 256
+    most_turns: int = DEFAULT_TURNS
+    most_activities: int = DEFAULT_ACTIVITIES
     command: tuple[str, ...] = ()
+    retention: Retention = field(default_factory=Retention)
     ready_file: Path | None = None
     print_endpoints: bool = False
     # Makes the app's own DaprWorkflowClient talk to this engine; returns how to undo it.
@@ -97,6 +102,7 @@ class Server:
             most_turns=settings.most_turns,
             most_activities=settings.most_activities,
             may_have_workers=bool(settings.command) or settings.app is None,
+            retention=settings.retention,
         )
         await engine.open(stack, settings.bind_client)
         token = TokenCheck(settings.token)

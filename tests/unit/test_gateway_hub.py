@@ -1,0 +1,259 @@
+"""The task hub's management calls, without sockets: what they do, and how they refuse."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("uvicorn", reason="needs wfctl[serve]")
+from gateway_room import Room
+from test_gateway_http import play
+
+from wfctl.engine.retention import Retention, expired
+from wfctl.engine.store import database
+from wfctl.gateway.grpc_hub import Hub
+from wfctl.gateway.grpc_runtime import Runtime
+from wfctl.gateway.trouble import Trouble
+from wfctl.wire.convert import time_out, wrap
+from wfctl.wire.protos import runtime_pb2 as rt
+from wfctl.wire.protos import taskhub_pb2 as pb
+
+
+async def refused(call: Any) -> tuple[str, str]:
+    with pytest.raises(Trouble) as caught:
+        await call
+    return caught.value.hub()
+
+
+async def start(hub: Hub, name: str, instance_id: str, **more: Any) -> None:
+    request = pb.CreateInstanceRequest(instance_id=instance_id, name=name, input=wrap("1"), **more)
+    await hub.start(request)
+
+
+async def ended(hub: Hub, instance_id: str) -> pb.GetInstanceResponse:
+    request = pb.GetInstanceRequest(instance_id=instance_id, get_inputs_and_outputs=True)
+    return await asyncio.wait_for(hub.wait_completion(request), 20)
+
+
+def test_start_wait_and_get(tmp_path: Path) -> None:
+    async def scenario(room: Room) -> None:
+        hub = Hub(room.engine.service)
+        odd = "nexus||Nexus|6671cfbe@device"  # the task hub takes any ID
+        await start(hub, "Quick", odd)
+        got = await hub.get(pb.GetInstanceRequest(instance_id=odd))
+        assert (got.exists, got.state.status, got.state.name) == (True, pb.InstanceState(status=6).status, "")
+        waiting = asyncio.ensure_future(ended(hub, odd))
+        await asyncio.sleep(0)
+        room.worker()
+        state = (await waiting).state
+        assert (state.name, state.input.value, state.output.value) == ("Quick", "1", '"done"')
+        assert not (await hub.get(pb.GetInstanceRequest(instance_id="nobody"))).exists
+
+    play(tmp_path, scenario)
+
+
+def test_a_wait_for_what_does_not_exist_yet(tmp_path: Path) -> None:
+    async def scenario(room: Room) -> None:
+        room.worker()
+        hub = Hub(room.engine.service)
+        waiting = asyncio.ensure_future(ended(hub, "later"))
+        await asyncio.sleep(0)
+        await start(hub, "Quick", "later")
+        assert (await waiting).state.output.value == '"done"'
+
+    play(tmp_path, scenario)
+
+
+def test_suspend_resume_and_terminate_wait_for_their_effect(tmp_path: Path) -> None:
+    async def scenario(room: Room) -> None:
+        room.worker()
+        hub = Hub(room.engine.service)
+        await start(hub, "Wait", "w")
+
+        async def status() -> str:
+            found = room.engine.service.get("w")
+            assert found is not None
+            return found.status.name
+
+        await hub.suspend(pb.SuspendRequest(instance_id="w", reason=wrap("holiday")))
+        assert await status() == "SUSPENDED"
+        await hub.resume(pb.ResumeRequest(instance_id="w"))
+        assert await status() == "RUNNING"
+        await hub.resume(pb.ResumeRequest(instance_id="w"))
+        await hub.terminate(pb.TerminateRequest(instance_id="w", output=wrap('"why"'), recursive=True))
+        assert await status() == "TERMINATED"
+        await hub.terminate(pb.TerminateRequest(instance_id="w"))
+        history = (await hub.history(pb.GetHistoryRequest(instance_id="w"))).events
+        assert [event.WhichOneof("event") for event in history if event.HasField("execution_suspended")]
+        assert (await ended(hub, "w")).state.output.value == '"why"'
+
+    play(tmp_path, scenario)
+
+
+def test_nothing_hangs_for_want_of_a_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wfctl.gateway.service.UNATTENDED_SECONDS", 0.05)
+
+    async def scenario(room: Room) -> None:
+        hub = Hub(room.engine.service)
+        await start(hub, "Wait", "w")
+        await asyncio.wait_for(hub.terminate(pb.TerminateRequest(instance_id="w")), 10)
+        room.worker()
+        assert (await ended(hub, "w")).state.status == pb.InstanceState(status=5).status  # type: ignore[arg-type]
+
+    play(tmp_path, scenario)
+
+
+def test_refusals(tmp_path: Path) -> None:
+    async def scenario(room: Room) -> None:
+        room.worker()
+        hub = Hub(room.engine.service)
+        gone = "no such instance exists"
+        assert await refused(hub.suspend(pb.SuspendRequest(instance_id="x"))) == ("UNKNOWN", gone)
+        assert await refused(hub.resume(pb.ResumeRequest(instance_id="x"))) == ("UNKNOWN", gone)
+        assert await refused(hub.raise_event(pb.RaiseEventRequest(instance_id="x", name="e"))) == ("UNKNOWN", gone)
+        code, text = await refused(hub.terminate(pb.TerminateRequest(instance_id="x")))
+        assert (code, text) == ("UNKNOWN", f"failed to submit termination request: {gone}")
+        code, text = await refused(hub.purge(pb.PurgeRequest(instance_id="x")))
+        assert (code, text.endswith(gone)) == ("UNKNOWN", True)
+        assert await refused(hub.history(pb.GetHistoryRequest(instance_id="x"))) == (
+            "NOT_FOUND",
+            "workflow instance 'x' not found",
+        )
+        await start(hub, "Wait", "w")
+        code, text = await refused(start(hub, "Wait", "w"))
+        assert (code, text) == ("ALREADY_EXISTS", "an active workflow with ID 'w' already exists")
+        code, text = await refused(hub.purge(pb.PurgeRequest(instance_id="w")))
+        assert (code, text.endswith("orchestration has not yet completed")) == ("UNKNOWN", True)
+        forced = await hub.purge(pb.PurgeRequest(instance_id="w", force=True))
+        assert (forced.deleted_instance_count, forced.is_complete.value) == (1, True)
+        assert "multi-instance purge" in (await refused(hub.purge(pb.PurgeRequest(filter=pb.PurgeFilter()))))[1]
+        await start(hub, "Quick", "q")
+        await ended(hub, "q")
+        await start(hub, "Quick", "q")  # a finished ID may be used again
+        await ended(hub, "q")
+        assert (await refused(start(hub, "Quick", "q", enforce_unique_instance_id=True)))[0] == "ALREADY_EXISTS"
+
+    play(tmp_path, scenario)
+
+
+def test_rerun_refusals(tmp_path: Path) -> None:
+    async def scenario(room: Room) -> None:
+        room.worker()
+        hub = Hub(room.engine.service)
+
+        async def rerun(source: str, event: int = 1, **more: Any) -> tuple[str, str]:
+            return await refused(hub.rerun(pb.RerunRequest(source_instance_id=source, event_id=event, **more)))
+
+        assert (await rerun("x"))[0] == "NOT_FOUND"
+        await start(hub, "Wait", "w")
+        assert await rerun("w") == ("INVALID_ARGUMENT", "'w' is not in a terminal state")
+        await start(hub, "Quick", "q")
+        await ended(hub, "q")
+        assert await rerun("q", 5) == ("NOT_FOUND", "'q' does not have history event with ID '5'")
+        code, text = await rerun("q", 1)
+        assert (code, "is not an event that can be rerun" in text) == ("NOT_FOUND", True)
+        assert (await rerun("q", new_instance_id="q"))[0] == "INVALID_ARGUMENT"
+        assert await rerun("q", new_instance_id="w") == ("ALREADY_EXISTS", "workflow 'w' has already been created")
+
+    play(tmp_path, scenario)
+
+
+def test_pages_of_ids(tmp_path: Path) -> None:
+    async def scenario(room: Room) -> None:
+        hub = Hub(room.engine.service)
+        for number in range(5):
+            await start(hub, "Quick", f"i{number}")
+        found: list[str] = []
+        token: str | None = None
+        sizes = []
+        while True:
+            page = await hub.list_ids(pb.ListInstanceIDsRequest(page_size=2, continuation_token=token))
+            found += page.instance_ids
+            sizes.append(len(page.instance_ids))
+            if not page.HasField("continuation_token"):
+                break
+            token = page.continuation_token
+        assert found == [f"i{number}" for number in range(5)]
+        assert sizes == [2, 2, 1]
+        whole = await hub.list_ids(pb.ListInstanceIDsRequest())
+        assert (len(whole.instance_ids), whole.HasField("continuation_token")) == (5, False)
+        assert not (await hub.list_ids(pb.ListInstanceIDsRequest(continuation_token="junk"))).instance_ids
+        assert len((await hub.list_ids(pb.ListInstanceIDsRequest(page_size=0))).instance_ids) == 5
+
+    play(tmp_path, scenario)
+
+
+def test_a_delayed_start(tmp_path: Path) -> None:
+    async def scenario(room: Room) -> None:
+        room.worker()
+        hub = Hub(room.engine.service)
+        soon = datetime.now(timezone.utc) + timedelta(milliseconds=300)
+        await start(hub, "Quick", "d", scheduled_start=time_out(soon))
+        await ended(hub, "d")
+        assert datetime.now(timezone.utc) >= soon
+
+    play(tmp_path, scenario)
+
+
+def test_the_general_service(tmp_path: Path) -> None:
+    async def scenario(room: Room) -> None:
+        room.worker()
+        runtime = Runtime(room.engine.service, room.engine.about, lambda: None)
+
+        async def no(call: Any) -> str:
+            with pytest.raises(Trouble) as caught:
+                await call
+            return caught.value.runtime()[0]
+
+        made = await runtime.start(rt.StartWorkflowRequest(workflow_name="Wait", instance_id="w", input=b"1"))
+        assert made.instance_id == "w"
+        assert await no(runtime.start(rt.StartWorkflowRequest(instance_id="w"))) == "INVALID_ARGUMENT"
+        assert (
+            await no(runtime.start(rt.StartWorkflowRequest(workflow_name="W", instance_id="a.b"))) == "INVALID_ARGUMENT"
+        )
+        late = rt.StartWorkflowRequest(workflow_name="W", options={"dapr.workflow.start_time": "soon"})
+        assert await no(runtime.start(late)) == "INTERNAL"
+        assert await no(runtime.get(rt.GetWorkflowRequest())) == "INVALID_ARGUMENT"
+        nobody = await runtime.get(rt.GetWorkflowRequest(instance_id="nobody"))
+        assert nobody == rt.GetWorkflowResponse(instance_id="nobody")
+        await runtime.raise_event(rt.RaiseEventWorkflowRequest(instance_id="w", event_name="go", event_data=b"7"))
+        await room.status("w", "COMPLETED")
+        got = await runtime.get(rt.GetWorkflowRequest(instance_id="w"))
+        assert (got.runtime_status, got.properties["dapr.workflow.output"]) == ("COMPLETED", "7")
+        assert await no(runtime.pause(rt.PauseWorkflowRequest(instance_id="nobody"))) == "INTERNAL"
+        assert await no(runtime.purge(rt.PurgeWorkflowRequest(instance_id="nobody"))) == "NOT_FOUND"
+        await runtime.purge(rt.PurgeWorkflowRequest(instance_id="w"))
+        about = await runtime.get_metadata(rt.GetMetadataRequest())
+        assert (about.id, about.workflows.connected_workers) == ("wfctl", 1)
+
+    play(tmp_path, scenario)
+
+
+def test_retention(tmp_path: Path) -> None:
+    async def scenario(room: Room) -> None:
+        room.worker()
+        hub = Hub(room.engine.service)
+        for name, instance_id in (("Quick", "q"), ("Fail", "f"), ("Wait", "w")):
+            await start(hub, name, instance_id)
+        for instance_id in ("q", "f"):
+            await ended(hub, instance_id)
+        db = database.open_store(tmp_path / "store.db")
+        now = datetime.now(timezone.utc)
+
+        def gone(retention: Retention, later: timedelta) -> int:
+            return len(expired(db, retention, now + later))
+
+        day = timedelta(days=1)
+        assert gone(Retention(), 1000 * day) == 0
+        assert gone(Retention(completed=day), day / 2) == 0
+        assert gone(Retention(completed=day), 2 * day) == 1
+        assert gone(Retention(completed=10 * day, any=day), 2 * day) == 1
+        assert gone(Retention(any=day), 2 * day) == 2
+        assert Retention(completed=day, any=2 * day).shortest == day
+        db.close()
+
+    play(tmp_path, scenario)
