@@ -15,12 +15,12 @@ is asked to `adopt`, those whose instances its own operations touch, and those t
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,8 +28,9 @@ from wfctl.engine.clock import Clock, SystemClock, Ticks
 from wfctl.engine.dispatch import Changed, Dispatcher
 from wfctl.engine.execute.port import ActivityResult, Delivery, Executor, LateTurn
 from wfctl.engine.owner import OwnerLock
-from wfctl.engine.store import database, instances, work
-from wfctl.engine.store.codec import decode, from_micros, to_micros
+from wfctl.engine.scope import Scope
+from wfctl.engine.store import database, work
+from wfctl.engine.store.codec import to_micros
 from wfctl.engine.store.work import OwnerRow
 from wfctl.engine.unit import Unit
 from wfctl.errors import StoreError, WfctlError
@@ -39,24 +40,46 @@ T = TypeVar("T")
 
 # How often an idle owner looks whether another process has written; the look costs some microseconds.
 POLL_SECONDS = 0.005
-# Turns and messages in one transaction at the most: what waits for the commit waits no longer than these take.
+# Turns, messages and time in one transaction at the most: what waits for the commit, or in another process for
+# the write lock, waits no longer than these take.
 MOST_TURNS = 2000
+MOST_SECONDS = 0.5
 MOST_MESSAGES = 4000
 # After this many transactions in a row that could not be committed, the engine gives up and says why.
 MOST_FAILURES = 5
-# Up to this many trees are asked one by one when something is due; above it, all timers in the store are gone through.
-FEW_TREES = 50
-# "Soon", for `settled`: a timer that is further away does not keep a command waiting.
-SOON = timedelta(seconds=10)
 
 
 class _Operation:
-    __slots__ = ("call", "future", "value")
+    __slots__ = ("call", "future", "value", "wanted")
 
     def __init__(self, call: Callable[[Unit], Any]) -> None:
         self.call = call
         self.future: Future[Any] = Future()
         self.value: Any = None
+        self.wanted: bool | None = None
+
+    def begin(self) -> bool:
+        """Whether there is something to do for its caller, who cannot give it up from the first call on."""
+        if self.wanted is None:
+            self.wanted = self.future.set_running_or_notify_cancel()
+        return self.wanted and not self.future.done()
+
+    def fail(self, error: Exception) -> None:
+        if self.begin():
+            self.future.set_exception(error)
+
+    def succeed(self) -> None:
+        if self.begin():
+            self.future.set_result(self.value)
+
+
+class _DefectError(Exception):
+    """An operation raised what it should not: its caller is told, and all others' work is done again without it."""
+
+    def __init__(self, operation: _Operation, error: Exception) -> None:
+        super().__init__(str(error))
+        self.operation = operation
+        self.error = error
 
 
 class Host:
@@ -84,14 +107,11 @@ class Host:
         self._thread: threading.Thread | None = None
         self._commits = threading.Condition()
         self._changes = 0
-        self._scope: set[int] | None = None
         self._stopping = False
-        self._left_to_us: set[int] = set()  # roots that other processes rely on this one to drive
+        self._ended = False
         self._handed_over = False
-        self._due: int | None = None
-        self._last_inbox = 0
-        self._version = -1
         self._failures = 0
+        self._most_turns = MOST_TURNS
         self.error: WfctlError | None = None
 
     # --- from any thread ----------------------------------------------------------------------------------------
@@ -105,20 +125,32 @@ class Host:
         if not self._lock.take():
             db.close()
             return False
-        self._scope = None if scope is None else set(scope)
+        try:
+            self._executor = self._make_executor(self._queue.put)
+        except BaseException:
+            self._lock.release()
+            db.close()
+            raise
         self._db = db
-        self._executor = self._make_executor(self._queue.put)
         self._dispatcher = Dispatcher(db, self._executor)
+        self._scope = Scope(db, self._dispatcher, scope)
         self._ticks = Ticks(self._clock)
         self._thread = threading.Thread(target=self._run, name="wfctl-engine", daemon=True)
         self._thread.start()
         return True
 
     def submit(self, call: Callable[[Unit], T]) -> Future[T]:
-        """Run an operation on the engine's thread; the future has its result once that is committed."""
+        """Run an operation on the engine's thread; the future has its result once that is committed.
+
+        Raises WfctlError when it is called on that thread, which would wait for itself.
+        """
+        if self._thread is threading.current_thread():
+            raise WfctlError(
+                "workflow code cannot ask the engine that runs it", hint="use the client in an activity instead"
+            )
         operation = _Operation(call)
         self._queue.put(operation)
-        if self._thread is None or not self._thread.is_alive():
+        if self._thread is None or self._ended:
             self._fail_waiting(self.error or StoreError("the engine has stopped"))
         return operation.future
 
@@ -129,12 +161,12 @@ class Host:
 
     def adopt(self, roots: Sequence[int]) -> None:
         """Drive these trees too."""
-        self.submit(lambda unit: self._adopt(roots)).result()
+        self.submit(lambda unit: self._scope.adopt(roots)).result()
 
     def settled(self, roots: Sequence[int] | None) -> bool:
         """Whether nothing more can happen in these trees, or (None) in all that this host drives, without an outside
         event or a timer that is further away than SOON."""
-        return self.submit(lambda unit: self._settled(roots)).result()
+        return self.submit(lambda unit: self._scope.settled(roots)).result()
 
     def completions(self) -> dict[Status, int]:
         """How many instances ended while this host drove, by status."""
@@ -146,7 +178,7 @@ class Host:
 
     def unpark(self) -> None:
         """A worker has come: try everything again that had none."""
-        self.submit(lambda unit: self._dispatcher.memory.unpark())
+        self.submit(lambda unit: self._dispatcher.unpark())
 
     def tick(self) -> None:
         """Look at the clock now (for clocks that tests move)."""
@@ -163,12 +195,17 @@ class Host:
             self._commits.wait_for(lambda: self._changes > after or self.error is not None, seconds)
             return self._changes
 
-    def stop(self) -> None:
-        """Stop driving and give up the ownership; activities that run are given up too, and run again later."""
+    def stop(self, seconds: float | None = None) -> bool:
+        """Stop driving and give up the ownership; activities that run are given up too, and run again later.
+
+        False: workflow code has not come back within `seconds`, and the engine with it; it ends with the process.
+        """
         self._stopping = True
         self._queue.put(None)
-        if self._thread is not None:
-            self._thread.join()
+        if self._thread is None:
+            return True
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
 
     def finish(self) -> bool:
         """Stop, unless there is still something to do for another process that left it to this owner: then go on,
@@ -195,13 +232,19 @@ class Host:
             self._end_ownership()
 
     def _begin_ownership(self) -> None:
-        now = self._ticks.next()
-        owner = OwnerRow(os.getpid(), to_micros(now), self._app, self._workflows)
-        self._transact(lambda: work.put_owner(self._db, owner))
-        self._load(None if self._scope is None else sorted(self._scope))
+        def take_up() -> None:
+            self._dispatcher.begin(self._ticks.next())
+            owner = OwnerRow(os.getpid(), to_micros(self._dispatcher.now), self._app, self._workflows)
+            work.put_owner(self._db, owner)
+            self._scope.load()
+            self._dispatcher.flush()
+
+        self._transact(take_up)
+        self._release()
 
     def _end_ownership(self) -> None:
-        self._executor.close()
+        with contextlib.suppress(Exception):  # whatever code makes of its end, the ownership ends
+            self._executor.close()
         try:
             if not self._handed_over:
                 self._transact(lambda: work.put_owner(self._db, None))
@@ -210,6 +253,7 @@ class Host:
         finally:
             self._db.close()
             self._lock.release()
+            self._ended = True  # whoever submits something from now on sees to its failing
             self._fail_waiting(self.error or StoreError("the engine has stopped"))
             with self._commits:
                 self._commits.notify_all()
@@ -230,208 +274,136 @@ class Host:
     def _drain(self) -> list[Any]:
         """What is in the queue; waits until there is something, a timer is due, or another process has written."""
         timeout = POLL_SECONDS
-        if self._due is not None:
-            until_due = (from_micros(self._due) - self._clock.now()).total_seconds()
+        until_due = self._scope.seconds_to_due(self._clock.now())
+        if until_due is not None:
             timeout = min(timeout, max(0.0, until_due))
         try:
-            messages = [self._queue.get(timeout=timeout)]
+            first = self._queue.get(timeout=timeout)
         except queue.Empty:
             return []
-        try:
+        return [first, *self._at_hand()]
+
+    def _at_hand(self) -> list[Any]:
+        messages: list[Any] = []
+        with contextlib.suppress(queue.Empty):
             while len(messages) < MOST_MESSAGES:
                 messages.append(self._queue.get_nowait())
-        except queue.Empty:
-            pass
         return messages
 
     def _step(self, messages: list[Any]) -> None:
-        version = work.data_version(self._db)
-        due = self._due is not None and self._due <= to_micros(self._clock.now())
-        if not messages and version == self._version and not due:
+        until_due = self._scope.seconds_to_due(self._clock.now())
+        if not messages and not (until_due is not None and until_due <= 0) and not self._scope.others_wrote():
             return
-        more = True
-        while more and not self._stopping:
-            operations = [m for m in messages if isinstance(m, _Operation)]
+        while True:
             try:
                 more = self._transaction(messages)
             except Exception as error:
-                self._failed(messages, operations, error)
-                return
-            self._failures = 0
-            for operation in operations:
-                if not operation.future.done():
-                    operation.future.set_result(operation.value)
-            if self._dispatcher.news:
-                self._dispatcher.news = False
-                with self._commits:
-                    self._changes += 1
-                    self._commits.notify_all()
-            messages = []
+                messages = self._failed(messages, error)
+                more = True
+            else:
+                self._succeeded(messages)
+                messages = []
+            if self._stopping or not (more or messages):
+                self._most_turns = MOST_TURNS
+                break
+            # Turns may go on for ever, in a workflow that always continues as new: look at the queue between.
+            messages += self._at_hand()
+        self._give_up(messages)
 
     def _transaction(self, messages: list[Any]) -> bool:
         """Take in everything, run turns, write, commit, release; whether there are turns left to run."""
-        dispatcher = self._dispatcher
+        dispatcher, scope = self._dispatcher, self._scope
         self._db.execute("BEGIN IMMEDIATE")
         dispatcher.begin(self._ticks.next())
-        version = work.data_version(self._db)
-        more = version != self._version and self._read_others()
+        scope.read_others()
         for message in messages:
             if type(message) is ActivityResult:
                 dispatcher.deliver_result(message)
             elif type(message) is LateTurn:
-                dispatcher.conclude_late(message.key, message.result)
+                dispatcher.turns.conclude_late(message.key, message.result)
             elif message is not None:
                 self._operate(message)
-        if self._due is not None and self._due <= to_micros(dispatcher.now):
-            self._fire_due()
-        turns_left = dispatcher.run_turns(MOST_TURNS)
-        self._last_inbox = max(self._last_inbox, dispatcher.flush())
-        if dispatcher.wake_changed:
-            dispatcher.wake_changed = False
-            self._due = self._next_due()
+        scope.fire_due()
+        turns_left = dispatcher.turns.run(self._most_turns, MOST_SECONDS)
+        scope.written(dispatcher.flush())
         self._db.execute("COMMIT")
-        self._version = version if not more else -2
+        scope.committed()
         self._release()
-        return more or turns_left
+        return scope.more or turns_left
 
     def _release(self) -> None:
         """After a commit: let out what may leave the engine only now."""
         dispatcher = self._dispatcher
-        effects, dispatcher.effects = dispatcher.effects, []
-        if effects:
+        effects, dispatcher.turns.effects = dispatcher.turns.effects, []
+        if effects and not self._handed_over:  # else they are for the next owner, which finds them in the store
             self._executor.run_activities(effects)
         dispatcher.committed()
         changed, dispatcher.changed = dispatcher.changed, Changed([], [])
         if self._after_commit is not None:
             self._after_commit(changed)
 
+    def _succeeded(self, messages: list[Any]) -> None:
+        self._failures = 0
+        for message in messages:
+            if isinstance(message, _Operation):
+                message.succeed()
+        if self._dispatcher.news:
+            self._dispatcher.news = False
+            with self._commits:
+                self._changes += 1
+                self._commits.notify_all()
+
     def _operate(self, operation: _Operation) -> None:
         """Run an operation; its own errors are its caller's, and leave nothing behind."""
+        if not operation.begin():
+            return
         try:
             operation.value = operation.call(self._dispatcher)
         except WfctlError as error:
-            operation.future.set_exception(error)
-        dispatcher = self._dispatcher
-        if self._scope is not None:
-            self._scope.update(dispatcher.born)
-            self._adopt(sorted(dispatcher.touched))
-        dispatcher.born.clear()
-        dispatcher.touched.clear()
+            operation.fail(error)
+        except Exception as error:
+            if database.is_trouble(error):
+                raise
+            raise _DefectError(operation, error) from error
+        self._scope.follow()
 
-    def _failed(self, messages: list[Any], operations: list[_Operation], error: Exception) -> None:
-        """The transaction is void: callers are told, results are kept for another try."""
+    def _failed(self, messages: list[Any], error: Exception) -> list[Any]:
+        """The transaction is void. The messages that are to be tried again; callers are told of trouble with the store.
+
+        What is not trouble with the store is a defect, and must not stop what has nothing to do with it: an operation's
+        goes to its caller; an instance's is found by running turns one by one, and stalls the instance.
+        """
+        latest, single = self._dispatcher.turns.latest, self._most_turns == 1
         self._rollback()
         self._dispatcher.drop_all()
-        self._version = -1
-        self._last_inbox = 0
+        self._scope.rolled_back()
+        if isinstance(error, _DefectError):
+            error.operation.fail(database.explain_any(error.error, self._store))
+            return [message for message in messages if message is not error.operation]
         words = database.explain_any(error, self._store)
-        for operation in operations:
-            if not operation.future.done():
-                operation.future.set_exception(words)
         self._failures += 1
         if self._failures >= MOST_FAILURES:
+            self._give_up(messages, words)
             raise words from error
-        results = [m for m in messages if isinstance(m, ActivityResult)]
+        if not database.is_trouble(error) and latest is not None:
+            self._most_turns = 1
+            if single:
+                self._dispatcher.turns.broken[latest] = f"the engine failed on it: {type(error).__name__}: {error}"
+                self._most_turns = MOST_TURNS
+            return messages
+        self._give_up(messages, words)
         threading.Event().wait(0.1 * self._failures)
-        for result in results:
-            self._queue.put(result)
+        return [message for message in messages if isinstance(message, ActivityResult)]
 
-    # --- what others have written -------------------------------------------------------------------------------
-
-    def _read_others(self) -> bool:
-        """Take in what other processes have committed; whether there is more of it."""
-        gone = work.take_gone(self._db)
-        if gone:
-            self._dispatcher.drop(gone)
-        wanted = work.take_wanted(self._db)
-        if self._scope is None:
-            self._load_trees([root for root, born in wanted if born])
-        else:
-            self._adopt([root for root, _ in wanted])
-            self._left_to_us.update(root for root, _ in wanted)
-        if self._version == -1 and self._scope is not None:
-            self._last_inbox = work.max_inbox(self._db)
-            for root in sorted(self._scope):
-                self._load_inbox(root)
-        rows = work.read_inbox(self._db, self._last_inbox, to_micros(self._dispatcher.now), MOST_MESSAGES)
-        for seq, key, text in rows:
-            self._last_inbox = seq
-            if self._in_scope(key):
-                self._dispatcher.deliver_committed(key, seq, decode(text)[0])
-        self._dispatcher.wake_changed = True
-        return len(rows) == MOST_MESSAGES
-
-    def _in_scope(self, key: int) -> bool:
-        if self._scope is None:
-            return True
-        row = instances.by_key(self._db, key)
-        return row is not None and row.root in self._scope
-
-    def _adopt(self, roots: Sequence[int]) -> None:
-        fresh = [] if self._scope is None else [root for root in roots if root not in self._scope]
-        if fresh and self._scope is not None:
-            self._scope.update(fresh)
-            self._load_trees(fresh)
-
-    def _load(self, roots: Sequence[int] | None) -> None:
-        """At the start: take up what is unfinished, in steps small enough for memory."""
-
-        def take_up() -> None:
-            self._dispatcher.begin(self._ticks.next())
-            if roots is None:
-                work.take_wanted(self._db)
-                for key in instances.busy_keys(self._db, None):
-                    self._dispatcher.set_in_motion(key)
-            else:
-                self._load_trees(roots)
-            self._dispatcher.flush()
-
-        self._transact(take_up)
-        self._release()
-
-    def _load_trees(self, roots: Sequence[int]) -> None:
-        for root in roots:
-            for key in instances.busy_keys(self._db, root):
-                self._dispatcher.set_in_motion(key)
-            self._load_inbox(root)
-        self._dispatcher.wake_changed = True
-
-    def _load_inbox(self, root: int) -> None:
-        for key in instances.tree_inbox(self._db, root):
-            self._dispatcher.memory.get(key)
-
-    # --- time ---------------------------------------------------------------------------------------------------
-
-    def _next_due(self) -> int | None:
-        held = self._dispatcher.held()
-        if self._scope is None or len(self._scope) > FEW_TREES:
-            return instances.next_due(self._db, self._scope, held)
-        times = [instances.next_due_in(self._db, root, held) for root in self._scope]
-        return min((time for time in times if time is not None), default=None)
-
-    def _fire_due(self) -> None:
-        now = to_micros(self._dispatcher.now)
-        held = self._dispatcher.held()
-        for key in instances.due(self._db, now, self._scope, held):
-            self._dispatcher.fire_timers(key)
-        self._dispatcher.wake_changed = True
-
-    def _settled(self, roots: Sequence[int] | None) -> bool:
-        """Runs inside a transaction, before its turns: what is still to be run is in the mailboxes."""
-        dispatcher = self._dispatcher
-        soon = to_micros(dispatcher.now + SOON)
-        scope: Collection[int] | None = self._scope if roots is None else roots
-        if dispatcher.memory.moves(scope):
-            return False
-        held = dispatcher.held()
-        if scope is None or len(scope) > FEW_TREES:
-            return not instances.moves(self._db, scope, soon, held)
-        return not any(instances.moves_in(self._db, root, soon, held) for root in scope)
+    def _give_up(self, messages: list[Any], error: WfctlError | None = None) -> None:
+        for message in messages:
+            if isinstance(message, _Operation):
+                message.fail(error or StoreError("the engine has stopped"))
 
     def _hand_over(self) -> bool:
         """Give the ownership up inside the write transaction in which nobody wants anything of it: another process
         either committed its wish before (and is heard), or finds the lock free afterwards."""
-        if work.any_wanted(self._db) or not self._settled(sorted(self._left_to_us)):
+        if self._scope.wanted():
             return False
         work.put_owner(self._db, None)
         self._handed_over = self._stopping = True
@@ -439,10 +411,4 @@ class Host:
         return True
 
     def _fail_waiting(self, error: WfctlError) -> None:
-        while True:
-            try:
-                message = self._queue.get_nowait()
-            except queue.Empty:
-                return
-            if isinstance(message, _Operation) and not message.future.done():
-                message.future.set_exception(error)
+        self._give_up(self._at_hand(), error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
 
 from wfctl.engine.core.state import folded
 from wfctl.engine.live import Live
@@ -19,8 +20,8 @@ MAX_LIVE = 10_000
 class Memory:
     """Live instances by key and by ID; `dirty` ones are to be written, `ready` ones to be run.
 
-    `held` are the keys whose turn is in flight or that wait for other code; `left_alone` those, with their
-    workflow's name, which no worker knows.
+    `parked` are the keys for which no turn is tried until other code comes: they are stalled, or `left_alone` (with the
+    workflow's name), because no worker knows them. `held` are these and those whose turn is in flight.
     """
 
     def __init__(self, db: Connection, max_live: int = MAX_LIVE) -> None:
@@ -31,6 +32,7 @@ class Memory:
         self._ready: deque[Live] = deque()
         self.dirty: list[Live] = []
         self.held: set[int] = set()
+        self.parked: set[int] = set()
         self.left_alone: dict[int, str] = {}
 
     def __len__(self) -> int:
@@ -68,10 +70,13 @@ class Memory:
         live.waits = bool(state.event_waits())
         live.mailbox = [(seq, event) for seq, event in work.inbox_of(self._db, key)]
         self.keep(live)
-        if key in self.left_alone:
-            self.park(live)
+        live.parked = key in self.parked
         self.ready_if(live)
         return live
+
+    def row(self, key: int) -> Row | None:
+        live = self._live.get(key)
+        return live.row if live is not None else instances.by_key(self._db, key)
 
     def keep(self, live: Live) -> None:
         self._live[live.row.key] = live
@@ -85,18 +90,19 @@ class Memory:
     def park(self, live: Live) -> None:
         """Try no turn of this instance until other code comes."""
         live.parked = True
+        self.parked.add(live.row.key)
         self.held.add(live.row.key)
 
-    def unpark(self, keys: Iterable[int] | None = None) -> None:
-        """Try these instances again, or (None) all that wait for other code."""
-        if keys is None:
-            keys = {*self.left_alone, *(key for key in self.held if self._live[key].parked)}
+    def unpark(self, keys: Iterable[int]) -> None:
+        """Try turns of these instances again."""
         for key in sorted(keys):
             self.left_alone.pop(key, None)
+            self.parked.discard(key)
             live = self.get(key)
+            if live is None or live.in_flight is None:
+                self.held.discard(key)
             if live is not None:
                 live.parked = False
-                self.held.discard(key)
                 self.ready_if(live)
 
     def ready_if(self, live: Live) -> None:
@@ -132,17 +138,19 @@ class Memory:
                 live.dirty = live.queued = False
                 live.mailbox.clear()
             self.held.discard(key)
+            self.parked.discard(key)
             self.left_alone.pop(key, None)
         self.dirty = [live for live in self.dirty if live.dirty]
 
     def clear(self) -> list[int]:
-        """Forget everything in memory, and return the keys it held."""
+        """Forget everything in memory, and return the keys it held. What no worker knows is known to be so."""
         keys = list(self._live)
         self._live.clear()
         self._ids.clear()
         self._ready.clear()
         self.dirty.clear()
-        self.held.clear()
+        self.parked = set(self.left_alone)
+        self.held = set(self.left_alone)
         return keys
 
     def release(self, key: int) -> None:
@@ -157,7 +165,7 @@ class Memory:
         excess = len(self._live) - self._max_live
         if excess <= 0:
             return []
-        keys = [key for key, live in self._live.items() if live.idle and not live.parked][:excess]
+        keys = list(islice((key for key, live in self._live.items() if live.idle), excess))
         for key in keys:
             self._ids.pop(self._live.pop(key).row.id, None)
         return keys

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 
+from wfctl.engine.core.decide import encodable
 from wfctl.engine.core.rerun import rerun as make_rerun
 from wfctl.engine.store.codec import maybe_micros, to_micros
 from wfctl.engine.store.instances import Row
@@ -32,6 +33,7 @@ def start(unit: Unit, request: StartRequest) -> str:
     replaced, or by a finished one with a descendant that still runs (Dapr's rule since 1.18.2).
     """
     instance_id = request.id or new_id()
+    _check_texts(instance_id, request.name, request.input)
     existing = unit.find(instance_id)
     if existing is not None:
         if request.if_exists is IfExists.USE:
@@ -115,6 +117,7 @@ def resume(unit: Unit, instance_id: str, reason: str | None) -> None:
 
 def terminate(unit: Unit, instance_id: str, output: str | None, reason: str | None, recursive: bool) -> None:
     """Raises NotFound, and WrongState (finished or stalled)."""
+    _check_texts(output)
     row = _live(unit, instance_id, "it cannot be terminated")
     unit.send(row.key, ev.ExecutionTerminated(NO_ID, unit.now, output, recursive, reason))
 
@@ -158,6 +161,7 @@ def rerun(unit: Unit, request: RerunRequest) -> str:
             hint=f"wait for its end: wfctl wait {source.id}, or end it: wfctl terminate {source.id}",
         )
     instance_id = request.new_id or new_id()
+    _check_texts(instance_id, request.input, request.new_child_id)
     if unit.find(instance_id) is not None:
         raise Conflict(
             f"a workflow with ID '{instance_id}' exists already", instance_id=instance_id, hint="use another --new-id"
@@ -166,7 +170,7 @@ def rerun(unit: Unit, request: RerunRequest) -> str:
     if made.state.started is None:
         raise InvalidInput(f"'{source.id}' has no step yet to rerun from", hint="start it again instead")
     row = new_row(replace(made.state.started, timestamp=unit.now))
-    row.status = Status.RUNNING
+    row.status = made.state.status()
     row.started_at = to_micros(unit.now)
     row.wake_at = maybe_micros(made.state.wake_at())
     row.busy = made.state.open_activities()
@@ -189,7 +193,8 @@ def start_child(unit: Unit, parent: Row, created: ev.ChildWorkflowInstanceCreate
         below = _descendants(unit, existing)
         blocker = next((row for row in (existing, *below) if not row.status.terminal), None)
         if blocker is not None:
-            if existing.parent == parent.key and existing.parent_task == created.event_id:
+            of_parent = existing.parent == parent.key and existing.parent_execution == parent.execution_id
+            if of_parent and existing.parent_task == created.event_id:
                 return
             failure = ev.Failure(
                 "WorkflowInstanceAlreadyExists", f"an active workflow with ID '{blocker.id}' already exists"
@@ -209,7 +214,18 @@ def start_child(unit: Unit, parent: Row, created: ev.ChildWorkflowInstanceCreate
     unit.create(new_row(started, parent), started)
 
 
+def _check_texts(*texts: str | None) -> None:
+    """Raises InvalidInput for what the store cannot hold, so that it does not fail at the commit."""
+    for text in texts:
+        if not encodable(text):
+            raise InvalidInput(
+                f"{text!a} is not valid Unicode: it has lone surrogates",
+                hint="a shell passes bytes that are no UTF-8 on like this; encode the text as UTF-8",
+            )
+
+
 def _found(unit: Unit, instance_id: str) -> Row:
+    _check_texts(instance_id)
     row = unit.find(instance_id)
     if row is None:
         raise missing(instance_id)

@@ -31,6 +31,10 @@ def admit(state: State, arrived: Sequence[Event]) -> list[Event]:
             if event_id in resolved or type(state.open.get(event_id)) is not operation:
                 continue
             resolved.add(event_id)
+        elif kind is ev.EventRaised:
+            timer = state.event_timer(event.name, resolved)  # type: ignore[attr-defined]
+            if timer is not None:
+                resolved.add(timer)
         elif kind is ev.ExecutionStarted:
             if started:
                 continue
@@ -100,7 +104,10 @@ def conclude(state: State, new: Sequence[Event], result: TurnResult, now: dateti
 
 
 def _continued(state: State, new: Sequence[Event], again: ContinueAsNew, now: datetime, execution_id: str) -> Outcome:
-    """A fresh history: WorkflowStarted, ExecutionStarted with the new input, the carried events."""
+    """A fresh history: WorkflowStarted, ExecutionStarted with the new input, the carried events.
+
+    A request to suspend that the old generation has taken in holds for the new one (Dapr loses it).
+    """
     started = state.started or next(event for event in new if type(event) is ev.ExecutionStarted)
     fresh: list[Event] = [
         ev.WorkflowStarted(NO_ID, now),
@@ -113,7 +120,48 @@ def _continued(state: State, new: Sequence[Event], again: ContinueAsNew, now: da
         ),
     ]
     fresh += [replace(event, timestamp=now) for event in again.carried]
+    suspended = ev.ExecutionSuspended(NO_ID, now) if state.suspended else None
+    for event in new:
+        if type(event) is ev.ExecutionSuspended:
+            suspended = replace(event, timestamp=now)
+        elif type(event) is ev.ExecutionResumed:
+            suspended = None
+    if suspended is not None:
+        fresh.append(suspended)
     return Outcome(fresh, fresh=True, again=True)
+
+
+def unstorable(result: TurnResult) -> str | None:
+    """What of this turn cannot be stored: a text with lone surrogates, which Python can hold and UTF-8 cannot.
+
+    Payloads are no concern: they are JSON, and stored with escapes.
+    """
+    if not encodable(result.custom_status):
+        return "the custom status"
+    for event in result.events:
+        kind = type(event)
+        if kind is ev.TimerCreated:
+            if not encodable(event.subject):  # type: ignore[attr-defined]
+                return "the name of an external event"
+        elif kind is ev.ChildWorkflowInstanceCreated:
+            if not encodable(event.instance_id):  # type: ignore[attr-defined]
+                return "the ID of a child workflow"
+            if not (encodable(event.name) and encodable(event.input)):  # type: ignore[attr-defined]
+                return "a child workflow"
+        elif kind is ev.ExecutionCompleted and not encodable(event.result):  # type: ignore[attr-defined]
+            return "the output"
+    return None
+
+
+def encodable(text: str | None) -> bool:
+    """Whether UTF-8 can hold this."""
+    if text is None or text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def patch_mismatch(state: State, result: TurnResult) -> Stall | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -56,13 +56,14 @@ class State:
             if type(op) is ev.TimerCreated and op.origin is Origin.EXTERNAL_EVENT
         ]
 
-    def event_timer(self, name: str) -> int | None:
-        """The ID of the oldest open timer that waits for the external event `name`."""
+    def event_timer(self, name: str, besides: Collection[int] = ()) -> int | None:
+        """The ID of the oldest open timer that waits for the external event `name`, not one of `besides`."""
         folded = name.casefold()
         for event_id, op in self.open.items():
             if (
                 type(op) is ev.TimerCreated
                 and op.origin is Origin.EXTERNAL_EVENT
+                and event_id not in besides
                 and (op.subject or "").casefold() == folded
             ):
                 return event_id

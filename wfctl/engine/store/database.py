@@ -164,6 +164,11 @@ def explain(error: sqlite3.Error | OSError, path: Path) -> StoreError:
     return StoreError(f"the store {path} failed: {text}")
 
 
+def is_trouble(error: BaseException) -> bool:
+    """Whether this is the file's or the disk's fault, not that of what was to be written."""
+    return isinstance(error, (sqlite3.OperationalError, OSError))
+
+
 def explain_any(error: BaseException, path: Path) -> WfctlError:
     """The error itself if it is ours, else in words; the original stays its cause."""
     if isinstance(error, WfctlError):

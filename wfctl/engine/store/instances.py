@@ -175,9 +175,18 @@ def next_due_in(db: Connection, root: int, held: Collection[int]) -> int | None:
     return next((wake_at for key, wake_at in db.execute(sql, (root, root)) if key not in held), None)
 
 
-def moves(db: Connection, scope: Collection[int] | None, until: int, held: Collection[int]) -> bool:
+def due_in(db: Connection, root: int, until: int, held: Collection[int]) -> list[int]:
+    """As `due`, for one tree."""
+    sql = f"SELECT key FROM ({_TREE}) WHERE wake_at <= ? ORDER BY wake_at"
+    found = (key for (key,) in db.execute(sql, (root, root, until)) if key not in held)
+    return list(islice(found, MOST_DUE))
+
+
+def moves(
+    db: Connection, scope: Collection[int] | None, until: int, held: Collection[int], alone: Collection[int]
+) -> bool:
     """Whether in the trees of these roots (None: anywhere) an activity runs, or something that is not held up is due
-    by `until`."""
+    by `until`. The activities of what is left `alone` do not run."""
     rows = db.execute(
         f"""
         SELECT key, root, busy FROM instances WHERE busy > 0
@@ -185,15 +194,17 @@ def moves(db: Connection, scope: Collection[int] | None, until: int, held: Colle
         """,
         (until,),
     )
-    return any((busy or key not in held) and (scope is None or root in scope) for key, root, busy in rows)
+    return any(
+        (key not in alone if busy else key not in held) and (scope is None or root in scope) for key, root, busy in rows
+    )
 
 
-def moves_in(db: Connection, root: int, until: int, held: Collection[int]) -> bool:
+def moves_in(db: Connection, root: int, until: int, held: Collection[int], alone: Collection[int]) -> bool:
     """The same for one tree."""
     rows = db.execute(
         f"SELECT key, busy FROM ({_TREE}) WHERE busy > 0 OR (wake_at <= ? AND status IN ({_LIVE}))", (root, root, until)
     )
-    return any(busy or key not in held for key, busy in rows)
+    return any(key not in alone if busy else key not in held for key, busy in rows)
 
 
 def tree_inbox(db: Connection, root: int) -> list[int]:

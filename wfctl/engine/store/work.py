@@ -33,17 +33,25 @@ def wipe_history(db: Connection, keys: Iterable[int]) -> None:
     db.executemany("DELETE FROM history WHERE key = ?", [(key,) for key in keys])
 
 
-def read_inbox(db: Connection, after: int, now: int, limit: int) -> list[tuple[int, int, str]]:
-    """(seq, key, encoded event) behind `after`, oldest first, `limit` at the most.
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A row of the inbox. `waits`: the instance's delayed start is not due, and this is no request to terminate it."""
 
-    Events of an instance whose delayed start is not due at `now` (microseconds) are left, but for a termination.
-    """
+    seq: int
+    key: int
+    root: int
+    text: str
+    waits: bool
+
+
+def read_inbox(db: Connection, after: int, now: int, limit: int) -> list[Arrival]:
+    """What lies behind `after`, oldest first, `limit` at the most; `now` is in microseconds."""
     sql = """
-        SELECT inbox.seq, inbox.key, inbox.event FROM inbox JOIN instances USING (key)
-        WHERE inbox.seq > ? AND NOT (status = ? AND coalesce(wake_at, 0) > ? AND inbox.event NOT LIKE ?)
-        ORDER BY inbox.seq LIMIT ?
+        SELECT inbox.seq, key, root, inbox.event,
+            status = ? AND coalesce(wake_at, 0) > ? AND inbox.event NOT LIKE '[{"type":"ExecutionTerminated"%'
+        FROM inbox JOIN instances USING (key) WHERE inbox.seq > ? ORDER BY inbox.seq LIMIT ?
     """
-    return db.execute(sql, (after, Status.PENDING, now, '[{"type":"ExecutionTerminated"%', limit)).fetchall()
+    return [Arrival(*row) for row in db.execute(sql, (Status.PENDING, now, after, limit))]
 
 
 def max_inbox(db: Connection) -> int:

@@ -1,0 +1,566 @@
+"""What the engine must survive: hostile texts, failing commits, callers that go away, requests at the wrong moment."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from engine_rig import LIMIT_SECONDS, Rig, inconsistencies
+
+from wfctl.engine import host as host_module
+from wfctl.engine import scope as scope_module
+from wfctl.engine import operations
+from wfctl.errors import InvalidInput, WfctlError
+from wfctl.model import events as ev
+from wfctl.model.instance import RerunRequest, StartRequest
+from wfctl.model.status import Status
+from wfctl.workflow.registry import Registry
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    rig = Rig(tmp_path)
+    yield rig
+    rig.close()
+
+
+def echo(ctx, value):
+    return value
+    yield
+
+
+class TestHostileTexts:
+    """A lone surrogate is a Python str that no UTF-8 file can hold. It must not stop the engine."""
+
+    def test_in_a_custom_status(self, rig: Rig) -> None:
+        @rig.workflow
+        def Bad(ctx, _):
+            ctx.set_custom_status("\ud800")
+            yield ctx.wait_for_external_event("go")
+
+        rig.workflow(echo)
+        rig.own()
+        rig.start("Bad", "b1")
+        rig.start("echo", "e1", "1")
+        assert rig.ended("e1").output == "1"
+        assert rig.ended("b1").status is Status.FAILED
+
+    def test_in_a_child_id(self, rig: Rig) -> None:
+        @rig.workflow
+        def Bad(ctx, _):
+            yield ctx.call_child_workflow("echo", instance_id="c\udcff")
+
+        rig.workflow(echo)
+        rig.own()
+        rig.start("Bad", "b1")
+        assert rig.ended("b1").status is Status.FAILED
+
+    def test_in_the_name_of_an_event(self, rig: Rig) -> None:
+        @rig.workflow
+        def Bad(ctx, _):
+            yield ctx.wait_for_external_event("\udcff")
+
+        rig.own()
+        rig.start("Bad", "b1")
+        assert rig.ended("b1").status is Status.FAILED
+
+    @pytest.mark.parametrize("field", ["id", "name", "input"])
+    def test_in_a_start(self, rig: Rig, field: str) -> None:
+        rig.workflow(echo)
+        rig.own()
+        fields = {"name": "echo", "id": "e1", "input": "1", field: '"\udcff"'}
+        with pytest.raises(InvalidInput):
+            rig.do(lambda unit: operations.start(unit, StartRequest(**fields)))
+        rig.start("echo", "e2", "2")
+        assert rig.ended("e2").output == "2"
+
+    def test_in_the_output_of_a_termination(self, rig: Rig) -> None:
+        @rig.workflow
+        def Await(ctx, _):
+            yield ctx.wait_for_external_event("go")
+
+        rig.own()
+        rig.start("Await", "a1")
+        with pytest.raises(InvalidInput):
+            rig.terminate("a1", '"\udcff"')
+        with pytest.raises(InvalidInput):
+            rig.beside(lambda unit: operations.terminate(unit, "a1", '"\udcff"', None, True))
+        rig.terminate("a1", '"x"')
+        assert rig.ended("a1").output == '"x"'
+
+
+class TestCallers:
+    def test_an_operation_with_a_defect_harms_nobody_else(self, rig: Rig) -> None:
+        rig.workflow(echo)
+        host = rig.own()
+
+        def defect(unit):
+            raise ZeroDivisionError("a defect")
+
+        for _ in range(host_module.MOST_FAILURES + 2):
+            with pytest.raises(WfctlError, match="ZeroDivisionError"):
+                rig.do(defect)
+        gate = threading.Event()
+        blocker = host.submit(lambda unit: gate.wait(LIMIT_SECONDS))
+        good = [host.submit(lambda unit, n=n: operations.start(unit, StartRequest("echo", f"g{n}"))) for n in range(3)]
+        bad = host.submit(defect)
+        gate.set()
+        blocker.result(LIMIT_SECONDS)
+        assert [future.result(LIMIT_SECONDS) for future in good] == ["g0", "g1", "g2"]
+        with pytest.raises(WfctlError):
+            bad.result(LIMIT_SECONDS)
+        rig.ended("g2")
+
+    def test_a_caller_that_gives_up_harms_nobody(self, rig: Rig) -> None:
+        """As a gateway's client that disconnects: asyncio cancels the future."""
+        rig.workflow(echo)
+        host = rig.own()
+        gate = threading.Event()
+
+        async def give_up() -> None:
+            blocker = host.submit(lambda unit: gate.wait(LIMIT_SECONDS))
+            missing = asyncio.wrap_future(host.submit(lambda unit: operations.pause(unit, "nope", None)))
+            start = asyncio.wrap_future(
+                host.submit(lambda unit: operations.start(unit, StartRequest("echo", "given-up")))
+            )
+            missing.cancel()
+            start.cancel()
+            await asyncio.sleep(0)
+            gate.set()
+            await asyncio.wrap_future(blocker)
+
+        asyncio.run(give_up())
+        rig.start("echo", "e1", "1")
+        assert rig.ended("e1").output == "1"
+        assert rig.row("given-up") is None, "what was given up before it began is not done"
+
+    def test_nobody_waits_for_an_engine_that_is_gone(self, rig: Rig) -> None:
+        rig.workflow(echo)
+        for _ in range(30):
+            host = rig.own()
+            outcomes: list[str] = []
+
+            def ask(host=host, outcomes=outcomes) -> None:
+                while True:
+                    try:
+                        host.submit(lambda unit: None).result(LIMIT_SECONDS)
+                    except WfctlError:
+                        outcomes.append("told")
+                        return
+                    except TimeoutError:
+                        outcomes.append("hung")
+                        return
+
+            threads = [threading.Thread(target=ask) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            host.stop()
+            for thread in threads:
+                thread.join()
+            assert outcomes == ["told"] * 4
+
+    def test_workflow_code_that_asks_the_engine_is_told_off(self, rig: Rig) -> None:
+        @rig.workflow
+        def Asks(ctx, _):
+            return host.submit(lambda unit: 1).result(LIMIT_SECONDS)
+            yield
+
+        host = rig.own()
+        rig.start("Asks", "a1")
+        row = rig.ended("a1")
+        assert row.status is Status.FAILED
+        assert "workflow code" in (row.failure or "")
+
+
+class TestTightLoops:
+    def test_a_workflow_that_continues_as_new_for_ever_starves_nobody(self, rig: Rig) -> None:
+        @rig.workflow
+        def Spin(ctx, n):
+            ctx.continue_as_new((n or 0) + 1)
+            return None
+            yield
+
+        @rig.activity
+        def add(ctx, value):
+            return value + 1
+
+        @rig.workflow
+        def Chain(ctx, steps):
+            value = 0
+            for _ in range(steps):
+                value = yield ctx.call_activity("add", input=value)
+            return value
+
+        rig.own()
+        rig.start("Spin", "s1")
+        rig.start("Chain", "c1", "5")
+        assert rig.ended("c1").output == "5"
+        rig.terminate("s1")
+        assert rig.ended("s1").status is Status.TERMINATED
+
+    def test_a_pause_in_the_turn_that_continues_as_new_is_kept(self, rig: Rig) -> None:
+        @rig.workflow
+        def Monitor(ctx, n):
+            yield ctx.wait_for_external_event("poll")
+            ctx.continue_as_new(n + 1)
+
+        rig.own()
+        rig.start("Monitor", "m1", "0")
+        rig.waits_for("m1", "poll")
+
+        def both(unit):
+            operations.raise_event(unit, "m1", "poll", None)
+            operations.pause(unit, "m1", None)
+
+        rig.do(both)
+        rig.settle()
+        assert rig.status("m1") is Status.SUSPENDED
+        rig.do(lambda unit: operations.resume(unit, "m1", None))
+        rig.raise_event("m1", "poll")
+        rig.until(lambda: rig.history("m1")[1].input == "2", "the third generation")
+
+
+class TestRunsOfOthers:
+    def test_another_apps_activities_are_left_alone(self, rig: Rig) -> None:
+        gate = threading.Event()
+
+        @rig.activity
+        def slow(ctx, _):
+            gate.wait(LIMIT_SECONDS)
+            return 7
+
+        @rig.workflow
+        def Mine(ctx, _):
+            return (yield ctx.call_activity("slow"))
+
+        rig.own()
+        rig.start("Mine", "m1")
+        rig.until(lambda: rig.row("m1").busy == 1)
+        rig.leave()
+        other = Registry()
+        other.add_workflow("echo", echo)
+        rig.own(registry=other)
+        rig.start("echo", "e1", "1")
+        rig.ended("e1")
+        rig.settle()
+        rig.leave()
+        assert rig.status("m1") is Status.RUNNING
+        gate.set()
+        rig.own()
+        row = rig.ended("m1")
+        assert (row.status, row.output) == (Status.COMPLETED, "7")
+
+    def test_another_apps_children_are_left_alone(self, rig: Rig) -> None:
+        @rig.workflow
+        def Child(ctx, _):
+            return (yield ctx.wait_for_external_event("go"))
+
+        @rig.workflow
+        def Mine(ctx, _):
+            return (yield ctx.call_child_workflow("Child"))
+
+        rig.own()
+        rig.start("Mine", "m1")
+        rig.waits_for("m1:0001", "go")
+        rig.leave()
+        rig.beside(lambda unit: operations.raise_event(unit, "m1:0001", "go", "8"))
+        other = Registry()
+        other.add_workflow("echo", echo)
+        host = rig.own(registry=other)
+        rig.settle()
+        assert set(host.left_alone().values()) == {"Child"}
+        rig.leave()
+        assert rig.status("m1:0001") is Status.RUNNING
+        rig.own()
+        assert rig.ended("m1").output == "8"
+
+    def test_terminating_what_no_worker_knows_keeps_what_it_had(self, rig: Rig) -> None:
+        @rig.workflow
+        def Mine(ctx, _):
+            ctx.is_patched("p1")
+            ctx.set_custom_status("half way")
+            yield ctx.wait_for_external_event("go")
+
+        rig.own()
+        rig.start("Mine", "m1")
+        rig.waits_for("m1", "go")
+        rig.leave()
+        rig.own(registry=Registry())
+        rig.terminate("m1", '"bye"')
+        row = rig.ended("m1")
+        assert (row.status, row.output) == (Status.TERMINATED, '"bye"')
+        assert "half way" in (row.custom_status or "")
+
+
+class TestGenerations:
+    def test_a_child_of_an_earlier_generation_blocks_its_id(self, rig: Rig) -> None:
+        """Not taken for the child that this generation asks for, whose end the parent would await for ever."""
+
+        @rig.workflow
+        def Child(ctx, _):
+            return (yield ctx.wait_for_external_event("go"))
+
+        @rig.workflow
+        def Parent(ctx, n):
+            child = ctx.call_child_workflow("Child", instance_id="c")
+            if n == 0:
+                yield ctx.wait_for_external_event("next")
+                ctx.continue_as_new(1)
+                return None
+            try:
+                return (yield child)
+            except Exception as error:
+                return str(error)
+
+        rig.own()
+        rig.start("Parent", "p1", "0")
+        rig.waits_for("c", "go")
+        rig.raise_event("p1", "next")
+        rig.settle()
+        assert "already exists" in (rig.ended("p1").output or "")
+        assert rig.status("c") is Status.RUNNING
+
+    def test_results_of_an_earlier_generation_do_not_count_for_the_last(self, rig: Rig) -> None:
+        first, second = threading.Event(), threading.Event()
+
+        @rig.activity
+        def wait(ctx, n):
+            (first if n == 0 else second).wait(LIMIT_SECONDS)
+
+        @rig.workflow
+        def Loop(ctx, n):
+            ctx.call_activity("wait", input=n)
+            yield ctx.create_timer(timedelta(0))
+            if n == 0:
+                ctx.continue_as_new(1)
+
+        rig.own()
+        rig.start("Loop", "l1", "0")
+        assert rig.ended("l1").status is Status.COMPLETED
+        assert rig.row("l1").busy == 1
+        first.set()
+        rig.do(lambda unit: None)
+        rig.start("Loop", "l2", "1")
+        rig.ended("l2")
+        assert rig.row("l1").busy == 1, "its own activity still runs"
+        second.set()
+        rig.until(lambda: rig.row("l1").busy == 0)
+
+
+class TestStalls:
+    def test_timers_go_on_after_a_stall(self, rig: Rig) -> None:
+        gate = threading.Event()
+
+        @rig.activity
+        def slow(ctx, _):
+            gate.wait(LIMIT_SECONDS)
+            return 1
+
+        def good(ctx, _):
+            timer = ctx.create_timer(timedelta(hours=1))
+            yield ctx.call_activity("slow")
+            yield timer
+            return "done"
+
+        def edited(ctx, _):
+            yield ctx.call_child_workflow("Other")
+
+        rig.registry.add_workflow("W", good)
+        rig.own()
+        rig.start("W", "w1")
+        rig.until(lambda: rig.row("w1").busy == 1)
+        rig.leave()
+        rig.registry.add_workflow("W", edited, replace=True)
+        rig.own()
+        gate.set()
+        rig.reached("w1", Status.STALLED)
+        rig.leave()
+        rig.registry.add_workflow("W", good, replace=True)
+        rig.own()
+        rig.reached("w1", Status.RUNNING)
+        rig.settle()
+        assert rig.look(inconsistencies) == []
+        rig.advance(hours=2)
+        assert rig.ended("w1").output == '"done"'
+
+    def test_what_came_meanwhile_is_not_forgotten_with_the_timer_due(self, rig: Rig) -> None:
+        def good(ctx, _):
+            yield ctx.create_timer(timedelta(hours=1))
+            yield ctx.create_timer(timedelta(hours=1))
+            return "done"
+
+        def edited(ctx, _):
+            yield ctx.call_activity("x")
+
+        rig.registry.add_workflow("W", good)
+        rig.own()
+        rig.start("W", "w1")
+        rig.until(lambda: rig.row("w1") and rig.row("w1").wake_at)
+        rig.leave()
+        rig.registry.add_workflow("W", edited, replace=True)
+        rig.advance(hours=2)
+        rig.own()
+        rig.reached("w1", Status.STALLED)
+        rig.leave()
+        rig.advance(hours=2)
+        rig.registry.add_workflow("W", good, replace=True)
+        rig.own()
+        rig.until(lambda: len(rig.history("w1")) > 6)
+        rig.advance(hours=2)
+        assert rig.ended("w1").output == '"done"'
+
+
+class TestRerun:
+    def test_from_a_suspended_moment_can_be_resumed(self, rig: Rig) -> None:
+        gate = threading.Event()
+
+        @rig.activity
+        def step(ctx, n):
+            if n == 1:
+                gate.wait(LIMIT_SECONDS)
+            return n
+
+        @rig.workflow
+        def Chain(ctx, _):
+            yield ctx.wait_for_external_event("go")
+            a = yield ctx.call_activity("step", input=1)
+            b = yield ctx.call_activity("step", input=2)
+            return a + b
+
+        rig.own()
+        rig.start("Chain", "c1")
+        rig.waits_for("c1", "go")
+
+        def both(unit):
+            operations.raise_event(unit, "c1", "go", None)
+            operations.pause(unit, "c1", None)
+
+        rig.do(both)
+        rig.reached("c1", Status.SUSPENDED)
+        rig.terminate("c1")
+        rig.ended("c1")
+        gate.set()
+        rig.do(lambda unit: operations.rerun(unit, RerunRequest("c1", 2, "c2")))
+        rig.settle()
+        assert rig.look(inconsistencies) == []
+        if rig.status("c2") is Status.SUSPENDED:
+            rig.do(lambda unit: operations.resume(unit, "c2", None))
+        assert rig.ended("c2").output == "3"
+
+
+class TestDelayedStarts:
+    def test_events_from_another_process_are_kept_for_the_start(self, rig: Rig) -> None:
+        @rig.workflow
+        def Await(ctx, _):
+            return (yield ctx.wait_for_external_event("go"))
+
+        rig.own()
+        rig.start("Await", "d1", None, start_at=rig.clock.now() + timedelta(hours=1))
+        rig.beside(lambda unit: operations.raise_event(unit, "d1", "go", "5"))
+        rig.do(lambda unit: None)
+        assert rig.status("d1") is Status.PENDING
+        rig.advance(hours=2)
+        assert rig.ended("d1").output == "5"
+
+    def test_a_pause_from_another_process_can_be_taken_back_here(self, rig: Rig) -> None:
+        rig.workflow(echo)
+        rig.own()
+        rig.start("echo", "d1", "5", start_at=rig.clock.now() + timedelta(hours=1))
+        rig.beside(lambda unit: operations.pause(unit, "d1", None))
+        rig.do(lambda unit: None)
+        rig.do(lambda unit: operations.resume(unit, "d1", None))
+        rig.advance(hours=2)
+        assert rig.ended("d1").output == "5"
+
+
+class TestBacklogs:
+    def test_thousands_of_requests_from_another_process_all_arrive(self, rig: Rig) -> None:
+        """More than one transaction reads, and what the engine itself puts into the inbox meanwhile hides none."""
+        rig.workflow(echo)
+
+        @rig.workflow
+        def Parent(ctx, n):
+            return (yield ctx.call_child_workflow("echo", input=n))
+
+        count = scope_module.MOST_ARRIVALS + 1000
+
+        def many(unit):
+            for n in range(count):
+                operations.start(unit, StartRequest("Parent", f"p{n}", str(n)))
+
+        rig.beside(many)
+        rig.own()
+        done = "SELECT count(*) FROM instances WHERE status = ?"
+        rig.settle()
+        assert rig.look(lambda db: db.execute(done, (Status.COMPLETED,)).fetchone()) == (2 * count,)
+        assert rig.look(inconsistencies) == []
+
+
+class TestFailingCommits:
+    def break_commits(self, rig: Rig, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+        """The next `times` transactions fail at their end."""
+        host = rig.host
+        flush = host._dispatcher.flush
+        left = [times]
+
+        def failing() -> int:
+            written = flush()
+            if left[0] > 0:
+                left[0] -= 1
+                host._db.execute("INSERT INTO no_such_table VALUES (1)")
+            return written
+
+        monkeypatch.setattr(host._dispatcher, "flush", failing)
+
+    def test_a_tree_that_was_left_to_this_owner_is_set_in_motion_all_the_same(self, rig: Rig, monkeypatch) -> None:
+        gate = threading.Event()
+
+        @rig.activity
+        def slow(ctx, _):
+            gate.wait(LIMIT_SECONDS)
+            return 7
+
+        @rig.workflow
+        def Mine(ctx, _):
+            return (yield ctx.call_activity("slow"))
+
+        rig.own()
+        rig.start("Mine", "m1")
+        rig.until(lambda: rig.row("m1").busy == 1)
+        rig.leave()
+        gate.set()
+        rig.own(scope=[])
+        rig.do(lambda unit: None)
+        from wfctl.engine.store import work
+
+        self.break_commits(rig, monkeypatch, 1)
+        rig.beside(lambda unit: work.put_wanted(unit._db, rig.key("m1")))
+        assert rig.ended("m1").output == "7"
+
+    def test_results_survive(self, rig: Rig, monkeypatch) -> None:
+        broken = []
+
+        @rig.activity
+        def add(ctx, value):
+            return value + 1
+
+        @rig.workflow
+        def Chain(ctx, steps):
+            value = 0
+            for n in range(steps):
+                if n == 2 and not broken:
+                    broken.append(n)
+                    self.break_commits(rig, monkeypatch, 2)
+                value = yield ctx.call_activity("add", input=value)
+            return value
+
+        rig.own()
+        rig.start("Chain", "c1", "5")
+        assert rig.ended("c1").output == "5"
+        rig.settle()
+        assert rig.host.completions() == {Status.COMPLETED: 1}
+        assert [e.task_scheduled_id for e in rig.history("c1") if isinstance(e, ev.TaskCompleted)] == [1, 2, 3, 4, 5]

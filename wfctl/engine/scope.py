@@ -1,0 +1,197 @@
+"""Which trees an owner drives, what other processes have written for them, and when something in them is due.
+
+All of it runs on the engine's thread, inside the host's open transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+
+from wfctl.engine.dispatch import Dispatcher
+from wfctl.engine.store import instances, work
+from wfctl.engine.store.codec import decode, from_micros, to_micros
+from wfctl.engine.store.database import Connection
+from wfctl.model.events import Event
+
+# Requests of other processes that one transaction takes in at the most; the rest follow in the next.
+MOST_ARRIVALS = 4000
+# Up to this many trees are asked one by one when something is due; above it, all timers in the store are gone through.
+FEW_TREES = 50
+# "Soon", for `settled`: a timer that is further away does not keep a command waiting.
+SOON = timedelta(seconds=10)
+
+# What `Scope` knows of the store's version: nothing (read all of the inbox), or that there is more to read.
+_UNREAD, _MORE = -1, -2
+
+
+class Scope:
+    """`roots` None: all trees in the store."""
+
+    def __init__(self, db: Connection, dispatcher: Dispatcher, roots: Sequence[int] | None) -> None:
+        self._db = db
+        self._dispatcher = dispatcher
+        self._roots: set[int] | None = None if roots is None else set(roots)
+        self._left_to_us: set[int] = set()  # roots that other processes rely on this one to drive
+        self._fresh: list[int] = []  # roots taken over in the open transaction
+        self._due: int | None = None
+        self._last_inbox = 0
+        self._version = _UNREAD
+        self._seen = _UNREAD  # the version that the open transaction has read
+
+    # --- the host's transactions --------------------------------------------------------------------------------
+
+    def load(self) -> None:
+        """At the start: take up what is unfinished."""
+        if self._roots is not None:
+            self._load_trees(sorted(self._roots))
+            return
+        work.take_wanted(self._db)
+        for key in instances.busy_keys(self._db, None):
+            self._dispatcher.set_in_motion(key)
+
+    def others_wrote(self) -> bool:
+        return work.data_version(self._db) != self._version
+
+    def read_others(self) -> None:
+        """Take in what other processes have committed."""
+        version = work.data_version(self._db)
+        self._seen = version
+        if version == self._version:
+            return
+        dispatcher = self._dispatcher
+        gone = work.take_gone(self._db)
+        if gone:
+            dispatcher.drop(gone)
+        wanted = work.take_wanted(self._db)
+        if self._roots is None:
+            self._load_trees([root for root, born in wanted if born])
+        else:
+            self.adopt([root for root, _ in wanted])
+            self._left_to_us.update(root for root, _ in wanted)
+            if self._version == _UNREAD:
+                self._last_inbox = work.max_inbox(self._db)
+                for root in sorted(self._roots):
+                    self._load_inbox(root)
+        if self._read_inbox():
+            self._seen = _MORE
+        dispatcher.wake_changed = True
+
+    def _read_inbox(self) -> bool:
+        """Whether there is more of it."""
+        rows = work.read_inbox(self._db, self._last_inbox, to_micros(self._dispatcher.now), MOST_ARRIVALS)
+        arrived: dict[int, list[tuple[int, Event]]] = {}
+        memory = self._dispatcher.memory
+        for row in rows:
+            self._last_inbox = row.seq
+            if self._drives(row.root) and not (row.waits and memory.known(row.key) is None):
+                arrived.setdefault(row.key, []).append((row.seq, decode(row.text)[0]))
+        for key, events in arrived.items():
+            self._dispatcher.deliver_committed(key, events)
+        return len(rows) == MOST_ARRIVALS
+
+    def written(self, last_inbox: int) -> None:
+        """Before the commit: the engine has put events up to this seq into the inbox itself, which it knows already;
+        but where others' events are still to be read, they may lie below."""
+        if self._seen != _MORE:
+            self._last_inbox = max(self._last_inbox, last_inbox)
+        if self._dispatcher.wake_changed:
+            self._dispatcher.wake_changed = False
+            self._due = self._next_due()
+
+    @property
+    def more(self) -> bool:
+        """Whether others' requests are still to be read."""
+        return self._seen == _MORE
+
+    def committed(self) -> None:
+        self._version = self._seen
+        self._fresh.clear()
+
+    def rolled_back(self) -> None:
+        """Nothing was taken over, nothing was read."""
+        if self._roots is not None:
+            self._roots.difference_update(self._fresh)
+        self._left_to_us.difference_update(self._fresh)
+        self._fresh.clear()
+        self._version = self._seen = _UNREAD
+        self._last_inbox = 0
+
+    # --- trees --------------------------------------------------------------------------------------------------
+
+    def follow(self) -> None:
+        """Drive what the operation before has created or sent something to."""
+        dispatcher = self._dispatcher
+        if self._roots is not None:
+            self._fresh += dispatcher.born
+            self._roots.update(dispatcher.born)
+            self.adopt(sorted(dispatcher.touched))
+        dispatcher.born.clear()
+        dispatcher.touched.clear()
+
+    def adopt(self, roots: Iterable[int]) -> None:
+        if self._roots is None:
+            return
+        fresh = [root for root in roots if root not in self._roots]
+        if fresh:
+            self._fresh += fresh
+            self._roots.update(fresh)
+            self._load_trees(fresh)
+
+    def _drives(self, root: int) -> bool:
+        return self._roots is None or root in self._roots
+
+    def _load_trees(self, roots: Sequence[int]) -> None:
+        for root in roots:
+            for key in instances.busy_keys(self._db, root):
+                self._dispatcher.set_in_motion(key)
+            self._load_inbox(root)
+        self._dispatcher.wake_changed = True
+
+    def _load_inbox(self, root: int) -> None:
+        for key in instances.tree_inbox(self._db, root):
+            self._dispatcher.read_inbox(key)
+
+    # --- time ---------------------------------------------------------------------------------------------------
+
+    def seconds_to_due(self, now: datetime) -> float | None:
+        """Until the next timer; None when there is none."""
+        return None if self._due is None else (from_micros(self._due) - now).total_seconds()
+
+    def fire_due(self) -> None:
+        now = to_micros(self._dispatcher.now)
+        if self._due is None or self._due > now:
+            return
+        held = self._dispatcher.held()
+        if self._roots is None or len(self._roots) > FEW_TREES:
+            keys = instances.due(self._db, now, self._roots, held)
+        else:
+            keys = [key for root in self._roots for key in instances.due_in(self._db, root, now, held)]
+        for key in keys:
+            self._dispatcher.fire_timers(key)
+        self._dispatcher.wake_changed = True
+
+    def _next_due(self) -> int | None:
+        held = self._dispatcher.held()
+        if self._roots is None or len(self._roots) > FEW_TREES:
+            return instances.next_due(self._db, self._roots, held)
+        times = [instances.next_due_in(self._db, root, held) for root in self._roots]
+        return min((time for time in times if time is not None), default=None)
+
+    # --- questions ----------------------------------------------------------------------------------------------
+
+    def settled(self, roots: Iterable[int] | None) -> bool:
+        """Runs inside a transaction, before its turns: what is still to be run is in the mailboxes."""
+        dispatcher = self._dispatcher
+        soon = to_micros(dispatcher.now + SOON)
+        asked: Collection[int] | None = self._roots if roots is None else set(roots)
+        if self.more or dispatcher.memory.moves(asked):
+            return False
+        held, alone = dispatcher.held(), dispatcher.memory.left_alone
+        if asked is None or len(asked) > FEW_TREES:
+            return not instances.moves(self._db, asked, soon, held, alone)
+        return not any(instances.moves_in(self._db, root, soon, held, alone) for root in asked)
+
+    def wanted(self) -> bool:
+        """Whether there is something to do for another process that left it to this one."""
+        return work.any_wanted(self._db) or not self.settled(self._left_to_us)

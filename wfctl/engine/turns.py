@@ -1,0 +1,265 @@
+"""Running turns, and what their results do to the instances.
+
+`Dispatcher` (`wfctl.engine.dispatch`) hands in what arrives and writes what changes; both work inside the host's open
+transaction. Nothing here waits, and nothing here is called from another thread than the engine's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Protocol
+
+from wfctl.engine import operations
+from wfctl.engine.core import decide
+from wfctl.engine.core.state import State, fold
+from wfctl.engine.execute.port import ActivityTask, Executor, Turn
+from wfctl.engine.live import Live
+from wfctl.engine.memory import Memory
+from wfctl.engine.store.codec import encode_failure, to_micros
+from wfctl.engine.unit import Unit
+from wfctl.model import events as ev
+from wfctl.model.events import NO_ID, Event
+from wfctl.model.status import Status
+from wfctl.model.turn import Stall, TurnResult
+
+
+class Desk(Unit, Protocol):
+    """What turns need of the dispatcher."""
+
+    def deliver(self, live: Live, event: Event, seq: int | None = None) -> None: ...
+
+
+class Turns:
+    """`effects` and `ended` may leave the engine only after the commit."""
+
+    def __init__(self, desk: Desk, memory: Memory, executor: Executor) -> None:
+        self._desk = desk
+        self._memory = memory
+        self._executor = executor
+        self.effects: list[ActivityTask] = []
+        self.ended: list[int] = []  # keys that the executor is to forget
+        self.completions: Counter[Status] = Counter()
+        self.broken: dict[int, str] = {}  # instances on which the engine itself failed, and with what
+        self.latest: int | None = None  # the key of the turn at hand, or of the last one in this transaction
+        self.changed_wake = False
+
+    def run(self, most: int, seconds: float) -> bool:
+        """Run turns of what is ready, `most` at the most and not much longer than `seconds`; whether some are left."""
+        memory, until = self._memory, time.monotonic() + seconds
+        while most > 0:
+            live = memory.next_ready()
+            if live is None:
+                return False
+            self.latest = live.row.key
+            self._run_turn(live)
+            most -= 1
+            if time.monotonic() > until:
+                break
+        return memory.any_ready
+
+    def conclude_late(self, key: int, result: TurnResult | None) -> None:
+        """The result of a turn that the executor answered later; None: run it again."""
+        live = self._memory.known(key)
+        if live is None or live.in_flight is None:
+            return
+        new, live.in_flight = live.in_flight, None
+        self._memory.held.discard(key)
+        if result is not None:
+            self.latest = key
+            self._conclude(live, new, result)
+            self.changed_wake = True
+        self._memory.ready_if(live)
+
+    def _run_turn(self, live: Live) -> None:
+        arrived = [event for _, event in live.mailbox]
+        new = decide.admit(live.state, arrived)
+        if not new:
+            self._consume(live, len(arrived))
+            return
+        if live.row.key in self.broken:
+            self._stall(live, Stall(ev.StallReason.NON_DETERMINISTIC, self.broken[live.row.key]))
+            return
+        unknown = self.unknown(live)
+        if unknown or self._not_due(live, new):
+            if any(type(event) is ev.ExecutionTerminated for event in new):
+                # No code is needed for this: a turn without actions ends as terminated.
+                live.arrived = len(arrived)
+                as_it_was = TurnResult([], live.row.custom_status, None, live.state.patches)
+                self._conclude(live, [ev.WorkflowStarted(NO_ID, self._desk.now), *new], as_it_was)
+            elif unknown:
+                self.leave_alone(live)
+            return
+        turn_events: list[Event] = [ev.WorkflowStarted(NO_ID, self._desk.now), *new]
+        key = live.row.key
+        turn = Turn(key, live.row.id, live.row.name, lambda: self._desk.history(key), turn_events)
+        live.arrived = len(arrived)
+        result = self._executor.run_turn(turn)
+        if result is None:
+            live.in_flight = turn_events
+            self._memory.held.add(key)
+        else:
+            self._conclude(live, turn_events, result)
+
+    def unknown(self, live: Live) -> bool:
+        """Whether no worker here knows this workflow, nor that of the tree it belongs to: it is another app's."""
+        row = live.row
+        if self._executor.knows(row.name):
+            return False
+        root = None if row.parent is None else self._memory.row(row.root)
+        return root is None or not self._executor.knows(root.name)
+
+    def leave_alone(self, live: Live) -> None:
+        self._memory.park(live)
+        self._memory.left_alone[live.row.key] = live.row.name
+
+    def _not_due(self, live: Live, new: Sequence[Event]) -> bool:
+        """Whether this is a delayed start whose time has not come."""
+        if live.state.started is not None:
+            return False
+        started = next((event for event in new if type(event) is ev.ExecutionStarted), None)
+        return started is None or (started.scheduled_start is not None and started.scheduled_start > self._desk.now)
+
+    def _conclude(self, live: Live, new: list[Event], result: TurnResult) -> None:
+        """Apply a turn's result. What came in after the turn began stays in the mailbox."""
+        stall = result.stall or decide.patch_mismatch(live.state, result)
+        if stall is not None:
+            self._stall(live, stall)
+            return
+        bad = decide.unstorable(result)
+        if bad is not None:
+            result = _unstorable(result, new, bad)
+        execution_id = "" if result.continue_as_new is None else operations.new_id()
+        outcome = decide.conclude(live.state, new, result, self._desk.now, execution_id)
+        self._consume(live, live.arrived)
+        row = live.row
+        if row.started_at is None:
+            row.started_at = to_micros(new[0].timestamp)
+            live.changed = True
+            live.timers_changed = live.timers_changed or row.wake_at is not None
+        if outcome.again:
+            self._continue_as_new(live, outcome.events)
+            return
+        answered = self._append(live, outcome.events)
+        if row.custom_status != result.custom_status:
+            row.custom_status = result.custom_status
+            live.changed = True
+        busy = row.busy + len(outcome.scheduled) - answered
+        for child in outcome.children:
+            operations.start_child(self._desk, row, child)
+        for task in outcome.scheduled:
+            self.schedule(live, task)
+        if outcome.completed is not None:
+            if outcome.terminated is not None:
+                busy = 0
+                self._terminate_children(live, outcome.terminated)
+            self._complete(live, outcome.completed)
+        if busy != row.busy:
+            row.busy = busy
+            live.changed = True
+        if row.version != live.state.version:
+            row.version = live.state.version
+            live.changed = True
+        self._set_status(live)
+
+    def _append(self, live: Live, events: Sequence[Event]) -> int:
+        """Add to the history; how many activities got their result."""
+        state = live.state
+        answered = 0
+        for event in events:
+            kind = type(event)
+            if kind is ev.TaskCompleted or kind is ev.TaskFailed:
+                answered += 1
+            elif kind in _TIMER_EVENTS:
+                live.timers_changed = True
+            fold(state, event)
+        live.appended += events
+        return answered
+
+    def _continue_as_new(self, live: Live, fresh: list[Event]) -> None:
+        """Void the history; the new generation's first events are its inbox, and it is ready at once."""
+        self._executor.forget(live.row.key)
+        live.state = State()
+        live.appended = []
+        live.posted_timers = set()
+        live.wipe = live.timers_changed = live.changed = live.input_changed = True
+        started = fresh[1]
+        live.row.execution_id = started.execution_id  # type: ignore[attr-defined]
+        live.row.busy = 0
+        live.row.custom_status = None
+        live.row.status = Status.RUNNING
+        live.mailbox[:0] = [(None, event) for event in fresh[1:]]
+        self._memory.touch(live)
+        self._memory.ready_if(live)
+
+    def _stall(self, live: Live, stall: Stall) -> None:
+        """Record it, keep the events for the next try, which other code must make."""
+        recorded = decide.stalled(live.state, stall, self._desk.now)
+        self._memory.park(live)
+        # A description may quote what code has in its texts.
+        live.row.stall = f"{stall.reason.value}: {stall.description}".encode(errors="backslashreplace").decode()
+        self._append(live, recorded)
+        live.row.status = Status.STALLED
+        live.row.wake_at = None
+        live.changed = True
+        self._executor.forget(live.row.key)
+        self._memory.touch(live)
+
+    def _complete(self, live: Live, completed: ev.ExecutionCompleted) -> None:
+        row = live.row
+        row.completed_at = to_micros(completed.timestamp)
+        row.output = completed.result
+        row.failure = encode_failure(completed.failure)
+        live.timers_changed = True
+        live.changed = True
+        self.completions[completed.status] += 1
+        self.ended.append(row.key)
+        if row.parent is None or row.parent_task is None:
+            return
+        parent = self._memory.get(row.parent)
+        if parent is not None and parent.row.execution_id == row.parent_execution:
+            self._desk.deliver(parent, decide.child_resolution(completed, row.parent_task, self._desk.now))
+
+    def _terminate_children(self, live: Live, request: ev.ExecutionTerminated) -> None:
+        if not request.recurse:
+            return
+        for child in self._desk.children(live.row.key):
+            if not child.status.terminal:
+                self._desk.send(
+                    child.key, ev.ExecutionTerminated(NO_ID, self._desk.now, request.input, True, request.reason)
+                )
+
+    def _set_status(self, live: Live) -> None:
+        status = live.state.status()
+        if status is not live.row.status:
+            live.timers_changed = live.timers_changed or live.row.status is Status.STALLED  # its timers count again
+            live.row.status = status
+            live.row.stall = None
+            live.changed = True
+
+    def schedule(self, live: Live, task: ev.TaskScheduled) -> None:
+        self.effects.append(activity_task(live, task))
+
+    def _consume(self, live: Live, count: int) -> None:
+        for seq, event in live.mailbox[:count]:
+            if seq is not None:
+                live.taken.append(seq)
+            if type(event) is ev.TimerFired:
+                live.posted_timers.discard(event.timer_id)
+        del live.mailbox[:count]
+        self._memory.touch(live)
+
+
+def activity_task(live: Live, task: ev.TaskScheduled) -> ActivityTask:
+    return ActivityTask(live.row.key, live.row.id, task.event_id, task.name, task.input, task.task_execution_id)
+
+
+def _unstorable(result: TurnResult, new: Sequence[Event], what: str) -> TurnResult:
+    """The workflow failed: it asked for something that the store cannot hold."""
+    failure = ev.Failure("ValueError", f"{what} is not valid Unicode: it has lone surrogates")
+    completed = ev.ExecutionCompleted(NO_ID, new[0].timestamp, Status.FAILED, None, failure)
+    return TurnResult([completed], None, result.version, result.patches)
+
+
+_TIMER_EVENTS = frozenset({ev.TimerCreated, ev.TimerFired, ev.EventRaised, ev.ExecutionStalled})
