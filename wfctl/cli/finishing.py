@@ -8,6 +8,7 @@ from datetime import timedelta
 from wfctl.cli import outcome
 from wfctl.cli.conditions import COMPLETED
 from wfctl.cli.durations import parse_duration
+from wfctl.cli.progressing import wait_progress
 from wfctl.cli.session import Session
 from wfctl.cli.telling import drive_on, quoted, tell_end, tell_state, tell_waiting
 from wfctl.cli.watching import Watch, watch
@@ -72,7 +73,8 @@ def wait_for_end(
     session.going_on = lambda: f"wfctl wait {quoted(instance_id)}"
     if driver is Driver.NOBODY:
         tell_nobody(session)
-    state = watch(workflows, [instance_id], COMPLETED, timeout=timeout, fail_on_stall=fail_on_stall)
+    with wait_progress(session, workflows, [instance_id]) as tell:
+        state = watch(workflows, [instance_id], COMPLETED, timeout=timeout, fail_on_stall=fail_on_stall, tell=tell)
     instance = state.instances[instance_id]
     if instance.status.terminal:
         tell_end(session, instance)

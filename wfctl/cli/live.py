@@ -26,8 +26,10 @@ class Scene(Protocol):
         """Ask the target for what a screen of this size shows, and for no more."""
         ...
 
-    def draw(self, size: Size) -> list[str]:
-        """The lines, as of now. Times go on by themselves, so this is called between two looks too."""
+    def draw(self, size: Size, *, hints: bool = True) -> list[str]:
+        """The lines, as of now. Times go on by themselves, so this is called between two looks too.
+
+        `hints`: with the keys that may be pressed; without, for what stays behind."""
         ...
 
     def turn(self, key: str) -> None:
@@ -50,24 +52,28 @@ def watch_live(session: Session, workflows: Workflows, scene: Scene, deadline: f
     """Until it is over (true), the user quits, or the time is over."""
     with Screen(session.console.out) as screen, keys(session.stdin) as pressed:
         pace, drawn, looked, changed = Pace(), -1, 0.0, True
-        while True:
-            now = time.monotonic()
-            fresh = (changed or now - looked >= STALE) and pace.due()
-            if fresh:
-                with pace.look():
-                    scene.look(screen.size)
-                looked, changed = now, False
-            if fresh or int(now) != drawn or screen.resized:
-                screen.paint(scene.draw(screen.size))
-                drawn = int(now)
-            if scene.over:
-                return True
-            if deadline is not None and now >= deadline:
-                return False
-            changed |= wait_frame(workflows) or screen.resized
-            key = pressed.pressed()
-            if key == QUIT:
-                return False
-            if key is not None:
-                scene.turn(key)
-                pace, changed = Pace(), True
+        try:
+            while True:
+                now = time.monotonic()
+                fresh = (changed or now - looked >= STALE) and pace.due()
+                if fresh:
+                    with pace.look():
+                        scene.look(screen.size)
+                    looked, changed = now, False
+                if fresh or int(now) != drawn or screen.resized:
+                    screen.paint(scene.draw(screen.size))
+                    drawn = int(now)
+                if scene.over:
+                    return True
+                if deadline is not None and now >= deadline:
+                    return False
+                changed |= wait_frame(workflows) or screen.resized
+                key = pressed.pressed()
+                if key == QUIT:
+                    return False
+                if key is not None:
+                    scene.turn(key)
+                    pace, changed = Pace(), True
+        finally:
+            if drawn >= 0:
+                screen.keep(scene.draw(screen.size, hints=False))

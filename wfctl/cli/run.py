@@ -5,6 +5,7 @@ import typer
 from wfctl.cli import outcome
 from wfctl.cli.declare import command, new_app
 from wfctl.cli.finishing import parse_timeout
+from wfctl.cli.progressing import run_progress
 from wfctl.cli.session import Session
 from wfctl.client.connect import Embedded
 from wfctl.client.embedded import EmbeddedWorkflows, RunSummary
@@ -36,7 +37,8 @@ def run(
     session.going_on = lambda: "wfctl run"
     with session.workflows(drive=True) as workflows:
         assert isinstance(workflows, EmbeddedWorkflows)
-        summary = workflows.run_all(None if limit is None else limit.total_seconds())
+        with run_progress(session, workflows) as tell:
+            summary = workflows.run_all(None if limit is None else limit.total_seconds(), tell)
     if session.format_given and not session.format.text:
         session.printer.one(summary, VIEW)
     session.console.note(_words(summary))

@@ -8,6 +8,7 @@ from wfctl.cli.declare import command, new_app
 from wfctl.cli.finishing import parse_timeout, tell_nobody, timed_out
 from wfctl.cli.ids import check_ids
 from wfctl.cli.options import FailOnStall, InstanceIDs, NoDrive, Timeout
+from wfctl.cli.progressing import wait_progress
 from wfctl.cli.session import Session
 from wfctl.cli.telling import quoted, tell_end, tell_waiting
 from wfctl.cli.watching import Watch, watch
@@ -58,7 +59,8 @@ def wait(
         session.going_on = lambda: f"wfctl wait {' '.join(quoted(one) for one in ids)}"
         if driver is Driver.NOBODY:
             tell_nobody(session)
-        state = watch(workflows, ids, awaited, any_of=any_of, timeout=limit, fail_on_stall=fail_on_stall)
+        with wait_progress(session, workflows, ids) as tell:
+            state = watch(workflows, ids, awaited, any_of=any_of, timeout=limit, fail_on_stall=fail_on_stall, tell=tell)
         _tell(session, state, ids, awaited, driver, any_of)
         if session.format_given:
             view = instance_view(utc_now())

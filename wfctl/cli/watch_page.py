@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import replace
-from datetime import datetime
 
 from wfctl.cli.keys import BACK, NEXT
 from wfctl.cli.pace import Pace
@@ -80,19 +79,20 @@ class Page:
         self._left = gone
         return found
 
-    def draw(self, size: Size) -> list[str]:
+    def draw(self, size: Size, *, hints: bool = True) -> list[str]:
         lines = list(self._rows.lines(self._found, utc_now(), size.columns))
         if not self._found:
             lines = ["no instances"]
-        return [*lines, "", self._footer(utc_now(), size)]
+        return [*lines, "", self._footer(hints)]
 
-    def _footer(self, now: datetime, size: Size) -> str:
+    def _footer(self, hints: bool) -> str:
         words = [tally_line(self._counts, self._color)]
         if self._more or self._before:
             words.append(f"page {len(self._before) + 1}")
-        keys = ["n next"] if self._more else []
-        keys += ["p back"] if self._before else []
-        return "  ".join([*words, paint(", ".join([*keys, "q quits"]), DIM, self._color)])
+        if hints:
+            keys = [*(["n next"] if self._more else []), *(["p back"] if self._before else []), "q quits"]
+            words.append(paint(", ".join(keys), DIM, self._color))
+        return "  ".join(words)
 
     def turn(self, key: str) -> None:
         if key == NEXT:

@@ -11,7 +11,7 @@ from wfctl.errors import NotFound, Unsupported
 from wfctl.model.events import Event
 from wfctl.model.instance import Instance
 from wfctl.render.instances import Rows, failure_line, status_cell, tally_line
-from wfctl.render.live import Size
+from wfctl.render.live import Size, fold
 from wfctl.render.style import BOLD, DIM, RED, paint
 from wfctl.render.text import clean
 from wfctl.render.timeline import timeline_lines, timeline_of
@@ -19,6 +19,7 @@ from wfctl.render.times import age, span
 from wfctl.render.waiting import utc_now, waiting_text
 
 AROUND = 3
+FOLDS = 5  # lines that a failure, or what is waited for, gets
 
 
 class _Followed:
@@ -40,8 +41,8 @@ class _Followed:
     def turn(self, key: str) -> None:
         """There are no pages."""
 
-    def _hint(self) -> str:
-        return "" if self.over else paint("q quits", DIM, self._color)
+    def _hint(self, hints: bool) -> str:
+        return paint("q quits", DIM, self._color) if hints and not self.over else ""
 
 
 class Several(_Followed):
@@ -51,12 +52,12 @@ class Several(_Followed):
         super().__init__(workflows, ids, color)
         self._rows = rows
 
-    def draw(self, size: Size) -> list[str]:
+    def draw(self, size: Size, *, hints: bool = True) -> list[str]:
         found, room = self.changes.instances, max(size.rows - AROUND, 1)
         if len(found) > room:
             found = sorted(found, key=lambda one: one.status.terminal)
         counts = Counter(one.status for one in found)
-        footer = f"{tally_line(counts, self._color)}  {self._hint()}".rstrip()
+        footer = f"{tally_line(counts, self._color)}  {self._hint(hints)}".rstrip()
         return [*self._rows.lines(found[:room], utc_now(), size.columns), "", footer]
 
 
@@ -80,10 +81,10 @@ class Alone(_Followed):
             self._history = ()
         self._read = one
 
-    def draw(self, size: Size) -> list[str]:
+    def draw(self, size: Size, *, hints: bool = True) -> list[str]:
         (one,) = self.changes.instances
         now = utc_now()
-        lines = [self._head(one), *self._state(one)]
+        lines = [self._head(one), *self._state(one, size)]
         timeline = timeline_of(one, self._history, now)
         if timeline.bars:
             head, *rows = timeline_lines(timeline, color=self._color, room=size.columns)
@@ -91,7 +92,7 @@ class Alone(_Followed):
             lines += ["", head, *rows[-room:]]
             if len(rows) > room:
                 lines.append(paint(f"the last {room} of {len(rows):,} steps", DIM, self._color))
-        hint = self._hint()
+        hint = self._hint(hints)
         return [*lines, "", hint] if hint else lines
 
     def _head(self, one: Instance) -> str:
@@ -105,7 +106,7 @@ class Alone(_Followed):
         words = [name, clean(one.name or ""), paint(cell.text, cell.style, self._color), long]
         return "  ".join(word for word in words if word)
 
-    def _state(self, one: Instance) -> list[str]:
+    def _state(self, one: Instance, size: Size) -> list[str]:
         if one.failure is not None:
-            return [paint(failure_line(one.failure), RED, self._color)]
-        return [f"waits for {waiting_text(waiting, utc_now())}" for waiting in one.waiting_for[:5]]
+            return [paint(line, RED, self._color) for line in fold(failure_line(one.failure), size.columns, FOLDS)]
+        return [f"waits for {waiting_text(waiting, utc_now())}" for waiting in one.waiting_for[:FOLDS]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -42,8 +42,12 @@ def watch(
     any_of: bool = False,
     timeout: timedelta | None = None,
     fail_on_stall: bool = False,
+    tell: Callable[[Watch], None] | None = None,
 ) -> Watch:
-    """Wait until every instance is decided (with `any_of`: until one holds), or the time is over. Raises NotFound."""
+    """Wait until every instance is decided (with `any_of`: until one holds), or the time is over. Raises NotFound.
+
+    `tell` is called after each look that did not decide it.
+    """
     state = Watch(condition)
     deadline = None if timeout is None else time.monotonic() + timeout.total_seconds()
     while True:
@@ -56,6 +60,8 @@ def watch(
                     state.ended[instance_id] = verdict
         if len(state.ended) == len(set(ids)) or (any_of and outcome.DONE in state.ended.values()):
             return state
+        if tell is not None:
+            tell(state)
         left = LOOK_EVERY if deadline is None else deadline - time.monotonic()
         if left <= 0:
             return state

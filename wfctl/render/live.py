@@ -44,11 +44,15 @@ def terminal_size(stream: TextIO) -> Size:
     return Size(*shutil.get_terminal_size())
 
 
+def without_style(line: str) -> str:
+    return _STYLE.sub("", line) if "\x1b" in line else line
+
+
 def cut_painted(line: str, cells: int) -> str:
     """As `cut`, for a line with colours in it."""
     if "\x1b" not in line:
         return cut(line, cells)
-    if width(_STYLE.sub("", line)) <= cells:
+    if width(without_style(line)) <= cells:
         return line
     left, kept = cells, []
     for index, part in enumerate(_STYLE.split(line)):
@@ -61,6 +65,16 @@ def cut_painted(line: str, cells: int) -> str:
             break
         left -= width(part)
     return "".join(kept) + RESET
+
+
+def fold(text: str, cells: int, lines: int) -> list[str]:
+    """A long text in lines of this width, the last of them cut if there would be more than `lines`."""
+    found: list[str] = []
+    while len(found) < lines - 1 and width(text) > cells > 1:
+        head = cut(text, cells + 1)[:-1]
+        found.append(head)
+        text = text[len(head) :]
+    return [*found, cut(text, cells)]
 
 
 class Screen:
@@ -108,13 +122,17 @@ class Screen:
         for number, line in enumerate(frame):
             if number >= len(self._shown) or self._shown[number] != line:
                 # A line as wide as the screen leaves the cursor on its last cell: to clear from there would eat it.
-                clear = "" if width(_STYLE.sub("", line)) >= size.columns else "\x1b[K"
+                clear = "" if width(without_style(line)) >= size.columns else "\x1b[K"
                 parts.append(f"\x1b[{number + 1};1H{line}{clear}")
         if len(frame) < len(self._shown):
             parts.append(f"\x1b[{len(frame) + 1};1H\x1b[J")
         self._shown = frame
         if parts:
             self._write("".join(parts))
+
+    def keep(self, lines: Sequence[str]) -> None:
+        """What stays behind when this ends, in place of the last frame."""
+        self._shown = [cut_painted(line, self.size.columns) for line in lines]
 
     def _write(self, text: str) -> None:
         self._out.write(text)
