@@ -128,8 +128,8 @@ def test_dapr_variables(tmp_path: Path) -> None:
     assert settings(tmp_path, {"DAPR_HTTP_PORT": "3600"}).target == ("http://127.0.0.1:3600", "DAPR_HTTP_PORT")
     assert settings(tmp_path, {"DAPR_HTTP_ENDPOINT": "https://d"}).target == ("https://d", "DAPR_HTTP_ENDPOINT")
     only_grpc = settings(tmp_path, {"DAPR_GRPC_PORT": "50009"})
-    assert only_grpc.target == ("sidecar", "DAPR_GRPC_PORT")
-    assert only_grpc.get("grpc") == "127.0.0.1:50009"
+    assert only_grpc.target == ("grpc", "DAPR_GRPC_PORT")
+    assert only_grpc.get("grpc_endpoint") == "127.0.0.1:50009"
     assert settings(tmp_path, {"DAPR_HTTP_PORT": "3600"}, target="embedded").target.value == "embedded"
 
 

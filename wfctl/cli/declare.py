@@ -35,17 +35,18 @@ def new_app() -> typer.Typer:
 def command(app: typer.Typer, name: str | None = None) -> Callable[[Run], Run]:
     def declare(run: Run) -> Run:
         _, *own = inspect.signature(run, eval_str=True).parameters.values()
+        names = {parameter.name for parameter in own}
 
         def invoke(ctx: typer.Context, **values: Any) -> int:
             session = ctx.find_root().obj
             assert isinstance(session, Session)
-            session.add_flags(take_flags(values))
+            session.add_flags(take_flags(values, names))
             return run(session, **values) or 0
 
         parameters = [
             inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context),
             *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own),
-            *common_parameters(),
+            *common_parameters(names),
         ]
         invoke.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         invoke.__annotations__ = {}

@@ -15,6 +15,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 OPTIONS = "Options"
 ARGUMENTS = "Arguments"
 EVERYWHERE = "Options of every command"
+TARGETS = "Sidecar options of every command"
 
 
 class Doc(NamedTuple):
@@ -46,8 +47,12 @@ class Row(NamedTuple):
 def rows(params: Iterable[Any]) -> Iterator[Row]:
     """Arguments and options as help shows them; the panel that belongs to every command comes last."""
     everywhere: list[Row] = []
+    sidecar: list[str] = []
     for param in params:
         if getattr(param, "hidden", False):
+            continue
+        if getattr(param, "rich_help_panel", None) == TARGETS:
+            sidecar.append(param.opts[0])
             continue
         if param.param_type_name == "argument":
             yield Row(ARGUMENTS, _argument(param), param.help or "")
@@ -59,6 +64,8 @@ def rows(params: Iterable[Any]) -> Iterator[Row]:
         else:
             yield row
     yield from everywhere
+    if sidecar:
+        yield Row(EVERYWHERE, f"{sidecar[0]}, ...", "For a sidecar: wfctl help targets has them all")
 
 
 def _argument(param: Any) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, TypeVar
 
 import typer
 
-from wfctl.cli.help import EVERYWHERE
+from wfctl.cli.help import EVERYWHERE, TARGETS
 
 _T = TypeVar("_T")
 
@@ -24,24 +25,28 @@ class Flags:
     color: str | None = None
     quiet: bool = False
     debug: bool = False
+    grpc_endpoint: str | None = None
+    api_version: str | None = None
+    app_id: str | None = None
+    ca_file: str | None = None
+    request_timeout: str | None = None
+    no_cache: bool = False
+    kube_context: str | None = None
+    namespace: str | None = None
+    pod: str | None = None
 
     def over(self, others: Flags) -> Flags:
         """These, and where one was not given, the other's."""
         return Flags(**{field.name: getattr(self, field.name) or getattr(others, field.name) for field in fields(self)})
 
-
-def _common(flag: str, *more: str, metavar: str | None = None, help: str, complete: Any = None) -> Any:
-    return typer.Option(
-        flag, *more, metavar=metavar, help=help, rich_help_panel=EVERYWHERE, show_default=False, autocompletion=complete
-    )
-
-
-def _formats(incomplete: str) -> list[str]:
-    return [name for name in ("table", "wide", "json", "jsonl", "yaml", "id") if name.startswith(incomplete)]
+    def settings(self) -> dict[str, str | None]:
+        """By the name of the setting that each one sets."""
+        names = ("target", "store", "app", "color", "format", *(name for name in _SIDECAR if name != "no_cache"))
+        return {name: getattr(self, name) for name in names} | {"cache": "false" if self.no_cache else None}
 
 
-def _colors(incomplete: str) -> list[str]:
-    return [name for name in ("auto", "always", "never") if name.startswith(incomplete)]
+def _common(flag: str, *more: str, metavar: str | None = None, help: str) -> Any:
+    return typer.Option(flag, *more, metavar=metavar, help=help, rich_help_panel=EVERYWHERE, show_default=False)
 
 
 _COMMON: dict[str, tuple[Any, Any]] = {
@@ -53,7 +58,6 @@ _COMMON: dict[str, tuple[Any, Any]] = {
                 "-o",
                 metavar="FORMAT",
                 help="How to print: table, wide, json, jsonl, yaml or id.",
-                complete=_formats,
             ),
         ],
         None,
@@ -80,7 +84,7 @@ _COMMON: dict[str, tuple[Any, Any]] = {
     "color": (
         Annotated[
             str | None,
-            _common("--color", metavar="WHEN", help="Colours: auto, always or never.", complete=_colors),
+            _common("--color", metavar="WHEN", help="Colours: auto, always or never."),
         ],
         None,
     ),
@@ -89,16 +93,45 @@ _COMMON: dict[str, tuple[Any, Any]] = {
 }
 
 
-def common_parameters() -> list[inspect.Parameter]:
+def _sidecar(flag: str, metavar: str, help: str) -> tuple[Any, Any]:
+    option = typer.Option(flag, metavar=metavar, help=help, rich_help_panel=TARGETS, show_default=False)
+    return Annotated[str | None, option], None
+
+
+# Seldom needed: help says them in one line, and all about them in `wfctl help targets`.
+_SIDECAR: dict[str, tuple[Any, Any]] = {
+    "grpc_endpoint": _sidecar("--grpc-endpoint", "ADDRESS", "The sidecar's gRPC address or port."),
+    "api_version": _sidecar("--api-version", "VERSION", "The HTTP workflow API: v1.0, v1.0-beta1, v1.0-alpha1."),
+    "app_id": _sidecar("--app-id", "ID", "The Dapr app whose workflows are meant."),
+    "ca_file": _sidecar("--ca-file", "FILE", "Certificates to trust besides the system's."),
+    "request_timeout": _sidecar("--request-timeout", "DURATION", "How long one request may take; 30s unless given."),
+    "no_cache": (
+        Annotated[
+            bool,
+            typer.Option(
+                "--no-cache", help="List without what is remembered of finished instances.", rich_help_panel=TARGETS
+            ),
+        ],
+        False,
+    ),
+    "kube_context": _sidecar("--kube-context", "NAME", "The kubectl context."),
+    "namespace": _sidecar("--namespace", "NAME", "The Kubernetes namespace."),
+    "pod": _sidecar("--pod", "NAME", "The pod whose sidecar is meant."),
+}
+
+
+def common_parameters(own: Collection[str] = ()) -> list[inspect.Parameter]:
+    """All but those whose names a command has taken for its `own`."""
     return [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-        for name, (annotation, default) in _COMMON.items()
+        for name, (annotation, default) in (_COMMON | _SIDECAR).items()
+        if name not in own
     ]
 
 
-def take_flags(values: dict[str, Any]) -> Flags:
+def take_flags(values: dict[str, Any], own: Collection[str] = ()) -> Flags:
     """Take the common options out of a command's arguments."""
-    return Flags(**{name: values.pop(name) for name in _COMMON})
+    return Flags(**{name: values.pop(name) for name in (*_COMMON, *_SIDECAR) if name not in own})
 
 
 def _argument(name: str, help: str) -> Any:

@@ -38,9 +38,7 @@ class Session:
     def settings(self) -> Settings:
         from wfctl.config.settings import resolve
 
-        flags = self.flags
-        given = {"target": flags.target, "store": flags.store, "app": flags.app}
-        return resolve({**given, "color": flags.color, "format": flags.format}, self.environ, Path.cwd())
+        return resolve(self.flags.settings(), self.environ, Path.cwd())
 
     @cached_property
     def console(self) -> Console:

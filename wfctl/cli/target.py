@@ -6,18 +6,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wfctl.client.connect import DEFAULT_HOST, DEFAULT_PORT, Embedded, sidecar_answers
-from wfctl.config.settings import AUTO, EMBEDDED, SIDECAR, Settings, Value
+from wfctl.config.settings import AUTO, EMBEDDED, GRPC, SIDECAR, Settings, Value
+from wfctl.errors import InvalidInput
 
 if TYPE_CHECKING:
     from wfctl.client.endpoint import Endpoint
 
+CLUSTER = ("kube_context", "namespace", "pod")
+REQUEST_SECONDS = 30.0
 _DEFAULT_URL = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
 
 
 def settle(settings: Settings) -> Value:
-    """`embedded` or a URL, with the reason. An embedded store that was named by hand leaves no doubt."""
+    """`embedded`, `sidecar` (one in a cluster), `grpc` or a URL, with the reason. An embedded store that was named
+    by hand leaves no doubt."""
     target = settings.target
     if target.value == SIDECAR:
+        if any(name in settings.values for name in CLUSTER):
+            return target
         return Value(_DEFAULT_URL, f"{target.origin}: sidecar")
     if target.value != AUTO:
         return target
@@ -31,24 +37,48 @@ def settle(settings: Settings) -> Value:
 
 
 def choose(settings: Settings) -> Embedded | Endpoint:
-    target = settle(settings).value
-    if target == EMBEDDED:
+    """Raises InvalidInput: a URL and a pod are given both."""
+    settled = settle(settings)
+    if settled.value == EMBEDDED:
         return Embedded(Path(settings.store.value), settings.app, settings.base)
-    from wfctl.cli.durations import parse_duration
     from wfctl.client.endpoint import Endpoint
 
     token = settings.token()
     ca_file = settings.get("ca_file")
-    timeout = settings.get("request_timeout")
     return Endpoint(
-        http=target,
-        grpc=settings.get("grpc"),
+        http=None if settled.value in (GRPC, SIDECAR) else settled.value,
+        grpc=settings.get("grpc_endpoint"),
         token=token.value if token else None,
         app_id=settings.get("app_id"),
         ca_file=Path(ca_file) if ca_file else None,
         api_version=settings.get("api_version"),
-        request_timeout=parse_duration(timeout, "request_timeout").total_seconds() if timeout else 30.0,
-        kube_context=settings.get("kube_context"),
-        namespace=settings.get("namespace"),
-        pod=settings.get("pod"),
+        request_timeout=request_timeout(settings),
+        cache=settings.get("cache") != "false",
+        **_cluster(settings, settled),
     )
+
+
+def _cluster(settings: Settings, settled: Value) -> dict[str, str | None]:
+    """The pod that is meant. An address that was given leaves nothing to look for in a cluster."""
+    given = {name: settings.values[name] for name in CLUSTER if name in settings.values}
+    if settled.value == SIDECAR:
+        return {name: value.value for name, value in given.items()}
+    for value in given.values():
+        if value.origin.startswith("--"):
+            raise InvalidInput(
+                f"{value.origin} and the target {settled.value} ({settled.origin}) exclude each other",
+                hint="the pod alone: --target sidecar",
+            )
+    return {}
+
+
+def request_timeout(settings: Settings) -> float:
+    given = settings.values.get("request_timeout")
+    if given is None:
+        return REQUEST_SECONDS
+    from wfctl.cli.durations import parse_duration
+
+    seconds = parse_duration(given.value, f"request_timeout ({given.origin})").total_seconds()
+    if seconds <= 0:
+        raise InvalidInput(f"request_timeout ({given.origin}) is {given.value}: no request could be answered")
+    return seconds

@@ -158,5 +158,5 @@ def needs_grpc(operation: str) -> errors.Unsupported:
 def no_grpc(operation: str, where: str) -> errors.Unsupported:
     return errors.Unsupported(
         f"{operation} needs the sidecar's gRPC port, and nothing answers at {where}",
-        hint="say where it is: DAPR_GRPC_PORT, or grpc in a profile",
+        hint="say where it is: DAPR_GRPC_PORT, or --grpc-endpoint",
     )

@@ -86,7 +86,7 @@ class Link:
             raise Unsupported(
                 f"{operation.value} needs the gRPC port of the sidecar of '{mine}', and at {hub.where} "
                 f"there is that of '{other}'",
-                hint="say where it is: DAPR_GRPC_PORT, or grpc in a profile",
+                hint="say where it is: DAPR_GRPC_PORT, or --grpc-endpoint",
             )
 
     @property

@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from wfctl.config.keys import BY_NAME, IN_FILES, NOT_IN_PROFILES
+from wfctl.config.keys import BY_NAME, IN_FILES, NOT_IN_PROFILES, YES_OR_NO
 from wfctl.errors import InvalidInput
 
 PROJECT_FILE = "wfctl.toml"
@@ -60,6 +60,14 @@ def user_config_dir(environ: Mapping[str, str]) -> Path:
     return Path(platformdirs.user_config_dir("wfctl", appauthor=False))
 
 
+def user_cache_dir(environ: Mapping[str, str]) -> Path:
+    if sys.platform.startswith("linux"):
+        return Path(environ.get("XDG_CACHE_HOME", "").strip() or "~/.cache").expanduser() / "wfctl"
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("wfctl", appauthor=False))
+
+
 def user_data_dir(environ: Mapping[str, str]) -> Path:
     if sys.platform.startswith("linux"):
         return Path(environ.get("XDG_DATA_HOME", "").strip() or "~/.local/share").expanduser() / "wfctl"
@@ -107,6 +115,8 @@ def _values(path: Path, label: str, table: Mapping[str, Any], prefix: str) -> It
         if name not in allowed:
             raise InvalidInput(f"{label}: there is no setting {prefix}{name}", hint=_advice(name, allowed, prefix))
         key = BY_NAME[name]
+        if isinstance(value, bool) and key.choices == YES_OR_NO:
+            value = "true" if value else "false"
         if not isinstance(value, str):
             raise InvalidInput(f"{label}: {prefix}{name} must be text in quotes, not {_kind(value)}")
         if key.choices and value not in key.choices:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A setting. A `path` in a file is relative to that file; a `secret` is never shown."""
+    """A setting. A `path` in a file is relative to that file; a `secret` is never shown.
+
+    `bound`: it is about one sidecar, and goes with the target that it was written for.
+    """
 
     name: str
     env: str
@@ -16,23 +19,33 @@ class Key:
     secret: bool = False
     choices: tuple[str, ...] = ()
     file: bool = True  # whether a file may hold it
+    bound: bool = False
+    flag: str | None = None  # where it is not the name with dashes
 
+    @property
+    def option(self) -> str:
+        return self.flag or "--" + self.name.replace("_", "-")
+
+
+YES_OR_NO = ("true", "false")
+API_VERSIONS = ("v1.0", "v1.0-beta1", "v1.0-alpha1")
 
 KEYS = (
-    Key("target", "WFCTL_TARGET", "embedded, sidecar, a URL, or the name of a profile"),
+    Key("target", "WFCTL_TARGET", "embedded, sidecar, grpc, a URL, or the name of a profile"),
     Key("app", "WFCTL_APP", "the file or the module that registers the workflows", path=True),
     Key("store", "WFCTL_STORE", "the store file of the embedded engine", path=True),
-    Key("grpc", "WFCTL_GRPC", "the sidecar's gRPC endpoint, where it is not on the HTTP endpoint's host at port 50001"),
-    Key("app_id", "WFCTL_APP_ID", "the Dapr app whose workflows are meant"),
+    Key("grpc_endpoint", "WFCTL_GRPC_ENDPOINT", "the sidecar's gRPC address, if not port 50001 beside HTTP", bound=True),
+    Key("api_version", "WFCTL_API_VERSION", "the HTTP workflow API to speak", choices=API_VERSIONS, bound=True),
+    Key("app_id", "WFCTL_APP_ID", "the Dapr app whose workflows are meant", bound=True),
     Key("token", "WFCTL_TOKEN", "the sidecar's API token", secret=True, file=False),
-    Key("token_env", "WFCTL_TOKEN_ENV", "the environment variable that holds the API token"),
-    Key("token_file", "WFCTL_TOKEN_FILE", "the file that holds the API token", path=True),
+    Key("token_env", "WFCTL_TOKEN_ENV", "the environment variable that holds the API token", bound=True),
+    Key("token_file", "WFCTL_TOKEN_FILE", "the file that holds the API token", path=True, bound=True),
     Key("ca_file", "WFCTL_CA_FILE", "certificates to trust besides the system's", path=True),
-    Key("api_version", "WFCTL_API_VERSION", "the workflow API to speak", choices=("v1.0", "v1.0-beta1", "v1.0-alpha1")),
     Key("request_timeout", "WFCTL_REQUEST_TIMEOUT", "how long one request to a sidecar may take, as 30s"),
-    Key("kube_context", "WFCTL_KUBE_CONTEXT", "the kubectl context"),
-    Key("namespace", "WFCTL_NAMESPACE", "the Kubernetes namespace"),
-    Key("pod", "WFCTL_POD", "the pod whose sidecar is meant"),
+    Key("cache", "WFCTL_CACHE", "whether list may remember finished instances", choices=YES_OR_NO, flag="--no-cache"),
+    Key("kube_context", "WFCTL_KUBE_CONTEXT", "the kubectl context", bound=True),
+    Key("namespace", "WFCTL_NAMESPACE", "the Kubernetes namespace", bound=True),
+    Key("pod", "WFCTL_POD", "the pod whose sidecar is meant", bound=True),
     Key("color", "WFCTL_COLOR", "colours", choices=("auto", "always", "never")),
     Key("format", "WFCTL_FORMAT", "the output format", choices=("table", "wide", "json", "jsonl", "yaml", "id")),
 )

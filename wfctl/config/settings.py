@@ -1,7 +1,11 @@
 """Which value holds: flag, WFCTL_* variable, profile, project file, user file, DAPR_* variable, automatic.
 
-`target` names a profile, `embedded`, `sidecar`, or a URL. The values of the chosen profile stand between the
-environment and the files. Nothing is read from the network here: an automatic target is left open (`AUTO`).
+`target` names a profile, `embedded`, `sidecar`, `grpc` (a sidecar by gRPC alone), or a URL. The values of the chosen
+profile stand between the environment and the files. Nothing is read from the network here: an automatic target is
+left open (`AUTO`).
+
+What is about one sidecar (its token, its gRPC address, its pod, ...) never goes to another: a file that names a target
+of its own keeps these for that target, and Dapr's variables keep theirs for the host that they name.
 """
 
 from __future__ import annotations
@@ -19,7 +23,9 @@ from wfctl.errors import InvalidInput
 AUTO = "auto"
 EMBEDDED = "embedded"
 SIDECAR = "sidecar"
-_FIXED_TARGETS = (AUTO, EMBEDDED, SIDECAR)
+GRPC = "grpc"
+_FIXED_TARGETS = (AUTO, EMBEDDED, SIDECAR, GRPC)
+_CLUSTER = ("kube_context", "namespace", "pod")
 
 
 class Value(NamedTuple):
@@ -78,7 +84,9 @@ class Settings:
             except OSError as error:
                 raise InvalidInput(f"the token_file {file.value} cannot be read: {error.strerror}") from error
         secret = self.environ.get("DAPR_API_TOKEN")
-        return Value(secret, "DAPR_API_TOKEN") if secret else None
+        if not secret or not _dapr_means(self.environ, self.target):
+            return None
+        return Value(secret, "DAPR_API_TOKEN")
 
 
 def resolve(flags: Mapping[str, str | None], environ: Mapping[str, str], cwd: Path) -> Settings:
@@ -96,15 +104,34 @@ def resolve(flags: Mapping[str, str | None], environ: Mapping[str, str], cwd: Pa
     if target is not None and target.value not in _FIXED_TARGETS and not is_address(target.value):
         profile = target.value
         layers.append(_layer(*_profile(profile, target.origin, files)))
+    chosen = _profile_target(profile, files) if profile is not None else target
+    if chosen is None:
+        chosen = _dapr(environ, "target") or Value(AUTO, "automatic")
+    # A file with a target of its own that was not chosen keeps to itself what belongs to that target.
+    others = [file for file in files if profile is not None or (target is not None and target.origin != file.label)]
+    other = {file.label for file in others if "target" in file.values}
+    near = [_layer(file.values, file.label) for file in files if file.label not in other]
     values: dict[str, Value] = {}
     for key in KEYS:
-        found = _first([*layers, *file_layers, lambda name: _dapr(environ, name)], key.name)
+        found = _first([*layers, *(near if key.bound else file_layers)], key.name)
+        if found is None and key.name == "grpc_endpoint" and _dapr_means(environ, chosen):
+            found = _dapr(environ, key.name)
         if found is not None:
             values[key.name] = found
-    if profile is not None:
-        values["target"] = _profile_target(profile, files)
-    values.setdefault("target", Value(AUTO, "automatic"))
+    values["target"] = _by_what_is_given(chosen, values)
     return Settings(values, profile, project, user, cwd, environ)
+
+
+def _by_what_is_given(target: Value, values: Mapping[str, Value]) -> Value:
+    """An automatic target is a sidecar where something says which one, unless a store or an app is named by hand."""
+    by_hand = (values[name].origin.startswith(("--", "WFCTL_")) for name in ("store", "app") if name in values)
+    if target.value != AUTO or any(by_hand):
+        return target
+    for name in _CLUSTER:
+        if name in values:
+            return Value(SIDECAR, f"{name} ({values[name].origin})")
+    endpoint = values.get("grpc_endpoint")
+    return target if endpoint is None else Value(GRPC, f"grpc_endpoint ({endpoint.origin})")
 
 
 def is_address(target: str) -> bool:
@@ -117,7 +144,7 @@ def _first(layers: list[Callable[[str], Value | None]], name: str) -> Value | No
 
 def _flag(flags: Mapping[str, str | None], name: str, cwd: Path) -> Value | None:
     value = flags.get(name)
-    return None if value is None else _checked(name, value, "--" + name.replace("_", "-"), cwd)
+    return None if value is None else _checked(name, value, BY_NAME[name].option, cwd)
 
 
 def _variable(environ: Mapping[str, str], name: str, cwd: Path) -> Value | None:
@@ -146,7 +173,7 @@ def _profile(name: str, origin: str, files: list[ConfigFile]) -> tuple[Mapping[s
     known = sorted({profile for file in files for profile in file.profiles})
     raise InvalidInput(
         f"there is no target {name!r} ({origin})",
-        hint="embedded, sidecar, a URL such as http://127.0.0.1:3500"
+        hint="embedded, sidecar, grpc, a URL such as http://127.0.0.1:3500"
         + (f", or a profile: {', '.join(known)}" if known else ", or a [profiles.NAME] table in wfctl.toml"),
     )
 
@@ -155,9 +182,9 @@ def _profile_target(name: str, files: list[ConfigFile]) -> Value:
     values, label = _profile(name, "", files)
     target = values.get("target")
     if target is None:
-        return Value(SIDECAR if "grpc" in values or "pod" in values else AUTO, label)
+        return Value(AUTO, label)
     if target not in _FIXED_TARGETS and not is_address(target):
-        raise InvalidInput(f"{label}: target is {target!r}", hint="embedded, sidecar or a URL: profiles do not nest")
+        raise InvalidInput(f"{label}: target is {target!r}", hint="embedded, sidecar, grpc or a URL: profiles do not nest")
     return Value(target, label)
 
 
@@ -171,8 +198,8 @@ def _dapr(environ: Mapping[str, str], name: str) -> Value | None:
             return Value(f"http://{host}:{port}", "DAPR_HTTP_PORT")
         for variable in ("DAPR_GRPC_ENDPOINT", "DAPR_GRPC_PORT"):
             if environ.get(variable):
-                return Value(SIDECAR, variable)
-    if name == "grpc":
+                return Value(GRPC, variable)
+    if name == "grpc_endpoint":
         if endpoint := environ.get("DAPR_GRPC_ENDPOINT"):
             return Value(endpoint, "DAPR_GRPC_ENDPOINT")
         if port := environ.get("DAPR_GRPC_PORT"):
@@ -180,4 +207,21 @@ def _dapr(environ: Mapping[str, str], name: str) -> Value | None:
     return None
 
 
-__all__ = ["AUTO", "EMBEDDED", "SIDECAR", "Settings", "Value", "is_address", "is_app_file", "resolve"]
+def _dapr_means(environ: Mapping[str, str], target: Value) -> bool:
+    """Whether Dapr's variables are about this target: they name it, or they name no other host."""
+    if target.origin.startswith("DAPR_") or not is_address(target.value):
+        return True
+    named = environ.get("DAPR_HTTP_ENDPOINT") or environ.get("DAPR_GRPC_ENDPOINT")
+    if named is None and (environ.get("DAPR_HTTP_PORT") or environ.get("DAPR_GRPC_PORT")):
+        named = environ.get("DAPR_RUNTIME_HOST") or "127.0.0.1"
+    return named is None or _host(named) == _host(target.value)
+
+
+def _host(address: str) -> str:
+    rest = address.partition("://")[2] or address
+    host = rest.rpartition("@")[2].partition("/")[0].partition("?")[0]
+    host = host.partition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
+    return "127.0.0.1" if host == "localhost" else host.lower()
+
+
+__all__ = ["AUTO", "EMBEDDED", "GRPC", "SIDECAR", "Settings", "Value", "is_address", "is_app_file", "resolve"]
