@@ -243,3 +243,53 @@ def test_a_command_of_another_process_is_driven_by_the_server(tmp_path: Path, ap
         )
         assert done.returncode == 0, done.stderr
         assert server.ended("x").output == "3"
+
+
+def versioned(version: str) -> str:
+    return (
+        "import dapr.ext.workflow as wf\nwfr = wf.WorkflowRuntime()\n"
+        f"@wfr.versioned_workflow(name='order', version_name='{version}', is_latest=True)\n"
+        "def order(ctx, _):\n"
+        "    got = yield ctx.wait_for_external_event('go')\n"
+        f"    return [got, '{version}']\n"
+    )
+
+
+def test_an_instance_stalls_on_other_code_and_goes_on_with_its_own(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.py", tmp_path / "new.py"
+    old.write_text(versioned("v1"))
+    new.write_text(versioned("v2"))
+    with served(tmp_path) as server:
+        with worker(old, server):
+            server.start("order", "o")
+            until(lambda: server.workflows.get("o").status is Status.RUNNING, "it waits")
+        server.workers(0)
+        with worker(new, server):
+            server.workflows.raise_event("o", "go", '"x"')
+            until(lambda: server.workflows.get("o").status is Status.STALLED, "it stalls")
+        server.workers(0)
+        with worker(old, server):
+            assert json.loads(server.ended("o").output or "") == ["x", "v1"]
+
+
+def test_daprs_own_client_saves_state(tmp_path: Path) -> None:
+    """What Dapr's order-processing sample does with its inventory."""
+    script = (
+        "from dapr.clients import DaprClient\n"
+        "from dapr.clients.grpc._state import StateOptions, Concurrency\n"
+        "import grpc\n"
+        "with DaprClient() as client:\n"
+        "    client.save_state('statestore', 'cars', '{\"quantity\": 10}')\n"
+        "    item = client.get_state('statestore', 'cars')\n"
+        "    client.save_state('statestore', 'cars', '{\"quantity\": 9}', etag=item.etag)\n"
+        "    try:\n"
+        "        client.save_state('statestore', 'cars', '{\"quantity\": 8}', etag=item.etag)\n"
+        "    except grpc.RpcError as error:\n"
+        "        print(error.code().name)\n"
+        "    print(client.get_state('statestore', 'cars').json(), flush=True)\n"
+    )
+    with served(tmp_path, command=[sys.executable, "-c", script]) as server:
+        assert server.process.stdout is not None
+        lines = server.process.stdout.read().splitlines()
+        assert server.process.wait(60) == 0, server.log.read_text()
+        assert lines == ["app | ABORTED", "app | {'quantity': 9}"]

@@ -53,6 +53,8 @@ class About:
             "scheduler": {"connected_addresses": []},
             "wfctl": {"version": __version__, "workflows": list(self._registered)},
         }
+        if actors:
+            body["actors"] = actors
         workers = self._workers() + (1 if self._registered else 0)  # the app in this process works too
         if workers:
             body["workflows"] = {"connectedWorkers": workers}
