@@ -10,7 +10,8 @@ from sidecar_fake import METADATA, Request, free_port, grpc_server, http_server,
 
 from wfctl import errors
 from wfctl.client import sidecar_link
-from wfctl.client.doctor_sidecar import Check, Level, check_sidecar, wait_ready
+from wfctl.client.doctor_check import Check, Level
+from wfctl.client.doctor_sidecar import check_sidecar, wait_ready
 from wfctl.client.endpoint import Endpoint
 
 

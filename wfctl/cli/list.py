@@ -19,6 +19,7 @@ from wfctl.cli.options import (
 )
 from wfctl.cli.session import Session
 from wfctl.cli.telling import quoted
+from wfctl.client.port import Workflows
 from wfctl.errors import InvalidInput
 from wfctl.model.instance import Filter, Instance
 from wfctl.render.instances import Rows, Tally, instance_view
@@ -94,9 +95,22 @@ def list_(
         return
     with session.workflows() as workflows:
         if session.format.text and session.console.out_tty:
-            _screen(session, workflows.list(_one_more(filter)), filter)
+            wide = session.format is Format.WIDE
+            _screen(session, workflows.list(_one_more(filter), payloads=wide), filter)
         else:
-            session.printer.many(workflows.list(filter), instance_view(now))
+            session.printer.many(_rows(session, workflows, filter, any_order=sort is None), instance_view(now))
+
+
+def _rows(session: Session, workflows: Workflows, filter: Filter, *, any_order: bool) -> Iterable[Instance]:
+    """No more than is printed: the rest costs a sidecar a call for each row. JSON lines come as they are found,
+    unless an order or a part of it was asked for."""
+    stream = any_order and filter.limit is None and filter.after is None and not filter.reverse
+    return workflows.list(
+        filter,
+        payloads=session.format not in (Format.TABLE, Format.ID),
+        waiting=session.format is not Format.ID,
+        in_order=not (stream and session.format is Format.JSONL),
+    )
 
 
 def _one_more(filter: Filter) -> Filter:

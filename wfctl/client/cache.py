@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from wfctl.config.files import user_cache_dir
 from wfctl.model.instance import Instance
 from wfctl.model.status import Status
 from wfctl.wire import times
@@ -27,10 +29,8 @@ _LAYOUT = 1
 _BATCH = 500
 
 
-def cache_file() -> Path:
-    from platformdirs import user_cache_path
-
-    return user_cache_path("wfctl", appauthor=False) / "instances.db"
+def cache_file(environ: Mapping[str, str] = os.environ) -> Path:
+    return user_cache_dir(environ) / "instances.db"
 
 
 def clear(file: Path | None = None) -> int:

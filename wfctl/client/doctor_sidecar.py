@@ -8,13 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING
 
+from wfctl.client.doctor_check import Check, Level, failed, wait_until_ready
 from wfctl.client.endpoint import Endpoint
 from wfctl.client.sidecar_link import Link, Note, grpc_installed
-from wfctl.errors import NotAuthenticated, TimedOut, Unreachable, WfctlError
+from wfctl.errors import NotAuthenticated, Unreachable, WfctlError
 from wfctl.wire.bodies import Metadata
 from wfctl.wire.paths import OUTBOUND_HEALTH, Operation, version_for
 
@@ -23,23 +22,6 @@ if TYPE_CHECKING:
 
 SKEW_SECONDS = 5.0
 OLDEST = (1, 11)
-_POLL_SECONDS = 0.25
-
-
-class Level(str, Enum):
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line. `fix` says what to do, where there is something to do."""
-
-    name: str
-    level: Level
-    detail: str
-    fix: str | None = None
 
 
 def check_sidecar(endpoint: Endpoint, note: Note) -> list[Check]:
@@ -52,9 +34,9 @@ def check_sidecar(endpoint: Endpoint, note: Note) -> list[Check]:
 
 
 def wait_ready(endpoint: Endpoint, seconds: float, note: Note) -> list[Check]:
-    """Check until nothing fails and a worker is connected. Raises TimedOut, saying what is missing still."""
+    """Check until nothing fails and a worker is connected. Raises NotReady, saying what is missing still."""
     with _reached(endpoint, note) as near:
-        return _wait(near, seconds, note)
+        return wait_until_ready(lambda: _look(near), seconds, note)
 
 
 @contextmanager
@@ -79,34 +61,13 @@ def _look(endpoint: Endpoint) -> list[Check]:
         link.close()
 
 
-def _wait(endpoint: Endpoint, seconds: float, note: Note) -> list[Check]:
-    until = time.monotonic() + seconds
-    said = ""
-    while True:
-        checks = _look(endpoint)
-        missing = [check for check in checks if check.level is Level.FAIL or _worker_missing(check)]
-        if not missing:
-            return checks
-        first = missing[0]
-        if time.monotonic() >= until:
-            raise TimedOut(f"not ready after {seconds:g} s: {first.name}: {first.detail}", hint=first.fix)
-        if first.detail != said:
-            note(f"waiting: {first.name}: {first.detail}")
-            said = first.detail
-        time.sleep(min(_POLL_SECONDS, max(0.0, until - time.monotonic())))
-
-
-def _worker_missing(check: Check) -> bool:
-    return check.name == "worker" and check.level is not Level.OK and check.fix is not None
-
-
 def _checks(link: Link, endpoint: Endpoint) -> Iterator[Check]:
     http = link.http
     if http is not None:
         try:
             ready, text = http.health(OUTBOUND_HEALTH)
         except WfctlError as error:
-            yield _failed("sidecar", error)
+            yield failed("sidecar", error)
             return
         if ready:
             yield Check("sidecar", Level.OK, f"answers at {link.where}")
@@ -115,10 +76,10 @@ def _checks(link: Link, endpoint: Endpoint) -> Iterator[Check]:
     try:
         metadata = link.metadata()
     except NotAuthenticated as error:
-        yield _failed("token", error)
+        yield failed("token", error)
         return
     except WfctlError as error:
-        yield _failed("sidecar" if http is None else "metadata", error)
+        yield failed("sidecar" if http is None else "metadata", error)
         return
     yield Check("token", Level.OK, "accepted" if endpoint.token else "none is needed")
     yield _version(metadata, endpoint)
@@ -129,10 +90,6 @@ def _checks(link: Link, endpoint: Endpoint) -> Iterator[Check]:
     yield from _task_hub(link, metadata)
     if http is not None:
         yield from _clock(http.clock)
-
-
-def _failed(name: str, error: WfctlError) -> Check:
-    return Check(name, Level.FAIL, error.message, error.hint)
 
 
 def _version(metadata: Metadata, endpoint: Endpoint) -> Check:
@@ -151,7 +108,7 @@ def _app(link: Link, metadata: Metadata, endpoint: Endpoint) -> Check:
     try:
         reached = link.app_id
     except WfctlError as error:
-        return _failed("app", error)
+        return failed("app", error)
     return Check("app", Level.OK, f"{reached}, through the sidecar of {metadata.app_id}")
 
 
@@ -183,7 +140,8 @@ def _worker(metadata: Metadata) -> Check:
     if metadata.workers is None:
         return Check("worker", Level.WARN, f"Dapr {metadata.runtime} does not say; since 1.16 it does")
     if metadata.workers == 0:
-        return Check("worker", Level.WARN, "none is connected: nothing runs, and a start would wait", "start the app")
+        detail = "none is connected: nothing runs, and a start would wait"
+        return Check("worker", Level.WARN, detail, "start the app", blocks=True)
     return Check("worker", Level.OK, f"{metadata.workers} connected")
 
 

@@ -86,13 +86,15 @@ class EmbeddedWorkflows:
             return found
         return listing.get(db, instance_id, payloads=payloads, driven=False)
 
-    def list(self, filter: Filter) -> Iterator[Instance]:
+    def list(
+        self, filter: Filter, *, payloads: bool = True, waiting: bool = True, in_order: bool = True
+    ) -> Iterator[Instance]:
         db = self._read()
         if db is None:
             if filter.after is not None:
                 raise operations.missing(filter.after)
             return
-        rows = listing.select(db, filter, payloads=True, driven=self._driven())
+        rows = listing.select(db, filter, payloads=payloads, driven=self._driven())
         while True:
             row = self._guard(lambda: next(rows, None))
             if row is None:

@@ -36,8 +36,14 @@ class Workflows(Protocol):
         """One instance, with what it waits for. Raises NotFound."""
         ...
 
-    def list(self, filter: Filter) -> Iterator[Instance]:
-        """The instances that match, streamed. Raises NotFound when `filter.after` does not exist."""
+    def list(
+        self, filter: Filter, *, payloads: bool = True, waiting: bool = True, in_order: bool = True
+    ) -> Iterator[Instance]:
+        """The instances that match, streamed. Raises NotFound when `filter.after` does not exist.
+
+        What is not asked for may be left out, where it costs something: payloads, what live ones wait for and why
+        failed ones failed (`waiting`), and the order. Without order, `filter.limit` and `filter.after` mean nothing.
+        """
         ...
 
     def count(self, filter: Filter) -> Sequence[Count]:

@@ -47,15 +47,17 @@ def instances(
                 yield told
 
 
-def completed(hub: HubApi, rows: Iterable[Instance], filter: Filter, *, payloads: bool) -> Iterator[Instance]:
-    """The rows in their order, with what was left out at first: why one failed, what a live one waits for, and
-    payloads if asked for. One that is found not to match any more is left out."""
+def completed(
+    hub: HubApi, rows: Iterable[Instance], filter: Filter, *, payloads: bool, waiting: bool
+) -> Iterator[Instance]:
+    """The rows in their order, with what was left out at first: why one failed and what a live one waits for
+    (`waiting`), and `payloads`. One that is found not to match any more is left out."""
     still = replace(filter, parent_id=None, waiting_event=None)
     ahead: deque[tuple[Instance, Later[Instance] | None, Later[list[Event]] | None]] = deque()
     try:
         for row in rows:
-            again = payloads or row.status is Status.FAILED
-            waits = not row.status.terminal and not row.waiting_for
+            again = payloads or (waiting and row.status is Status.FAILED)
+            waits = waiting and not row.status.terminal and not row.waiting_for
             ahead.append(
                 (
                     row,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -59,8 +59,10 @@ class SidecarReader:
 
         return explain(instance, hub, lambda child: self._fetch(child).status)
 
-    def list(self, filter: Filter, *, payloads: bool = True) -> Iterator[Instance]:
-        """In the filter's order, hence all are looked at before the first; `stream` hands them out as they come.
+    def list(
+        self, filter: Filter, *, payloads: bool = True, waiting: bool = True, in_order: bool = True
+    ) -> Iterator[Instance]:
+        """In the filter's order all are looked at before the first is handed out; without, they come as they come.
 
         Finished instances are remembered between two lists, without their payloads: those (if asked for), why one
         failed and what a live one waits for are fetched for the rows within the limit only.
@@ -68,10 +70,14 @@ class SidecarReader:
         from wfctl.client.sidecar_list import completed
 
         last = None if filter.after is None else self._fetch(filter.after)
-        rows = ordered(filter, self.stream(filter))
-        if last is not None:
-            rows = after(rows, last, filter)
-        yield from completed(self._link.hub(Operation.LIST), rows[: filter.limit], filter, payloads=payloads)
+        found: Iterable[Instance] = self.stream(filter)
+        if in_order:
+            rows = ordered(filter, found)
+            found = (rows if last is None else after(rows, last, filter))[: filter.limit]
+        if not payloads and not waiting:
+            yield from found
+        else:
+            yield from completed(self._link.hub(Operation.LIST), found, filter, payloads=payloads, waiting=waiting)
 
     def stream(self, filter: Filter) -> Iterator[Instance]:
         """Those that match, in no order, without payloads, without regard to `limit` and `after`."""

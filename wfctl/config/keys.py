@@ -34,7 +34,9 @@ KEYS = (
     Key("target", "WFCTL_TARGET", "embedded, sidecar, grpc, a URL, or the name of a profile"),
     Key("app", "WFCTL_APP", "the file or the module that registers the workflows", path=True),
     Key("store", "WFCTL_STORE", "the store file of the embedded engine", path=True),
-    Key("grpc_endpoint", "WFCTL_GRPC_ENDPOINT", "the sidecar's gRPC address, if not port 50001 beside HTTP", bound=True),
+    Key(
+        "grpc_endpoint", "WFCTL_GRPC_ENDPOINT", "the sidecar's gRPC address, if not port 50001 beside HTTP", bound=True
+    ),
     Key("api_version", "WFCTL_API_VERSION", "the HTTP workflow API to speak", choices=API_VERSIONS, bound=True),
     Key("app_id", "WFCTL_APP_ID", "the Dapr app whose workflows are meant", bound=True),
     Key("token", "WFCTL_TOKEN", "the sidecar's API token", secret=True, file=False),

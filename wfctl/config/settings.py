@@ -184,7 +184,9 @@ def _profile_target(name: str, files: list[ConfigFile]) -> Value:
     if target is None:
         return Value(AUTO, label)
     if target not in _FIXED_TARGETS and not is_address(target):
-        raise InvalidInput(f"{label}: target is {target!r}", hint="embedded, sidecar, grpc or a URL: profiles do not nest")
+        raise InvalidInput(
+            f"{label}: target is {target!r}", hint="embedded, sidecar, grpc or a URL: profiles do not nest"
+        )
     return Value(target, label)
 
 

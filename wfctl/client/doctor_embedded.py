@@ -1,0 +1,189 @@
+"""What `wfctl doctor` looks at on the embedded target: the store, who drives it, the app, the disk.
+
+Nothing is made: where there is no store yet, that is said. Opening one migrates it, as every command does.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wfctl.client.doctor_check import Check, Level, failed, wait_until_ready
+from wfctl.engine.owner import is_owned
+from wfctl.engine.store import database, listing, work
+from wfctl.errors import WfctlError
+from wfctl.model.instance import Filter
+
+if TYPE_CHECKING:
+    from wfctl.workflow.app import App
+
+# SQLite reads the whole file for it: a store of a million instances may take longer than anybody wants to wait.
+INTEGRITY_SECONDS = 20.0
+_STEPS = 100_000  # of SQLite's machine between two looks at the clock
+LOW, TOO_LOW = 1024**3, 64 * 1024**2  # bytes free
+
+
+def check_embedded(store: Path, app: str | None, load: Callable[[], App]) -> list[Check]:
+    """`load` imports the app, which runs its code."""
+    return list(_checks(store, app, load))
+
+
+def wait_embedded(
+    store: Path, app: str | None, load: Callable[[], App], seconds: float, note: Callable[[str], None]
+) -> list[Check]:
+    """Until nothing fails; another process's backup or a mount may be on its way. Raises NotReady."""
+    return wait_until_ready(lambda: check_embedded(store, app, load), seconds, note)
+
+
+def _checks(store: Path, app: str | None, load: Callable[[], App]) -> Iterator[Check]:
+    yield _python()
+    yield _disk(store)
+    if not store.exists() and not os.path.lexists(store):
+        yield _no_store(store)
+    else:
+        yield from _store(store)
+    yield _app(app, load)
+
+
+def _python() -> Check:
+    detail = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    if sqlite3.sqlite_version_info < database.MIN_SQLITE:
+        return Check("python", Level.FAIL, detail, "use a Python whose SQLite is 3.35 or later")
+    return Check("python", Level.OK, detail)
+
+
+def _disk(store: Path) -> Check:
+    folder = _nearest_folder(store)
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return Check("disk", Level.FAIL, f"{folder}: {error.strerror}", "name another file with --store")
+    detail = f"{_size(free)} free in {folder}"
+    if free < TOO_LOW:
+        return Check("disk", Level.FAIL, detail, "free some space: a commit that does not fit is refused")
+    if free < LOW:
+        return Check("disk", Level.WARN, detail, "free some space, or delete old instances: wfctl purge")
+    return Check("disk", Level.OK, detail)
+
+
+def _no_store(store: Path) -> Check:
+    folder = _nearest_folder(store)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return Check("store", Level.FAIL, f"{store} cannot be made: {folder} is not writable", "name another: --store")
+    return Check("store", Level.OK, f"{store} is not there yet: the first start makes it")
+
+
+def _store(store: Path) -> Iterator[Check]:
+    try:
+        db = database.open_store(store, create=False)
+    except WfctlError as error:
+        yield failed("store", error)
+        return
+    try:
+        size = sum(file.stat().st_size for file in _files(store))
+        counts = listing.count(db, Filter())
+        live = sum(one.count for one in counts if not one.status.terminal)
+        held = sum(one.count for one in counts)
+        detail = f"{store}, schema {database.SCHEMA_VERSION}, {_size(size)}: {_number(held, 'instance')}, {live} live"
+        if os.access(store, os.W_OK) and os.access(store.parent, os.W_OK):
+            yield Check("store", Level.OK, detail)
+        else:
+            fix = "check the permissions of the file and its folder"
+            yield Check("store", Level.WARN, f"{detail}; it can only be read", fix)
+        yield _integrity(db, store)
+        yield from _owner(db, store)
+    except sqlite3.Error as error:
+        yield failed("store", database.explain(error, store))
+    finally:
+        db.close()
+
+
+def _integrity(db: database.Connection, store: Path) -> Check:
+    until = time.monotonic() + INTEGRITY_SECONDS
+    db.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
+    try:
+        found = [row[0] for row in db.execute("PRAGMA quick_check(1)")]
+    except sqlite3.OperationalError as error:
+        if "interrupted" in str(error):
+            return Check(
+                "integrity", Level.OK, f"nothing found in the first {INTEGRITY_SECONDS:g} s; not looked further"
+            )
+        found = [str(error)]
+    except sqlite3.DatabaseError as error:
+        found = [str(error)]
+    finally:
+        db.set_progress_handler(None, 0)
+    if found == ["ok"]:
+        return Check("integrity", Level.OK, "SQLite finds no damage")
+    fix = f"keep a copy of {store}*, then try sqlite3's .recover, or restore a backup"
+    return Check("integrity", Level.FAIL, " ".join(str(found[0]).split()), fix)
+
+
+def _owner(db: database.Connection, store: Path) -> Iterator[Check]:
+    lock = store.with_name(store.name + ".lock")
+    if lock.exists() and not os.access(lock, os.R_OK | os.W_OK):
+        yield Check("lock", Level.FAIL, f"{lock} cannot be opened", "check its permissions: nobody else can drive")
+        return
+    owned = is_owned(store)
+    yield Check("lock", Level.OK, f"{lock} is {'held' if owned else 'free'}")
+    row = work.get_owner(db)
+    if owned and row is None:
+        yield Check("owner", Level.OK, "another process is just taking the store, or letting it go")
+    elif row is None:
+        yield Check("owner", Level.OK, "nobody drives the store now; a command that starts something does")
+    else:
+        since = datetime.fromtimestamp(row.since / 1_000_000, timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
+        who = f"process {row.pid} since {since}" + (f" with {row.app}" if row.app else "")
+        if owned:
+            yield Check("owner", Level.OK, f"{who}: {_number(len(row.workflows), 'workflow')} registered")
+        else:
+            yield Check(
+                "owner", Level.OK, f"nobody; the last one, {who}, was ended hard. The next one goes on from there"
+            )
+
+
+def _app(app: str | None, load: Callable[[], App]) -> Check:
+    if app is None:
+        fix = '--app orders.py, WFCTL_APP, or app = "orders.py" in wfctl.toml'
+        return Check("app", Level.WARN, "none is named: instances can be looked at, and are not driven from here", fix)
+    try:
+        registry = load().registry
+    except WfctlError as error:
+        return Check("app", Level.FAIL, error.message, error.hint or "wfctl workflows shows the whole error")
+    workflows, activities = registry.workflow_names(), registry.activity_names()
+    detail = f"{app}: {_number(len(workflows), 'workflow')}, {_number(len(activities), 'activity', 'activities')}"
+    if not workflows:
+        return Check("app", Level.WARN, detail, "register a workflow with @wfr.workflow")
+    return Check(
+        "app", Level.OK, f"{detail} ({', '.join(sorted(workflows)[:5])}{', ...' if len(workflows) > 5 else ''})"
+    )
+
+
+def _files(store: Path) -> Iterator[Path]:
+    for suffix in ("", "-wal"):
+        file = store.with_name(store.name + suffix)
+        if file.exists():
+            yield file
+
+
+def _nearest_folder(store: Path) -> Path:
+    return next((folder for folder in store.absolute().parents if folder.is_dir()), Path("/"))
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} TiB"
+
+
+def _number(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"
