@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 
-from bench import engine, million, startup
+from bench import engine, million, startup, watch
 
 BENCHMARKS = {
     "chains": engine.chains,
@@ -19,6 +19,7 @@ BENCHMARKS = {
     "fanout": engine.fan_out,
     "startup": startup.startup,
     "million": million.million,
+    "watch": watch.watch,
 }
 
 

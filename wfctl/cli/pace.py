@@ -18,7 +18,7 @@ class Pace:
     So a watch of a thousand instances is quick, one of a million is slow, and neither keeps a core or a sidecar busy.
     """
 
-    def __init__(self, least: float = FRAME, share: float = 0.08, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, least: float = FRAME, share: float = 0.15, clock: Callable[[], float] = time.monotonic) -> None:
         self._least = least
         self._share = share
         self._clock = clock

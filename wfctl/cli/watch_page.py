@@ -32,7 +32,7 @@ class Page:
         self._color = color
         self._found: list[Instance] = []
         self._counts: Counter[Status] = Counter()
-        self._counting = Pace()
+        self._counting = Pace(share=0.04)
         self._before: list[str | None] = []  # where the pages before this one began
         self._more = False
         self._left: dict[str, float] = {}  # rows that settle, and until when
