@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 pytest.importorskip("uvicorn", reason="needs wfctl[serve]")
 from gateway_room import Room, room
+
+from wfctl.gateway.listeners import http_routes
 
 Scenario = Callable[[Room], Awaitable[None]]
 NO_ROUTE = {
@@ -292,5 +296,54 @@ def test_metadata_health_metrics_and_shutdown(tmp_path: Path) -> None:
         assert 'operation="create_workflow",status="success"} 1' in text
         assert (await room.http.post("/v1.0/shutdown")).status_code == 204
         assert room.shut_down
+
+    play(tmp_path, scenario)
+
+
+def test_the_openapi_file_describes_the_routes(tmp_path: Path) -> None:
+    async def scenario(room: Room) -> None:
+        answer = await room.http.get("/openapi.yaml")
+        described = {
+            (method.upper(), path.replace("{version}", version))
+            for path, operations in yaml.safe_load(answer.text)["paths"].items()
+            for method in operations
+            if method != "parameters"
+            for version in ("v1.0", "v1.0-beta1", "v1.0-alpha1")
+        }
+        served = set(http_routes(room.engine, lambda: None, lambda: False).all())
+        # PUT is a second name of POST for state; queries are refused.
+        served = {route for route in served if not route[1].endswith("/query")}
+        served -= {("PUT", path) for method, path in served if method == "POST"}
+        assert described == served
+
+    play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_request_is_an_internal_error(tmp_path: Path, seed: int) -> None:
+    """Random methods, paths and bodies, well-formed and not."""
+    draw = random.Random(seed)
+    words = ["v1.0", "workflows", "state", "dapr", "x", "start", "pause", "%00", "%ff", "a%2Fb", "+", "", "..", "bulk"]
+    bodies = [
+        b"",
+        b"{}",
+        b"[]",
+        b"null",
+        b"\xff",
+        b'[{"key":"a","value":1}]',
+        b'{"operations":[{}]}',
+        b'{"keys":[null]}',
+    ]
+
+    async def scenario(room: Room) -> None:
+        for _ in range(200):
+            path = "/" + "/".join(draw.choice(words) for _ in range(draw.randint(1, 6)))
+            if draw.random() < 0.7:
+                path = draw.choice(["/v1.0/workflows/dapr/", "/v1.0/state/s/", "/v1.0/state/s"]) + path[1:]
+            answer = await room.http.request(
+                draw.choice(["GET", "POST", "PUT", "DELETE"]), path, content=draw.choice(bodies)
+            )
+            assert answer.status_code in (200, 202, 204, 400, 404, 409, 500), path
+            assert b"ERR_INTERNAL" not in answer.content, path
 
     play(tmp_path, scenario)

@@ -66,6 +66,10 @@ class Routes:
     def add(self, method: str, template: str, handler: Handler) -> None:
         self._routes.append((method, template.strip("/").split("/"), handler))
 
+    def all(self) -> list[tuple[str, str]]:
+        """Method and template of each."""
+        return [(method, "/" + "/".join(template)) for method, template, _ in self._routes]
+
     def find(self, method: str, segments: list[str]) -> tuple[Handler, dict[str, str]] | None:
         for wanted, template, handler in self._routes:
             if wanted == method and len(template) == len(segments):

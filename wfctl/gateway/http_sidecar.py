@@ -1,8 +1,9 @@
-"""What clients ask of a sidecar besides workflows: health, metadata, shutdown, metrics."""
+"""What clients ask of a sidecar besides workflows: health, metadata, shutdown, metrics, and the OpenAPI file."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import resources
 
 from wfctl.gateway.http import Answer, Request, Routes, error_answer, json_answer
 from wfctl.gateway.metadata import About
@@ -26,10 +27,11 @@ class SidecarRoutes:
         routes.add("PUT", METADATA + "/{key}", self.set_metadata)
         routes.add("POST", SHUTDOWN, self.shut_down)
         routes.add("GET", "/metrics", self.metrics)
+        routes.add("GET", "/openapi.yaml", self.openapi)
 
     async def health(self, request: Request) -> Answer:
         app_id = request.query.get("appid")
-        if app_id is not None and app_id != self._about.app_id:
+        if app_id and app_id != self._about.app_id:
             return error_answer(500, "ERR_HEALTH_APPID_NOT_MATCH", "dapr app-id does not match")
         if self._stopping():
             return error_answer(500, "ERR_HEALTH_NOT_READY", "dapr is not ready: [shutting down]")
@@ -53,3 +55,6 @@ class SidecarRoutes:
 
     async def metrics(self, request: Request) -> Answer:
         return Answer(200, self._metrics.text().encode(), CONTENT_TYPE)
+
+    async def openapi(self, request: Request) -> Answer:
+        return Answer(200, (resources.files("wfctl.gateway") / "openapi.yaml").read_bytes(), "application/yaml")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,11 +39,15 @@ def http_app(
     shutdown: Callable[[], None],
     stopping: Callable[[], bool],
 ) -> HttpApp:
+    return HttpApp(http_routes(engine, shutdown, stopping), token, hosts, max_body, log)
+
+
+def http_routes(engine: GatewayEngine, shutdown: Callable[[], None], stopping: Callable[[], bool]) -> Routes:
     routes = Routes()
     WorkflowRoutes(engine.service, engine.metrics).add_to(routes)
     StateRoutes(engine.state).add_to(routes)
     SidecarRoutes(engine.about, engine.metrics, shutdown, stopping).add_to(routes)
-    return HttpApp(routes, token, hosts, max_body, log)
+    return routes
 
 
 def serve_http(stack: contextlib.AsyncExitStack, app: HttpApp, listen: str, port: int | None, note: Note) -> int:
@@ -52,6 +57,7 @@ def serve_http(stack: contextlib.AsyncExitStack, app: HttpApp, listen: str, port
     config = uvicorn.Config(
         app, lifespan="off", log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=2
     )
+    logging.getLogger("uvicorn.error").addHandler(logging.NullHandler())  # the server's own log tells what matters
     server = _Uvicorn(config)
     serving = asyncio.ensure_future(server.serve(sockets=[listening]))
 
@@ -111,6 +117,9 @@ def _handlers(
     runtime = Runtime(engine.service, engine.about, shutdown).methods(StateCalls(engine.state).methods())
     return [
         *((method, calls.unary(method, handler, lambda trouble: trouble.hub())) for method, handler in hub.items()),
-        *((method, calls.unary(method, handler, lambda trouble: trouble.runtime())) for method, handler in runtime.items()),
+        *(
+            (method, calls.unary(method, handler, lambda trouble: trouble.runtime()))
+            for method, handler in runtime.items()
+        ),
         (methods.WORK_ITEMS, calls.stream(methods.WORK_ITEMS, work.get_work_items)),
     ]
