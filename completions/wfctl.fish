@@ -1,1 +1,12 @@
-complete --command wfctl --no-files --arguments "(env _WFCTL_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args _TYPER_COMPLETE_ARGS=(commandline -cp) wfctl)" --condition "env _WFCTL_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=is-args _TYPER_COMPLETE_ARGS=(commandline -cp) wfctl"
+# fish completion for wfctl
+function __wfctl_complete
+    set -l words (commandline -opc)
+    set -l current (commandline -ct)
+    set -l answer (env _WFCTL_COMPLETE=fish $words[1] $words[2..-1] "$current" 2>/dev/null)
+    if test "$answer[1]" = ':files'
+        __fish_complete_path "$current"
+    else if test (count $answer) -gt 0
+        printf '%s\n' $answer
+    end
+end
+complete --command wfctl --no-files --keep-order --arguments '(__wfctl_complete)'

@@ -1,19 +1,18 @@
-Import-Module PSReadLine
-Set-PSReadLineKeyHandler -Chord Tab -Function MenuComplete
-$scriptblock = {
+# PowerShell completion for wfctl
+Register-ArgumentCompleter -Native -CommandName wfctl -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
-    $Env:_WFCTL_COMPLETE = "complete_powershell"
-    $Env:_TYPER_COMPLETE_ARGS = $commandAst.ToString()
-    $Env:_TYPER_COMPLETE_WORD_TO_COMPLETE = $wordToComplete
-    wfctl | ForEach-Object {
-        $commandArray = $_ -Split ":::"
-        $command = $commandArray[0]
-        $helpString = $commandArray[1]
-        [System.Management.Automation.CompletionResult]::new(
-            $command, $command, 'ParameterValue', $helpString)
+    $words = @($commandAst.CommandElements | Select-Object -Skip 1 |
+        Where-Object { $_.Extent.EndOffset -lt $cursorPosition } |
+        ForEach-Object { if ($null -ne $_.Value) { [string]$_.Value } else { $_.Extent.Text } })
+    $env:_WFCTL_COMPLETE = 'powershell'
+    $env:_WFCTL_WORD = $wordToComplete
+    try {
+        & wfctl @words 2>$null | ForEach-Object {
+            if ($_ -eq ':files') { return }
+            $value, $help = $_ -split "`t", 2
+            [System.Management.Automation.CompletionResult]::new($value, $value, 'ParameterValue', $help)
+        }
+    } finally {
+        Remove-Item Env:_WFCTL_COMPLETE, Env:_WFCTL_WORD -ErrorAction SilentlyContinue
     }
-    $Env:_WFCTL_COMPLETE = ""
-    $Env:_TYPER_COMPLETE_ARGS = ""
-    $Env:_TYPER_COMPLETE_WORD_TO_COMPLETE = ""
 }
-Register-ArgumentCompleter -Native -CommandName wfctl -ScriptBlock $scriptblock

@@ -32,7 +32,8 @@ def run(*argv: str, **more: object) -> subprocess.CompletedProcess[str]:
 def test_the_table_agrees_with_the_modules(cli: Cli, name: str) -> None:
     entry = COMMANDS[name]
     module = importlib.import_module(entry.module)
-    doc = parse_doc(module.app.registered_commands[0].callback.__doc__ if name != "config" else module.app.info.help)
+    group = name in ("cache", "config", "completion")
+    doc = parse_doc(module.app.info.help if group else module.app.registered_commands[0].callback.__doc__)
     assert doc.summary.rstrip(".") == entry.summary
     assert doc.examples, "every command has an example"
     assert all(line.startswith("$ ") for line in doc.examples)
@@ -318,43 +319,3 @@ def test_bytes_that_are_not_utf8(cli: Cli, app: Path) -> None:
         assert cli("start", "Echo", "--input-file", "nosuch").status == 2
         (app / "latin").write_bytes(b'"\xff"')
         assert "UTF-8" in cli("start", "Echo", "--input-file", "latin").err
-
-
-# --- completion -----------------------------------------------------------------------------------------------------
-
-
-def complete(line: str) -> list[str]:
-    words = line.split(" ")
-    environ = {**os.environ, "_WFCTL_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
-    found = subprocess.run([sys.executable, "-m", "wfctl"], capture_output=True, text=True, env=environ, timeout=60)
-    assert found.stderr == ""
-    return found.stdout.split()
-
-
-def test_completion_knows_commands_options_and_formats() -> None:
-    assert complete("wfctl st") == ["start", "steps"]
-    assert complete("wfctl get --st") == ["--store"]
-    assert complete("wfctl list -o j") == ["json", "jsonl"]
-    assert complete("wfctl config ") == ["show"]
-    assert "ls" not in complete("wfctl l")
-
-
-def test_completion_scripts_are_current() -> None:
-    sys.path.insert(0, str(ROOT / "completions"))
-    try:
-        make = importlib.import_module("make")
-    finally:
-        sys.path.pop(0)
-    for shell, name in make.SHELLS.items():
-        assert (ROOT / "completions" / name).read_text() == make.script(shell), "run: python completions/make.py"
-
-
-def test_completion_in_bash(tmp_path: Path) -> None:
-    program = tmp_path / "wfctl"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m wfctl "$@"\n')
-    program.chmod(0o755)
-    script = (
-        f"source '{ROOT / 'completions' / 'wfctl.bash'}'; COMP_WORDS=(wfctl ter); COMP_CWORD=1; "
-        f"_wfctl_completion '{program}'; echo \"${{COMPREPLY[@]}}\""
-    )
-    assert subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60).stdout == "terminate\n"

@@ -12,7 +12,7 @@ from enum import Enum
 from wfctl.cli.batch_ask import besides, confirm
 from wfctl.cli.batch_options import Which
 from wfctl.cli.batch_progress import Progress
-from wfctl.cli.batch_select import Chosen, Verb, choose, narrowed, no_more
+from wfctl.cli.batch_select import GOES, STAYS, Chosen, Verb, choose, narrowed, no_more
 from wfctl.cli.session import Session
 from wfctl.client.connect import Embedded, connect
 from wfctl.client.port import Workflows
@@ -58,6 +58,10 @@ class Done:
     new_id: str | None = None
     why: str | None = None
     instance: Instance | None = None
+
+    def is_child(self, *reasons: str) -> bool:
+        """Whether it was never to be acted on by itself: its parent is (GOES), or it is left to its parent (STAYS)."""
+        return self.why is not None and self.why.startswith(reasons)
 
 
 def _record(done: Done) -> Record:
@@ -142,15 +146,20 @@ class Batch:
         )
 
     def _sum_up(self, counts: Counter[Outcome]) -> None:
+        gone, left = (sum(done.is_child(reason) for done in self.outcomes) for reason in (GOES, STAYS))
+        skipped, failed = counts[Outcome.SKIPPED] - gone - left, counts[Outcome.FAILED]
         words = [f"{counts[Outcome.DONE]:,} {self.verb.past}"]
-        words += [f"{counts[one]:,} {one.value}" for one in (Outcome.SKIPPED, Outcome.FAILED) if counts[one]]
+        words += [f"{plural(gone, 'child', 'children')} with their parents"] if gone else []
+        words += [f"{plural(left, 'child', 'children')} left to their parents"] if left else []
+        words += [f"{count:,} {word}" for count, word in ((skipped, "skipped"), (failed, "failed")) if count]
         self.session.console.note(", ".join(words))
 
     # --- acting -----------------------------------------------------------------------------------------------------
 
     def _outcomes(self, workflows: Workflows, chosen: Chosen, act: Act) -> Iterator[Done]:
         """One for each instance that was named or found, as they come."""
-        yield from (self._done(one, Outcome.SKIPPED, why=why) for one, why in chosen.left.items())
+        for instance_id, why in chosen.left.items():
+            yield self._done(instance_id, Outcome.SKIPPED, why=why)
         results = self._one_by_one if self._at_once(chosen) == 1 else self._together
         for done in results(workflows, chosen, act):
             yield done
@@ -285,5 +294,5 @@ class Batch:
         elif done.outcome is Outcome.DONE:
             more = f" ({plural(done.count, 'instance')})" if done.count is not None and done.count > 1 else ""
             progress.note(f"{done.word} {clean(done.instance_id)}{more}")
-        elif done.outcome is Outcome.SKIPPED:
+        elif done.outcome is Outcome.SKIPPED and not (self.which.filter and done.is_child(GOES, STAYS)):
             progress.note(f"skipped {clean(done.instance_id)}: {clean(done.why or '')}")

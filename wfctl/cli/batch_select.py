@@ -12,6 +12,8 @@ from wfctl.model.instance import Filter, Instance
 from wfctl.model.matching import matches
 from wfctl.model.status import Status
 
+GOES, STAYS = "it goes with", "it is left to its parent"
+
 
 @dataclass(frozen=True, slots=True)
 class Verb:
@@ -109,12 +111,12 @@ def _set_apart(
     for instance_id in chosen.ids:
         ancestor = _ancestor(instance_id, mine, parent_of) if verb.recursive else None
         if ancestor is not None:
-            chosen.left[instance_id] = f"it goes with {ancestor}"
+            chosen.left[instance_id] = f"{GOES} {ancestor}"
         elif not alone:
             parent = parent_of(instance_id)
             parent_of(parent or "")  # looks whether it is there
             if parent and known[parent] is not None:
-                chosen.left[instance_id] = f"it is left to its parent {parent}"
+                chosen.left[instance_id] = f"{STAYS} {parent}"
     chosen.ids = [one for one in chosen.ids if one not in chosen.left]
 
 

@@ -46,7 +46,14 @@ COMMANDS: dict[str, Entry] = {
     "rerun": Entry(f"{_PACKAGE}.rerun", "Run a finished instance again from one of its steps", CHANGING),
     "purge": Entry(f"{_PACKAGE}.purge", "Delete finished instances and their histories", CHANGING),
     "workflows": Entry(f"{_PACKAGE}.workflows", "List the workflows and activities that the app registers", SETTING_UP),
+    "doctor": Entry(
+        f"{_PACKAGE}.doctor", "Check the target: what works, what does not, and what to do about it", SETTING_UP
+    ),
     "config": Entry(f"{_PACKAGE}.config", "Show the settings and where each of them came from", SETTING_UP),
+    "completion": Entry(f"{_PACKAGE}.completion", "Install the completion for your shell, or show it", SETTING_UP),
+    "cache": Entry(
+        f"{_PACKAGE}.cache", "Show or clear what `list` remembers of finished instances on sidecars", SETTING_UP
+    ),
     "help": Entry(f"{_PACKAGE}.topics", "Explain a command or a topic: exit-codes, json, targets", SETTING_UP),
     "version": Entry(f"{_PACKAGE}.version", "Show the version of wfctl and of what it runs on", SETTING_UP),
 }

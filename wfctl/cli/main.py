@@ -27,7 +27,9 @@ ClickException: Any = next(base for base in typer.BadParameter.__mro__ if base._
 def main(argv: Sequence[str]) -> int:
     """Run one command line on this process's streams; returns the exit status and never raises."""
     if os.environ.get(COMPLETE):
-        return _complete()
+        from wfctl.cli.complete import main as complete
+
+        complete(argv, os.environ)
     session = Session(sys.stdin, sys.stdout, sys.stderr, os.environ)
     try:
         status = _invoke(list(argv), session)
@@ -127,17 +129,3 @@ def _format_in(argv: Sequence[str]) -> str | None:
             if word.startswith(prefix) and not word.startswith("--o"):
                 return word[len(prefix) :].lstrip("=")
     return None
-
-
-def _complete() -> int:
-    """Shell completion, in Typer's own protocol."""
-    from typer import completion
-
-    init = getattr(completion, "completion_init", None)
-    if init is not None:
-        init()
-    try:
-        root_command().main(args=[], prog_name=PROGRAM, complete_var=COMPLETE)
-    except SystemExit as done:
-        return done.code if isinstance(done.code, int) else 0
-    return 0

@@ -1,0 +1,35 @@
+"""A store that is only read, with the least to import: who drives it does not matter to a completion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from wfctl.engine.store import database, listing
+from wfctl.errors import NotFound
+from wfctl.model.events import Event
+from wfctl.model.instance import Count, Filter, Instance
+
+
+class StoreReader:
+    """The reading part of the port `Workflows`. Raises NotFound where there is no store."""
+
+    def __init__(self, store: Path) -> None:
+        if not store.exists():
+            raise NotFound(f"there is no store {store}")
+        self._db = database.open_store(store, create=False)
+
+    def get(self, instance_id: str) -> Instance:
+        found = listing.get(self._db, instance_id, payloads=False, driven=True)
+        if found is None:
+            raise NotFound(f"there is no instance '{instance_id}'", instance_id=instance_id)
+        return found
+
+    def list(self, filter: Filter) -> Iterator[Instance]:
+        return listing.select(self._db, filter, payloads=False, driven=True)
+
+    def count(self, filter: Filter) -> Sequence[Count]:
+        return listing.count(self._db, filter)
+
+    def history(self, instance_id: str) -> Sequence[Event]:
+        return listing.history(self._db, instance_id) or ()
