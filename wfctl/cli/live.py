@@ -61,8 +61,8 @@ def watch_live(session: Session, workflows: Workflows, scene: Scene, deadline: f
                         scene.look(screen.size)
                     looked, changed = now, False
                 if fresh or int(now) != drawn or screen.resized:
-                    screen.paint(scene.draw(screen.size))
-                    drawn = int(now)
+                    lines, drawn = scene.draw(screen.size), int(now)
+                    screen.paint(lines)
                 if scene.over:
                     return True
                 if deadline is not None and now >= deadline:

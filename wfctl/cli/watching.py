@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from datetime import timedelta
 from wfctl.cli import outcome
 from wfctl.cli.conditions import Condition
 from wfctl.client.port import Workflows
+from wfctl.errors import WfctlError
 from wfctl.model.instance import Instance
 from wfctl.model.status import Status
 
@@ -59,13 +61,22 @@ def watch(
                 if verdict is not None:
                     state.ended[instance_id] = verdict
         if len(state.ended) == len(set(ids)) or (any_of and outcome.DONE in state.ended.values()):
-            return state
+            return _told(state, workflows)
         if tell is not None:
             tell(state)
         left = LOOK_EVERY if deadline is None else deadline - time.monotonic()
         if left <= 0:
-            return state
+            return _told(state, workflows)
         workflows.changed(min(left, LOOK_EVERY))
+
+
+def _told(state: Watch, workflows: Workflows) -> Watch:
+    """With what those wait for that have not ended: not every target says that at each look."""
+    for instance_id, instance in state.instances.items():
+        if not instance.status.terminal and not instance.waiting_for:
+            with contextlib.suppress(WfctlError):
+                state.instances[instance_id] = workflows.get(instance_id)
+    return state
 
 
 def judge(instance: Instance, condition: Condition, fail_on_stall: bool) -> int | None:

@@ -148,7 +148,6 @@ class Screen:
             "SIGTERM": self._end,
             "SIGHUP": self._end,
             "SIGTSTP": self._stop,
-            "SIGCONT": self._go_on,
         }
         for name, handler in wanted.items():
             number = getattr(signal, name, None)
@@ -159,13 +158,12 @@ class Screen:
         raise SystemExit(128 + number)
 
     def _stop(self, number: int, frame: object) -> None:
+        """Stop as if this was not caught, and go on from here; where there is no shell to return to, it does not
+        stop at all."""
         if sys.platform != "win32":
             os.write(self._out.fileno(), _LEAVE.encode())
             signal.signal(signal.SIGTSTP, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGTSTP)
-
-    def _go_on(self, number: int, frame: object) -> None:
-        if sys.platform != "win32":
             signal.signal(signal.SIGTSTP, self._stop)
             os.write(self._out.fileno(), _ENTER.encode())
             self._size = Size(0, 0)
