@@ -22,7 +22,7 @@ from wfctl.model.instance import IfExists, StartRequest
 from wfctl.model.status import Status
 from wfctl.workflow.registry import Registry
 
-LIMIT_SECONDS = 4
+LIMIT_SECONDS = 20
 
 
 class Clock:
@@ -146,7 +146,7 @@ class Rig:
             if found:
                 return found
             assert self.host is None or self.host.error is None, self.host.error
-            assert time.monotonic() < deadline, f"never happened: {what}"
+            assert time.monotonic() < deadline, f"never happened: {what() if callable(what) else what}"
             time.sleep(0.002)
 
     def ended(self, instance_id: str) -> Row:

@@ -12,8 +12,8 @@ import pytest
 from engine_rig import LIMIT_SECONDS, Rig, inconsistencies
 
 from wfctl.engine import host as host_module
-from wfctl.engine import scope as scope_module
 from wfctl.engine import operations
+from wfctl.engine import scope as scope_module
 from wfctl.errors import InvalidInput, WfctlError
 from wfctl.model import events as ev
 from wfctl.model.instance import RerunRequest, StartRequest
@@ -564,3 +564,24 @@ class TestFailingCommits:
         rig.settle()
         assert rig.host.completions() == {Status.COMPLETED: 1}
         assert [e.task_scheduled_id for e in rig.history("c1") if isinstance(e, ev.TaskCompleted)] == [1, 2, 3, 4, 5]
+
+    def test_no_caller_waits_when_even_the_look_for_news_fails(self, rig: Rig, monkeypatch) -> None:
+        """What was taken from the queue before the engine gave up is answered too."""
+        rig.workflow(echo)
+        host = rig.own()
+        gate, begun = threading.Event(), threading.Event()
+        blocker = host.submit(lambda unit: (begun.set(), gate.wait(LIMIT_SECONDS)))
+        assert begun.wait(LIMIT_SECONDS)
+        waiting = [host.submit(lambda unit: 1) for _ in range(3)]
+
+        def no_luck(*words: object) -> None:
+            raise OSError(5, "Input/output error")
+
+        monkeypatch.setattr(host._scope, "others_wrote", no_luck)
+        monkeypatch.setattr(host._scope, "read_others", no_luck)
+        monkeypatch.setattr(host, "_rollback", no_luck)
+        gate.set()
+        blocker.result(LIMIT_SECONDS)
+        for future in waiting:
+            with pytest.raises(WfctlError):
+                future.result(LIMIT_SECONDS)

@@ -110,6 +110,7 @@ class Host:
         self._stopping = False
         self._ended = False
         self._handed_over = False
+        self._in_hand: list[Any] = []  # taken from the queue, and not answered yet
         self._failures = 0
         self._most_turns = MOST_TURNS
         self.error: WfctlError | None = None
@@ -254,7 +255,9 @@ class Host:
             self._db.close()
             self._lock.release()
             self._ended = True  # whoever submits something from now on sees to its failing
-            self._fail_waiting(self.error or StoreError("the engine has stopped"))
+            reason = self.error or StoreError("the engine has stopped")
+            self._give_up(self._in_hand, reason)
+            self._fail_waiting(reason)
             with self._commits:
                 self._commits.notify_all()
 
@@ -291,8 +294,8 @@ class Host:
         return messages
 
     def _step(self, messages: list[Any]) -> None:
-        until_due = self._scope.seconds_to_due(self._clock.now())
-        if not messages and not (until_due is not None and until_due <= 0) and not self._scope.others_wrote():
+        self._in_hand = messages
+        if not messages and not self._something_due():
             return
         while True:
             try:
@@ -303,12 +306,22 @@ class Host:
             else:
                 self._succeeded(messages)
                 messages = []
+            self._in_hand = messages
             if self._stopping or not (more or messages):
-                self._most_turns = MOST_TURNS
                 break
             # Turns may go on for ever, in a workflow that always continues as new: look at the queue between.
             messages += self._at_hand()
-        self._give_up(messages)
+        self._most_turns = MOST_TURNS
+
+    def _something_due(self) -> bool:
+        """Whether a timer is due, or another process has written."""
+        until_due = self._scope.seconds_to_due(self._clock.now())
+        if until_due is not None and until_due <= 0:
+            return True
+        try:
+            return self._scope.others_wrote()
+        except Exception:  # a transaction will meet the same trouble, and know what to do
+            return True
 
     def _transaction(self, messages: list[Any]) -> bool:
         """Take in everything, run turns, write, commit, release; whether there are turns left to run."""
@@ -383,7 +396,6 @@ class Host:
         words = database.explain_any(error, self._store)
         self._failures += 1
         if self._failures >= MOST_FAILURES:
-            self._give_up(messages, words)
             raise words from error
         if not database.is_trouble(error) and latest is not None:
             self._most_turns = 1
@@ -395,10 +407,10 @@ class Host:
         threading.Event().wait(0.1 * self._failures)
         return [message for message in messages if isinstance(message, ActivityResult)]
 
-    def _give_up(self, messages: list[Any], error: WfctlError | None = None) -> None:
+    def _give_up(self, messages: list[Any], error: WfctlError) -> None:
         for message in messages:
             if isinstance(message, _Operation):
-                message.fail(error or StoreError("the engine has stopped"))
+                message.fail(error)
 
     def _hand_over(self) -> bool:
         """Give the ownership up inside the write transaction in which nobody wants anything of it: another process

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from wfctl.errors import StoreError, WfctlError
 APPLICATION_ID = 0x77666374
 SCHEMA_VERSION = 2
 BUSY_SECONDS = 10.0
+RETRY_SECONDS = 0.001
 # IDs are random, so inserts touch pages all over their index: those must fit into memory (SQLite's default is 2 MB).
 CACHE_KIB = 65536
 # A page that is written many times is copied into the file once a checkpoint (SQLite's default is 1000 pages).
@@ -51,7 +53,7 @@ def open_store(path: Path, *, create: bool = True) -> Connection:
             cached_statements=256,
         )
         try:
-            _prepare(connection, path)
+            _patiently(connection, lambda: _prepare(connection, path))
         except BaseException:
             connection.close()
             raise
@@ -64,15 +66,47 @@ def _create_file(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
+def _patiently(connection: Connection, call: Callable[[], object]) -> None:
+    """Where processes race for a new store, SQLite refuses some of them at once instead of having them wait."""
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            call()
+            return
+        except sqlite3.OperationalError as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(RETRY_SECONDS)
+
+
+def begin(connection: Connection) -> None:
+    """Begin to write beside an owner, which may do so all the time.
+
+    SQLite's own way of waiting looks ever more seldom, and then hardly ever meets the moment between two transactions of
+    a busy owner: beside a full load its callers waited for seconds.
+    """
+    connection.execute("PRAGMA busy_timeout=0")
+    try:
+        _patiently(connection, lambda: connection.execute("BEGIN IMMEDIATE"))
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={round(BUSY_SECONDS * 1000)}")
+
+
 def _prepare(connection: Connection, path: Path) -> None:
+    # One look at all of it: another process may be making the schema just now.
+    connection.execute("BEGIN")
     application_id = _pragma(connection, "application_id")
     version = _pragma(connection, "user_version")
+    empty = connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
+    connection.execute("COMMIT")
     if version > SCHEMA_VERSION and application_id == APPLICATION_ID:
         raise StoreError(
             f"the store {path} was written by a newer wfctl (schema {version}, this one knows {SCHEMA_VERSION})",
             hint="upgrade wfctl, or use another file with --store",
         )
-    if application_id != APPLICATION_ID and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+    if application_id != APPLICATION_ID and not empty:
         raise StoreError(
             f"{path} is an SQLite file, but not a wfctl store",
             hint="use another file with --store; nothing was changed",
@@ -104,7 +138,8 @@ def migrate(connection: Connection) -> None:
         connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         raise
 
 
@@ -165,8 +200,9 @@ def explain(error: sqlite3.Error | OSError, path: Path) -> StoreError:
 
 
 def is_trouble(error: BaseException) -> bool:
-    """Whether this is the file's or the disk's fault, not that of what was to be written."""
-    return isinstance(error, (sqlite3.OperationalError, OSError))
+    """Whether this is the fault of the file, the disk or the machine, not that of what was to be written."""
+    # A damaged file is a plain DatabaseError; a violated constraint or a value of a wrong type is one of its children.
+    return isinstance(error, (sqlite3.OperationalError, OSError, MemoryError)) or type(error) is sqlite3.DatabaseError
 
 
 def explain_any(error: BaseException, path: Path) -> WfctlError:
