@@ -19,7 +19,7 @@ from typing import Any
 from bench.engine import scratch
 
 INSTANCES = 10_000
-WARM, SECONDS = 5, 20
+WARM, SECONDS = 5, 4  # before it is measured; of a round
 ROWS, COLUMNS = 50, 160
 
 APP = """
@@ -68,7 +68,7 @@ while sys.stdin.readable():
 
 
 def watch(rounds: int) -> Iterator[dict[str, Any]]:
-    """One round is enough: it is a long one."""
+    """The rounds follow on each other: `--rounds 30` is two minutes, to see whether memory grows."""
     if sys.platform != "linux":
         return
     for count in (100, INSTANCES):
@@ -78,7 +78,7 @@ def watch(rounds: int) -> Iterator[dict[str, Any]]:
                 "list --watch --status RUNNING at a terminal": ["list", "--watch", "--status", "RUNNING"],
                 "list --watch | cat": ["list", "--watch", "-o", "jsonl"],
             }.items():
-                yield {"watch": what, "instances": count, **_measure(folder, command, driver, count)}
+                yield {"watch": what, "instances": count, **_measure(folder, command, driver, count, rounds * SECONDS)}
 
 
 @contextmanager
@@ -96,8 +96,10 @@ def _driven(folder: Path, count: int) -> Iterator[subprocess.Popen[str]]:
         driver.wait()
 
 
-def _measure(folder: Path, words: list[str], driver: subprocess.Popen[str], count: int) -> dict[str, Any]:
-    """Processor time and memory of the watching process, and what it wrote, over `SECONDS`."""
+def _measure(
+    folder: Path, words: list[str], driver: subprocess.Popen[str], count: int, seconds: float
+) -> dict[str, Any]:
+    """Processor time and memory of the watching process, and what it wrote meanwhile."""
     import fcntl
     import pty
     import termios
@@ -126,7 +128,7 @@ def _measure(folder: Path, words: list[str], driver: subprocess.Popen[str], coun
     written.begin()
     began, busy, others = time.monotonic(), _cpu(process.pid), _cpu(driver.pid)
     memory = []
-    while time.monotonic() - began < SECONDS:
+    while time.monotonic() - began < seconds:
         time.sleep(1)
         memory.append(_resident(process.pid))
     took = time.monotonic() - began

@@ -15,7 +15,6 @@ import sys
 import termios
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 LIMIT_SECONDS = 30
 _TOKEN = re.compile(r"\x1b\[([?\d;]*)([A-Za-z])|(\r)|(\n)|([^\x1b\r\n]+)|(\x1b)")
@@ -175,15 +174,3 @@ class Terminal:
         os.close(self._fd)
         if self._out >= 0:
             os.close(self._out)
-
-
-SCREENS = Path(__file__).parents[1] / "golden" / "screens"
-
-
-def check_golden(name: str, text: str) -> None:
-    """Compare with tests/golden/screens/NAME; GOLDEN=write writes it, to be looked at before it is committed."""
-    file = SCREENS / name
-    if os.environ.get("GOLDEN") == "write":
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8", newline="\n")
-    assert text == file.read_text("utf-8"), f"{name} looks different; GOLDEN=write writes it anew"

@@ -1,0 +1,262 @@
+"""A watch that is piped: one JSON line for each change."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+import pytest
+from harness import Cli
+
+from wfctl.cli.changes import Change, IDChanges, Kind, ListChanges
+from wfctl.cli.pace import Pace
+from wfctl.client.embedded import EmbeddedWorkflows, open_embedded
+from wfctl.errors import NotFound
+from wfctl.model.instance import Filter
+from wfctl.model.status import Status
+
+RECORD_KEYS = [
+    "change",
+    "instanceID",
+    "workflowName",
+    "runtimeStatus",
+    "createdAt",
+    "lastUpdatedAt",
+    "completedAt",
+    "input",
+    "output",
+    "customStatus",
+    "failure",
+    "parentInstanceID",
+    "waitingFor",
+]
+
+
+@pytest.fixture(autouse=True)
+def instances(cli: Cli, app: Path) -> None:
+    cli("start", "Echo", "--id", "done")
+    cli("start", "Approval", "--id", "open")
+
+
+class Piped:
+    """wfctl with its stdout in a pipe. Its lines are read as they come, each within a limit."""
+
+    def __init__(self, *words: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "wfctl", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        self._lines: Queue[str] = Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        for line in self.process.stdout or ():
+            self._lines.put(line.rstrip("\n"))
+
+    def line(self) -> str:
+        return self._lines.get(timeout=30)
+
+    def until(self, **wanted: object) -> dict[str, Any]:
+        while True:
+            record: dict[str, Any] = json.loads(self.line())
+            if all(record[name] == value for name, value in wanted.items()):
+                return record
+
+    def end(self) -> int:
+        return self.process.wait(30)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def piped() -> Iterator[Any]:
+    started: list[Piped] = []
+
+    def start(*words: str) -> Piped:
+        started.append(Piped(*words))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
+
+
+def test_list_as_lines(cli: Cli, piped: Any) -> None:
+    watch = piped("list", "--watch")
+    first = [json.loads(watch.line()) for _ in range(2)]
+    assert [(one["change"], one["instanceID"]) for one in first] == [("listed", "open"), ("listed", "done")]
+    assert all(list(one) == RECORD_KEYS for one in first)
+    cli("start", "Echo", "--id", "third", "--input", '{"n": [1, 2]}')
+    third = watch.until(instanceID="third", runtimeStatus="COMPLETED")
+    assert third["change"] in ("appeared", "changed")
+    assert third["output"] == {"n": [1, 2]}, "payloads are whole"
+    cli("raise-event", "open", "approval", "--data", "true")
+    assert watch.until(instanceID="open", runtimeStatus="COMPLETED")["change"] == "changed"
+    cli("purge", "done", "--yes")
+    assert watch.until(change="purged")["instanceID"] == "done"
+    if sys.platform != "win32":
+        watch.process.send_signal(signal.SIGINT)
+        assert watch.end() == 130
+
+
+def test_ids_as_they_appear(cli: Cli, piped: Any) -> None:
+    watch = piped("list", "--watch", "--name", "Echo", "-o", "id")
+    assert watch.line() == "done"
+    cli("start", "Approval", "--id", "other")
+    cli("start", "Echo", "--id", "next")
+    assert watch.line() == "next"
+
+
+def test_watch_ends_with_its_instances(cli: Cli, piped: Any) -> None:
+    watch = piped("watch", "open", "done")
+    assert [json.loads(watch.line())["instanceID"] for _ in range(2)] == ["open", "done"]
+    cli("terminate", "open")
+    assert watch.until(instanceID="open", runtimeStatus="TERMINATED")["change"] == "changed"
+    assert watch.end() == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (["watch", "done"], 0),
+        (["watch", "done", "--exit-status"], 0),
+        (["watch", "broken", "--exit-status"], 10),
+        (["watch", "broken"], 0),
+        (["watch", "broken", "done", "--exit-status"], 7),
+        (["watch", "done", "-o", "table"], 0),
+        (["watch", "open", "--timeout", "50ms"], 124),
+        (["watch", "nosuch"], 3),
+        (["watch"], 2),
+        (["watch", "open", "-o", "yaml"], 2),
+        (["watch", "open", "--timeout", "soon"], 2),
+        (["list", "--watch", "-o", "yaml"], 2),
+        (["list", "--watch", "--limit", "3"], 2),
+    ],
+)
+def test_exit_status(cli: Cli, words: list[str], status: int) -> None:
+    cli("start", "Broken", "--id", "broken")
+    found = cli(*words)
+    assert found.status == status, found.err
+
+
+def test_text_lines_where_a_table_is_asked_for(cli: Cli) -> None:
+    (line,) = cli("watch", "done", "-o", "table").out.splitlines()
+    assert line.split("  ")[1:4] == ["done", "Echo", "COMPLETED"]
+    assert json.loads(cli("watch", "done").out)["change"] == "listed"
+
+
+# --- what changes are found, and how -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def store(app: Path) -> Iterator[EmbeddedWorkflows]:
+    workflows = open_embedded(app / "store.db", None, None, False, note=lambda line: None)
+    yield workflows
+    workflows.close()
+
+
+def kinds(changes: Iterator[Change]) -> list[tuple[str, str, Status]]:
+    return [(change.kind.value, change.instance.id, change.instance.status) for change in changes]
+
+
+def test_what_leaves_a_filter(cli: Cli, store: EmbeddedWorkflows) -> None:
+    changes = ListChanges(store, Filter(statuses=frozenset({Status.RUNNING})))
+    assert kinds(changes.begin()) == [("listed", "open", Status.RUNNING)]
+    assert kinds(changes.look()) == []
+    cli("start", "Echo", "--id", "quick")
+    cli("raise-event", "open", "approval", "--data", "true")
+    assert kinds(changes.look()) == [("left", "open", Status.COMPLETED)]
+    assert kinds(changes.look()) == []
+
+
+def test_only_what_is_new_is_read(cli: Cli, store: EmbeddedWorkflows, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(5):
+        cli("start", "Echo", "--id", f"echo-{number}")
+    changes = ListChanges(store, Filter())
+    assert len(kinds(changes.begin())) == 7
+    monkeypatch.setattr("wfctl.cli.changes.OVERLAP", timedelta(0))
+    read: list[str] = []
+    real = store.list
+
+    def counting(filter: Filter) -> Iterator[Any]:
+        for one in real(filter):
+            read.append(one.id)
+            yield one
+
+    monkeypatch.setattr(store, "list", counting)
+    assert kinds(changes.look()) == []
+    assert len(read) <= 2
+    cli("pause", "open")
+    read.clear()
+    assert kinds(changes.look()) == [("changed", "open", Status.SUSPENDED)]
+    assert len(read) <= 3
+
+
+def test_purged_ones_are_missed(cli: Cli, store: EmbeddedWorkflows) -> None:
+    changes = ListChanges(store, Filter())
+    assert len(kinds(changes.begin())) == 2
+    cli("purge", "done", "--yes")
+    deadline = time.monotonic() + 30
+    found: list[tuple[str, str, Status]] = []
+    while not found:
+        assert time.monotonic() < deadline
+        found = kinds(changes.look())
+    assert found == [("purged", "done", Status.COMPLETED)]
+    assert kinds(changes.look()) == []
+
+
+def test_ids(cli: Cli, store: EmbeddedWorkflows) -> None:
+    with pytest.raises(NotFound):
+        kinds(IDChanges(store, ["nosuch"]).begin())
+    changes = IDChanges(store, ["open", "done"])
+    assert len(kinds(changes.begin())) == 2
+    assert not changes.over
+    cli("terminate", "open")
+    assert kinds(changes.look()) == [("changed", "open", Status.TERMINATED)]
+    assert changes.over
+    gone = IDChanges(store, ["open"])
+    assert kinds(gone.begin())
+    assert gone.over
+
+
+def test_an_id_that_is_purged_meanwhile(cli: Cli, store: EmbeddedWorkflows) -> None:
+    changes = IDChanges(store, ["open"])
+    assert kinds(changes.begin())
+    cli("purge", "open", "--force", "--yes")
+    assert [change.kind for change in changes.look()] == [Kind.PURGED]
+    assert changes.over
+
+
+def test_pace() -> None:
+    pace = Pace(0.2, 0.1)
+    assert pace.interval(took=0.001, busy=0.001) == 0.2
+    assert pace.interval(took=0.1, busy=0.1) == pytest.approx(1.0)
+    assert pace.interval(took=0.1, busy=0.0) == pytest.approx(0.2)
+    assert pace.interval(took=2.0, busy=0.0) == pytest.approx(4.0)
+    assert pace.due()
+    with pace.look():
+        pass
+    assert not pace.due()
+
+
+def test_known_ones_cost_little() -> None:
+    """What is kept of each instance has no payload in it."""
+    from wfctl.cli.changes import _known
+    from wfctl.model.instance import Instance
+
+    one = Instance("a", "W", Status.RUNNING, input="x" * 10_000)
+    known = _known(one)
+    assert known == _known(replace(one, input="y"))
+    assert known != _known(replace(one, status=Status.COMPLETED))
+    assert set(type(known).__slots__) == {"mark", "name", "status"}
