@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Any, TextIO, cast
 
 STDOUT, STDERR = 1, 2
 
@@ -14,7 +16,8 @@ STDOUT, STDERR = 1, 2
 @contextmanager
 def app_prints_to_stderr(stdout: TextIO, stderr: TextIO) -> Iterator[TextIO]:
     """Within: `print` in the app, and the programs that it runs, write to stderr. Gives the stream for data."""
-    before, sys.stdout = sys.stdout, stderr
+    lines = WholeLines(stderr)
+    before, sys.stdout = sys.stdout, cast(TextIO, lines)
     try:
         if _is_descriptor(stdout, STDOUT) and _is_descriptor(stderr, STDERR):
             with _moved_aside(stdout) as data:
@@ -23,6 +26,43 @@ def app_prints_to_stderr(stdout: TextIO, stderr: TextIO) -> Iterator[TextIO]:
             yield stdout
     finally:
         sys.stdout = before
+        lines.flush()
+
+
+class WholeLines(io.TextIOBase):
+    """Passes on what each thread writes in whole lines: `print` writes a line and its end apart, and activities run at
+    the same time as what tells about them."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._parts: dict[int, str] = {}
+
+    def write(self, text: str) -> int:
+        thread = threading.get_ident()
+        whole, end, rest = (self._parts.pop(thread, "") + text).rpartition("\n")
+        if end:
+            self._stream.write(whole + end)
+        if rest:
+            self._parts[thread] = rest
+        return len(text)
+
+    def flush(self) -> None:
+        """A part of a line, too: whoever flushes wants it to be seen."""
+        while self._parts:
+            self._stream.write(self._parts.popitem()[1])
+        self._stream.flush()
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def __getattr__(self, name: str) -> Any:  # encoding, errors, buffer, reconfigure
+        return getattr(self._stream, name)
 
 
 def _is_descriptor(stream: TextIO, number: int) -> bool:

@@ -1,0 +1,150 @@
+"""Draw docs/images/wfctl.svg from a real run: `python docs/make_picture.py [FILE]`.
+
+The commands run one after the other on a pseudo-terminal, in a folder of their own. Rich turns the bytes that they
+wrote, colours and all, into an SVG.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.terminal_theme import TerminalTheme
+from rich.text import Text
+
+FILE = Path(__file__).parent / "images" / "wfctl.svg"
+WIDTH = 104
+ORDER = '{"name":"Paperclips","quantity":10,"totalCost":99.95}'
+SETUP = ("wfctl init",)
+COMMANDS = (
+    f"wfctl start OrderProcessingWorkflow --id 12345678 --input '{ORDER}'",
+    """wfctl start OrderProcessingWorkflow --id 12345679 --input '{"name":"Cars","quantity":1,"totalCost":20000}'""",
+    "wfctl list",
+    """wfctl raise-event 12345679 approval --data '{"approved": true}'""",
+    "wfctl steps 12345679 --timeline",
+)
+# As Rich's, without fonts from elsewhere: a picture in a README asks nobody for anything.
+SVG = """\
+<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
+<style>
+.{unique_id}-matrix {{ font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace;
+font-size: {char_height}px; line-height: {line_height}px; }}
+{styles}
+</style>
+<defs>
+<clipPath id="{unique_id}-clip-terminal">
+<rect x="0" y="0" width="{terminal_width}" height="{terminal_height}" /></clipPath>
+{lines}
+</defs>
+{chrome}
+<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
+{backgrounds}
+<g class="{unique_id}-matrix">
+{matrix}
+</g>
+</g>
+</svg>
+"""
+THEME = TerminalTheme(
+    (30, 34, 42),
+    (215, 218, 224),
+    [
+        (90, 98, 112),
+        (240, 113, 120),
+        (152, 195, 121),
+        (229, 192, 123),
+        (97, 175, 239),
+        (198, 120, 221),
+        (86, 182, 194),
+        (215, 218, 224),
+    ],
+)
+
+
+def run(command: str, folder: Path) -> str:
+    """What the command writes to a terminal: stdout and stderr as they come."""
+    import pty
+    import struct
+    import termios
+    from fcntl import ioctl
+
+    program, *words = shlex.split(command)
+    assert program == "wfctl"
+    ours, theirs = pty.openpty()
+    ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, WIDTH, 0, 0))
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("WFCTL_", "DAPR_", "NO_COLOR"))}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "wfctl", *words],
+        cwd=folder,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**kept, "TERM": "xterm-256color", "COLUMNS": str(WIDTH), "LINES": "40"},
+    )
+    os.close(theirs)
+    parts = []
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:  # Linux says so when the last writer has gone
+            break
+        if not part:
+            break
+        parts.append(part)
+    os.close(ours)
+    if process.wait() != 0:
+        raise SystemExit(f"{command}: exit status {process.returncode}\n{b''.join(parts).decode()}")
+    return b"".join(parts).decode().replace("\r\n", "\n")
+
+
+def picture() -> str:
+    console = Console(width=WIDTH, record=True, file=open(os.devnull, "w"), force_terminal=True)  # noqa: SIM115
+    with tempfile.TemporaryDirectory() as name, console.file:
+        folder = Path(name)
+        for command in SETUP:
+            run(command, folder)
+        for command in COMMANDS:
+            console.print(Text(f"$ {command}", style="bold"), soft_wrap=False)
+            console.print(Text.from_ansi(without_progress(run(command, folder)).rstrip()), soft_wrap=True)
+            console.print()
+    svg = console.export_svg(title="wfctl", theme=THEME, code_format=SVG, unique_id="wfctl")
+    return "\n".join(line.rstrip() for line in _TEXT.sub(_placed, svg).splitlines()) + "\n"
+
+
+_TEXT = re.compile(r'<text class="([^"]*)" x="([\d.]+)" y="([^"]*)" textLength="([\d.]+)" ([^>]*)>([^<]*)</text>')
+_BLANK = "&#160;"
+
+
+def _placed(match: re.Match[str]) -> str:
+    """A text that begins where its first letter stands: some programs drop blanks, and then stretch the rest."""
+    style, x, y, length, more, text = match.groups()
+    count = len(re.sub(r"&[^;]*;", "x", text))
+    words = text
+    while words.startswith(_BLANK):
+        words = words[len(_BLANK) :]
+    before = (len(text) - len(words)) // len(_BLANK)
+    while words.endswith(_BLANK):
+        words = words[: -len(_BLANK)]
+    if not words.strip():
+        return ""
+    cell = float(length) / count
+    left = len(re.sub(r"&[^;]*;", "x", words))
+    start, room = round(float(x) + before * cell, 1), round(left * cell, 1)
+    return f'<text class="{style}" x="{start:g}" y="{y}" textLength="{room:g}" {more}>{words}</text>'
+
+
+def without_progress(text: str) -> str:
+    """A line that is written over is not seen in the end."""
+    return "\n".join(line.rpartition("\r")[2].rpartition("\x1b[K")[2] for line in text.split("\n"))
+
+
+if __name__ == "__main__":
+    file = Path(sys.argv[1]) if len(sys.argv) > 1 else FILE
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(picture(), encoding="utf-8", newline="\n")
