@@ -31,7 +31,9 @@ def test_tokens() -> None:
     assert TokenCheck(None).ok("anything")
 
 
-@pytest.mark.parametrize("host", ["localhost:3500", "127.0.0.1", "[::1]:3500", "LOCALHOST", "mine.test:1", None])
+@pytest.mark.parametrize(
+    "host", ["localhost:3500", "127.0.0.1", "[::1]:3500", "LOCALHOST", "mine.test:1", "10.0.0.7:3500", None]
+)
 def test_own_names_are_served(host: str | None) -> None:
     assert HostCheck("127.0.0.1", ["mine.test"]).refusal(host, None) is None
 

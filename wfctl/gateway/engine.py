@@ -56,6 +56,7 @@ class GatewayEngine:
         self._past: Histories
         self.waiters = Waiters(asyncio.get_running_loop())
         self.remote: RemoteExecutor
+        self._told: set[tuple[str, str]] = set()
         self._sizes = most_turns, most_activities
         self.host = Host(
             store,
@@ -113,7 +114,15 @@ class GatewayEngine:
         if self._app is None:
             return remote
         registry = self._app.registry
-        return BothExecutor(registry, LocalExecutor(registry, deliver), remote)
+        return BothExecutor(registry, LocalExecutor(registry, deliver), remote, self._waits)
+
+    def _waits(self, kind: str, name: str, instance_id: str) -> None:
+        """On the engine's thread. Said once a name: it may be a mistake, or a worker that is yet to come."""
+        if (kind, name) not in self._told:
+            self._told.add((kind, name))
+            self._log.warning(
+                f"a {kind} waits for a worker: the app does not register it", name=name, instance=instance_id
+            )
 
     def _committed(self, changed: Changed) -> None:
         """On the engine's thread."""

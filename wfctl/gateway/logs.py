@@ -11,6 +11,8 @@ from datetime import datetime, timezone
 from enum import IntEnum
 from typing import TextIO
 
+from wfctl.render.text import clean
+
 
 class Level(IntEnum):
     DEBUG = 10
@@ -48,7 +50,7 @@ class Log:
             record = {"time": now.isoformat(), "level": level.name.lower(), "msg": message, **fields}
             line = json.dumps(record, default=str, ensure_ascii=False)
         else:
-            tail = "".join(f"  {key}={value}" for key, value in fields.items())
+            tail = "".join(f"  {key}={clean(str(value))}" for key, value in fields.items())
             mark = "" if level == Level.INFO else f"{level.name.lower()}: "
             line = f"{now.astimezone():%H:%M:%S} {mark}{message}{tail}"
         with self._lock:

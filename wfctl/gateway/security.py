@@ -47,8 +47,8 @@ class HostCheck:
     """Refuses requests that a web page can make through the user's browser.
 
     A page elsewhere can post to localhost (its request has an `Origin`), and a page whose name resolves to this
-    machine can read the answers too (its `Host` is that name). Where a token is demanded, the name does not matter:
-    no page knows the token.
+    machine can read the answers too (its `Host` is that name; an address as `Host` is no such trick). Where a token is
+    demanded, the name does not matter: no page knows the token.
     """
 
     def __init__(self, listen: str, more: Iterable[str] = (), *, any_host: bool = False) -> None:
@@ -62,9 +62,17 @@ class HostCheck:
         if self._any or host is None:
             return None
         name = _host_name(host)
-        if name in self._hosts:
+        if name in self._hosts or _is_address(name):
             return None
         return f"this server is not called {name!r} (the Host of the request)"
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _host_name(host: str) -> str:

@@ -95,7 +95,10 @@ class Service:
         try:
             while True:
                 done, _ = await asyncio.wait({waiting}, timeout=UNATTENDED_SECONDS)
-                if done or not self._attended() or summary.status(self._db, instance_id) is None:
+                if done:
+                    waiting.result()  # raises when the server stops
+                    return
+                if not self._attended() or summary.status(self._db, instance_id) is None:
                     return
         finally:
             waiting.cancel()
