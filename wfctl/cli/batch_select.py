@@ -72,7 +72,7 @@ def choose(
         return chosen
     assert filter is not None
     wanted = narrowed(filter, verb)
-    found = list(_slim(workflows.list(wanted if most is None else replace(wanted, limit=most + 1))))
+    found = list(_slim(workflows.list(wanted if most is None else replace(wanted, limit=most + 1), payloads=False)))
     kept = found if most is None else found[:most]
     chosen = Chosen([one.id for one in kept], {one.id: one for one in kept}, filter=wanted, more=len(kept) < len(found))
     if verb.recursive or verb.with_parent:
@@ -114,8 +114,9 @@ def _set_apart(
             chosen.left[instance_id] = f"{GOES} {ancestor}"
         elif not alone:
             parent = parent_of(instance_id)
-            parent_of(parent or "")  # looks whether it is there
-            if parent and known[parent] is not None:
+            if parent is not None and parent not in known:
+                parent_of(parent)  # looks whether it is there
+            if parent is not None and known[parent] is not None:
                 chosen.left[instance_id] = f"{STAYS} {parent}"
     chosen.ids = [one for one in chosen.ids if one not in chosen.left]
 

@@ -64,6 +64,7 @@ def _waits_for_event(name: str) -> Condition:
     return Condition(
         f'waiting for event "{clean(name)}"',
         lambda one: any(w.kind == "event" and (w.name or "").casefold() == wanted for w in one.waiting_for),
+        payloads=True,  # a sidecar does not tell what an instance waits for unless all of it is asked for
     )
 
 

@@ -64,7 +64,8 @@ Targets
 
   embedded    an engine inside this process, on one SQLite file; nothing to start
   sidecar     a Dapr sidecar on 127.0.0.1:3500
-  URL         a Dapr sidecar elsewhere: http://host:port, https://host
+  URL         a Dapr sidecar elsewhere: http://host:port, https://host, unix:///path/to/socket
+  grpc        a sidecar by gRPC alone, at --grpc-endpoint (127.0.0.1:50001 unless given)
   NAME        a profile: a [profiles.NAME] table in wfctl.toml or in the user's file
 
 Without a target it is automatic: the sidecar, if one answers on 127.0.0.1:3500; else embedded.
@@ -80,7 +81,21 @@ What holds, strongest first:
   6. Dapr's variables: DAPR_HTTP_ENDPOINT, DAPR_HTTP_PORT, DAPR_GRPC_ENDPOINT, DAPR_GRPC_PORT, DAPR_API_TOKEN
   7. automatic
 
-`wfctl config show` says each value and where it came from.
+`wfctl config show` says each value and where it came from, `wfctl doctor` whether the target works.
+What is about one sidecar (marked * below) never goes to another one: a file that names a target keeps it for that
+target, and Dapr's variables count for the host that they name.
+
+Options of every command that are about a sidecar; each is a WFCTL_ variable and a setting in files too:
+
+  --grpc-endpoint ADDRESS     * its gRPC address: a port, host:port, host:port?tls=true or unix:///path (50001)
+  --api-version VERSION       * the HTTP workflow API, v1.0, v1.0-beta1 or v1.0-alpha1; else the newest it serves
+  --app-id ID                 * the app whose workflows are meant; of several sockets or pods, the one of this app
+  --ca-file FILE                certificates to trust besides the system's
+  --request-timeout DURATION    how long one request may take (30s)
+  --no-cache                    list without what is remembered of finished instances (WFCTL_CACHE=false)
+  --kube-context NAME         * a sidecar in Kubernetes, reached by kubectl port-forward:
+  --namespace NAME            *   the namespace,
+  --pod NAME                  *   and the pod, if --app-id does not tell which one
 
 A file:
 
@@ -90,8 +105,10 @@ A file:
 
   [profiles.prod]
   target = "https://dapr.example.com"
-  grpc = "dapr.example.com:443?tls=true"
+  grpc_endpoint = "dapr.example.com:443?tls=true"
   token_env = "PROD_TOKEN"     # or token_file; a token itself does not belong here
+
+The token: WFCTL_TOKEN, else token_env, token_file, else DAPR_API_TOKEN. It is never shown.
 """
 
 TOPICS = {"exit-codes": EXIT_CODES, "json": JSON, "targets": TARGETS}

@@ -13,6 +13,7 @@ import contextlib
 import json
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -45,12 +46,13 @@ def clear(file: Path | None = None) -> int:
 
 
 class Cache:
-    """`target` in every method says whose instances are meant: the endpoint and the app."""
+    """`target` in every method says whose instances are meant: the endpoint and the app. Any thread may use it."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
         self._db: sqlite3.Connection | None = None
         self._broken = False
+        self._turn = threading.RLock()
 
     def known(self, target: str, ids: Sequence[str]) -> dict[str, Instance]:
         found: dict[str, Instance] = {}
@@ -92,24 +94,26 @@ class Cache:
             self._db = None
 
     def _run(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        try:
-            db = self._open()
-            if db is None:
+        with self._turn:
+            try:
+                db = self._open()
+                if db is None:
+                    return []
+                with db:
+                    return db.execute(sql, values).fetchall()
+            except sqlite3.Error:
+                self._give_up()
                 return []
-            with db:
-                return db.execute(sql, values).fetchall()
-        except sqlite3.Error:
-            self._give_up()
-            return []
 
     def _run_many(self, sql: str, rows: list[tuple[Any, ...]]) -> None:
-        try:
-            db = self._open()
-            if db is not None:
-                with db:
-                    db.executemany(sql, rows)
-        except sqlite3.Error:
-            self._give_up()
+        with self._turn:
+            try:
+                db = self._open()
+                if db is not None:
+                    with db:
+                        db.executemany(sql, rows)
+            except sqlite3.Error:
+                self._give_up()
 
     def _open(self) -> sqlite3.Connection | None:
         if self._db is not None or self._broken:
@@ -119,7 +123,7 @@ class Cache:
         except OSError:
             self._broken = True
             return None
-        db = sqlite3.connect(self.file, timeout=1.0)
+        db = sqlite3.connect(self.file, timeout=1.0, check_same_thread=False)
         self._db = db
         with contextlib.suppress(OSError):
             self.file.chmod(0o600)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable
 from functools import cached_property
 from importlib.util import find_spec
@@ -24,32 +25,45 @@ KNOCK_SECONDS = 0.2
 
 
 class Link:
+    """Any thread may use it: a command acts on many instances at a time."""
+
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self._http_address = http_address(endpoint)
         self._grpc_address = grpc_address(endpoint)
         self._hub: HubApi | None = None
+        self._http: HttpApi | None = None
+        # Whoever has `_opening` may take `_making`, never the other way round.
+        self._opening = threading.RLock()
+        self._making = threading.Lock()
 
     @property
     def where(self) -> str:
         return self._grpc_address.shown if self._http_address is None else self._http_address.shown
 
-    @cached_property
+    @property
     def http(self) -> HttpApi | None:
         """None where the endpoint has gRPC only."""
         if self._http_address is None:
             return None
-        from wfctl.client.sidecar_http import HttpApi
+        if self._http is None:
+            from wfctl.client.sidecar_http import HttpApi
 
-        return HttpApi(self.endpoint, self._http_address)
+            with self._making:
+                self._http = self._http or HttpApi(self.endpoint, self._http_address)
+        return self._http
 
     def hub(self, operation: Operation, what: str | None = None) -> HubApi:
         """The connected task hub. Raises Unsupported: gRPC is not installed, or nobody answers there.
 
         `what` names the thing that needs it, where that is not the whole operation.
         """
-        if self._hub is not None:
+        with self._opening:
+            if self._hub is None:
+                self._hub = self._open_hub(operation, what)
             return self._hub
+
+    def _open_hub(self, operation: Operation, what: str | None) -> HubApi:
         if not grpc_installed():
             raise needs_grpc(what or operation.value)
         if self._grpc_address.local and not self._somebody_listens():
@@ -65,7 +79,6 @@ class Link:
         except BaseException:
             hub.close()
             raise
-        self._hub = hub
         return hub
 
     def _silent(self, what: str) -> WfctlError:
@@ -159,8 +172,8 @@ class Link:
         return self.http is not None and self.http.rejects_app_id()
 
     def close(self) -> None:
-        if "http" in self.__dict__ and self.http is not None:
-            self.http.close()
+        if self._http is not None:
+            self._http.close()
         if self._hub is not None:
             self._hub.close()
 
