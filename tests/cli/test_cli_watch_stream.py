@@ -260,3 +260,45 @@ def test_known_ones_cost_little() -> None:
     assert known == _known(replace(one, input="y"))
     assert known != _known(replace(one, status=Status.COMPLETED))
     assert set(type(known).__slots__) == {"mark", "name", "status"}
+
+
+# --- a target that goes away -----------------------------------------------------------------------------------------
+
+
+def sidecar(port: int) -> subprocess.Popen[bytes]:
+    """`wfctl serve` on this store, answering."""
+    import urllib.request
+
+    command = [sys.executable, "-m", "wfctl", "serve", "--http-port", str(port), "--grpc-port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/v1.0/healthz", timeout=5).close()
+            return process
+        except OSError:
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            time.sleep(0.05)
+
+
+def test_a_sidecar_that_restarts(cli: Cli, piped: Any) -> None:
+    import socket
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = sidecar(port)
+    try:
+        watch = piped("watch", "open", "--target", f"http://127.0.0.1:{port}")
+        assert json.loads(watch.line())["instanceID"] == "open"
+        server.kill()
+        server.wait()
+        assert "trying again" in watch.process.stderr.readline()
+        server = sidecar(port)
+        cli("terminate", "open")
+        assert watch.until(runtimeStatus="TERMINATED")["instanceID"] == "open"
+        assert watch.end() == 0
+    finally:
+        server.kill()
+        server.wait()

@@ -23,7 +23,7 @@ from wfctl.model.status import Status
 OVERLAP = timedelta(seconds=1)
 SWEEP_SECONDS = 60.0
 SWEEP_SHARE = 0.03  # of the time, at most
-LOOK_SHARE = 0.12
+LOOK_SHARE = 0.15
 
 
 class Kind(str, Enum):

@@ -9,9 +9,11 @@ from wfctl.cli.keys import QUIT, keys
 from wfctl.cli.pace import STALE, Pace, wait_frame
 from wfctl.cli.session import Session
 from wfctl.client.port import Workflows
-from wfctl.errors import InvalidInput
+from wfctl.errors import InvalidInput, Unreachable
 from wfctl.render.live import Screen, Size, can_move
 from wfctl.render.printer import Format
+from wfctl.render.style import RED, paint
+from wfctl.render.text import clean
 
 
 class Scene(Protocol):
@@ -51,18 +53,24 @@ def check_stream(session: Session) -> None:
 def watch_live(session: Session, workflows: Workflows, scene: Scene, deadline: float | None = None) -> bool:
     """Until it is over (true), the user quits, or the time is over."""
     with Screen(session.console.out) as screen, keys(session.stdin) as pressed:
-        pace, drawn, looked, changed = Pace(), -1, 0.0, True
+        pace, drawn, looked, changed, trouble = Pace(), -1, 0.0, True, ""
         try:
             while True:
                 now = time.monotonic()
                 fresh = (changed or now - looked >= STALE) and pace.due()
                 if fresh:
-                    with pace.look():
-                        scene.look(screen.size)
+                    try:
+                        with pace.look():
+                            scene.look(screen.size)
+                        trouble = ""
+                    except Unreachable as error:  # a sidecar that restarts comes back
+                        if drawn < 0:
+                            raise
+                        trouble = paint(f"{clean(error.message)}; trying again", RED, session.console.out_color)
                     looked, changed = now, False
                 if fresh or int(now) != drawn or screen.resized:
                     lines, drawn = scene.draw(screen.size), int(now)
-                    screen.paint(lines)
+                    screen.paint([trouble, *lines] if trouble else lines)
                 if scene.over:
                     return True
                 if deadline is not None and now >= deadline:

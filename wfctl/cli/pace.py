@@ -30,8 +30,10 @@ class Pace:
     @contextmanager
     def look(self) -> Iterator[None]:
         began, busy = time.monotonic(), time.process_time()
-        yield
-        self._next = began + self.interval(time.monotonic() - began, time.process_time() - busy)
+        try:
+            yield
+        finally:
+            self._next = began + self.interval(time.monotonic() - began, time.process_time() - busy)
 
     def interval(self, took: float, busy: float) -> float:
         """Seconds from the beginning of a look to that of the next. What it waited for others costs them something

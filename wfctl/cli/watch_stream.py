@@ -10,9 +10,11 @@ from wfctl.cli.changes import LOOK_SHARE, Change, Kind
 from wfctl.cli.pace import FRAME, STALE, Pace, wait_frame
 from wfctl.cli.session import Session
 from wfctl.client.port import Workflows
+from wfctl.errors import Unreachable
 from wfctl.render.instances import one_line
 from wfctl.render.printer import Format, to_json
 from wfctl.render.record import Record, instance_record
+from wfctl.render.text import clean
 from wfctl.render.waiting import utc_now
 
 
@@ -35,16 +37,22 @@ def watch_stream(session: Session, workflows: Workflows, changes: Changes, deadl
     for change in changes.begin():
         write(change)
     session.console.flush()
-    pace, looked, changed = Pace(FRAME, LOOK_SHARE), time.monotonic(), False
+    pace, looked, changed, told = Pace(FRAME, LOOK_SHARE), time.monotonic(), False, False
     while not changes.over:
         now = time.monotonic()
         if deadline is not None and now >= deadline:
             return False
         if (changed or now - looked >= STALE) and pace.due():
-            with pace.look():
-                for change in changes.look():
-                    write(change)
-                session.console.flush()
+            try:
+                with pace.look():
+                    for change in changes.look():
+                        write(change)
+                told = False
+            except Unreachable as error:  # a sidecar that restarts comes back
+                if not told:
+                    session.console.note(f"{clean(error.message)}; trying again")
+                told = True
+            session.console.flush()
             looked, changed = now, False
         if not changes.over:
             changed |= wait_frame(workflows)

@@ -112,12 +112,15 @@ def draw_bar(step: Step, scale: Scale, ended: datetime, cells: int) -> str:
     if len(found) > 1:
         for cell in range(place(found[0].start), behind(found[-1].end)):
             row[cell] = PAUSES
+    breaks = []
     for index, stretch in enumerate(found):
         first = place(stretch.start)
         last = max(behind(stretch.end), first + 1)
         row[first:last] = _INK.get(step.kind, WAITS) * (last - first)
         if step.kind in WORKS and index < len(step.attempts) and step.attempts[index].failure is not None:
-            row[last - 1] = BREAKS
+            breaks.append(last - 1)
+    for cell in breaks:  # over the attempt that began at once
+        row[cell] = BREAKS
     if step.status.open:
         row[place(ended)] = GOES_ON
     elif step.status is StepStatus.RECEIVED:
