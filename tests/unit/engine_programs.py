@@ -9,13 +9,14 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
-from engine_rig import Rig, inconsistencies
+from engine_rig import Rig, inconsistencies, replace_request
 
 from wfctl.engine import operations
 from wfctl.errors import WfctlError
 from wfctl.model import events as ev
-from wfctl.model.instance import StartRequest
+from wfctl.model.instance import RerunRequest, StartRequest
 from wfctl.model.status import Status
+from wfctl.workflow.registry import Registry
 from wfctl.workflow.retry import RetryPolicy
 from wfctl.workflow.run import Run
 from wfctl.workflow.tasks import TaskFailedError, when_all, when_any
@@ -128,6 +129,22 @@ def install(rig: Rig) -> None:
         return _outcome(each)
 
 
+def edited(registry: Registry) -> Registry:
+    """The same app with code that fits no history: only what it is not asked to replay goes on."""
+    good = registry.workflow("Program").fn
+
+    def program(ctx, given):
+        if ctx.is_replaying:
+            yield ctx.call_child_workflow("Nope")
+        return (yield from good(ctx, given))
+
+    other = Registry()
+    other.add_workflow("Program", program)
+    for name in registry.activity_names():
+        other.add_activity(name, registry.activity(name).fn)
+    return other
+
+
 class Storm:
     """Runs programs on a rig and disturbs them; `calm` brings everything to its end and checks it."""
 
@@ -140,11 +157,20 @@ class Storm:
         self.purged: set[str] = set()
         self.log: list[str] = []
         install(rig)
+        self.edited = edited(rig.registry)
         self.own()
 
-    def own(self) -> None:
-        host = self.rig.own()
+    def own(self, whole: bool = False) -> None:
+        """An owner: mostly of everything; else of some trees, with another app, or with code that fits no history."""
+        kind = "whole" if whole else self.rng.choice(["whole"] * 6 + ["some trees", "another app", "edited"])
+        registry = {"another app": Registry(), "edited": self.edited}.get(kind)
+        host = self.rig.own([] if kind == "some trees" else None, registry)
         host._dispatcher.memory._max_live = self.rng.choice([1, 2, 3, 10_000])
+        if kind == "some trees":
+            roots = self.rig.look(
+                lambda db: [key for (key,) in db.execute("SELECT key FROM instances WHERE parent IS NULL")]
+            )
+            host.adopt([root for root in roots if self.rng.random() < 0.5])
 
     # --- disturbances -------------------------------------------------------------------------------------------
 
@@ -246,9 +272,39 @@ class Storm:
     def advance(self) -> None:
         self.rig.advance(seconds=self.rng.randrange(300))
 
-    def restart(self) -> None:
+    def restart(self, whole: bool = False) -> None:
         self.rig.leave()
-        self.own()
+        self.own(whole)
+
+    def finished(self) -> str | None:
+        sql = "SELECT id FROM instances WHERE parent IS NULL AND status IN (1, 5) ORDER BY key"
+        ids = self.rig.look(lambda db: [i for (i,) in db.execute(sql)])
+        return self.rng.choice(ids) if ids else None
+
+    def rerun(self) -> None:
+        source = self.finished()
+        actions = [e.event_id for e in self.rig.history(source) if e.event_id > 0] if source else []
+        if source is None or source not in self.programs or len(actions) < 2:
+            return
+        new_id, event_id = f"i{len(self.programs)}", self.rng.choice(actions[:-1])
+        if self.maybe(lambda unit: operations.rerun(unit, RerunRequest(source, event_id, new_id))):
+            self.programs[new_id] = self.programs[source]
+
+    def replace(self) -> None:
+        """Start a finished ID anew, with another program."""
+        instance_id = self.finished()
+        if instance_id is None:
+            return
+        names: list[str] = []
+        program = make(self.rng, names)
+        request = replace_request("Program", instance_id, json.dumps({"steps": program, "got": [], "at": 0}))
+        if self.maybe(lambda unit: operations.start(unit, request)):
+            self.programs[instance_id] = program
+            self.ended_by_us.discard(instance_id)
+            self.purged.discard(instance_id)
+            self.events = [each for each in self.events if each[0] != instance_id]
+            for each in [each for each in self.sent if each[0].split(":")[0] == instance_id]:
+                self.sent.discard(each)
 
     def break_transactions(self) -> None:
         """SQLite gives up in the middle of some of the next transactions, or at their end."""
@@ -270,6 +326,7 @@ class Storm:
     def rage(self, acts: int) -> None:
         choices = [self.begin, self.raise_one, self.raise_early, self.pause, self.resume, self.terminate, self.purge]
         choices += [self.advance, self.restart, self.break_transactions, self.begin, self.raise_one, self.resume]
+        choices += [self.rerun, self.replace]
         for _ in range(acts):
             act = self.rng.choice(choices)
             self.log.append(act.__name__)
@@ -279,7 +336,7 @@ class Storm:
 
     def calm(self) -> None:
         rig = self.rig
-        self.restart()
+        self.restart(whole=True)
 
         def done() -> bool:
             sql = "SELECT id, status FROM instances WHERE status NOT IN (1, 3, 5, 4)"

@@ -17,7 +17,7 @@ from wfctl.engine import operations
 from wfctl.engine.host import Host
 from wfctl.engine.store import database, listing
 from wfctl.engine.unit import Unit
-from wfctl.errors import TimedOut, WrongState
+from wfctl.errors import StoreError, TimedOut, WrongState
 from wfctl.model.events import Event
 from wfctl.model.instance import Filter, IfExists, Instance, RerunRequest, Sort, StartRequest
 from wfctl.model.status import Status
@@ -56,6 +56,8 @@ class EngineBackend:
             left = 1.0 if deadline is None else deadline - time.monotonic()
             if left <= 0:
                 raise TimedOut(f"'{instance_id}' is still {instance.status.name}", instance_id=instance_id)
+            if self._host.ended:
+                raise self._host.error or StoreError("the engine has stopped")
             self._host.wait_change(seen, min(left, 1.0))
 
     def raise_event(self, instance_id: str, name: str, data: str | None) -> None:

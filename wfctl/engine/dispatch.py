@@ -88,9 +88,8 @@ class Dispatcher:
             self.wake_changed = True
         if started is not None:
             self.deliver(live, started)
-        for operation in live.state.open.values():
-            if type(operation) is ev.TaskScheduled:
-                self.turns.schedule(live, operation)
+        if row.busy:
+            self._hand_out(live)
 
     def send(self, key: int, event: Event) -> None:
         live = self.memory.get(key)
@@ -151,10 +150,12 @@ class Dispatcher:
     def set_in_motion(self, key: int) -> None:
         """After a restart: hand out the activities that have no result. Those of another app are left to it."""
         live = self.memory.get(key)
-        if live is None:
-            return
+        if live is not None:
+            self._hand_out(live)
+
+    def _hand_out(self, live: Live) -> None:
         if self.turns.unknown(live):
-            self._resting.add(key)
+            self._resting.add(live.row.key)
             self.turns.leave_alone(live)
             return
         open_tasks = [op for op in live.state.open.values() if type(op) is ev.TaskScheduled]

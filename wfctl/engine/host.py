@@ -186,6 +186,11 @@ class Host:
         self._queue.put(None)
 
     @property
+    def ended(self) -> bool:
+        """Whether it drives no more: it was stopped, or failed with `error`."""
+        return self._ended
+
+    @property
     def changes(self) -> int:
         """How many commits changed more than a history: a status, a custom status, what is waited for."""
         return self._changes
@@ -193,7 +198,7 @@ class Host:
     def wait_change(self, after: int, seconds: float) -> int:
         """Block until `changes` is above `after`, `seconds` at most; its value then."""
         with self._commits:
-            self._commits.wait_for(lambda: self._changes > after or self.error is not None, seconds)
+            self._commits.wait_for(lambda: self._changes > after or self._ended, seconds)
             return self._changes
 
     def stop(self, seconds: float | None = None) -> bool:

@@ -61,14 +61,20 @@ def _make_room(unit: Unit, existing: Row, request: StartRequest) -> None:
             hint="run it anew in its place: --if-exists replace, keep it: --if-exists use, or use another --id",
         )
     below = _descendants(unit, existing)
-    for row in below:
-        if not row.status.terminal:
-            raise Conflict(
-                f"cannot recreate workflow with ID '{existing.id}': child workflow '{row.id}' has not yet completed",
-                instance_id=existing.id,
-                hint=f"end it first: wfctl terminate {row.id}",
-            )
+    running = [row.id for row in below if not row.status.terminal]
+    if running:
+        raise Conflict(
+            _not_yet(existing.id, running),
+            instance_id=existing.id,
+            hint=f"end it first: wfctl terminate {running[0]}",
+        )
     unit.delete([existing.key, *(row.key for row in below)])
+
+
+def _not_yet(instance_id: str, running: Sequence[str]) -> str:
+    """Dapr's words, with every descendant that is in the way."""
+    reasons = ", ".join(f"child workflow '{child}' has not yet completed" for child in running)
+    return f"cannot recreate workflow with ID '{instance_id}': {reasons}"
 
 
 def new_row(started: ev.ExecutionStarted, parent: Row | None = None) -> Row:
@@ -191,14 +197,15 @@ def start_child(unit: Unit, parent: Row, created: ev.ChildWorkflowInstanceCreate
     existing = unit.find(created.instance_id)
     if existing is not None:
         below = _descendants(unit, existing)
-        blocker = next((row for row in (existing, *below) if not row.status.terminal), None)
-        if blocker is not None:
+        running = [row.id for row in below if not row.status.terminal]
+        if running or not existing.status.terminal:
             of_parent = existing.parent == parent.key and existing.parent_execution == parent.execution_id
             if of_parent and existing.parent_task == created.event_id:
                 return
-            failure = ev.Failure(
-                "WorkflowInstanceAlreadyExists", f"an active workflow with ID '{blocker.id}' already exists"
-            )
+            message = f"an active workflow with ID '{existing.id}' already exists"
+            if existing.status.terminal:
+                message = _not_yet(existing.id, running)
+            failure = ev.Failure("WorkflowInstanceAlreadyExists", message)
             unit.send(parent.key, ev.ChildWorkflowInstanceFailed(NO_ID, unit.now, created.event_id, failure))
             return
         unit.delete([existing.key, *(row.key for row in below)])

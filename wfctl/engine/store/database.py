@@ -84,8 +84,8 @@ def _patiently(connection: Connection, call: Callable[[], object]) -> None:
 def begin(connection: Connection) -> None:
     """Begin to write beside an owner, which may do so all the time.
 
-    SQLite's own way of waiting looks ever more seldom, and then hardly ever meets the moment between two transactions of
-    a busy owner: beside a full load its callers waited for seconds.
+    SQLite's own way of waiting looks ever more seldom, and then hardly ever meets the moment between two transactions
+    of a busy owner: beside a full load its callers waited for seconds.
     """
     connection.execute("PRAGMA busy_timeout=0")
     try:
