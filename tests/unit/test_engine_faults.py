@@ -176,6 +176,56 @@ class TestCallers:
         assert "workflow code" in (row.failure or "")
 
 
+class TestDefects:
+    def test_an_instance_on_which_the_engine_itself_fails_stalls_alone(self, rig: Rig, monkeypatch) -> None:
+        """Whatever it is: the others go on, and the next host tries again."""
+        from wfctl.engine import turns
+
+        rig.workflow(echo)
+        conclude = turns.decide.conclude
+
+        def faulty(state, new, *words):
+            if any(isinstance(event, ev.ExecutionStarted) and event.instance_id == "bad" for event in new):
+                raise RuntimeError("a defect")
+            return conclude(state, new, *words)
+
+        monkeypatch.setattr(turns.decide, "conclude", faulty)
+        rig.own()
+        for name in ("e1", "bad", "e2"):
+            rig.start("echo", name, "1")
+        assert rig.ended("e1").output == rig.ended("e2").output == "1"
+        rig.reached("bad", Status.STALLED)
+        assert "a defect" in (rig.row("bad").stall or "")
+        rig.leave()
+        monkeypatch.undo()
+        rig.own()
+        assert rig.ended("bad").output == "1"
+
+    def test_at_the_write_too(self, rig: Rig, monkeypatch) -> None:
+        """A failure that only shows when all is written is found by running turns one by one."""
+        from wfctl.engine import dispatch
+
+        rig.workflow(echo)
+        write = dispatch.write
+
+        def faulty(db, dirty):
+            if any(live.row.id == "bad" and live.row.status is Status.COMPLETED for live in dirty):
+                raise ValueError("cannot be written")
+            return write(db, dirty)
+
+        monkeypatch.setattr(dispatch, "write", faulty)
+        host = rig.own()
+        names = ["e1", "e2", "bad", "e3"]
+        gate = threading.Event()
+        host.submit(lambda unit: gate.wait(LIMIT_SECONDS))
+        futures = [host.submit(lambda unit, n=n: operations.start(unit, StartRequest("echo", n, "1"))) for n in names]
+        gate.set()
+        assert [future.result(LIMIT_SECONDS) for future in futures] == names
+        for name in ("e1", "e2", "e3"):
+            assert rig.ended(name).output == "1"
+        rig.reached("bad", Status.STALLED)
+
+
 class TestTightLoops:
     def test_a_workflow_that_continues_as_new_for_ever_starves_nobody(self, rig: Rig) -> None:
         @rig.workflow
@@ -277,6 +327,55 @@ class TestRunsOfOthers:
         assert rig.status("m1:0001") is Status.RUNNING
         rig.own()
         assert rig.ended("m1").output == "8"
+
+    def test_another_apps_instance_that_is_rerun_here_is_left_to_it(self, rig: Rig) -> None:
+        @rig.activity
+        def give(ctx, _):
+            return 7
+
+        @rig.workflow
+        def Mine(ctx, _):
+            return (yield ctx.call_activity("give"))
+
+        rig.own()
+        rig.start("Mine", "m1")
+        rig.ended("m1")
+        rig.leave()
+        rig.own(registry=Registry())
+        rig.do(lambda unit: operations.rerun(unit, RerunRequest("m1", 1, "m2")))
+        rig.settle()
+        rig.leave()
+        assert rig.status("m2") is Status.RUNNING
+        rig.own()
+        assert rig.ended("m2").output == "7"
+
+    def test_what_no_worker_knew_goes_on_when_one_comes(self, rig: Rig) -> None:
+        """As behind a gateway, where workers come later than the engine: activities too."""
+
+        @rig.activity
+        def give(ctx, _):
+            gate.wait(LIMIT_SECONDS)
+            return 7
+
+        @rig.workflow
+        def Mine(ctx, _):
+            return (yield ctx.call_activity("give"))
+
+        gate = threading.Event()
+        rig.own()
+        rig.start("Mine", "m1")
+        rig.until(lambda: rig.row("m1").busy == 1)
+        rig.leave()
+        gate.set()
+        late = Registry()
+        host = rig.own(registry=late)
+        rig.start("Mine", "m2")
+        rig.until(lambda: set(host.left_alone().values()) == {"Mine"})
+        rig.settle()
+        late.add_activity("give", give)
+        late.add_workflow("Mine", Mine)
+        host.unpark()
+        assert rig.ended("m1").output == rig.ended("m2").output == "7"
 
     def test_terminating_what_no_worker_knows_keeps_what_it_had(self, rig: Rig) -> None:
         @rig.workflow
