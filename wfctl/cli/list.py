@@ -128,7 +128,7 @@ def _screen(session: Session, found: Iterable[Instance], filter: Filter) -> None
     tally = Tally()
     room = session.console.room if session.format is Format.TABLE else None
     session.printer.many(tally.watch(rows), instance_view(utc_now(), room))
-    session.console.note(tally.footer(session.console.err_color))
+    session.console.note(("the first " if more else "") + tally.footer(session.console.err_color))
     if more:
         session.console.note(f"there are more: the same command with --after {quoted(rows[-1].id)}, or --limit 0")
 

@@ -86,7 +86,7 @@ class Page:
         return [*lines, "", self._footer(hints)]
 
     def _footer(self, hints: bool) -> str:
-        words = [tally_line(self._counts, self._color)]
+        words = [tally_line(self._counts, self._color)] if self._found or self._counts else []
         if self._more or self._before:
             words.append(f"page {len(self._before) + 1}")
         if hints:
