@@ -101,6 +101,18 @@ def test_the_server_killed_in_mid_run(tmp_path: Path, app: Path) -> None:
     assert len(set(runs.read_text().splitlines())) == 300
 
 
+def test_a_worker_that_is_frozen(tmp_path: Path, app: Path) -> None:
+    """It is still connected, and answers no ping: within 20 s its work is given to others."""
+    with served(tmp_path) as server, worker(app, server) as frozen:
+        server.workers(1)
+        frozen.send_signal(signal.SIGSTOP)
+        server.start("chain", "c", "2")
+        with worker(app, server):
+            began = time.monotonic()
+            assert server.ended("c").output == "2"
+            assert time.monotonic() - began < 40
+
+
 def test_instances_wait_for_a_worker(tmp_path: Path, app: Path) -> None:
     with served(tmp_path) as server:
         server.start("chain", "early", "1")

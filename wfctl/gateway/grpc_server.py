@@ -27,6 +27,7 @@ OPTIONS = [
     # As daprd: a peer that answers no ping for 5 s is gone, and its work is given to others.
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.http2.ping_timeout_ms", 5_000),  # the one that counts where data flows: a minute by default
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.so_reuseport", 0),
 ]
