@@ -71,6 +71,8 @@ class Sidecar(SidecarReader):
             return hub.start(request, instance_id, unique=unique, app_id=app_id)
         except Unclear as error:
             raise self._why_not_started(instance_id, error) from error
+        except Conflict as error:
+            raise self._taken_by_nobody(instance_id) or error from error
         except TimedOut as error:
             raise TimedOut(
                 f"{error.message}: whether '{instance_id}' was started is not known",
@@ -109,6 +111,18 @@ class Sidecar(SidecarReader):
                 error.message, instance_id=instance_id, hint=f"look at its children: wfctl get {instance_id}"
             )
         return answer_error(Problem.EXISTS, Operation.START, where=self._link.where, instance_id=instance_id)
+
+    def _taken_by_nobody(self, instance_id: str) -> Conflict | None:
+        """Dapr goes on to hold the ID of a live instance that was purged by force."""
+        try:
+            self._fetch(instance_id)
+        except NotFound:
+            return Conflict(
+                f"Dapr holds '{instance_id}' as the ID of an instance that is gone (purged by force)",
+                instance_id=instance_id,
+                hint="use another --id; it is free again when the app or its sidecar has been restarted",
+            )
+        return None
 
     def raise_event(self, instance_id: str, name: str, data: str | None = None) -> None:
         if not name:

@@ -6,15 +6,12 @@ has a deadline. What an answer leaves open is raised as `Unclear`: see `sidecar_
 
 from __future__ import annotations
 
-import ssl
 import time
-from dataclasses import dataclass
 
 from wfctl import __version__
 from wfctl.client.endpoint import Endpoint, HttpAddress
-from wfctl.client.lean_httpx import httpx
-from wfctl.client.sidecar_errors import answer_error, broken, unreachable
-from wfctl.errors import InvalidInput, TimedOut
+from wfctl.client.http_answer import Answer, HttpClient
+from wfctl.client.sidecar_errors import answer_error, broken
 from wfctl.model.instance import Instance
 from wfctl.wire import bodies, paths
 from wfctl.wire.bodies import BadBody, Metadata
@@ -22,16 +19,8 @@ from wfctl.wire.faults import read_http
 from wfctl.wire.paths import ApiVersion, Operation
 from wfctl.wire.problems import OWN, Problem
 
-# Seconds until somebody must have accepted the connection; a listener on the network does within one or two.
-CONNECT_SECONDS = 5.0
 # Seconds that what the sidecar says of itself is believed while one command asks many things of it.
 METADATA_AGE = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    status: int
-    body: bytes
 
 
 class HttpApi:
@@ -39,21 +28,13 @@ class HttpApi:
 
     def __init__(self, endpoint: Endpoint, address: HttpAddress) -> None:
         self.where = address.shown
-        self._seconds = endpoint.request_timeout
         self._fixed = None if endpoint.api_version is None else ApiVersion(endpoint.api_version)
         self._version = self._fixed or ApiVersion.V1
         self._metadata: tuple[float, Metadata] | None = None
         headers = {"user-agent": f"wfctl/{__version__}"}
         if endpoint.token:
             headers[paths.TOKEN_HEADER] = endpoint.token
-        self._client = httpx.Client(
-            base_url=address.base,
-            headers=headers,
-            timeout=httpx.Timeout(self._seconds, connect=min(CONNECT_SECONDS, self._seconds)),
-            transport=None if address.socket is None else httpx.HTTPTransport(uds=address.socket, verify=False),
-            verify=_trust(endpoint, address),
-            trust_env=not address.local,
-        )
+        self._client = _client(endpoint, address, headers)
 
     def start(self, name: str, instance_id: str, input: str | None, app_id: str | None = None) -> str:
         """Returns the ID. Raises InvalidInput, TimedOut (it may have started nevertheless), Unclear."""
@@ -105,8 +86,7 @@ class HttpApi:
         """The sidecar's time as Unix seconds, from the Date of an answer; None where it sends none."""
         from email.utils import parsedate_to_datetime
 
-        with self._errors(), self._client.stream("GET", paths.HEALTH) as response:
-            date = response.headers.get("date")
+        date = self._send("GET", paths.HEALTH).date
         return parsedate_to_datetime(date).timestamp() if date else None
 
     def rejects_app_id(self) -> bool:
@@ -166,64 +146,14 @@ class HttpApi:
         return answer_error(problem, operation, where=self.where, text=text, instance_id=instance_id)
 
     def _send(self, method: str, path: str, query: dict[str, str] | None = None, body: bytes = b"") -> Answer:
-        until = time.monotonic() + self._seconds
-        with self._errors():
-            request = self._client.build_request(method, path, params=query or None, content=body or None)
-            response = self._client.send(request, stream=True)
-            try:
-                chunks = []
-                for chunk in response.iter_bytes():
-                    chunks.append(chunk)
-                    if time.monotonic() > until:
-                        raise httpx.ReadTimeout("the answer did not end in time")
-                return Answer(response.status_code, b"".join(chunks))
-            finally:
-                response.close()
-
-    def _errors(self) -> _Translated:
-        return _Translated(self.where, self._seconds)
+        return self._client.send(method, path, query or {}, body)
 
 
-class _Translated:
-    """Turns what httpx raises into our errors."""
+def _client(endpoint: Endpoint, address: HttpAddress, headers: dict[str, str]) -> HttpClient:
+    if address.local and not address.tls:
+        from wfctl.client.http_plain import PlainHttp
 
-    def __init__(self, where: str, seconds: float) -> None:
-        self._where = where
-        self._seconds = seconds
+        return PlainHttp(address, headers, endpoint.request_timeout)
+    from wfctl.client.http_httpx import HttpxClient
 
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if error is None or not isinstance(error, (httpx.HTTPError, httpx.InvalidURL)):
-            return
-        if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)):
-            raise unreachable(self._where, _reason(error)) from error
-        if isinstance(error, httpx.TimeoutException):
-            raise TimedOut(
-                f"no answer from {self._where} within {self._seconds:g} s",
-                hint="give it more: --request-timeout 2m; wfctl doctor says whether it works at all",
-            ) from error
-        raise broken(self._where, str(error) or "the connection broke off") from error
-
-
-def _reason(error: BaseException) -> str:
-    text = str(error)
-    if "refused" in text:
-        return "connection refused"
-    if isinstance(error, httpx.ConnectTimeout):
-        return "no connection in time"
-    return text or type(error).__name__
-
-
-def _trust(endpoint: Endpoint, address: HttpAddress) -> ssl.SSLContext | bool:
-    """What certificates to trust. Without TLS nothing is loaded: that alone would take some ten milliseconds."""
-    if not address.tls:
-        return False
-    context = ssl.create_default_context()
-    if endpoint.ca_file is not None:
-        try:
-            context.load_verify_locations(endpoint.ca_file)
-        except (OSError, ssl.SSLError) as error:
-            raise InvalidInput(f"the ca_file {endpoint.ca_file} cannot be used: {error}") from error
-    return context
+    return HttpxClient(endpoint, address, headers)

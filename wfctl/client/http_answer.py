@@ -1,0 +1,36 @@
+"""What the two HTTP clients, `http_plain` and `http_httpx`, have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from wfctl.errors import TimedOut
+
+# Seconds until somebody must have accepted the connection; a listener on the network does within one or two.
+CONNECT_SECONDS = 5.0
+NO_ANSWER = "it closed the connection without an answer"
+HALF_AN_ANSWER = "the connection broke off in the middle of the answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: bytes
+    date: str | None = None
+
+
+class HttpClient(Protocol):
+    def send(self, method: str, path: str, query: Mapping[str, str], body: bytes) -> Answer:
+        """Raises Unreachable (nobody, or no HTTP), TimedOut, InvalidInput (a token that cannot be sent)."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def late(where: str, seconds: float) -> TimedOut:
+    return TimedOut(
+        f"no answer from {where} within {seconds:g} s",
+        hint="give it more: --request-timeout 2m; wfctl doctor says whether it works at all",
+    )

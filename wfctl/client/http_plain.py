@@ -1,0 +1,128 @@
+"""HTTP without TLS to a sidecar on this machine: Python's own client, a third of httpx's time to import.
+
+That is how most sidecars are reached, and a command is over in less time than httpx needs to be loaded.
+"""
+
+from __future__ import annotations
+
+import http.client
+import select
+import socket
+import time
+from collections import deque
+from collections.abc import Mapping
+from urllib.parse import urlencode, urlsplit
+
+from wfctl.client.endpoint import HttpAddress
+from wfctl.client.http_answer import CONNECT_SECONDS, HALF_AN_ANSWER, NO_ANSWER, Answer, late
+from wfctl.client.sidecar_errors import broken, unreachable
+from wfctl.errors import InvalidInput, WfctlError
+
+_CHUNK = 1 << 16
+
+
+class PlainHttp:
+    """Any thread may use it; each request takes a connection that nobody uses, or a new one."""
+
+    def __init__(self, address: HttpAddress, headers: Mapping[str, str], seconds: float) -> None:
+        url = urlsplit(address.base)
+        self._host, self._port, self._prefix = url.hostname or "", url.port or 80, url.path
+        self._socket = address.socket
+        self._where = address.shown
+        self._headers = headers
+        self._seconds = seconds
+        self._idle: deque[http.client.HTTPConnection] = deque()
+
+    def send(self, method: str, path: str, query: Mapping[str, str], data: bytes) -> Answer:
+        until = time.monotonic() + self._seconds
+        target = self._prefix + path + (f"?{urlencode(query)}" if query else "")
+        connection = self._take()
+        kept = False
+        try:
+            sock = connection.sock  # the connection lets go of it where the answer is the last one
+            sock.settimeout(max(0.001, until - time.monotonic()))
+            connection.request(method, target, data or None, dict(self._headers))
+            response = connection.getresponse()
+            body = self._read(response, sock, until)
+            answer = Answer(response.status, body, response.headers.get("date"))
+            kept = not response.will_close
+        except TimeoutError as error:
+            raise late(self._where, self._seconds) from error
+        except (OSError, http.client.HTTPException) as error:
+            raise broken(self._where, _reason(error)) from error
+        except ValueError as error:  # a token that no header can hold
+            raise InvalidInput("the API token has characters that cannot be sent") from error
+        finally:
+            if kept:
+                self._idle.append(connection)
+            else:
+                connection.close()
+        return answer
+
+    def _read(self, response: http.client.HTTPResponse, sock: socket.socket, until: float) -> bytes:
+        chunks = []
+        while True:
+            left = until - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            if sock.fileno() >= 0:
+                sock.settimeout(left)
+            chunk = response.read1(_CHUNK)
+            if not chunk:
+                break
+            chunks.append(chunk)
+        if response.length:
+            raise http.client.IncompleteRead(b"", response.length)
+        response.close()  # what is left is a connection that is ready for the next request
+        return b"".join(chunks)
+
+    def _take(self) -> http.client.HTTPConnection:
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                break
+            # Whatever there is to read before a request is the end: the other side has closed it.
+            if connection.sock is not None and not select.select([connection.sock], [], [], 0)[0]:
+                return connection
+            connection.close()
+        connection = http.client.HTTPConnection(self._host, self._port)
+        try:
+            connection.sock = self._connect()
+        except OSError as error:
+            raise self._nobody(error) from error
+        return connection
+
+    def _connect(self) -> socket.socket:
+        seconds = min(CONNECT_SECONDS, self._seconds)
+        if self._socket is None:
+            found = socket.create_connection((self._host, self._port), seconds)
+            found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return found
+        found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            found.settimeout(seconds)
+            found.connect(self._socket)
+        except BaseException:
+            found.close()
+            raise
+        return found
+
+    def _nobody(self, error: OSError) -> WfctlError:
+        if isinstance(error, TimeoutError):
+            return unreachable(self._where, "no connection in time")
+        return unreachable(self._where, (error.strerror or str(error)).lower())
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, http.client.RemoteDisconnected):
+        return NO_ANSWER
+    if isinstance(error, http.client.IncompleteRead):
+        return HALF_AN_ANSWER
+    if isinstance(error, OSError):
+        return (error.strerror or str(error)).lower()
+    return str(error) or type(error).__name__
