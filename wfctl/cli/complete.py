@@ -16,7 +16,8 @@ from importlib import import_module
 from typing import Any
 
 from wfctl.cli.app import root_command
-from wfctl.cli.complete_values import FILES, Candidate, candidates
+from wfctl.cli.complete_ask import Candidate
+from wfctl.cli.complete_values import FILES, candidates
 from wfctl.render.text import clean
 
 VARIABLE = "_WFCTL_COMPLETE"

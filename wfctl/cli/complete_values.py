@@ -1,21 +1,19 @@
 """What may be the value of an argument or option: by its metavar, which says what kind of thing it is.
 
-Instances, workflows, events and steps are asked for at the target that the command line and the settings name. That
-has a hard limit: what has not come by then is not waited for.
+Instances, workflows, events and steps are asked for at the target: see `complete_ask`.
 """
 
 from __future__ import annotations
 
 import os
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from wfctl.cli.commands import COMMANDS
+from wfctl.cli.complete_ask import MOST, Candidate, Question, asked
 from wfctl.model.instance import Filter, Instance, Sort
 from wfctl.model.status import LIVE, TERMINAL, Status
 
@@ -26,16 +24,6 @@ if TYPE_CHECKING:
     from wfctl.config.settings import Settings
 
     Reader = Workflows | StoreReader
-
-LIMIT = 0.27  # seconds from the start of the process, unless the user allows more
-LEAST = 0.06  # seconds to ask in any case: a machine that is slow to start Python answers late anyway
-LIMIT_VARIABLE = "WFCTL_COMPLETE_TIMEOUT"
-MOST = 200  # candidates
-
-
-class Candidate(NamedTuple):
-    value: str
-    help: str = ""
 
 
 FILES: list[Candidate] = [Candidate(":files")]  # the shell knows better
@@ -87,86 +75,31 @@ class _Line:
         return resolve({name: self.params.get(name) or self._root.get(name) for name in names}, os.environ, Path.cwd())
 
 
-# --- asking the target ----------------------------------------------------------------------------------------------
-
-
-def time_left() -> float:
-    return max(LEAST, _limit() - _age())
-
-
-def _limit() -> float:
-    given = os.environ.get(LIMIT_VARIABLE)
-    if not given:
-        return LIMIT
-    from wfctl.cli.durations import parse_duration
-
-    return parse_duration(given, LIMIT_VARIABLE).total_seconds()
-
-
-def _age() -> float:
-    """How long this process has been running, as far as the system tells."""
-    if sys.platform.startswith("linux"):
-        try:
-            fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
-            return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
-        except (OSError, ValueError, IndexError):
-            pass
-    return 0.1
-
-
-Question = Callable[["Reader"], Iterable[Candidate]]
-
-
-def asked(line: _Line, *questions: Question) -> list[Candidate]:
-    """What the target answers within the limit. No answer, or an error, is no candidates."""
-    found: list[Candidate] = []
-
-    def ask() -> None:
-        try:
-            workflows = _open(line)
-            for question in questions:
-                for one in islice(question(workflows), MOST):
-                    found.append(one)
-        except BaseException:
-            if os.environ.get("WFCTL_DEBUG"):
-                raise
-
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(time_left())
-    return list(found)
-
-
-def _open(line: _Line) -> Reader:
-    from wfctl.cli.target import choose
-    from wfctl.client.connect import Embedded, connect
-
-    target = choose(line.settings())
-    if isinstance(target, Embedded):
-        from wfctl.cli.complete_store import StoreReader
-
-        return StoreReader(target.store)
-    return connect(target, drive=False, note=lambda text: None)
+# --- from the target -------------------------------------------------------------------------------------------------
 
 
 def _found(workflows: Reader, filter: Filter) -> Iterator[Instance]:
     """As they come: from a sidecar in no order, for order takes until all are there."""
     stream = getattr(workflows, "stream", None)
-    return workflows.list(filter) if stream is None else stream(filter)
+    if stream is None:
+        return workflows.list(filter)
+    return islice(stream(replace(filter, id_prefix=None)), MOST)  # a sidecar cannot look for a prefix; all may be kept
 
 
 def _ids(line: _Line, incomplete: str) -> list[Candidate]:
-    return asked(line, _ids_of(line, incomplete))
+    return asked(line.settings(), _ids_of(line, incomplete))
 
 
 def _ids_of(line: _Line, incomplete: str) -> Question:
     statuses = _STATUSES_FOR.get(line.command, frozenset())
     if line.params.get("force"):
         statuses = frozenset()
-    sort = Sort.ID if incomplete else Sort.CREATED
-    filter = Filter(statuses=statuses, id_prefix=incomplete or None, sort=sort, limit=MOST)
+    filter = Filter(statuses=statuses, limit=MOST)
+    if incomplete:
+        filter = replace(filter, id_prefix=incomplete, sort=Sort.ID)
     given = set(line.ids)
-    return lambda at: (_candidate(one) for one in _found(at, filter) if one.id not in given)
+    key = f"ids {sorted(statuses)} {sorted(given)}"
+    return Question(key, lambda at: (_candidate(one) for one in _found(at, filter) if one.id not in given))
 
 
 def _candidate(one: Instance) -> Candidate:
@@ -188,7 +121,7 @@ def _workflows(line: _Line, incomplete: str) -> list[Candidate]:
         else:
             yield from (Candidate(one.name) for one in at.count(Filter()) if one.name)
 
-    return declared + asked(line, seen)
+    return declared + asked(line.settings(), Question("workflows", seen))
 
 
 def _declared(target: Embedded | Any) -> list[str]:
@@ -222,7 +155,7 @@ def _registered(mark: Any, function: str) -> str | None:
 
 
 def _events(line: _Line, incomplete: str) -> list[Candidate]:
-    return asked(line, _events_of(line))
+    return asked(line.settings(), _events_of(line))
 
 
 def _events_of(line: _Line) -> Question:
@@ -236,14 +169,14 @@ def _events_of(line: _Line) -> Question:
                 if waiting.kind == "event" and waiting.name:
                     yield Candidate(waiting.name, f"{one.id} waits for it")
 
-    return names
+    return Question(f"events {ids[-1:]}", names)
 
 
 def _ids_then_event(line: _Line, incomplete: str) -> list[Candidate]:
     filters = ("status", "name", "id_prefix", "created_after", "created_before", "parent", "waiting_event")
     if any(line.params.get(name) for name in filters):
         return _events(line, incomplete)
-    return asked(line, *([_events_of(line)] if line.ids else ()), _ids_of(line, incomplete))
+    return asked(line.settings(), *([_events_of(line)] if line.ids else ()), _ids_of(line, incomplete))
 
 
 def _steps(line: _Line, incomplete: str) -> list[Candidate]:
@@ -251,14 +184,13 @@ def _steps(line: _Line, incomplete: str) -> list[Candidate]:
 
     if not line.ids:
         return []
-    return asked(
-        line,
-        lambda at: (
-            Candidate(step.name, f"{step.kind} {step.status.value}")
-            for step in steps_of(at.history(line.ids[0]))
-            if step.name and step.event_id >= 0
-        ),
-    )
+
+    def names(at: Reader) -> Iterator[Candidate]:
+        for step in steps_of(at.history(line.ids[0])):
+            if step.name and step.event_id >= 0:
+                yield Candidate(step.name, f"{step.kind} {step.status.value}")
+
+    return asked(line.settings(), Question(f"steps {line.ids[0]}", names))
 
 
 # --- what needs no target -------------------------------------------------------------------------------------------

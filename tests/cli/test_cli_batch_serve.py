@@ -1,0 +1,105 @@
+"""Batches and completions on a sidecar: `wfctl serve`, which answers as one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from harness import Cli, Outcome
+
+pytest.importorskip("uvicorn")
+pytest.importorskip("grpc")
+
+
+@pytest.fixture
+def server(app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    ready = tmp_path / "ready.json"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with (tmp_path / "serve.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "wfctl", "serve", "--http-port=0", "--grpc-port=0", f"--ready-file={ready}"],
+            stderr=log,
+        )
+    try:
+        limit = time.monotonic() + 30
+        while not ready.exists():
+            assert process.poll() is None, (tmp_path / "serve.log").read_text()
+            assert time.monotonic() < limit
+            time.sleep(0.05)
+        said = json.loads(ready.read_text())
+        monkeypatch.setenv("WFCTL_TARGET", said["httpEndpoint"])
+        monkeypatch.setenv("WFCTL_GRPC_ENDPOINT", said["grpcEndpoint"])
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.fixture
+def waiting(cli: Cli, server: None) -> list[str]:
+    ids = [f"i-{number:02}" for number in range(12)]
+    for one in ids:
+        assert cli("start", "Approval", "--id", one).status == 0
+    for one in ids:
+        assert cli("wait", one, "--for", "event=approval", "--timeout", "20s").status == 0
+    return ids
+
+
+def outcomes(result: Outcome) -> dict[str, str]:
+    return {row["instanceID"]: row["outcome"] for row in map(json.loads, result.out.splitlines())}
+
+
+def test_a_life_in_batches(cli: Cli, waiting: list[str]) -> None:
+    done = dict.fromkeys(waiting, "done")
+    planned = cli("pause", "--name", "Approval", "--dry-run", "-o", "jsonl")
+    assert outcomes(planned) == dict.fromkeys(waiting, "planned")
+    paused = cli("pause", "--status", "running", "--yes", "--concurrency", "4", "-o", "jsonl")
+    assert (paused.status, outcomes(paused)) == (0, done), paused.err
+    assert list(outcomes(paused)) == waiting, "in order, the oldest first"
+    assert outcomes(cli("resume", "-", "-o", "jsonl", stdin="\n".join(waiting))) == done
+
+    raised = cli("raise-event", "approval", "--waiting-event", "approval", "--max", "3", "--yes", "-o", "jsonl")
+    assert outcomes(raised) == dict.fromkeys(waiting[:3], "done"), raised.err
+    assert cli("wait", *waiting[:3], "--timeout", "20s").status == 0
+    ended = cli("terminate", "--status", "RUNNING", "--yes", "-o", "jsonl")
+    assert outcomes(ended) == dict.fromkeys(waiting[3:], "done"), ended.err
+
+    assert cli("purge", "--status", "COMPLETED").status == 8
+    purged = cli("purge", "--finished-before", "0s", "--yes", "-o", "jsonl")
+    assert (purged.status, outcomes(purged)) == (0, done), purged.err
+    assert cli("list", "-o", "json").out == "[]\n"
+
+
+def test_some_fail(cli: Cli, waiting: list[str]) -> None:
+    result = cli("pause", waiting[0], "nosuch", waiting[1], "-o", "jsonl")
+    assert result.status == 7
+    assert outcomes(result) == {waiting[0]: "done", "nosuch": "failed", waiting[1]: "done"}
+
+
+def test_completion(cli: Cli, waiting: list[str]) -> None:
+    def complete(*words: str, **environ: str) -> list[str]:
+        found = subprocess.run(
+            [sys.executable, "-m", "wfctl", *words],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**os.environ, "_WFCTL_COMPLETE": "fish", **environ},
+        )
+        assert (found.returncode, found.stderr) == (0, "")
+        return sorted(line.partition("\t")[0] for line in found.stdout.splitlines())
+
+    patient = {"WFCTL_COMPLETE_TIMEOUT": "20s"}
+    assert complete("get", "i-0", **patient) == [one for one in waiting if one < "i-10"]
+    assert complete("raise-event", "i-00", "app", **patient) == ["approval"]
+    assert complete("list", "--name", "", **patient) == sorted({"Approval"})
+
+    # What came too late is known the next time.
+    limit = time.monotonic() + 20
+    while complete("pause", "i-1", WFCTL_COMPLETE_TIMEOUT="1ms") != ["i-10", "i-11"]:
+        assert time.monotonic() < limit
