@@ -274,3 +274,15 @@ def test_a_long_batch_counts_at_a_terminal(cli: Cli, three: None, monkeypatch: p
     assert "\r\x1b[K" in result.err
     monkeypatch.setenv("TERM", "dumb")
     assert "\x1b" not in cli("resume", "a", "b", err_tty=True).err
+
+
+def test_wait_for_several(cli: Cli, three: None) -> None:
+    cli("start", "Echo", "--id", "e")
+    assert cli("wait").status == 2
+    assert cli("wait", "e", "--name", "Echo").status == 2
+    assert cli("wait", "--name", "Echo").status == 0
+    assert [row["instanceID"] for row in cli("wait", "--name", "Echo", "-o", "json").json] == ["e"]
+    assert cli("wait", "--name", "Approval", "--timeout", "50ms").status == 124
+    assert cli("wait", "-", "--for", "event=approval", stdin="a\nb\n").status == 0
+    nothing = cli("wait", "--name", "Nope", "-o", "json")
+    assert (nothing.status, nothing.json, nothing.err) == (0, [], "no instance matches\n")

@@ -65,15 +65,23 @@ def _ids(metavar: str) -> Any:
     return Annotated[list[str] | None, typer.Argument(metavar=metavar, help=help, show_default=False)]
 
 
-DryRun = Annotated[bool, _option("--dry-run", help="Only show which instances it would be.")]
-Max = Annotated[str | None, _option("--max", metavar="N", help="At most N of those that match, the oldest first.")]
-Concurrency = Annotated[
+_DryRun = Annotated[bool, _option("--dry-run", help="Only show which instances it would be.")]
+_Max = Annotated[str | None, _option("--max", metavar="N", help="At most N of those that match, the oldest first.")]
+_Concurrency = Annotated[
     str | None, _option("--concurrency", metavar="N", help="Requests to a sidecar at a time; 8 unless given.")
 ]
-Continue = Annotated[
+_Continue = Annotated[
     bool,
     _option("--continue-on-error", help="With a filter: go on after a failure. Each ID given is tried in any case."),
 ]
+
+_ACTING: dict[str, tuple[Any, Any]] = {
+    "dry_run": (_DryRun, False),
+    "yes": (Yes, False),
+    "max_": (_Max, None),
+    "concurrency": (_Concurrency, None),
+    "continue_on_error": (_Continue, False),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +106,7 @@ class Which:
             return None
         if not self.words:
             raise InvalidInput(
-                f"which instances shall it {verb}? Neither an ID nor a filter is given",
+                f"{verb} which instances? Neither an ID nor a filter is given",
                 hint=f"wfctl {verb} ID..., wfctl {verb} - for IDs from stdin, or a filter such as --status or --name",
             )
         return check_ids([one for word in self.words for one in (_from_stdin(session) if word == "-" else [word])])
@@ -119,12 +127,17 @@ def takes_many(run: Run) -> Run:
     return _with_which(run, "ID...")
 
 
+def finds_many(run: Run) -> Run:
+    """As `takes_many`, for a command that changes nothing: it has nothing to ask, and no dry run."""
+    return _with_which(run, "ID...", acts=False)
+
+
 def takes_many_and(last: str) -> Callable[[Run], Run]:
     """As `takes_many`, where one more word follows the IDs."""
     return lambda run: _with_which(run, f"ID... {last}")
 
 
-def _with_which(run: Run, metavar: str) -> Run:
+def _with_which(run: Run, metavar: str, *, acts: bool = True) -> Run:
     signature = inspect.signature(run, eval_str=True)
 
     @functools.wraps(run)
@@ -133,7 +146,7 @@ def _with_which(run: Run, metavar: str) -> Run:
 
     parameters: list[inspect.Parameter] = []
     for parameter in signature.parameters.values():
-        parameters += _own(metavar) if parameter.name == "which" else [parameter]
+        parameters += _own(metavar, acts) if parameter.name == "which" else [parameter]
     first, *others = parameters
     kind = inspect.Parameter.KEYWORD_ONLY
     with_which.__signature__ = signature.replace(  # type: ignore[attr-defined]
@@ -142,16 +155,13 @@ def _with_which(run: Run, metavar: str) -> Run:
     return with_which
 
 
-def _own(metavar: str) -> list[inspect.Parameter]:
+def _own(metavar: str, acts: bool) -> list[inspect.Parameter]:
     given: dict[str, tuple[Any, Any]] = {
         "instance_ids": (_ids(metavar), None),
         **{name: (annotation, None) for name, annotation in FILTERS.items()},
-        "dry_run": (DryRun, False),
-        "yes": (Yes, False),
-        "max_": (Max, None),
-        "concurrency": (Concurrency, None),
-        "continue_on_error": (Continue, False),
     }
+    if acts:
+        given |= _ACTING
     kind = inspect.Parameter.KEYWORD_ONLY
     return [inspect.Parameter(name, kind, default=default, annotation=kept) for name, (kept, default) in given.items()]
 
@@ -161,19 +171,18 @@ def _which(values: dict[str, Any]) -> Which:
     statuses = filters.pop("status")
     given = bool(statuses) or any(value is not None for value in filters.values())
     filter = build_filter(utc_now(), statuses=statuses, **filters, sort=Sort.CREATED, reverse=True) if given else None
-    most = _number(values.pop("max_"), "--max")
-    at_once = _number(values.pop("concurrency"), "--concurrency") or _AT_ONCE
-    go_on = values.pop("continue_on_error")
+    most = _number(values.pop("max_", None), "--max")
+    at_once = _number(values.pop("concurrency", None), "--concurrency") or _AT_ONCE
     if most is not None and filter is None:
         raise InvalidInput("--max is for a filter", hint="give the IDs that you mean, or a filter and --max")
     return Which(
         words=tuple(values.pop("instance_ids") or ()),
         filter=filter,
-        dry_run=values.pop("dry_run"),
-        yes=values.pop("yes"),
+        dry_run=values.pop("dry_run", False),
+        yes=values.pop("yes", False),
         most=most,
         at_once=min(at_once, _MOST_AT_ONCE),
-        go_on=go_on,
+        go_on=values.pop("continue_on_error", False),
     )
 
 

@@ -3,17 +3,18 @@ from typing import Annotated
 import typer
 
 from wfctl.cli import outcome
+from wfctl.cli.batch_options import Which, finds_many
 from wfctl.cli.conditions import Condition, parse_condition
 from wfctl.cli.declare import command, new_app
 from wfctl.cli.finishing import parse_timeout, tell_nobody, timed_out
-from wfctl.cli.ids import check_ids
-from wfctl.cli.options import FailOnStall, InstanceIDs, NoDrive, Timeout
+from wfctl.cli.options import FailOnStall, NoDrive, Timeout
 from wfctl.cli.progressing import wait_progress
 from wfctl.cli.session import Session
 from wfctl.cli.telling import quoted, tell_end, tell_waiting
 from wfctl.cli.watching import Watch, watch
 from wfctl.client.port import Driver
 from wfctl.errors import InvalidInput, WrongState
+from wfctl.model.instance import Filter
 from wfctl.render.instances import instance_view
 from wfctl.render.text import clean
 from wfctl.render.waiting import utc_now
@@ -22,9 +23,10 @@ app = new_app()
 
 
 @command(app)
+@finds_many
 def wait(
     session: Session,
-    instance_ids: InstanceIDs,
+    which: Which,
     condition: Annotated[
         str | None,
         typer.Option(
@@ -45,16 +47,20 @@ def wait(
     $ wfctl wait 12345678 --timeout 5m
     $ wfctl wait 12345678 --for event=approval
     $ wfctl wait order-1 order-2 --for terminal --any
+    $ wfctl wait --name OrderProcessingWorkflow --created-after 1h --for terminal
 
     Exit status 0: the condition holds. An instance that ends otherwise can never be there any more: 10 if it FAILED,
     11 if it was TERMINATED, 4 if it COMPLETED. 124: the time is over.
     """
-    ids = check_ids(instance_ids)
+    given = which.ids(session, "wait")
     awaited = parse_condition(condition)
     if any_of and all_of:
         raise InvalidInput("--any and --all exclude each other")
     limit = parse_timeout(timeout)
     with session.workflows(drive=not no_drive) as workflows:
+        ids = given if given is not None else [one.id for one in workflows.list(which.filter or Filter())]
+        if not ids:
+            session.console.note("no instance matches" if given is None else "no IDs, nothing to wait for")
         driver = Driver.ELSEWHERE if no_drive else workflows.drive(ids)
         session.going_on = lambda: f"wfctl wait {' '.join(quoted(one) for one in ids)}"
         if driver is Driver.NOBODY:
@@ -64,7 +70,7 @@ def wait(
         _tell(session, state, ids, awaited, driver, any_of)
         if session.format_given:
             view = instance_view(utc_now())
-            if len(ids) == 1:
+            if which.one is not None:
                 session.printer.one(workflows.get(ids[0]), view)
             else:
                 session.printer.many((workflows.get(one) for one in ids), view)
