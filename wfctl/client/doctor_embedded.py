@@ -144,9 +144,7 @@ def _owner(db: database.Connection, store: Path) -> Iterator[Check]:
         if owned:
             yield Check("owner", Level.OK, f"{who}: {_number(len(row.workflows), 'workflow')} registered")
         else:
-            yield Check(
-                "owner", Level.OK, f"nobody; the last one, {who}, was ended hard. The next one goes on from there"
-            )
+            yield Check("owner", Level.OK, f"nobody; the last one ({who}) was killed. The next one goes on from there")
 
 
 def _app(app: str | None, load: Callable[[], App]) -> Check:

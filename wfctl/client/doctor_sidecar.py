@@ -85,7 +85,8 @@ def _checks(link: Link, endpoint: Endpoint) -> Iterator[Check]:
     yield _version(metadata, endpoint)
     yield _app(link, metadata, endpoint)
     yield _store(metadata)
-    yield from _runtime(metadata)
+    if metadata.wfctl is None:  # `wfctl serve` has none of this, and needs none
+        yield from _runtime(metadata)
     yield _worker(metadata)
     yield from _task_hub(link, metadata)
     if http is not None:
@@ -95,6 +96,8 @@ def _checks(link: Link, endpoint: Endpoint) -> Iterator[Check]:
 def _version(metadata: Metadata, endpoint: Endpoint) -> Check:
     api = endpoint.api_version or version_for(metadata.version).value
     detail = f"Dapr {metadata.runtime or 'of an unknown version'}, workflow API {api}"
+    if metadata.wfctl is not None:
+        return Check("version", Level.OK, f"wfctl serve {metadata.wfctl}, which answers as {detail}")
     if metadata.version is not None and metadata.version < OLDEST:
         return Check("version", Level.FAIL, detail, "upgrade Dapr: workflows came with 1.10, this needs 1.11")
     if metadata.version is not None and metadata.version < (1, 17):

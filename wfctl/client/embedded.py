@@ -7,7 +7,6 @@ becomes the owner for as long as it runs, and drives the instances that it touch
 
 from __future__ import annotations
 
-import gc
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,18 +15,18 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from wfctl.client.hosting import HostedApp, unknown_workflow
 from wfctl.client.port import Driver
 from wfctl.engine import operations
 from wfctl.engine.owner import is_owned
 from wfctl.engine.store import database, instances, listing, work
 from wfctl.engine.unit import StoreUnit, Unit
-from wfctl.errors import AppError, InvalidInput, StoreError, WfctlError
+from wfctl.errors import AppError, StoreError, WfctlError
 from wfctl.model.events import Event
 from wfctl.model.instance import Count, Filter, Instance, RerunRequest, StartRequest
 from wfctl.model.status import Status
 
 if TYPE_CHECKING:
-    from wfctl.client.backend import EngineBackend
     from wfctl.engine.host import Host
     from wfctl.workflow.app import App
 
@@ -38,8 +37,6 @@ Note = Callable[[str], None]
 LOOK_SECONDS = 0.01
 # How long a command that is interrupted waits for a turn of workflow code that is under way.
 STOP_SECONDS = 3.0
-# Measured with 1,000 chains of 5 activities: a fifth more throughput than with Python's (700, 10, 10).
-GC_THRESHOLD = (50_000, 20, 50)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +58,11 @@ def open_embedded(store: Path, app: str | None, base: Path | None, drive: bool, 
 class EmbeddedWorkflows:
     def __init__(self, store: Path, app: str | None, base: Path | None, drive: bool, note: Note) -> None:
         self._store = store
-        self._app_spec, self._base = app, base
+        self._hosted = HostedApp(store, app, base)
         self._may_drive = drive
         self._can_own = app is not None
         self._note = note
-        self._app: App | None = None
         self._host: Host | None = None
-        self._backend: EngineBackend | None = None
         self._reader: database.Connection | None = None
         self._wanted: list[int] = []  # roots that were left to another process
         self._seen_changes = 0
@@ -226,7 +221,7 @@ class EmbeddedWorkflows:
 
         Raises StoreError when another process drives this store, AppError and InvalidInput when there is no app.
         """
-        host = self._start_host(self.load_app(), None)
+        host = self._start_host(None)
         if host is None:
             raise StoreError(f"another process drives the store {self._store}", hint="it will drive what is there")
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -247,40 +242,11 @@ class EmbeddedWorkflows:
 
     def load_app(self) -> App:
         """The app of this target, imported once. Raises InvalidInput (none is named) and AppError."""
-        if self._app is None:
-            if self._app_spec is None:
-                raise InvalidInput(
-                    "no app is named, so there is no workflow to run",
-                    hint='--app orders.py, WFCTL_APP, or app = "orders.py" in wfctl.toml (wfctl init writes a sample)',
-                )
-            from wfctl.workflow.app import load_app
+        return self._hosted.load()
 
-            self._app = load_app(self._app_spec, self._base)
-        return self._app
-
-    def _start_host(self, app: App, scope: Sequence[int] | None) -> Host | None:
-        """Own the store and drive `scope` (None: everything) with this app; None where another process owns it."""
-        from wfctl.client.backend import EngineBackend
-        from wfctl.engine.execute.local import LocalExecutor
-        from wfctl.engine.host import Host
-        from wfctl.workflow.backend import bind_backend
-
-        host = Host(
-            self._store,
-            lambda deliver: LocalExecutor(app.registry, deliver),
-            app=self._app_spec,
-            workflows=app.registry.workflow_names(),
-        )
-        backend = EngineBackend(host, self._store)
-        bind_backend(backend)
-        if not host.start(scope):
-            bind_backend(None)
-            return None
-        self._host, self._backend = host, backend
-        # Imports and the app stay; what a turn makes is freed by reference counts. Collect rarely.
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLD)
-        return host
+    def _start_host(self, scope: Sequence[int] | None) -> Host | None:
+        self._host = self._hosted.start(scope)
+        return self._host
 
     def _become_owner(self) -> bool:
         """Own the store, if nobody does and there is an app to drive with; whether this process owns it now."""
@@ -289,19 +255,19 @@ class EmbeddedWorkflows:
         if not self._can_own or self._driven():
             return False
         try:
-            app = self.load_app()
+            self.load_app()
         except AppError as error:
             self._can_own = False
             self._note(f"the request is recorded, but nothing is driven: {error.message}")
             return False
-        return self._start_host(app, []) is not None
+        return self._start_host([]) is not None
 
     def _check_name(self, name: str) -> None:
         """Refuse a workflow that no one here registers, before anything is written.
 
         Raises InvalidInput (unknown, or no app to know it) and AppError.
         """
-        if self._app_spec is not None and (self._may_drive or not self._driven()):
+        if self._hosted.spec is not None and (self._may_drive or not self._driven()):
             known: Sequence[str] = self.load_app().registry.workflow_names()
         else:
             owner = self._owner()
@@ -365,23 +331,7 @@ class EmbeddedWorkflows:
         self._close_connections()
 
     def _close_connections(self) -> None:
-        if self._backend is not None:
-            from wfctl.workflow.backend import bind_backend
-
-            bind_backend(None)
-            self._backend.close()
-            self._backend = None
+        self._hosted.close()
         if self._reader is not None:
             self._reader.close()
             self._reader = None
-
-
-def unknown_workflow(name: str, known: Sequence[str]) -> InvalidInput:
-    """The error that lists what is registered and suggests the nearest name."""
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, known, 1, 0.5)
-    suggestion = f"did you mean {near[0]}? " if near else ""
-    return InvalidInput(
-        f"no workflow '{name}' is registered", hint=f"{suggestion}registered: {', '.join(sorted(known))}"
-    )

@@ -164,6 +164,7 @@ class HubApi:
             schedulers=tuple(answer.scheduler.connected_addresses),
             actor_store=any("ACTOR" in part.capabilities for part in answer.components),
             features=tuple(answer.enabled_features),
+            wfctl=answer.extended.get(bodies.WFCTL_VERSION),
         )
 
     def close(self) -> None:

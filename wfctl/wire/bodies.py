@@ -151,6 +151,9 @@ def write_error(code: str, message: str) -> dict[str, Any]:
     return {"errorCode": code, "message": message}
 
 
+WFCTL_VERSION = "wfctlVersion"  # a key of the extended metadata
+
+
 @dataclass(frozen=True, slots=True)
 class Metadata:
     """What a sidecar says of itself.
@@ -159,6 +162,7 @@ class Metadata:
     workers            connected workflow workers; None before 1.16, which does not say
     actors             `RUNNING`, `INITIALIZING`, `DISABLED`, or empty before 1.14
     actor_store        whether a component can keep actors; None where the components do not say
+    wfctl              the version of `wfctl serve`, where it is that which answers
     """
 
     app_id: str
@@ -171,6 +175,7 @@ class Metadata:
     schedulers: tuple[str, ...] = ()
     actor_store: bool | None = None
     features: tuple[str, ...] = ()
+    wfctl: str | None = None
 
 
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
@@ -185,7 +190,8 @@ def read_metadata(body: bytes) -> Metadata:
     """Raises BadBody. The `workflows` key is absent both before 1.16 and where no worker is connected."""
     data = read_json(body)
     try:
-        runtime = data.get("runtimeVersion") or (data.get("extended") or {}).get("daprRuntimeVersion") or ""
+        extended = data.get("extended") or {}
+        runtime = data.get("runtimeVersion") or extended.get("daprRuntimeVersion") or ""
         version = version_of(runtime)
         workflows = data.get("workflows")
         workers = int((workflows or {}).get("connectedWorkers", 0))
@@ -202,6 +208,7 @@ def read_metadata(body: bytes) -> Metadata:
             schedulers=tuple((data.get("scheduler") or {}).get("connected_addresses") or ()),
             actor_store=None if version is None else any("ACTOR" in (caps or ()) for caps in capable),
             features=tuple(data.get("enabledFeatures") or ()),
+            wfctl=extended.get(WFCTL_VERSION),
         )
     except (ValueError, AttributeError, TypeError) as error:
         raise BadBody(f"{error}: {_start(body)}") from error
