@@ -1,0 +1,90 @@
+"""The app of an embedded target, and the engine that this process runs for it."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wfctl.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from wfctl.client.backend import EngineBackend
+    from wfctl.engine.host import Host
+    from wfctl.workflow.app import App
+
+# Measured with 1,000 chains of 5 activities: a fifth more throughput than with Python's (700, 10, 10).
+GC_THRESHOLD = (50_000, 20, 50)
+
+
+class HostedApp:
+    """`spec` names the app, `base` is where a module is looked for; the app is imported when it is first needed."""
+
+    def __init__(self, store: Path, spec: str | None, base: Path | None) -> None:
+        self._store = store
+        self.spec = spec
+        self._base = base
+        self._app: App | None = None
+        self._backend: EngineBackend | None = None
+
+    def load(self) -> App:
+        """The app, imported once. Raises InvalidInput (none is named) and AppError."""
+        if self._app is None:
+            if self.spec is None:
+                raise InvalidInput(
+                    "no app is named, so there is no workflow to run",
+                    hint='--app orders.py, WFCTL_APP, or app = "orders.py" in wfctl.toml (wfctl init writes a sample)',
+                )
+            from wfctl.workflow.app import load_app
+
+            self._app = load_app(self.spec, self._base)
+        return self._app
+
+    def start(self, scope: Sequence[int] | None) -> Host | None:
+        """Own the store and drive `scope` (None: everything) with the app; None where another process owns it.
+
+        The app's own clients speak to this engine from then on. Raises StoreError, InvalidInput and AppError.
+        """
+        from wfctl.client.backend import EngineBackend
+        from wfctl.engine.execute.local import LocalExecutor
+        from wfctl.engine.host import Host
+        from wfctl.workflow.backend import bind_backend
+
+        registry = self.load().registry
+        host = Host(
+            self._store,
+            lambda deliver: LocalExecutor(registry, deliver),
+            app=self.spec,
+            workflows=registry.workflow_names(),
+        )
+        backend = EngineBackend(host, self._store)
+        bind_backend(backend)
+        if not host.start(scope):
+            bind_backend(None)
+            return None
+        self._backend = backend
+        # Imports and the app stay; what a turn makes is freed by reference counts. Collect rarely.
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLD)
+        return host
+
+    def close(self) -> None:
+        """Let go of the app's clients; the host is stopped by whoever started it."""
+        if self._backend is not None:
+            from wfctl.workflow.backend import bind_backend
+
+            bind_backend(None)
+            self._backend.close()
+            self._backend = None
+
+
+def unknown_workflow(name: str, known: Sequence[str]) -> InvalidInput:
+    """The error that lists what is registered and suggests the nearest name."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, 1, 0.5)
+    suggestion = f"did you mean {near[0]}? " if near else ""
+    return InvalidInput(
+        f"no workflow '{name}' is registered", hint=f"{suggestion}registered: {', '.join(sorted(known))}"
+    )
