@@ -65,7 +65,7 @@ def test_no_command_is_a_usage_error_with_help(cli: Cli) -> None:
     assert cli("config").status == 2
 
 
-@pytest.mark.parametrize("topic", ["exit-codes", "json", "targets"])
+@pytest.mark.parametrize("topic", ["exit-codes", "json", "targets", "batch"])
 def test_topics(cli: Cli, topic: str) -> None:
     assert cli("help", topic).out.endswith("\n")
     assert all(len(line) <= 120 for line in cli("help", topic).out.splitlines())

@@ -54,6 +54,6 @@ COMMANDS: dict[str, Entry] = {
     "cache": Entry(
         f"{_PACKAGE}.cache", "Show or clear what `list` remembers of finished instances on sidecars", SETTING_UP
     ),
-    "help": Entry(f"{_PACKAGE}.topics", "Explain a command or a topic: exit-codes, json, targets", SETTING_UP),
+    "help": Entry(f"{_PACKAGE}.topics", "Explain a command or a topic: exit-codes, json, targets, batch", SETTING_UP),
     "version": Entry(f"{_PACKAGE}.version", "Show the version of wfctl and of what it runs on", SETTING_UP),
 }

@@ -15,6 +15,9 @@ from wfctl.render.times import span
 from wfctl.render.waiting import utc_now, waiting_text
 
 
+MOST_WAITS = 5  # lines about one instance; a fan-out may wait for thousands
+
+
 def quoted(word: str) -> str:
     """A word for a command line that the user may copy."""
     return shlex.quote(clean(word))
@@ -38,8 +41,11 @@ def tell_waiting(session: Session, instance: Instance, driver: Driver, *, hints:
     head = f"{clean(instance.id)} {status_word(instance.status, console.err_color)}"
     if not instance.waiting_for:
         console.note(head)
-    for waiting in instance.waiting_for:
+    for waiting in instance.waiting_for[:MOST_WAITS]:
         console.note(f"{head}, waits for {waiting_text(waiting, now)}")
+    if len(instance.waiting_for) > MOST_WAITS:
+        more = len(instance.waiting_for) - MOST_WAITS
+        console.note(f"{head}, and for {more:,} more: wfctl get {quoted(instance.id)}")
     if hints:
         for hint in how_to_go_on(instance, driver):
             console.note(f"  go on: {hint}")
@@ -47,7 +53,7 @@ def tell_waiting(session: Session, instance: Instance, driver: Driver, *, hints:
 
 def how_to_go_on(instance: Instance, driver: Driver) -> Iterator[str]:
     kinds = {waiting.kind for waiting in instance.waiting_for}
-    for waiting in instance.waiting_for:
+    for waiting in instance.waiting_for[:MOST_WAITS]:
         yield from _command(instance, waiting)
     if driver is not Driver.ELSEWHERE and kinds & {"timer", "start", "activity", "driver"}:
         yield "wfctl run, which drives what is due"

@@ -10,8 +10,8 @@ Exit statuses
     4   conflict or wrong state: the ID is taken, the instance is finished, is not suspended, ...
     5   the target is unreachable, or lacks the feature (the message says which)
     6   not authenticated or not permitted
-    7   part of a batch failed (each failure has its line)
-    8   refused: a confirmation was needed and there is no terminal, or the answer was no
+    7   part of a batch failed, or was not tried after a failure (each has its line)
+    8   refused: a filter asks, and there is no terminal and no --yes, or the answer was no
    10   the instance ended FAILED
    11   the instance ended TERMINATED or CANCELED
    12   SUSPENDED or STALLED while waiting, with --fail-on-stall
@@ -22,7 +22,8 @@ The outcome of an instance is the exit status of `wait`, `result`, and of every 
 `get`, `list` and the others exit 0 whatever the instances' statuses are.
 `wait --for X` exits 0 when X holds. An instance that has ended otherwise can never be X any more: then it is
 10 if it FAILED, 11 if it was TERMINATED, 4 if it COMPLETED.
-Several IDs: the status that all of them share, else 7; 124 where one timed out.
+Several IDs: the status that all of them share, else 7; 124 where one timed out. Of a batch, what is skipped because
+it does not match any more is no failure.
 """
 
 JSON = """\
@@ -53,7 +54,11 @@ All keys are always there. New keys may be added; none is renamed or removed.
 history: eventID, type (Dapr's names, as TaskCompleted), timestamp, and the event's own fields; payloads are whole.
 steps: eventID, kind, name, status, scheduledAt, completedAt, durationMs, until, childInstanceID, maxAttempts,
 attempts, input, result, failure.
-count: runtimeStatus, workflowName, count. pause, resume, terminate, purge: instanceID, action, done, count, error.
+count: runtimeStatus, workflowName, count. tree: an instance with `children`; with -o jsonl each with its `depth`.
+watch, list --watch: an instance with `change` (listed appeared changed left purged), a line for each change.
+pause, resume, terminate, purge, and raise-event and rerun of several: instanceID, action, outcome (done failed skipped
+planned, "not tried"), done, count, newInstanceID, reason, error.
+Schemas of all of them are in docs/schemas.
 
 An error is one object on stderr: {"error":{"code","message","hint","instanceID"}}.
 Data goes to stdout, everything else to stderr.
@@ -111,4 +116,29 @@ A file:
 The token: WFCTL_TOKEN, else token_env, token_file, else DAPR_API_TOKEN. It is never shown.
 """
 
-TOPICS = {"exit-codes": EXIT_CODES, "json": JSON, "targets": TARGETS}
+BATCH = """\
+Several instances at once
+
+pause, resume, terminate, purge, raise-event, rerun and wait take
+
+  ID...       each is tried, whatever becomes of the others; explicit IDs never ask
+  -           IDs from stdin, one a line: wfctl list --status FAILED -o id | wfctl rerun - --from-failed
+  filters     those of list: --status, --name, --id-prefix, --created-before, --finished-before, --parent, ...
+
+A filter finds only instances that the verb can do something with: purge finished ones, resume suspended ones. It shows
+how many they are and some of them, and asks once; above 100 the number is to be typed.
+
+  --dry-run             show which they are, change nothing
+  --yes                 do not ask. Without a terminal and without --yes it is refused: exit status 8
+  --max N               at most N, the oldest first
+  --continue-on-error   a filter's batch stops at the first failure; with this it goes on
+  --concurrency N       requests to a sidecar at a time
+
+Each instance is looked at again before it is acted on: one that does not match any more is skipped, and that is said.
+A child goes with its parent where both match; purge leaves a child alone as long as its parent is there. Ages are
+counted from the creation (--created-before 7d) or from the end (--finished-before 7d).
+
+-o jsonl writes a line for each instance as it is done. Exit status 7: some failed, or were not tried.
+"""
+
+TOPICS = {"exit-codes": EXIT_CODES, "json": JSON, "targets": TARGETS, "batch": BATCH}
