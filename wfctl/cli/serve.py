@@ -133,7 +133,7 @@ def serve(
         print_endpoints=print_endpoints is not None,
         bind_client=lambda host: _bind_client(host, store),
         most_activities=window or DEFAULT_ACTIVITIES,
-        retention=_retention(retain or []),
+        retention=_retention(retain or [settings.get("retain") or ""]),
     )
     level = Level.WARNING if session.flags.quiet and log_level == "info" else Level[log_level.upper()]
     return run(given, Log(session.stderr, level), session.console.note)
@@ -162,7 +162,7 @@ def _retention(rules: list[str]) -> Retention:
     from wfctl.engine.retention import Retention
 
     found: dict[str, timedelta] = {}
-    for rule in (part.strip() for text in rules for part in text.split(",")):
+    for rule in filter(None, (part.strip() for text in rules for part in text.split(","))):
         name, _, time = rule.partition("=")
         if name.lower() not in ("completed", "failed", "terminated", "any"):
             raise InvalidInput(f"--retain {clean(rule)!r} is no rule", hint="--retain completed=7d,failed=30d,any=90d")

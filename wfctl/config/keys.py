@@ -48,6 +48,7 @@ KEYS = (
     Key("kube_context", "WFCTL_KUBE_CONTEXT", "the kubectl context", bound=True),
     Key("namespace", "WFCTL_NAMESPACE", "the Kubernetes namespace", bound=True),
     Key("pod", "WFCTL_POD", "the pod whose sidecar is meant", bound=True),
+    Key("retain", "WFCTL_RETAIN", "how long serve keeps what has ended, as completed=7d,failed=30d,any=90d"),
     Key("color", "WFCTL_COLOR", "colours", choices=("auto", "always", "never")),
     Key("format", "WFCTL_FORMAT", "the output format", choices=("table", "wide", "json", "jsonl", "yaml", "id")),
 )
