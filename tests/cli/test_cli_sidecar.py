@@ -181,7 +181,8 @@ def test_what_a_sidecar_has_not(far: Far) -> None:
 
 def test_missing(far: Far) -> None:
     for argv in (
-        ["get", "nope"], ["history", "nope"], ["steps", "nope"], ["wait", "nope"], ["result", "nope"], ["pause", "nope"],
+        ["get", "nope"], ["history", "nope"], ["steps", "nope"], ["wait", "nope"], ["result", "nope"],
+        ["pause", "nope"],
         ["resume", "nope"], ["raise-event", "nope", "x"], ["terminate", "nope"], ["purge", "nope"], ["rerun", "nope"],
         ["purge", "nope", "--force", "--no-recursive"], ["tree", "nope"], ["list", "--after", "nope"],
     ):  # fmt: skip

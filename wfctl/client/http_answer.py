@@ -23,7 +23,7 @@ class Answer:
 
 class HttpClient(Protocol):
     def send(self, method: str, path: str, query: Mapping[str, str], body: bytes) -> Answer:
-        """Raises Unreachable (nobody, or no HTTP), TimedOut, InvalidInput (a token that cannot be sent)."""
+        """Raises Unreachable (nobody, or no HTTP) and TimedOut."""
         ...
 
     def close(self) -> None: ...

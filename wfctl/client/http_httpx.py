@@ -19,14 +19,11 @@ class HttpxClient:
         self._seconds = endpoint.request_timeout
         self._client = httpx.Client(
             base_url=address.base,
+            headers=headers,
             timeout=httpx.Timeout(self._seconds, connect=min(CONNECT_SECONDS, self._seconds)),
             verify=_trust(endpoint, address),
             trust_env=not address.local,
         )
-        try:
-            self._client.headers.update(headers)
-        except ValueError as error:
-            raise InvalidInput("the API token has characters that cannot be sent") from error
 
     def send(self, method: str, path: str, query: Mapping[str, str], body: bytes) -> Answer:
         until = time.monotonic() + self._seconds

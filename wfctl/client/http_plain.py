@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 from wfctl.client.endpoint import HttpAddress
 from wfctl.client.http_answer import CONNECT_SECONDS, HALF_AN_ANSWER, NO_ANSWER, Answer, late
 from wfctl.client.sidecar_errors import broken, unreachable
-from wfctl.errors import InvalidInput, WfctlError
+from wfctl.errors import WfctlError
 
 _CHUNK = 1 << 16
 
@@ -50,8 +50,6 @@ class PlainHttp:
             raise late(self._where, self._seconds) from error
         except (OSError, http.client.HTTPException) as error:
             raise broken(self._where, _reason(error)) from error
-        except ValueError as error:  # a token that no header can hold
-            raise InvalidInput("the API token has characters that cannot be sent") from error
         finally:
             if kept:
                 self._idle.append(connection)

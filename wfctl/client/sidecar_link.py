@@ -28,6 +28,10 @@ class Link:
     """Any thread may use it: a command acts on many instances at a time."""
 
     def __init__(self, endpoint: Endpoint) -> None:
+        """Raises InvalidInput: an address that is none, or a token that cannot be one."""
+        if endpoint.token and not (endpoint.token.isascii() and endpoint.token.isprintable()):
+            # Whoever sends it would say so too, and show it.
+            raise InvalidInput("the API token has characters that cannot be sent", hint="is it the right file?")
         self.endpoint = endpoint
         self._http_address = http_address(endpoint)
         self._grpc_address = grpc_address(endpoint)

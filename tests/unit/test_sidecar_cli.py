@@ -1,0 +1,194 @@
+"""What goes wrong with a sidecar, as a user of the commands sees it: one line, the right exit status, no traceback."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sidecar_fake import METADATA, MISSING, Request, free_port, grpc_server, http_server, instance, raw_server
+
+from wfctl.cli.main import main
+from wfctl.client import sidecar_http
+from wfctl.client.endpoint import Endpoint, HttpAddress
+from wfctl.client.http_httpx import HttpxClient
+from wfctl.client.http_plain import PlainHttp
+
+Run = Callable[..., tuple[int, str, str]]
+OK = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+
+
+@pytest.fixture(autouse=True, params=["plain", "httpx"])
+def client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both HTTP clients, whatever the address would choose."""
+
+    def make(endpoint: Endpoint, address: HttpAddress, headers: dict[str, str]) -> PlainHttp | HttpxClient:
+        if request.param == "plain":
+            return PlainHttp(address, headers, endpoint.request_timeout)
+        return HttpxClient(endpoint, address, headers)
+
+    monkeypatch.setattr(sidecar_http, "_client", make)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Run]:
+    for name in list(os.environ):
+        if name.startswith(("WFCTL_", "DAPR_")):
+            monkeypatch.delenv(name)
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    monkeypatch.chdir(tmp_path)
+
+    def call(*argv: str) -> tuple[int, str, str]:
+        out, err = io.StringIO(), io.StringIO()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdin", io.StringIO())
+            patch.setattr(sys, "stdout", out)
+            patch.setattr(sys, "stderr", err)
+            status = main([*argv, "--request-timeout", "0.5s", "--no-cache"])
+        return status, out.getvalue(), err.getvalue()
+
+    yield call
+
+
+def assert_said(found: tuple[int, str, str], status: int, words: str) -> None:
+    """One line, and at most one more on what to try."""
+    assert found[:2] == (status, ""), found
+    first, *rest = found[2].splitlines()
+    assert first.startswith("wfctl: ")
+    assert words in first
+    assert len(rest) <= 1
+    assert all(line.startswith("  try: ") for line in rest)
+    assert "Traceback" not in found[2]
+
+
+def send(data: bytes) -> Callable[[socket.socket], None]:
+    return lambda connection: connection.sendall(data)
+
+
+def test_refused(run: Run) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    for argv in (["get", "i1"], ["start", "W"], ["list"], ["history", "i1"], ["purge", "i1"], ["wait", "i1"]):
+        assert_said(run(*argv, "-t", url, "--grpc-endpoint", str(free_port())), 5, "no sidecar answers at")
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (send(b""), "without an answer"),
+        (send(OK + b'content-length: 100\r\n\r\n{"instanceID":'), "middle of the answer"),
+        (send(OK + b"content-length: 5\r\n\r\nhello"), "not JSON"),
+        (send(b"SSH-2.0-OpenSSH_9.6\r\n"), "is not a sidecar's"),
+        (send(OK + b'transfer-encoding: chunked\r\n\r\nff\r\n{"inst'), "is not a sidecar's"),
+    ],
+    ids=["nothing", "half", "no JSON", "another protocol", "half a chunk"],
+)
+def test_answers_that_are_none(run: Run, reply: Callable[[socket.socket], None], words: str) -> None:
+    with raw_server(reply) as url:
+        assert_said(run("get", "i1", "-t", url), 5, words)
+
+
+def test_slow(run: Run) -> None:
+    let_go = threading.Event()
+    with raw_server(lambda connection: let_go.wait(5) and None) as url:
+        assert_said(run("get", "i1", "-t", url), 124, "within 0.5 s")
+        let_go.set()
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "words"),
+    [
+        ((401, b"invalid api token\n"), 6, "wants an API token"),
+        ((403, {"errorCode": "ERR_PERMISSION_DENIED", "message": "no"}), 6, "does not permit get"),
+        (MISSING, 3, "there is no instance 'i1'"),
+        ((404, b"404 page not found"), 5, "does not serve Dapr's workflow API"),
+        ((500, {"errorCode": "ERR_GET_WORKFLOW", "message": "the store is away"}), 1, "the store is away"),
+        ((500, b"<html>oh</html>"), 1, "refused get: <html>oh</html>"),
+        ((503, b""), 5, "HTTP status 503"),
+    ],
+    ids=["401", "403", "404", "404 of others", "500", "500 of others", "503"],
+)
+def test_statuses(run: Run, answer: tuple[int, Any], status: int, words: str) -> None:
+    def reply(request: Request) -> tuple[int, Any]:
+        return (200, METADATA) if request.path == "/v1.0/metadata" else answer
+
+    with http_server(reply) as server:
+        assert_said(run("get", "i1", "-t", server.url), status, words)
+        code, out, err = run("get", "i1", "-t", server.url, "-o", "json")
+    assert (code, out) == (status, "")
+    assert words in json.loads(err)["error"]["message"]
+
+
+def test_a_token_is_sent_and_never_shown(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with http_server(lambda request: (401, b"invalid api token")) as server:
+        monkeypatch.setenv("DAPR_API_TOKEN", "s3cret")
+        _, _, err = run("get", "i1", "-t", server.url, "--debug")
+        assert server.seen[0].headers["dapr-api-token"] == "s3cret"
+        assert "s3cret" not in err
+        for token in ("s3cret\nx: y", "s3cret\u4e2d"):
+            monkeypatch.setenv("DAPR_API_TOKEN", token)
+            code, _, err = run("get", "i1", "-t", server.url, "--debug")
+            assert (code, "characters that cannot be sent" in err) == (2, True)
+            assert "s3cret" not in err
+
+
+def test_doctor_says_it_by_its_status(run: Run) -> None:
+    def answer(request: Request) -> tuple[int, Any]:
+        return (204, b"") if "healthz" in request.path else (401, b"invalid api token")
+
+    with http_server(answer) as server:
+        code, out, _ = run("doctor", "-t", server.url, "-o", "json")
+    assert code == 6
+    assert [check["level"] for check in json.loads(out)] == ["ok", "failure"]
+    code, out, _ = run("doctor", "-t", f"http://127.0.0.1:{free_port()}", "-o", "json")
+    assert code == 5
+
+
+def test_a_broken_grpc_connection(run: Run) -> None:
+    pytest.importorskip("grpc")
+
+    def broken(connection: socket.socket) -> None:
+        connection.sendall(b"\x00\x00\x00\x04\x00\x00\x00\x00\x00")  # a SETTINGS frame, then the end
+
+    def answer(request: Request) -> tuple[int, Any]:
+        return (200, METADATA) if "metadata" in request.path else (200, instance("i1"))
+
+    with http_server(answer) as server, raw_server(broken) as url:
+        port = url.rpartition(":")[2]
+        code, out, err = run("history", "i1", "-t", server.url, "--grpc-endpoint", port)
+        assert (code, out) in ((5, ""), (124, ""))
+        assert "Traceback" not in err
+        # What HTTP alone can do goes on without it.
+        code, out, _ = run("get", "i1", "-t", server.url, "--grpc-endpoint", port, "-o", "json")
+    assert code == 0
+    assert json.loads(out)["runtimeStatus"] == "RUNNING"
+
+
+def test_reset_in_the_middle_of_a_list(run: Run) -> None:
+    """The first page came, then the sidecar went: half a list is none."""
+    grpc = pytest.importorskip("grpc")
+    from wfctl.wire.protos import taskhub_pb2 as pb
+
+    def page(request: Any, context: Any) -> Any:
+        if not request.HasField("continuation_token"):
+            return pb.ListInstanceIDsResponse(instance_ids=["a", "b"], continuation_token="2")
+        context.abort(grpc.StatusCode.UNAVAILABLE, "Stream removed (Socket closed)")
+        return None
+
+    def get(request: Any, context: Any) -> Any:
+        state = pb.InstanceState(instance_id=request.instance_id, name="W", status=1)
+        return pb.GetInstanceResponse(exists=True, state=state)
+
+    handlers = {"ListInstanceIDs": page, "GetInstance": get, "Hello": lambda request, context: request}
+    with http_server(lambda request: (200, METADATA)) as server, grpc_server(handlers) as address:
+        code, out, err = run("list", "-t", server.url, "--grpc-endpoint", address, "-o", "id")
+    assert (code, out) == (5, "")
+    assert err.startswith("wfctl: no sidecar answers at")
+    assert "Traceback" not in err
