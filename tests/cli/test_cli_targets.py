@@ -1,4 +1,4 @@
-"""Which sidecar is meant: flags, variables, profiles, files, Dapr's own variables, and what `config show` says of it."""
+"""Which sidecar is meant: flags, variables, profiles, files, Dapr's own variables; what `config show` says of it."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ def client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Run]:
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     for name in list(os.environ):
         if name.startswith(("WFCTL_", "DAPR_")):
             monkeypatch.delenv(name)
@@ -55,7 +55,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Run]:
             status = main([*argv, "--request-timeout", "0.5s", "--no-cache"])
         return status, out.getvalue(), err.getvalue()
 
-    yield call
+    return call
 
 
 def assert_said(found: tuple[int, str, str], status: int, words: str) -> None:
