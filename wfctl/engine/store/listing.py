@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
 
 from wfctl.engine.store import instances, work
@@ -31,13 +32,28 @@ _DESCENDING = frozenset({Sort.CREATED, Sort.UPDATED, Sort.FINISHED})
 
 def get(db: Connection, instance_id: str, *, payloads: bool, driven: bool) -> Instance | None:
     """`driven`: whether some process drives the store; if none does, that is what a live instance waits for."""
-    row = instances.find(db, instance_id)
-    return None if row is None else _instance(db, row, payloads, driven)
+    with _snapshot(db):
+        row = instances.find(db, instance_id)
+        return None if row is None else _instance(db, row, payloads, driven)
 
 
 def history(db: Connection, instance_id: str) -> list[Event] | None:
-    row = instances.find(db, instance_id)
-    return None if row is None else work.read_history(db, row.key)
+    with _snapshot(db):
+        row = instances.find(db, instance_id)
+        return None if row is None else work.read_history(db, row.key)
+
+
+@contextmanager
+def _snapshot(db: Connection) -> Iterator[None]:
+    """All reads in here see the store at one moment; and one look for the owner's writes serves them all."""
+    if db.in_transaction:
+        yield
+        return
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        db.execute("COMMIT")
 
 
 def select(db: Connection, filter: Filter, *, payloads: bool, driven: bool) -> Iterator[Instance]:
@@ -66,9 +82,10 @@ def select(db: Connection, filter: Filter, *, payloads: bool, driven: bool) -> I
         if conditions:
             sql += " WHERE " + " AND ".join(conditions)
         sql += f" ORDER BY {key} {direction}, key {direction} LIMIT ?"
-        rows = db.execute(sql, (*arguments, size)).fetchall()
-        for values_ in rows:
-            yield _instance(db, to_row(values_[:-1]), payloads, driven)
+        with _snapshot(db):
+            rows = db.execute(sql, (*arguments, size)).fetchall()
+            page = [_instance(db, to_row(found[:-1]), payloads, driven) for found in rows]
+        yield from page
         if len(rows) < size:
             return
         last = (rows[-1][-1], rows[-1][0])
