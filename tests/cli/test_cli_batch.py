@@ -247,7 +247,7 @@ def test_events_for_several(cli: Cli, three: None) -> None:
     assert outcomes(result) == [("a", "done"), ("b", "done")]
     assert cli("raise-event", "approval", "--waiting-event", "Approval").status == 8
     result = cli("raise-event", "approval", "--waiting-event", "Approval", "--data", "2", "--yes")
-    assert (result.status, "raised for c" in result.err) == (0, True)
+    assert (result.status, "raised approval for c" in result.err) == (0, True)
     assert cli("result", "c").out == "2\n"
     assert cli("raise-event", "a").status == 2
     assert cli("raise-event", "--name", "Approval").status == 2

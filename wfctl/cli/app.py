@@ -35,7 +35,8 @@ def _root(ctx: typer.Context, version: bool = False, **values: Any) -> int:
     $ wfctl get 12345678
     $ wfctl list --status RUNNING
 
-    Every command explains itself with --help; `wfctl help exit-codes`, `json`, `targets` and `batch` are pages of their own.
+    Every command explains itself with --help; `wfctl help exit-codes`, `json`, `targets` and `batch` are pages of
+    their own.
     """
     session = ctx.obj
     assert isinstance(session, Session)

@@ -293,6 +293,6 @@ class Batch:
             progress.note(f"{done.word} {clean(done.instance_id)} as {clean(done.new_id)}")
         elif done.outcome is Outcome.DONE:
             more = f" ({plural(done.count, 'instance')})" if done.count is not None and done.count > 1 else ""
-            progress.note(f"{done.word} {clean(done.instance_id)}{more}")
+            progress.note(f"{self.verb.told or done.word} {clean(done.instance_id)}{more}")
         elif done.outcome is Outcome.SKIPPED and not (self.which.filter and done.is_child(GOES, STAYS)):
             progress.note(f"skipped {clean(done.instance_id)}: {clean(done.why or '')}")

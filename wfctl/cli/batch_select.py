@@ -31,6 +31,7 @@ class Verb:
     recursive: bool = False
     with_parent: bool = False
     asks: bool = True
+    told: str | None = None  # how one is told, if not by `past`
 
 
 @dataclass(slots=True)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from wfctl.cli.batch import Batch
 from wfctl.cli.batch_options import Which, takes_many_and
 from wfctl.cli.batch_select import Verb
@@ -13,7 +15,7 @@ from wfctl.model.status import Status
 from wfctl.render.text import clean
 
 app = new_app()
-VERB = Verb("raise-event", "raised for", able=frozenset({Status.RUNNING, Status.PENDING, Status.SUSPENDED}))
+VERB = Verb("raise-event", "raised", able=frozenset({Status.RUNNING, Status.PENDING, Status.SUSPENDED}))
 
 
 @command(app, "raise-event")
@@ -60,7 +62,7 @@ def raise_event(
             )
     if wait:
         raise InvalidInput("--wait is for one instance", hint="wfctl wait ID... afterwards")
-    batch = Batch(session, VERB, which)
+    batch = Batch(session, replace(VERB, told=f"raised {clean(event)} for"), which)
     with session.workflows(drive=not (no_drive or which.dry_run)) as workflows:
         worked = batch.run(workflows, lambda target, one: target.raise_event(one, event, payload))
         if worked and not no_drive:

@@ -14,7 +14,6 @@ from wfctl.render.text import clean
 from wfctl.render.times import span
 from wfctl.render.waiting import utc_now, waiting_text
 
-
 MOST_WAITS = 5  # lines about one instance; a fan-out may wait for thousands
 
 
