@@ -55,7 +55,9 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
     ("reply", "words"),
     [
         pytest.param(send(b""), "without an answer", id="closed without an answer"),
-        pytest.param(send(OK + b'content-length: 100\r\n\r\n{"instanceID":'), "middle of the answer", id="half an answer"),
+        pytest.param(
+            send(OK + b'content-length: 100\r\n\r\n{"instanceID":'), "middle of the answer", id="half an answer"
+        ),
         pytest.param(send(OK + b"content-length: 5\r\n\r\nhello"), "not JSON", id="no JSON"),
         pytest.param(send(OK + b"content-length: 2\r\n\r\n[]"), "not a JSON object", id="an array"),
         pytest.param(send(OK + b"content-length: 2\r\n\r\n{}"), "runtimeStatus", id="empty object"),
