@@ -99,6 +99,10 @@ def test_completion(cli: Cli, waiting: list[str]) -> None:
     assert complete("raise-event", "i-00", "app", **patient) == ["approval"]
     assert complete("list", "--name", "", **patient) == sorted({"Approval"})
 
+    # The options of the line say which sidecar; the environment says nothing now.
+    far = ["-t", os.environ["WFCTL_TARGET"], "get", "--grpc-endpoint", os.environ["WFCTL_GRPC_ENDPOINT"], "i-1"]
+    assert complete(*far, WFCTL_TARGET="", WFCTL_GRPC_ENDPOINT="", **patient) == ["i-10", "i-11"]
+
     # What came too late is known the next time.
     limit = time.monotonic() + 20
     while complete("pause", "i-1", WFCTL_COMPLETE_TIMEOUT="1ms") != ["i-10", "i-11"]:

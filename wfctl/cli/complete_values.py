@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from wfctl.cli.commands import COMMANDS
 from wfctl.cli.complete_ask import MOST, Candidate, Question, asked
+from wfctl.cli.options import Flags
 from wfctl.model.instance import Filter, Instance, Sort
 from wfctl.model.status import LIVE, TERMINAL, Status
 
@@ -71,8 +72,9 @@ class _Line:
     def settings(self) -> Settings:
         from wfctl.config.settings import resolve
 
-        names = ("target", "store", "app")
-        return resolve({name: self.params.get(name) or self._root.get(name) for name in names}, os.environ, Path.cwd())
+        names = Flags.__dataclass_fields__
+        given: dict[str, Any] = {name: self.params.get(name) or self._root.get(name) for name in names}
+        return resolve(Flags(**given).settings(), os.environ, Path.cwd())
 
 
 # --- from the target -------------------------------------------------------------------------------------------------
