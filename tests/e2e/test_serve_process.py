@@ -161,6 +161,22 @@ def test_a_childs_children_end_with_the_server(tmp_path: Path) -> None:
             until(lambda pid=pid: not alive(pid), f"{pid} ends")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent has died")
+def test_the_child_ends_with_a_server_that_is_killed(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    script = f"import os, time\nopen({str(pid)!r}, 'w').write(f'{{os.getpid()}} ')\ntime.sleep(600)\n"
+    with served(tmp_path, command=[sys.executable, "-c", script]) as server:
+        until(lambda: pid.exists() and pid.read_text().endswith(" "), "it runs")
+        server.process.kill()
+        until(lambda: not alive(int(pid.read_text())), "it ends")
+
+
+def test_a_command_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="cannot run no-such-program: No such file"):  # noqa: SIM117
+        with served(tmp_path, command=["no-such-program"]):
+            pass
+
+
 def alive(pid: int) -> bool:
     try:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

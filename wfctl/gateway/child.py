@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
+import shutil
 import signal
+import sys
 from collections.abc import Mapping, Sequence
 from typing import BinaryIO
 
@@ -14,6 +17,18 @@ from wfctl.errors import InvalidInput
 # After SIGTERM, until SIGKILL.
 GRACE_SECONDS = 5.0
 _CHUNK = 65536
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+# Linux sends the child this signal when the server's main thread, which starts it, is gone: a server that is killed
+# outright can end nothing itself. It is set by a launcher that becomes the app: code between fork and exec is not safe in a
+# process with threads. The parent may have died before the launcher came to it, hence the last look.
+_LAUNCHER = """\
+import ctypes, os, sys
+parent, file, words = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
+ctypes.CDLL(None).prctl({option}, {number}, 0, 0, 0)
+if os.getppid() != parent:
+    sys.exit(1)
+os.execvp(file, words)
+"""
 
 
 def environment(
@@ -48,7 +63,7 @@ class Child:
         """Raises InvalidInput: there is no such program."""
         try:
             process = await asyncio.create_subprocess_exec(
-                *command,
+                *launched(command, env),
                 env=dict(env),
                 start_new_session=True,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -100,6 +115,17 @@ class Child:
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, number)
+
+
+def launched(command: Sequence[str], env: Mapping[str, str]) -> list[str]:
+    """The command, on Linux by way of a launcher that has it end with the server. Raises OSError: no such program."""
+    if sys.platform != "linux":
+        return list(command)
+    file = shutil.which(command[0], path=env.get("PATH", os.defpath))
+    if file is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), command[0])
+    code = _LAUNCHER.format(option=_PR_SET_PDEATHSIG, number=int(signal.SIGTERM))
+    return [sys.executable, "-I", "-S", "-c", code, str(os.getpid()), file, *command]
 
 
 async def _pump(source: asyncio.StreamReader, sink: BinaryIO, prefix: bytes) -> None:
