@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 
-from bench import engine, million, startup, watch
+from bench import engine, million, serve, startup, watch
 
 BENCHMARKS = {
     "chains": engine.chains,
@@ -18,6 +18,7 @@ BENCHMARKS = {
     "latency": engine.latency,
     "fanout": engine.fan_out,
     "startup": startup.startup,
+    "serve": serve.serve,
     "million": million.million,
     "watch": watch.watch,
 }

@@ -1,4 +1,4 @@
-"""The JavaScript SDK from npm. WFCTL_NODE_MODULES names a `node_modules` folder with @dapr/dapr in it."""
+"""The JavaScript SDK from npm. WFCTL_NODE_MODULES, which `./dev test` sets, names a folder with @dapr/dapr in it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def test_an_app_of_the_javascript_sdk(tmp_path: Path) -> None:
     """150 instances at once: the SDK silently drops what its queue of 100 cannot hold."""
     modules = os.environ.get("WFCTL_NODE_MODULES")
     node = shutil.which("node")
-    if not modules or node is None:
-        pytest.skip("needs node, and WFCTL_NODE_MODULES with @dapr/dapr")
+    if node is None or not modules or not Path(modules, "@dapr", "dapr").is_dir():
+        pytest.skip("needs node, and @dapr/dapr in WFCTL_NODE_MODULES")
     with served(tmp_path, command=[node, str(APP)], env={"NODE_PATH": modules}) as server:
         assert server.process.stdout is not None
         lines = server.process.stdout.read().splitlines()
