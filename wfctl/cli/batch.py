@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from wfctl.cli.batch_ask import besides, confirm
 from wfctl.cli.batch_options import Which
@@ -32,6 +32,9 @@ from wfctl.render.printer import Format, View
 from wfctl.render.record import Record
 from wfctl.render.table import Column
 from wfctl.render.text import clean, plural
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Act = Callable[[Workflows, str], "int | str | None"]
 # What goes wrong with the target itself goes wrong with the next instance as well.
@@ -103,13 +106,8 @@ class Batch:
         self.outcomes: list[Done] = []
         self._stopped = False
 
-    @property
-    def worked(self) -> list[str]:
-        """The instances to look after now: those that a rerun made, else those that were acted on."""
-        return [done.new_id or done.instance_id for done in self.outcomes if done.outcome is Outcome.DONE]
-
     def run(self, workflows: Workflows, act: Act) -> list[str]:
-        """Act on all of them; returns those that worked. `act` gives a count, a new ID, or nothing."""
+        """Act on all; returns those that worked, or that a rerun made. `act` gives a count, a new ID, or nothing."""
         session = self.session
         chosen = choose(session, workflows, self.verb, self.ids, self.which.filter, self.which.most)
         if not chosen.all:
@@ -123,7 +121,7 @@ class Batch:
         confirm(session, self.verb, chosen, self.which.yes)
         session.going_on = lambda: "the same command goes on with the rest"
         self._show(self._outcomes(workflows, chosen, act), len(chosen.all))
-        return self.worked
+        return [done.new_id or done.instance_id for done in self.outcomes if done.outcome is Outcome.DONE]
 
     def finish(self) -> None:
         """Say how many, and raise for those that failed."""
@@ -188,6 +186,8 @@ class Batch:
 
     def _together(self, workflows: Workflows, chosen: Chosen, act: Act) -> Iterator[Done]:
         """Several at a time, each thread with a connection of its own; the outcomes come in the order of the IDs."""
+        from concurrent.futures import ThreadPoolExecutor
+
         at_once = self._at_once(chosen)
         mine = threading.local()
         opened: list[Workflows] = []
@@ -270,7 +270,7 @@ class Batch:
         if session.format is Format.ID:
             shown = (Outcome.PLANNED,) if self.which.dry_run else (Outcome.DONE,)
             session.printer.many((done for done in kept if done.outcome in shown), VIEW)
-        elif not session.format.text or self.which.dry_run:
+        elif not session.format.text or (self.which.dry_run and total):
             session.printer.many(kept, VIEW)
         else:
             with Progress(session, self.verb.past, total) as progress:
