@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +14,10 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # those of its own dependencies
     schemathesis = pytest.importorskip("schemathesis", reason="needs schemathesis")
 
-import yaml  # noqa: E402
-from hypothesis import HealthCheck, Phase, given, settings  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
-from serve_process import Served, served  # noqa: E402
+import yaml
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from serve_process import Served, served
 
 EXAMPLES = 25  # of each operation
 # Dapr answers 500 where another API would answer 404 or 409; any other 5xx is a defect.

@@ -18,9 +18,9 @@ from wfctl.errors import InvalidInput
 GRACE_SECONDS = 5.0
 _CHUNK = 65536
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
-# Linux sends the child this signal when the server's main thread, which starts it, is gone: a server that is killed
-# outright can end nothing itself. It is set by a launcher that becomes the app: code between fork and exec is not safe in a
-# process with threads. The parent may have died before the launcher came to it, hence the last look.
+# Linux sends the child a signal when the server's main thread, which starts it, is gone: a server that is killed
+# outright can end nothing itself. A launcher asks for it and then becomes the app, since no code is safe between fork
+# and exec in a process with threads. The server may have died before the launcher came to it, hence the last look.
 _LAUNCHER = """\
 import ctypes, os, sys
 parent, file, words = int(sys.argv[1]), sys.argv[2], sys.argv[3:]

@@ -17,6 +17,7 @@ from wfctl.engine.host import Host
 from wfctl.engine.retention import Retention
 from wfctl.engine.store import database
 from wfctl.errors import StoreError, WfctlError
+from wfctl.gateway.batches import Batches
 from wfctl.gateway.cleaning import Cleaning
 from wfctl.gateway.histories import Histories
 from wfctl.gateway.logs import Log
@@ -84,6 +85,7 @@ class GatewayEngine:
                 hint="stop the other wfctl serve, or serve another file with --store",
             )
         stack.push_async_callback(asyncio.to_thread, self.host.stop)
+        stack.callback(self._batches.flush)
         attended = self._app is not None
         self.service = Service(self.host, self._store, self.waiters, lambda: attended or self.remote.workers > 0)
         stack.callback(self.service.close)
@@ -109,7 +111,8 @@ class GatewayEngine:
         return self.host.error
 
     def _executor(self, deliver: Callable[[Delivery], None]) -> Executor:
-        remote = RemoteExecutor(deliver, on_forget=self.work.forget)
+        batches = self._batches = Batches(asyncio.get_running_loop(), deliver)
+        remote = RemoteExecutor(lambda answer: batches.add(answer, remote.held), on_forget=self.work.forget)
         self.remote = self.work.executor = remote
         if self._app is None:
             return remote

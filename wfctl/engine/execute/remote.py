@@ -129,6 +129,11 @@ class RemoteExecutor:
         with self._lock:
             return sum(len(worker.turns) for worker in self._workers)
 
+    @property
+    def held(self) -> int:
+        """Turns and activities in workers' hands; near enough, without the lock."""
+        return sum(len(worker.turns) + len(worker.activities) for worker in tuple(self._workers))
+
     def counts(self) -> tuple[int, int]:
         """Turns and activities that are to be done, in a worker's hands or waiting for one."""
         with self._lock:
