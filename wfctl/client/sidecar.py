@@ -60,7 +60,8 @@ class Sidecar(SidecarReader):
             raise InvalidInput("a workflow has a name")
         if request.id is not None and self._taken(request.id, request.if_exists):
             return request.id
-        self._link.require_worker()
+        if not self._link.require_worker():
+            self._note("no worker is connected to the server: the instance waits for one")
         self._forget(instance_id)
         http, app_id = self._link.http, self._link.app_id
         try:

@@ -137,11 +137,17 @@ class Link:
             return self.http.metadata(max_age=METADATA_AGE)
         return self.hub(Operation.GET).metadata()
 
-    def require_worker(self) -> None:
-        """Raises Unreachable where a start would wait for ever. Before 1.16 a sidecar does not tell."""
+    def require_worker(self) -> bool:
+        """Whether a worker is there to start the instance now. Raises Unreachable where a start would wait for ever.
+
+        `wfctl serve` records the start, and a worker that comes later takes it up. A Dapr before 1.16 does not tell.
+        """
         found = self.metadata()
+        if found.wfctl is not None:
+            return bool(found.workers)
         if found.workers == 0:
             raise no_worker(self.where, found.app_id)
+        return True
 
     @cached_property
     def app_id(self) -> str | None:
