@@ -29,6 +29,7 @@ from wfctl.gateway.waiters import Waiters
 from wfctl.gateway.work import WorkStreams
 
 if TYPE_CHECKING:
+    from wfctl.gateway.tracing import Tracing
     from wfctl.workflow.app import App
 
 
@@ -46,6 +47,7 @@ class GatewayEngine:
         most_activities: int,
         may_have_workers: bool = True,
         retention: Retention | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         """`may_have_workers`: workers may bring workflows that the app does not register, so that whoever starts one
         through the store file must not be told that the name is unknown."""
@@ -53,6 +55,7 @@ class GatewayEngine:
         self._log = log
         self._cleaning = Cleaning(retention or Retention(), log)
         self._app = app
+        self._tracing = tracing
         self._names: Sequence[str] = () if app is None else app.registry.workflow_names()
         self._past: Histories
         self.waiters = Waiters(asyncio.get_running_loop())
@@ -77,7 +80,10 @@ class GatewayEngine:
         database.open_store(self._store).close()
         self._past = Histories(self._store)
         stack.callback(self._past.close)
-        self.work = WorkStreams(self._past, self._connected, self._log, *self._sizes)
+        if self._tracing is not None:
+            self._tracing.open(self._store)
+            stack.callback(self._tracing.close)
+        self.work = WorkStreams(self._past, self._connected, self._log, *self._sizes, tracing=self._tracing)
         stack.callback(bind_client(self.host))
         if not self.host.start(None):
             raise StoreError(
@@ -87,7 +93,9 @@ class GatewayEngine:
         stack.push_async_callback(asyncio.to_thread, self.host.stop)
         stack.callback(self._batches.flush)
         attended = self._app is not None
-        self.service = Service(self.host, self._store, self.waiters, lambda: attended or self.remote.workers > 0)
+        self.service = Service(
+            self.host, self._store, self.waiters, lambda: attended or self.remote.workers > 0, self._tracing
+        )
         stack.callback(self.service.close)
         self.state = StateService(self.host, self._store)
         stack.callback(self.state.close)
@@ -111,6 +119,11 @@ class GatewayEngine:
         return self.host.error
 
     def _executor(self, deliver: Callable[[Delivery], None]) -> Executor:
+        if self._tracing is None:
+            return self._plain_executor(deliver)
+        return self._tracing.executor(self._plain_executor(self._tracing.deliver(deliver)))
+
+    def _plain_executor(self, deliver: Callable[[Delivery], None]) -> Executor:
         batches = self._batches = Batches(asyncio.get_running_loop(), deliver)
         remote = RemoteExecutor(lambda answer: batches.add(answer, remote.held), on_forget=self.work.forget)
         self.remote = self.work.executor = remote
@@ -130,6 +143,8 @@ class GatewayEngine:
     def _committed(self, changed: Changed) -> None:
         """On the engine's thread."""
         self._past.note(changed.history)
+        if self._tracing is not None:
+            self._tracing.committed(changed.history)
         self.remote.released()
         self.waiters.changed(changed.rows)
 

@@ -9,6 +9,7 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.wrappers_pb2 import BoolValue
 
 from wfctl.gateway.service import Service
+from wfctl.gateway.traces import INCOMING
 from wfctl.gateway.trouble import Trouble
 from wfctl.model.instance import Instance, RerunRequest
 from wfctl.model.status import Status
@@ -46,6 +47,8 @@ class Hub:
 
     async def start(self, request: pb.CreateInstanceRequest) -> pb.CreateInstanceResponse:
         """Returns when the request is durable; Dapr waits for the first turn, and hangs without a worker."""
+        if request.HasField("parent_trace_context"):
+            INCOMING.set(request.parent_trace_context.trace_parent)
         start_at = time_in(request.scheduled_start) if request.HasField("scheduled_start") else None
         instance_id = await self._service.start(
             request.name,

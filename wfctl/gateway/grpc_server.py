@@ -10,6 +10,7 @@ import grpc
 from wfctl.gateway.logs import Log
 from wfctl.gateway.metrics import Metrics
 from wfctl.gateway.security import TokenCheck
+from wfctl.gateway.traces import INCOMING
 from wfctl.gateway.trouble import Trouble
 from wfctl.wire.methods import Method
 from wfctl.wire.paths import TOKEN_HEADER
@@ -47,8 +48,12 @@ class Calls:
         self._metrics = metrics
 
     def unary(self, method: Method, handler: Handler, write: Write) -> grpc.RpcMethodHandler[Any, Any]:
+        starts = method.name.startswith("Start")
+
         async def call(request: Any, context: Any) -> Any:
             await self._authorize(context)
+            if starts:
+                INCOMING.set(_metadata(context, "traceparent"))
             try:
                 return await handler(request)
             except Trouble as error:
@@ -83,10 +88,12 @@ class Calls:
     async def _authorize(self, context: Any) -> None:
         if self._token.open:
             return
-        metadata = context.invocation_metadata() or ()
-        given = next((str(value) for key, value in metadata if key == TOKEN_HEADER), None)
-        if not self._token.ok(given):
+        if not self._token.ok(_metadata(context, TOKEN_HEADER)):
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, "Unauthorized")
+
+
+def _metadata(context: Any, wanted: str) -> str | None:
+    return next((str(value) for key, value in context.invocation_metadata() or () if key == wanted), None)
 
 
 def _serialize(message: Any) -> bytes:

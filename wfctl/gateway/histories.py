@@ -14,8 +14,9 @@ from pathlib import Path
 
 from wfctl.engine.execute.remote_work import PendingActivity, PendingTurn
 from wfctl.engine.store import database, summary
-from wfctl.model.events import Event, ExecutionCompleted, OtherEvent
+from wfctl.model.events import Event, ExecutionCompleted, ExecutionStarted, OtherEvent
 from wfctl.wire import events, items
+from wfctl.wire.protos import history_pb2
 from wfctl.wire.protos import taskhub_pb2 as pb
 
 # Encoded histories kept for workers that want the whole past at every turn.
@@ -53,7 +54,7 @@ class Histories:
 
     def turn(self, turn: PendingTurn, mark: Mark | None, *, stateful: bool) -> tuple[bytes, Mark]:
         """The encoded work item, and the mark to pass next time. `stateful`: the worker keeps what it was sent."""
-        request = pb.WorkflowRequest(instance_id=turn.instance_id, new_events=[events.write(e) for e in turn.new])
+        request = pb.WorkflowRequest(instance_id=turn.instance_id, new_events=[_written(e) for e in turn.new])
         if not stateful:
             past, mark = self._whole(turn.key)
         else:
@@ -118,8 +119,22 @@ class Histories:
         self._db.close()
 
 
-def activity(activity: PendingActivity) -> bytes:
-    return items.activity_item(activity.task, token=activity.token).SerializeToString()
+def activity(activity: PendingActivity, trace_parent: str | None = None) -> bytes:
+    item = items.activity_item(activity.task, token=activity.token)
+    if trace_parent is not None:
+        item.activity_request.parent_trace_context.MergeFrom(_trace_context(trace_parent))
+    return item.SerializeToString()
+
+
+def _trace_context(trace_parent: str) -> history_pb2.TraceContext:
+    return history_pb2.TraceContext(trace_parent=trace_parent, span_id=trace_parent.split("-")[2])
+
+
+def _written(event: Event) -> history_pb2.HistoryEvent:
+    message = events.write(event)
+    if isinstance(event, ExecutionStarted) and event.trace_parent is not None:
+        message.execution_started.parent_trace_context.MergeFrom(_trace_context(event.trace_parent))
+    return message
 
 
 def for_worker(event: Event) -> bool:
@@ -132,7 +147,7 @@ def _encode(past: list[Event]) -> tuple[bytes, int]:
     count = 0
     for event in past:
         if for_worker(event):
-            data = events.write(event).SerializeToString()
+            data = _written(event).SerializeToString()
             parts += (_PAST_EVENT, _varint(len(data)), data)
             count += 1
     return b"".join(parts), count

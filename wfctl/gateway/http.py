@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, unquote_plus
 
 from wfctl.gateway.logs import Log
 from wfctl.gateway.security import HostCheck, TokenCheck
+from wfctl.gateway.traces import INCOMING
 from wfctl.gateway.trouble import Trouble
 from wfctl.wire import bodies
 from wfctl.wire.paths import HEALTH, OUTBOUND_HEALTH, TOKEN_HEADER, Operation
@@ -124,6 +125,7 @@ class HttpApp:
         if found is None or "" in segments:
             return trouble_answer(Trouble(Problem.NO_ROUTE, Operation.GET))
         handler, names = found
+        INCOMING.set(headers.get("traceparent"))
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         try:
             body = await self._body(receive, headers)

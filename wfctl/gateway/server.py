@@ -20,6 +20,7 @@ from wfctl.gateway.engine import GatewayEngine
 from wfctl.gateway.listeners import http_app, serve_grpc, serve_http
 from wfctl.gateway.logs import Log
 from wfctl.gateway.security import HostCheck, TokenCheck
+from wfctl.gateway.tracing_wanted import tracing
 
 if TYPE_CHECKING:
     from wfctl.workflow.app import App
@@ -103,6 +104,7 @@ class Server:
             most_activities=settings.most_activities,
             may_have_workers=bool(settings.command) or settings.app is None,
             retention=settings.retention,
+            tracing=tracing(os.environ, settings.app_id, log),
         )
         await engine.open(stack, settings.bind_client)
         token = TokenCheck(settings.token)

@@ -19,6 +19,7 @@ from wfctl.engine.store import database, instances, listing, summary
 from wfctl.engine.unit import Unit
 from wfctl.errors import NotFound, WfctlError, WrongState
 from wfctl.gateway.reruns import check_rerun
+from wfctl.gateway.tracing import TracedUnit, Tracing
 from wfctl.gateway.trouble import Trouble, trouble
 from wfctl.gateway.waiters import Waiters
 from wfctl.model.events import Event
@@ -39,12 +40,20 @@ DEFAULT_PAGE = 1024  # of Dapr's ListInstanceIDs
 class Service:
     """One per server; all methods belong on the server's loop."""
 
-    def __init__(self, host: Host, store: Path, waiters: Waiters, attended: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        host: Host,
+        store: Path,
+        waiters: Waiters,
+        attended: Callable[[], bool],
+        tracing: Tracing | None = None,
+    ) -> None:
         """`attended`: whether somebody (a worker, the app in this process) can run turns now."""
         self._host = host
         self._db = database.open_store(store, create=False)
         self._waiters = waiters
         self._attended = attended
+        self._tracing = tracing
 
     def close(self) -> None:
         self._db.close()
@@ -129,7 +138,10 @@ class Service:
         policy = IfExists.FAIL if unique else IfExists.REPLACE
         request = StartRequest(name, instance_id or ids.new_id(), payload, start_at, policy)
         try:
-            return await self._submit(lambda unit: operations.start(unit, request))
+            if self._tracing is None:
+                return await self._submit(lambda unit: operations.start(unit, request))
+            with self._tracing.creating(name, request.id or "") as parent:
+                return await self._submit(lambda unit: operations.start(TracedUnit(unit, parent), request))
         except WfctlError as error:
             names = {"id": request.id or "", "name": name}
             if summary.status(self._db, request.id or "") is Status.STALLED:

@@ -17,6 +17,7 @@ from wfctl.errors import Unsupported
 from wfctl.gateway import histories
 from wfctl.gateway.histories import Histories, Mark
 from wfctl.gateway.logs import Log
+from wfctl.gateway.tracing import Tracing
 from wfctl.model.events import NO_ID, ExecutionCompleted, Failure
 from wfctl.model.status import Status
 from wfctl.model.turn import TurnResult
@@ -47,10 +48,17 @@ class WorkStreams:
     """Hands out work, takes in answers. `connected` is called when a worker has come."""
 
     def __init__(
-        self, past: Histories, connected: Callable[[], None], log: Log, most_turns: int, most_activities: int
+        self,
+        past: Histories,
+        connected: Callable[[], None],
+        log: Log,
+        most_turns: int,
+        most_activities: int,
+        tracing: Tracing | None = None,
     ) -> None:
         self._past = past
         self._connected = connected
+        self._tracing = tracing
         self._log = log
         self._most_turns = most_turns
         self._most_activities = most_activities
@@ -115,7 +123,8 @@ class WorkStreams:
         if work.done or work.worker is not stream.worker:
             return None
         if not isinstance(work, PendingTurn):
-            return histories.activity(work)
+            parent = None if self._tracing is None else self._tracing.activity_parent(work.task)
+            return histories.activity(work, parent)
         data, mark = self._past.turn(work, stream.marks.get(work.key), stateful=stream.stateful)
         if stream.stateful:
             stream.marks[work.key] = mark

@@ -77,6 +77,7 @@ class ExecutionStarted(Event):
     execution_id: str
     parent: Parent | None = None
     scheduled_start: datetime | None = None
+    trace_parent: str | None = None  # W3C: the span of whoever started it
 
 
 @dataclass(frozen=True, slots=True)

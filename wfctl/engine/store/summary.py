@@ -57,3 +57,9 @@ def history_after(db: Connection, key: int, seq: int) -> tuple[list[Event], int]
         seq = number
         events += decode(text)
     return events, seq
+
+
+def history_rows(db: Connection, key: int) -> list[tuple[int, list[Event]]]:
+    """The committed events, by the history row that they are in."""
+    rows = db.execute("SELECT seq, events FROM history WHERE key = ? ORDER BY seq", (key,))
+    return [(seq, decode(text)) for seq, text in rows]

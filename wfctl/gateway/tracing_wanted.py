@@ -1,0 +1,45 @@
+"""Whether the environment asks for traces; nothing of OpenTelemetry is imported where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from wfctl.gateway.logs import Log
+
+if TYPE_CHECKING:
+    from wfctl.gateway.tracing import Tracing
+
+_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+
+
+def wanted(environ: Mapping[str, str]) -> list[str]:
+    """Names of exporters: those of OTEL_TRACES_EXPORTER; without it `otlp` where an endpoint is set."""
+    if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return []
+    text = environ.get("OTEL_TRACES_EXPORTER", "")
+    if not text and any(environ.get(name) for name in _ENDPOINTS):
+        text = "otlp"
+    return [name for name in (part.strip() for part in text.split(",")) if name and name != "none"]
+
+
+def tracing(environ: Mapping[str, str], app_id: str, log: Log) -> Tracing | None:
+    """None: nobody asks for traces, or they cannot be made, which is said and no reason not to serve."""
+    names = wanted(environ)
+    if not names:
+        return None
+    try:
+        from wfctl.gateway import otel
+
+        exporter = otel.exporter(environ, names, app_id, log)
+    except ImportError as error:
+        what = error.name or str(error)
+        needs = "opentelemetry-exporter-otlp-proto-grpc" if ".grpc" in what else '"wfctl[otel]"'
+        log.warning(f"OTEL_* asks for traces, but {what} is not installed: pip install {needs}")
+        return None
+    except ValueError as error:
+        log.warning(f"no traces: {error}")
+        return None
+    from wfctl.gateway.tracing import Tracing
+
+    return Tracing(exporter)
