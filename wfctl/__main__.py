@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from wfctl import __version__
 
 
 def run() -> None:
-    argv = sys.argv[1:]
+    try:
+        sys.exit(_run(sys.argv[1:]))
+    except KeyboardInterrupt:  # while the command was being loaded; for everything later `main` has words
+        sys.stderr.write("wfctl: interrupted\n")
+        sys.exit(130)
+
+
+def _run(argv: list[str]) -> int:
+    _fill_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    if argv in (["--version"], ["-V"]):
-        sys.stdout.write(f"wfctl {__version__}\n")
-        return
+    if argv in (["--version"], ["-V"]) and _said(f"wfctl {__version__}\n"):
+        return 0
     from wfctl.cli.main import main
 
-    sys.exit(main(argv))
+    return main(argv)
+
+
+def _fill_streams() -> None:
+    """Where the caller has closed a stream (`wfctl list >&-`), Python has None: there, nothing is read, and what is
+    written goes nowhere. No file that is opened later gets the number of a standard stream either."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
+
+
+def _said(text: str) -> bool:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError:  # `main` comes to it again, and has words for it
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import io
 import threading
 
 from wfctl.cli.streams import WholeLines
+from wfctl.render.console import Console
 
 
 def test_lines_of_several_threads_stay_whole() -> None:
@@ -35,3 +36,14 @@ def test_a_part_of_a_line_waits_for_its_end_or_a_flush() -> None:
     lines.flush()
     assert stream.getvalue() == "..done\nand"
     assert not lines.isatty()
+
+
+class Gone(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_a_reader_that_has_gone_fails_nothing() -> None:
+    lines = WholeLines(Gone())
+    print("done", file=lines, flush=True)
+    Console(io.StringIO(), Gone()).note("done")

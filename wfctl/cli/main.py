@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -12,12 +13,12 @@ import typer
 
 from wfctl.cli.app import root_command
 from wfctl.cli.session import Session
-from wfctl.cli.streams import let_go
 from wfctl.errors import Interrupted, InvalidInput, WfctlError
-from wfctl.render.console import wants_color
+from wfctl.render.console import let_go, wants_color
 from wfctl.render.faults import fault_json, fault_text
 
 PROGRAM = "wfctl"
+NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC))
 COMPLETE = "_WFCTL_COMPLETE"
 
 # The base of all usage errors: Typer carries its own Click since 0.20 or so, and used the real one before.
@@ -39,34 +40,31 @@ def main(argv: Sequence[str]) -> int:
         let_go(session.stdout)
         return 0
     except BaseException as error:
-        try:
-            return _explain(error, session, argv)
-        except BrokenPipeError:
-            let_go(session.stdout)
-            let_go(session.stderr)
-            return 1
+        return _explain(error, session, argv)
 
 
 def _invoke(argv: list[str], session: Session) -> int:
     group = root_command()
-    with group.make_context(PROGRAM, argv, obj=session) as ctx:
-        status = group.invoke(ctx)
+    try:
+        with group.make_context(PROGRAM, argv, obj=session) as ctx:
+            status = group.invoke(ctx)
+    except (typer.Exit, SystemExit) as error:
+        code = error.exit_code if isinstance(error, typer.Exit) else error.code
+        return code if isinstance(code, int) else 0 if code is None else 1
     return status if isinstance(status, int) else 0
 
 
 def _explain(error: BaseException, session: Session, argv: Sequence[str]) -> int:
     """Say what went wrong, in one place and in one way; returns the exit status."""
-    if isinstance(error, (typer.Exit, SystemExit)):
-        code = error.exit_code if isinstance(error, typer.Exit) else error.code
+    try:
         session.stdout.flush()
-        return code if isinstance(code, int) else 0 if code is None else 1
-    if type(error).__name__ == "NoArgsIsHelpError":
-        session.stderr.write(str(error).rstrip() + "\n")
-        return InvalidInput.exit_status
+    except OSError:
+        let_go(session.stdout)
     fault = _fault(error, session)
-    if not isinstance(error, (WfctlError, ClickException, KeyboardInterrupt, typer.Abort)) and session.debug:
-        session.stderr.write("".join(traceback.format_exception(error)))
-    _say(fault, session, argv)
+    try:
+        _say(fault, error, session, argv)
+    except OSError:  # nobody hears it; the status tells
+        let_go(session.stderr)
     return fault.exit_status
 
 
@@ -79,6 +77,8 @@ def _fault(error: BaseException, session: Session) -> WfctlError:
         going_on = session.going_on()
         message = "interrupted; the workflow goes on" if going_on else "interrupted"
         return Interrupted(message, hint=going_on)
+    if isinstance(error, OSError) and error.errno in NO_ROOM and error.filename is None:
+        return WfctlError(f"the output cannot be written: {error.strerror}")
     reason = f"{type(error).__name__}: {error}".rstrip(": ")
     hint = None if session.debug else "the same command with --debug (or WFCTL_DEBUG=1) shows the traceback"
     return WfctlError(f"unexpected error: {reason}", hint=hint)
@@ -94,12 +94,13 @@ def _usage(error: Any) -> InvalidInput:
     return InvalidInput(message[:1].lower() + message[1:], hint=f"{path} --help")
 
 
-def _say(fault: WfctlError, session: Session, argv: Sequence[str]) -> None:
-    try:
-        session.stdout.flush()
-    except BrokenPipeError:
-        let_go(session.stdout)
+def _say(fault: WfctlError, error: BaseException, session: Session, argv: Sequence[str]) -> None:
     stderr = session.stderr
+    if type(error).__name__ == "NoArgsIsHelpError":
+        stderr.write(str(error).rstrip() + "\n")
+        return
+    if not isinstance(error, (WfctlError, ClickException, KeyboardInterrupt, typer.Abort)) and session.debug:
+        stderr.write("".join(traceback.format_exception(error)))
     if _wants_json(session, argv):
         stderr.write(fault_json(fault) + "\n")
     else:

@@ -38,7 +38,11 @@ class Session:
     def settings(self) -> Settings:
         from wfctl.config.settings import resolve
 
-        return resolve(self.flags.settings(), self.environ, Path.cwd())
+        try:
+            here = Path.cwd()
+        except FileNotFoundError:
+            raise InvalidInput("the current folder does not exist any more", hint="cd to one that does") from None
+        return resolve(self.flags.settings(), self.environ, here)
 
     @cached_property
     def console(self) -> Console:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
+from wfctl.render.console import let_go
+
 STDOUT, STDERR = 1, 2
 
 
@@ -41,7 +43,7 @@ class WholeLines(io.TextIOBase):
         thread = threading.get_ident()
         whole, end, rest = (self._parts.pop(thread, "") + text).rpartition("\n")
         if end:
-            self._stream.write(whole + end)
+            self._pass_on(whole + end)
         if rest:
             self._parts[thread] = rest
         return len(text)
@@ -49,8 +51,16 @@ class WholeLines(io.TextIOBase):
     def flush(self) -> None:
         """A part of a line, too: whoever flushes wants it to be seen."""
         while self._parts:
-            self._stream.write(self._parts.popitem()[1])
-        self._stream.flush()
+            self._pass_on(self._parts.popitem()[1])
+        self._pass_on("")
+
+    def _pass_on(self, text: str) -> None:
+        """That nobody reads it any more (`wfctl start X 2>&1 | head -1`) is no failure of the activity that prints."""
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError:
+            let_go(self._stream)
 
     def writable(self) -> bool:
         return True
@@ -85,17 +95,7 @@ def _moved_aside(stdout: TextIO) -> Iterator[TextIO]:
         os.dup2(data.fileno(), STDOUT)
         try:
             data.close()
-        except BrokenPipeError:
+        except OSError:
             let_go(data)
             data.close()
             raise
-
-
-def let_go(stream: TextIO) -> None:
-    """Point a stream whose reader has gone at nothing, so that Python's last flush has nobody to complain to."""
-    try:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
-    except (OSError, ValueError):
-        pass

@@ -30,6 +30,16 @@ def is_tty(stream: TextIO) -> bool:
         return False
 
 
+def let_go(stream: TextIO) -> None:
+    """Point a stream whose reader has gone at nothing, so that Python's last flush has nobody to complain to."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError):
+        pass
+
+
 class Console:
     def __init__(
         self,
@@ -84,8 +94,11 @@ class Console:
 
     def error(self, text: str) -> None:
         self.out.flush()
-        self.err.write(text + "\n")
-        self.err.flush()
+        try:
+            self.err.write(text + "\n")
+            self.err.flush()
+        except OSError:  # whoever read the notes has gone: what the command does matters more
+            let_go(self.err)
 
 
 def _enable_escapes() -> None:
