@@ -57,6 +57,8 @@ def test_a_chain_keeps_what_came_before_the_step() -> None:
     assert isinstance(again, ev.TaskScheduled)
     assert again.rerun_parent == "old"
     assert again.input == '"2"'
+    assert again.timestamp == NOW, "how long it takes is counted from here, and not from the first time"
+    assert made.history[2].timestamp == T0
 
 
 def test_the_input_of_the_step_can_be_replaced_even_by_nothing() -> None:

@@ -75,7 +75,7 @@ def _renewed(
         return replace(event, instance_id=new_id, execution_id=execution_id, parent=None, scheduled_start=None)
     if not is_open or type(event) not in _KINDS:
         return event
-    changes: dict[str, Any] = {"rerun_parent": request.source}
+    changes: dict[str, Any] = {"rerun_parent": request.source, "timestamp": now}
     if event.event_id == request.event_id and request.overwrite_input:
         changes["input"] = request.input
     if type(event) is ev.ChildWorkflowInstanceCreated:
