@@ -67,6 +67,11 @@ def test_formats_of_list(cli: Cli) -> None:
     assert "CREATED AT" in cli("list", "-o", "wide").out
 
 
+def test_yaml_of_one_word_has_no_end_mark(cli: Cli) -> None:
+    cli("start", "Echo", "--id", "word", "--input", "3")
+    assert cli("result", "word", "-o", "yaml").out == "3\n"
+
+
 def test_empty_lists(cli: Cli) -> None:
     assert cli("list", "--name", "Nope", "-o", "json").out == "[]\n"
     assert cli("list", "--name", "Nope", "-o", "jsonl").out == ""

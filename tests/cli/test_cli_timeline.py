@@ -159,6 +159,7 @@ def test_picture_in_a_file(cli: Cli, app: Path) -> None:
     assert ElementTree.fromstring((app / "done.svg").read_text("utf-8")) is not None
     assert cli("steps", "done", "--svg", "-").out.startswith("<svg ")
     assert cli("steps", "done", "--svg", "nosuch/done.svg").status == 2
+    assert "--svg is empty" in cli("steps", "done", "--svg", "").err
     assert "TRIES" not in cli("steps", "done", "--timeline", "--svg", "both.svg").out
     assert (app / "both.svg").exists()
 

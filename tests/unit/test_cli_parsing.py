@@ -62,6 +62,9 @@ def test_starts() -> None:
     with pytest.raises(InvalidInput) as caught:
         parse_start("5m", NOW)
     assert caught.value.hint == "+5m from now"
+    for wrong in ("+1y", "+", "+-5m"):
+        with pytest.raises(InvalidInput, match=rf"--start-at '\{wrong}' is not a time"):
+            parse_start(wrong, NOW)
 
 
 def test_json_excerpt_of_a_long_text() -> None:

@@ -160,6 +160,8 @@ def test_an_app_that_ends_the_program(write: Write, tmp_path: Path) -> None:
     why = error("exits_1.py", tmp_path)
     assert "sys.exit(3)" in why.message
     assert "__main__" in (why.hint or "")
+    write("exits_2.py", "raise GeneratorExit('odd')\n")
+    assert "exits_2.py does not import: GeneratorExit: odd" in error("exits_2.py", tmp_path).message
 
 
 def test_an_app_that_uses_the_client_while_it_is_imported(write: Write, tmp_path: Path) -> None:

@@ -30,7 +30,9 @@ def parse_start(text: str, now: datetime) -> datetime:
     """When to start: a time, or `+5m` from now."""
     word = text.strip()
     if word.startswith("+"):
-        return _moved(now, parse_duration(word[1:], "--start-at +"), text)
+        if (delay := _duration(word[1:])) is None:
+            raise InvalidInput(f"--start-at {clean(text)!r} is not a time", hint=f"{TIME_EXAMPLES}, or +5m from now")
+        return _moved(now, delay, text)
     found = _time(word, "--start-at")
     if found is None:
         hint = f"+{word} from now" if _duration(word) is not None else f"{TIME_EXAMPLES}, or +5m from now"

@@ -51,6 +51,8 @@ def steps(
     check_id(instance_id)
     if children and not timeline and svg is None:
         raise InvalidInput("--children is for --timeline", hint="--timeline --children")
+    if svg == "":
+        raise InvalidInput("--svg is empty", hint="--svg order.svg, or - for stdout")
     with session.workflows() as workflows:
         if timeline or svg is not None:
             _timeline(session, workflows, instance_id, children, svg, shown=timeline)

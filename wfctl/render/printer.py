@@ -115,4 +115,4 @@ class Printer:
 def _yaml(value: Any) -> str:
     yaml = import_module("yaml")  # it has no type hints of its own
     text: str = yaml.safe_dump(value, allow_unicode=True, sort_keys=False, default_flow_style=False, width=4096)
-    return text
+    return text.removesuffix("...\n")  # the end of a document that is one bare word

@@ -107,7 +107,9 @@ def _from_module(spec: str, folder: Path) -> tuple[ModuleType, Path | None]:
 def _imported(spec: str, path: Path | None, name: str, execute: Callable[[], ModuleType]) -> ModuleType:
     try:
         return execute()
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         sys.modules.pop(name, None)
         raise import_failure(spec, path, error) from error
 
