@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -11,6 +12,10 @@ from wfctl.errors import StoreError
 
 # A try meets, now and then, another process that only looks whether somebody owns the store.
 TRY_SECONDS = 0.05
+
+# An app that logs everything (`logging.basicConfig(level=logging.DEBUG)`) means its own lines, not the lock's.
+if not (_log := logging.getLogger("filelock")).level:
+    _log.setLevel(logging.INFO)
 
 
 class OwnerLock:
