@@ -5,7 +5,6 @@ That is how most sidecars are reached, and a command is over in less time than h
 
 from __future__ import annotations
 
-import http.client
 import select
 import socket
 import time
@@ -15,6 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 from wfctl.client.endpoint import HttpAddress
 from wfctl.client.http_answer import CONNECT_SECONDS, HALF_AN_ANSWER, NO_ANSWER, Answer, late
+from wfctl.client.lean_http import client
 from wfctl.client.sidecar_errors import broken, unreachable
 from wfctl.errors import WfctlError
 
@@ -31,7 +31,7 @@ class PlainHttp:
         self._where = address.shown
         self._headers = headers
         self._seconds = seconds
-        self._idle: deque[http.client.HTTPConnection] = deque()
+        self._idle: deque[client.HTTPConnection] = deque()
 
     def send(self, method: str, path: str, query: Mapping[str, str], data: bytes) -> Answer:
         until = time.monotonic() + self._seconds
@@ -48,7 +48,7 @@ class PlainHttp:
             kept = not response.will_close
         except TimeoutError as error:
             raise late(self._where, self._seconds) from error
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, client.HTTPException) as error:
             raise broken(self._where, _reason(error)) from error
         finally:
             if kept:
@@ -57,7 +57,7 @@ class PlainHttp:
                 connection.close()
         return answer
 
-    def _read(self, response: http.client.HTTPResponse, sock: socket.socket, until: float) -> bytes:
+    def _read(self, response: client.HTTPResponse, sock: socket.socket, until: float) -> bytes:
         chunks = []
         while True:
             left = until - time.monotonic()
@@ -70,11 +70,11 @@ class PlainHttp:
                 break
             chunks.append(chunk)
         if response.length:
-            raise http.client.IncompleteRead(b"", response.length)
+            raise client.IncompleteRead(b"", response.length)
         response.close()  # what is left is a connection that is ready for the next request
         return b"".join(chunks)
 
-    def _take(self) -> http.client.HTTPConnection:
+    def _take(self) -> client.HTTPConnection:
         while True:
             try:
                 connection = self._idle.pop()
@@ -84,7 +84,7 @@ class PlainHttp:
             if connection.sock is not None and not select.select([connection.sock], [], [], 0)[0]:
                 return connection
             connection.close()
-        connection = http.client.HTTPConnection(self._host, self._port)
+        connection = client.HTTPConnection(self._host, self._port)
         try:
             connection.sock = self._connect()
         except OSError as error:
@@ -117,9 +117,9 @@ class PlainHttp:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, http.client.RemoteDisconnected):
+    if isinstance(error, client.RemoteDisconnected):
         return NO_ANSWER
-    if isinstance(error, http.client.IncompleteRead):
+    if isinstance(error, client.IncompleteRead):
         return HALF_AN_ANSWER
     if isinstance(error, OSError):
         return (error.strerror or str(error)).lower()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ssl
 from pathlib import Path
 from typing import Any
 
-import grpc
-
 from wfctl import __version__
 from wfctl.client.endpoint import Endpoint, GrpcAddress
+from wfctl.client.lean_grpc import grpc
 from wfctl.errors import InvalidInput
 
 
@@ -34,5 +32,7 @@ def open_channel(endpoint: Endpoint, address: GrpcAddress) -> grpc.Channel:
 
 def _system_roots() -> bytes:
     """What gRPC would trust is replaced by what it is given: the system's certificates go along."""
+    import ssl  # takes longer to load than all that surrounds it
+
     file = ssl.get_default_verify_paths().cafile
     return Path(file).read_bytes() + b"\n" if file is not None else b""

@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
-import grpc
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
 from wfctl.client.endpoint import Endpoint, GrpcAddress
+from wfctl.client.lean_grpc import grpc
 from wfctl.client.sidecar_channel import open_channel
 from wfctl.client.sidecar_errors import answer_error, needs_version, unreachable
 from wfctl.errors import NotFound, TimedOut, Unsupported, WfctlError
