@@ -17,7 +17,8 @@ pytest.importorskip("uvicorn", reason="needs wfctl[serve]")
 
 from serve_process import SDK_WORKER, Served, environ, served, until, worker
 
-from wfctl.model.instance import Filter
+from wfctl.model.events import ExecutionStalled, StallReason
+from wfctl.model.instance import Filter, StartRequest
 from wfctl.model.status import Status
 
 # A chain of five activities that note each run; an event; a name that no one else has.
@@ -321,3 +322,38 @@ def test_daprs_own_client_saves_state(tmp_path: Path) -> None:
         lines = server.process.stdout.read().splitlines()
         assert server.process.wait(60) == 0, server.log.read_text()
         assert lines == ["app | ABORTED", "app | {'quantity': 9}"]
+
+
+def test_a_history_that_is_too_large_stalls_until_the_limit_is_raised(tmp_path: Path) -> None:
+    """A worker that keeps histories is sent what it lacks, a new one all of it."""
+    app = tmp_path / "large.py"
+    app.write_text(
+        "import dapr.ext.workflow as wf\nwfr = wf.WorkflowRuntime()\n"
+        "@wfr.workflow(name='large')\ndef large(ctx, _):\n"
+        "    total = 0\n"
+        "    for number in range(6):\n"
+        "        total += len((yield ctx.call_activity('blob')))\n"
+        "    yield ctx.wait_for_external_event('go')\n    return total\n"
+        "@wfr.activity(name='blob')\ndef blob(ctx, _):\n    return 'x' * 50_000\n"
+    )
+    with served(tmp_path, "--max-body-size", "256Ki") as server:
+        with worker(app, server):
+            server.start("large", "l")
+            until(lambda: len(server.workflows.history("l")) >= 20, "it has its results")
+        server.workers(0)
+        with worker(app, server):
+            server.workflows.raise_event("l", "go")
+            until(lambda: server.workflows.get("l").status is Status.STALLED, "it stalls")
+        stalls = [event for event in server.workflows.history("l") if isinstance(event, ExecutionStalled)]
+        assert stalls[-1].reason is StallReason.PAYLOAD_SIZE_EXCEEDED
+        assert "--max-body-size" in stalls[-1].description
+    with served(tmp_path, "--max-body-size", "1Mi") as server, worker(app, server):
+        assert server.ended("l").output == "300000"
+
+
+def test_a_start_needs_no_worker(tmp_path: Path, app: Path) -> None:
+    """Not by wfctl's own client either, which asks a daprd for one first."""
+    with served(tmp_path) as server:
+        assert server.workflows.start(StartRequest("chain", "early", "1")) == "early"
+        with worker(app, server):
+            assert server.ended("early").output == "1"

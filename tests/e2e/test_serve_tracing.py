@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ import pytest
 
 pytest.importorskip("dapr.ext.workflow", reason="needs the official SDK")
 pytest.importorskip("uvicorn", reason="needs wfctl[serve]")
-trace_service = pytest.importorskip(
-    "opentelemetry.proto.collector.trace.v1.trace_service_pb2", reason="needs wfctl[otel]"
-)
+pytest.importorskip("opentelemetry.proto", reason="needs wfctl[otel]")
 
 from serve_process import SDK_WORKER, Served, environ, served, until, worker
+
+trace_service = import_module("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 APP = """

@@ -48,6 +48,7 @@ class GatewayEngine:
         may_have_workers: bool = True,
         retention: Retention | None = None,
         tracing: Tracing | None = None,
+        max_body: int = 4 * 1024 * 1024,
     ) -> None:
         """`may_have_workers`: workers may bring workflows that the app does not register, so that whoever starts one
         through the store file must not be told that the name is unknown."""
@@ -61,7 +62,7 @@ class GatewayEngine:
         self.waiters = Waiters(asyncio.get_running_loop())
         self.remote: RemoteExecutor
         self._told: set[tuple[str, str]] = set()
-        self._sizes = most_turns, most_activities
+        self._sizes = most_turns, most_activities, max_body
         self.host = Host(
             store,
             self._executor,

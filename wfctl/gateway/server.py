@@ -104,6 +104,7 @@ class Server:
             most_activities=settings.most_activities,
             may_have_workers=bool(settings.command) or settings.app is None,
             retention=settings.retention,
+            max_body=settings.max_body,
             tracing=tracing(os.environ, settings.app_id, log),
         )
         await engine.open(stack, settings.bind_client)

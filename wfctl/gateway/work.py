@@ -18,9 +18,9 @@ from wfctl.gateway import histories
 from wfctl.gateway.histories import Histories, Mark
 from wfctl.gateway.logs import Log
 from wfctl.gateway.tracing import Tracing
-from wfctl.model.events import NO_ID, ExecutionCompleted, Failure
+from wfctl.model.events import NO_ID, ExecutionCompleted, Failure, StallReason
 from wfctl.model.status import Status
-from wfctl.model.turn import TurnResult
+from wfctl.model.turn import Stall, TurnResult
 from wfctl.wire import actions
 from wfctl.wire.convert import failure_in
 from wfctl.wire.protos import taskhub_pb2 as pb
@@ -29,6 +29,8 @@ from wfctl.wire.protos import taskhub_pb2 as pb
 NODE_TURNS = NODE_ACTIVITIES = 50
 # A worker that takes no item for this long is taken for dead, as in Dapr.
 SEND_SECONDS = 10.0
+# Of --max-body-size: workers take no more than about that in one message, before the Python SDK 1.19 at least.
+STALL_PERCENT = 95
 
 
 class Stream:
@@ -54,6 +56,7 @@ class WorkStreams:
         log: Log,
         most_turns: int,
         most_activities: int,
+        most_bytes: int,
         tracing: Tracing | None = None,
     ) -> None:
         self._past = past
@@ -62,6 +65,7 @@ class WorkStreams:
         self._log = log
         self._most_turns = most_turns
         self._most_activities = most_activities
+        self._most_bytes = most_bytes
         self._streams: set[Stream] = set()
         self.executor: RemoteExecutor  # set once the engine has made it
 
@@ -126,9 +130,22 @@ class WorkStreams:
             parent = None if self._tracing is None else self._tracing.activity_parent(work.task)
             return histories.activity(work, parent)
         data, mark = self._past.turn(work, stream.marks.get(work.key), stateful=stream.stateful)
+        if len(data) > self._most_bytes * STALL_PERCENT // 100:
+            self._too_large(work, len(data))
+            return None
         if stream.stateful:
             stream.marks[work.key] = mark
         return data
+
+    def _too_large(self, work: PendingTurn, size: int) -> None:
+        """The instance stalls, as in Dapr since 1.17.7, until the server is started with a larger limit."""
+        words = (
+            f"Workflow payload size {size} bytes exceeds {STALL_PERCENT}% of max gRPC body size {self._most_bytes} "
+            "bytes; increase wfctl serve --max-body-size and restart to resume"
+        )
+        self._log.warning("a turn is too large for a worker", instance=work.instance_id, size=size)
+        stall = Stall(StallReason.PAYLOAD_SIZE_EXCEEDED, words)
+        self.executor.complete_turn(work.instance_id, work.token, lambda: TurnResult(stall=stall))
 
     def drop_stuck(self) -> None:
         """End the streams of workers that have taken no item for SEND_SECONDS."""
