@@ -154,6 +154,13 @@ def test_tables_fit_the_terminal() -> None:
     assert painted[1].count("\x1b[0m") == 1
 
 
+def test_columns_that_can_be_spared_go_before_another_is_cut() -> None:
+    columns = [Column("NR", COLUMNS[0].cell, spare=2), *COLUMNS[1:], Column("STATUS", lambda row: "COMPLETED", spare=1)]
+    rows = [("a" * 12, "x" * 300)]
+    for room, titles in ((38, "NR TEXT N STATUS"), (35, "NR TEXT N"), (20, "TEXT N")):
+        assert next(lines(columns, rows, room=room)).split() == titles.split()
+
+
 def test_tables_stream() -> None:
     taken = 0
 

@@ -141,12 +141,14 @@ def step_view(now: datetime, begun: datetime | None = None) -> View[Step]:
     return View(
         record=step_record,
         columns=(
-            Column("EVENT", lambda step: str(step.event_id) if step.event_id >= 0 else "-", right=True),
-            Column("KIND", lambda step: step.kind),
+            Column("EVENT", lambda step: str(step.event_id) if step.event_id >= 0 else "-", right=True, spare=4),
+            Column("KIND", lambda step: step.kind, spare=3),
             Column("NAME", lambda step: clean(step.name or ""), shrink=True),
             Column("STATUS", lambda step: Cell(step.status.value, step_style(step.status))),
-            Column("TRIES", _tries),
-            Column("AT", lambda step: "" if begun is None else "+" + span(step.scheduled_at - begun), right=True),
+            Column("TRIES", _tries, spare=1),
+            Column(
+                "AT", lambda step: "" if begun is None else "+" + span(step.scheduled_at - begun), spare=2, right=True
+            ),
             Column("STARTED AT", lambda step: rfc3339(step.scheduled_at), wide=True),
             Column("TOOK", lambda step: _took(step, now), right=True),
             Column("CHILD", lambda step: clean(step.child_id or ""), wide=True),

@@ -27,13 +27,17 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[T]):
-    """`cell` gives cleaned text. `wide` columns appear with `-o wide` only; `shrink` ones give way first."""
+    """`cell` gives cleaned text. `wide` columns appear with `-o wide` only; `shrink` ones give way first.
+
+    Where that is not enough, those with a `spare` are left out, 1 first, before any other is cut.
+    """
 
     title: str
     cell: Callable[[T], Cell | str]
     wide: bool = False
     shrink: bool = False
     right: bool = False
+    spare: int = 0
 
 
 def lines(
@@ -44,6 +48,9 @@ def lines(
     head = [_cells(columns, row) for row in islice(source, CHUNK)]
     widths = [max([width(column.title), *(width(cells[i].text) for cells in head)]) for i, column in enumerate(columns)]
     if room is not None:
+        kept = _kept(columns, widths, room)
+        columns, widths = [columns[i] for i in kept], [widths[i] for i in kept]
+        head = [[cells[i] for i in kept] for cells in head]
         _fit(columns, widths, room)
     titles = [Cell(column.title, BOLD) for column in columns]
     rest = (_cells(columns, row) for row in source)
@@ -54,6 +61,16 @@ def lines(
 def _cells(columns: Sequence[Column[T]], row: T) -> list[Cell]:
     values = [column.cell(row) for column in columns]
     return [value if isinstance(value, Cell) else Cell(value) for value in values]
+
+
+def _kept(columns: Sequence[Column[T]], widths: Sequence[int], room: int) -> list[int]:
+    least = [min(w, NARROWEST) if column.shrink else w for column, w in zip(columns, widths, strict=True)]
+    kept = list(range(len(columns)))
+    for _, index in sorted((column.spare, i) for i, column in enumerate(columns) if column.spare):
+        if sum(least[i] for i in kept) + len(GAP) * (len(kept) - 1) <= room:
+            break
+        kept.remove(index)
+    return kept
 
 
 def _fit(columns: Sequence[Column[T]], widths: list[int], room: int) -> None:
