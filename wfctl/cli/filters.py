@@ -43,11 +43,11 @@ def parse_sort(text: str | None) -> Sort:
 
 
 def parse_count(text: str | None, flag: str, default: int | None) -> int | None:
-    """A number of rows; 0 is all of them."""
+    """How many of them; 0 is all."""
     if text is None:
         return default
     if not (text.isascii() and text.isdigit() and len(text) < 12):
-        raise InvalidInput(f"{flag} {clean(text)!r} is not a number of rows", hint=f"{flag} 50, or 0 for all")
+        raise InvalidInput(f"{flag} {clean(text)!r} is not a count", hint=f"{flag} 50, or 0 for all")
     return int(text) or None
 
 
