@@ -34,8 +34,19 @@ class PlainHttp:
         self._idle: deque[client.HTTPConnection] = deque()
 
     def send(self, method: str, path: str, query: Mapping[str, str], data: bytes) -> Answer:
+        """A kept connection that the other side was closing just then is no answer: a GET is sent once more."""
         until = time.monotonic() + self._seconds
         target = self._prefix + path + (f"?{urlencode(query)}" if query else "")
+        reused = bool(self._idle)
+        try:
+            return self._send(method, target, data, until)
+        except WfctlError as error:
+            if not reused or method != "GET" or not isinstance(error.__cause__, ConnectionError):
+                raise
+        self.close()
+        return self._send(method, target, data, until)
+
+    def _send(self, method: str, target: str, data: bytes, until: float) -> Answer:
         connection = self._take()
         kept = False
         try:
