@@ -25,7 +25,7 @@ from wfctl.engine.store import instances, work
 from wfctl.engine.store.codec import from_micros
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
-from wfctl.engine.turns import Turns, activity_task
+from wfctl.engine.turns import Turns
 from wfctl.engine.writer import write
 from wfctl.model import events as ev
 from wfctl.model.events import NO_ID, Event
@@ -163,7 +163,7 @@ class Dispatcher:
             live.row.busy = len(open_tasks)
             live.changed = True
             self.memory.touch(live)
-        self.turns.effects += [activity_task(live, op) for op in open_tasks]
+        self.turns.effects += [self.turns.activity_task(live, op) for op in open_tasks]
 
     def unpark(self) -> None:
         """Other code has come: try everything again that waits for some."""

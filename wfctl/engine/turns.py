@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from wfctl.engine import operations
-from wfctl.engine.core import decide
+from wfctl.engine.core import decide, propagate
 from wfctl.engine.core.state import State, fold
 from wfctl.engine.execute.port import ActivityTask, Executor, Turn
 from wfctl.engine.live import Live
@@ -93,7 +93,9 @@ class Turns:
             return
         turn_events: list[Event] = [ev.WorkflowStarted(NO_ID, self._desk.now), *new]
         key = live.row.key
-        turn = Turn(key, live.row.id, live.row.name, lambda: self._desk.history(key), turn_events)
+        turn = Turn(
+            key, live.row.id, live.row.name, lambda: self._desk.history(key), turn_events, lambda: self._received(live)
+        )
         live.arrived = len(arrived)
         result = self._executor.run_turn(turn)
         if result is None:
@@ -239,7 +241,28 @@ class Turns:
             live.changed = True
 
     def schedule(self, live: Live, task: ev.TaskScheduled) -> None:
-        self.effects.append(activity_task(live, task))
+        self.effects.append(self.activity_task(live, task))
+
+    def activity_task(self, live: Live, task: ev.TaskScheduled) -> ActivityTask:
+        given = self._propagated(live, task) if task.scope else None
+        return ActivityTask(
+            live.row.key, live.row.id, task.event_id, task.name, task.input, task.task_execution_id, given
+        )
+
+    def _propagated(self, live: Live, call: ev.TaskScheduled | ev.ChildWorkflowInstanceCreated) -> ev.PropagatedEvents:
+        received = self._received(live) if call.scope == propagate.LINEAGE else None
+        return propagate.propagated(live.row.id, live.row.name, self._desk.history(live.row.key), call, received)
+
+    def _received(self, live: Live) -> ev.PropagatedEvents | None:
+        """What the parent has propagated to this instance, for as long as the parent waits for it."""
+        row = live.row
+        parent = None if row.parent is None else self._memory.get(row.parent)
+        if parent is None or row.parent_task is None or parent.row.execution_id != row.parent_execution:
+            return None
+        call = parent.state.open.get(row.parent_task)
+        if type(call) is not ev.ChildWorkflowInstanceCreated or not call.scope:
+            return None
+        return self._propagated(parent, call)
 
     def _consume(self, live: Live, count: int) -> None:
         for seq, event in live.mailbox[:count]:
@@ -249,10 +272,6 @@ class Turns:
                 live.posted_timers.discard(event.timer_id)
         del live.mailbox[:count]
         self._memory.touch(live)
-
-
-def activity_task(live: Live, task: ev.TaskScheduled) -> ActivityTask:
-    return ActivityTask(live.row.key, live.row.id, task.event_id, task.name, task.input, task.task_execution_id)
 
 
 def _unstorable(result: TurnResult, new: Sequence[Event], what: str) -> TurnResult:

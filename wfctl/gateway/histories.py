@@ -11,10 +11,11 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 from wfctl.engine.execute.remote_work import PendingActivity, PendingTurn
 from wfctl.engine.store import database, summary
-from wfctl.model.events import Event, ExecutionCompleted, ExecutionStarted, OtherEvent
+from wfctl.model.events import Event, ExecutionCompleted, ExecutionStarted, OtherEvent, PropagatedEvents
 from wfctl.wire import events, items
 from wfctl.wire.protos import history_pb2
 from wfctl.wire.protos import taskhub_pb2 as pb
@@ -44,7 +45,8 @@ class _Past:
 class Histories:
     """`turn` is called on one thread; `forget` on any."""
 
-    def __init__(self, store: Path, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, store: Path, most_bytes: int = MOST_BYTES, app_id: str = "wfctl") -> None:
+        self._app_id = app_id
         self._db = database.open_store(store, create=False)
         self._most_bytes = most_bytes
         self._pasts: OrderedDict[int, _Past] = OrderedDict()
@@ -64,9 +66,35 @@ class Histories:
             if count:
                 request.cached_history.event_count = count
             mark = (seq, count + sent)
+        if turn.received is not None:
+            request.propagated_history.MergeFrom(self._propagated(turn.received))
         body = request.SerializeToString() + past
         rest = pb.WorkItem(completion_token=turn.token).SerializeToString()
         return _WORKFLOW_REQUEST + _varint(len(body)) + body + rest, mark
+
+    def activity(self, activity: PendingActivity, trace_parent: str | None = None) -> bytes:
+        """The encoded work item."""
+        item = items.activity_item(activity.task, token=activity.token)
+        if trace_parent is not None:
+            item.activity_request.parent_trace_context.MergeFrom(_trace_context(trace_parent))
+        if activity.task.propagated is not None:
+            item.activity_request.propagated_history.MergeFrom(self._propagated(activity.task.propagated))
+        return item.SerializeToString()
+
+    def _propagated(self, given: PropagatedEvents) -> history_pb2.PropagatedHistory:
+        """Workers want every chunk to name its app. A completion is in no history at the time of a call."""
+        return history_pb2.PropagatedHistory(
+            scope=cast(history_pb2.PropagationScope, given.scope),
+            chunks=[
+                history_pb2.PropagatedChunk(
+                    raw_events=[_written(event).SerializeToString() for event in chunk.events if for_worker(event)],
+                    app_id=self._app_id,
+                    instance_id=chunk.instance_id,
+                    workflow_name=chunk.workflow_name,
+                )
+                for chunk in given.chunks
+            ],
+        )
 
     def _whole(self, key: int) -> tuple[bytes, Mark]:
         with self._lock:
@@ -117,13 +145,6 @@ class Histories:
 
     def close(self) -> None:
         self._db.close()
-
-
-def activity(activity: PendingActivity, trace_parent: str | None = None) -> bytes:
-    item = items.activity_item(activity.task, token=activity.token)
-    if trace_parent is not None:
-        item.activity_request.parent_trace_context.MergeFrom(_trace_context(trace_parent))
-    return item.SerializeToString()
 
 
 def _trace_context(trace_parent: str) -> history_pb2.TraceContext:

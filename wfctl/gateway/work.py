@@ -14,7 +14,6 @@ import grpc
 from wfctl.engine.execute.remote import RemoteExecutor
 from wfctl.engine.execute.remote_work import PendingTurn, Work, Worker
 from wfctl.errors import Unsupported
-from wfctl.gateway import histories
 from wfctl.gateway.histories import Histories, Mark
 from wfctl.gateway.logs import Log
 from wfctl.gateway.tracing import Tracing
@@ -128,7 +127,7 @@ class WorkStreams:
             return None
         if not isinstance(work, PendingTurn):
             parent = None if self._tracing is None else self._tracing.activity_parent(work.task)
-            return histories.activity(work, parent)
+            return self._past.activity(work, parent)
         data, mark = self._past.turn(work, stream.marks.get(work.key), stateful=stream.stateful)
         if len(data) > self._most_bytes * STALL_PERCENT // 100:
             self._too_large(work, len(data))

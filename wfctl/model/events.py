@@ -203,3 +203,20 @@ class OtherEvent(Event):
 
 Operation = TaskScheduled | TimerCreated | ChildWorkflowInstanceCreated
 Resolution = TaskCompleted | TaskFailed | TimerFired | ChildWorkflowInstanceCompleted | ChildWorkflowInstanceFailed
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryChunk:
+    """One instance's part of a propagated history."""
+
+    instance_id: str
+    workflow_name: str
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PropagatedEvents:
+    """What a call with a propagation scope hands on: the oldest ancestor's part first, the caller's last."""
+
+    scope: int
+    chunks: tuple[HistoryChunk, ...]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from wfctl.model.events import PropagatedEvents
 from wfctl.workflow.propagation import PropagatedHistory
 
 Activity = Callable[..., Any]
@@ -18,10 +19,11 @@ class ActivityContext:
     orchestration_id: str
     task_id: int
     task_execution_id: str = ""
+    propagated: PropagatedEvents | None = field(default=None, repr=False)
 
     def get_propagated_history(self) -> PropagatedHistory | None:
-        """None: the embedded engine propagates no history."""
-        return None
+        """What the workflow has handed on by `propagation=`; None: nothing."""
+        return PropagatedHistory.of(self.propagated)
 
 
 class WorkflowActivityContext:
@@ -44,4 +46,4 @@ class WorkflowActivityContext:
         return self._inner
 
     def get_propagated_history(self) -> PropagatedHistory | None:
-        return None
+        return self._inner.get_propagated_history()

@@ -181,8 +181,8 @@ class DaprWorkflowContext(WorkflowContext):
         return self._ledger.is_patched(patch_name)
 
     def get_propagated_history(self) -> PropagatedHistory | None:
-        """None: the embedded engine propagates no history."""
-        return None
+        """What the parent has handed on by `propagation=`; None: nothing."""
+        return PropagatedHistory.of(self._ledger.received(), self._ledger.app_id)
 
     def now(self) -> datetime:
         return self.current_utc_datetime

@@ -7,6 +7,7 @@ at 1 and follow the SDK's counting: timers of waits and of retries take one, and
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -15,6 +16,7 @@ from wfctl.model.events import (
     ChildWorkflowInstanceCreated,
     Event,
     Origin,
+    PropagatedEvents,
     TaskScheduled,
     TimerCreated,
 )
@@ -46,6 +48,7 @@ class Ledger:
         "iso",
         "met",
         "now",
+        "received",
         "recorded",
         "replaying",
         "sequence",
@@ -55,7 +58,13 @@ class Ledger:
         "waiting",
     )
 
-    def __init__(self, instance_id: str, app_id: str | None = None) -> None:
+    def __init__(
+        self,
+        instance_id: str,
+        app_id: str | None = None,
+        received: Callable[[], PropagatedEvents | None] = lambda: None,
+    ) -> None:
+        self.received = received
         self.instance_id = instance_id
         self.app_id = app_id
         self.now = self.stamp = _BEGINNING

@@ -21,7 +21,7 @@ from json import JSONDecodeError
 from typing import Any
 
 from wfctl.model import events as ev
-from wfctl.model.events import NO_ID, Event, Failure, StallReason
+from wfctl.model.events import NO_ID, Event, Failure, PropagatedEvents, StallReason
 from wfctl.model.status import Status
 from wfctl.model.turn import ContinueAsNew, Stall, TurnResult
 from wfctl.workflow.code import Code
@@ -45,9 +45,11 @@ class Run:
 
     __slots__ = ("_code", "_held", "_ledger", "_registry", "_version")
 
-    def __init__(self, registry: Registry, instance_id: str) -> None:
+    def __init__(
+        self, registry: Registry, instance_id: str, received: Callable[[], PropagatedEvents | None] = lambda: None
+    ) -> None:
         self._registry = registry
-        self._ledger = Ledger(instance_id, registry.app_id)
+        self._ledger = Ledger(instance_id, registry.app_id, received)
         self._code = Code(self._ledger)
         self._held: list[Event] | None = None  # what arrived while suspended; None: not suspended
         self._version: str | None = None

@@ -147,7 +147,9 @@ def not_registered(task: ActivityTask, registry: Registry) -> ActivityResult:
 
 
 def _context(task: ActivityTask) -> WorkflowActivityContext:
-    return WorkflowActivityContext(ActivityContext(task.instance_id, task.task_id, task.task_execution_id))
+    return WorkflowActivityContext(
+        ActivityContext(task.instance_id, task.task_id, task.task_execution_id, task.propagated)
+    )
 
 
 def _result(task: ActivityTask, value: Any) -> ActivityResult:

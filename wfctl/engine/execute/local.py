@@ -38,7 +38,7 @@ class LocalExecutor:
         """A run that has come to an end, or is of no more use, is dropped here already."""
         run = self._runs.get(turn.key)
         if run is None:
-            run = Run(self._registry, turn.instance_id)
+            run = Run(self._registry, turn.instance_id, turn.received)
             result = run.turn(turn.past(), turn.new)
         else:
             result = run.turn((), turn.new)

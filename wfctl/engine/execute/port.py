@@ -11,8 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from wfctl.model.events import Event, Failure
+from wfctl.model.events import Event, Failure, PropagatedEvents
 from wfctl.model.turn import TurnResult
+
+
+def _nothing() -> PropagatedEvents | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,8 @@ class Turn:
 
     `past` reads the committed history that precedes `new`; an executor that keeps the code alive between turns
     calls it only when it has to replay. `new` begins with WorkflowStarted. `key` names the instance for as long as
-    it exists (an ID can be reused, a key never is).
+    it exists (an ID can be reused, a key never is). `received` reads the history that the parent has propagated, on
+    the engine's thread.
     """
 
     key: int
@@ -29,6 +34,7 @@ class Turn:
     name: str
     past: Callable[[], Sequence[Event]]
     new: Sequence[Event]
+    received: Callable[[], PropagatedEvents | None] = _nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,7 @@ class ActivityTask:
     name: str
     input: str | None
     task_execution_id: str
+    propagated: PropagatedEvents | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class RemoteExecutor:
         return bool(self._workers)
 
     def run_turn(self, turn: Turn) -> TurnResult | None:
-        self._staged.append(PendingTurn(turn.key, turn.instance_id, turn.name, turn.new))
+        self._staged.append(PendingTurn(turn.key, turn.instance_id, turn.name, turn.new, turn.received()))
         return None
 
     def run_activities(self, tasks: Sequence[ActivityTask]) -> None:

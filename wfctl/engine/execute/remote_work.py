@@ -6,19 +6,34 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from wfctl.engine.execute.port import ActivityTask
-from wfctl.model.events import Event
+from wfctl.model.events import Event, PropagatedEvents
 
 
 class PendingTurn:
     """A turn that waits for a worker or for its answer. `tokens` are those it was given out with."""
 
-    __slots__ = ("done", "instance_id", "key", "name", "new", "number", "sent_at", "token", "tokens", "worker")
+    __slots__ = (
+        "done",
+        "instance_id",
+        "key",
+        "name",
+        "new",
+        "number",
+        "received",
+        "sent_at",
+        "token",
+        "tokens",
+        "worker",
+    )
 
-    def __init__(self, key: int, instance_id: str, name: str, new: Sequence[Event]) -> None:
+    def __init__(
+        self, key: int, instance_id: str, name: str, new: Sequence[Event], received: PropagatedEvents | None = None
+    ) -> None:
         self.key = key
         self.instance_id = instance_id
         self.name = name
         self.new = new
+        self.received = received
         self.number = 0  # its place in the queue
         self.token = ""
         self.tokens: list[str] = []
