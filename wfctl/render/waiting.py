@@ -41,10 +41,12 @@ def waiting_text(waiting: Waiting, now: datetime) -> str:
 
 
 def waiting_word(waiting: tuple[Waiting, ...], now: datetime) -> str:
-    """The first thing, short enough for a cell; `+2` says how many more there are."""
+    """The first thing, short enough for a cell; `+2` says how many more there are. That nobody drives comes last."""
     if not waiting:
         return ""
     first = waiting[0]
+    if first.kind == "driver" and len(waiting) > 1:
+        return waiting_word(waiting[1:], now) + ", nobody drives"
     more = f" +{len(waiting) - 1}" if len(waiting) > 1 else ""
     name = clean(first.name or "")
     if first.kind == "event":
@@ -58,6 +60,8 @@ def waiting_word(waiting: tuple[Waiting, ...], now: datetime) -> str:
         return first.kind + (f" {_until(first.until, now)}" if first.until else "") + more
     if first.kind == "driver":
         return "nobody drives" + more
+    if first.kind == "code":
+        return waiting_text(first, now) + more
     return first.kind + more
 
 
