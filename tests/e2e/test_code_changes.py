@@ -41,6 +41,9 @@ def test_stalls_and_goes_on(shell) -> None:
     refused = shell.run("terminate", "o1")
     assert refused.status == 4
     assert "STALLED" in refused.err
+    kept = shell.run("purge", "o1").err
+    assert "--force" in kept
+    assert "terminate" not in kept, "which is refused, and would lead back here"
     shell.run("run")
     assert json.loads(shell.ok("get", "o1", "-o", "json"))["runtimeStatus"] == "STALLED"
     history = json.loads(shell.ok("history", "o1", "-o", "json"))

@@ -141,7 +141,9 @@ def purge(unit: Unit, instance_id: str, force: bool, recursive: bool) -> int:
             raise WrongState(
                 f"'{instance_id}' cannot be purged: {whose} is {each.status.name}",
                 instance_id=instance_id,
-                hint=f"end it first: wfctl terminate {each.id}, or delete it as it is: --force",
+                hint="delete it as it is: --force"
+                if each.status is Status.STALLED
+                else f"end it first: wfctl terminate {each.id}, or delete it as it is: --force",
             )
     unit.delete([each.key for each in doomed])
     return len(doomed)
