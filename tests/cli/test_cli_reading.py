@@ -72,6 +72,15 @@ def test_yaml_of_one_word_has_no_end_mark(cli: Cli) -> None:
     assert cli("result", "word", "-o", "yaml").out == "3\n"
 
 
+def test_what_is_too_deep_for_yaml(cli: Cli) -> None:
+    deep = "[" * 900 + "]" * 900
+    assert cli("start", "Later", "--id", "deep", "--input", deep).status == 0
+    result = cli("get", "deep", "-o", "yaml")
+    assert (result.status, result.out) == (2, "")
+    assert "nested too deeply for YAML" in result.err
+    assert cli("get", "deep", "-o", "json").status == 0
+
+
 def test_empty_lists(cli: Cli) -> None:
     assert cli("list", "--name", "Nope", "-o", "json").out == "[]\n"
     assert cli("list", "--name", "Nope", "-o", "jsonl").out == ""

@@ -114,5 +114,8 @@ class Printer:
 
 def _yaml(value: Any) -> str:
     yaml = import_module("yaml")  # it has no type hints of its own
-    text: str = yaml.safe_dump(value, allow_unicode=True, sort_keys=False, default_flow_style=False, width=4096)
+    try:
+        text: str = yaml.safe_dump(value, allow_unicode=True, sort_keys=False, default_flow_style=False, width=4096)
+    except RecursionError:
+        raise InvalidInput("a payload is nested too deeply for YAML", hint="-o json, or -o jsonl") from None
     return text.removesuffix("...\n")  # the end of a document that is one bare word
