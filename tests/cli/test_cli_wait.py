@@ -61,6 +61,8 @@ def test_what_it_says(cli: Cli) -> None:
     late = cli("wait", "open", "--timeout", "50ms")
     assert 'open RUNNING, waits for event "approval"' in late.err
     assert "timed out: open is not COMPLETED" in late.err
+    late = cli("wait", "open", "--for", "custom-status=^no such$", "--timeout", "0s")
+    assert "try: wfctl wait open --for 'custom-status=^no such$'\n" in late.err
     never = cli("wait", "done", "--for", "failed", "-o", "json")
     assert never.json["runtimeStatus"] == "COMPLETED"
     assert never.error == {

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wfctl.cli.filters import parse_status
 from wfctl.errors import InvalidInput
@@ -18,12 +19,14 @@ EXAMPLES = "completed, terminal, suspended, event=approval or custom-status=REGE
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`label` finishes the sentence "12345678 is ..."; `status` is the one that is awaited, if it is one."""
+    """`label` finishes the sentence "12345678 is ..."; `status` is the one that is awaited, if it is one;
+    `option` asks for it once more, in a command that the user may copy."""
 
     label: str
     holds: Callable[[Instance], bool]
     status: Status | None = None
     payloads: bool = False
+    option: str = ""
 
 
 COMPLETED = Condition("COMPLETED", lambda one: one.status is Status.COMPLETED, Status.COMPLETED)
@@ -34,6 +37,10 @@ def parse_condition(text: str | None) -> Condition:
     """Without `--for`, a wait is for COMPLETED."""
     if text is None:
         return COMPLETED
+    return replace(_condition(text), option=f" --for {shlex.quote(clean(text))}")
+
+
+def _condition(text: str) -> Condition:
     kind, equals, value = text.partition("=")
     word = kind.strip().lower()
     if equals and not value:

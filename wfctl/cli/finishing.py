@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from wfctl.cli import outcome
-from wfctl.cli.conditions import COMPLETED
+from wfctl.cli.conditions import COMPLETED, Condition
 from wfctl.cli.durations import parse_duration
 from wfctl.cli.progressing import wait_progress
 from wfctl.cli.session import Session
@@ -18,6 +18,8 @@ from wfctl.render.instances import instance_view
 from wfctl.render.printer import Format
 from wfctl.render.text import clean
 from wfctl.render.waiting import utc_now
+
+MOST_IDS = 5
 
 
 def parse_timeout(timeout: str | None, wait: bool = True) -> timedelta | None:
@@ -88,12 +90,21 @@ def timed_out(state: Watch, ids: Sequence[str]) -> TimedOut | None:
     late = [instance_id for instance_id in ids if instance_id not in state.ended]
     if not late:
         return None
-    shown = ", ".join(clean(one) for one in late[:5]) + (f" and {len(late) - 5} more" if len(late) > 5 else "")
+    shown = ", ".join(clean(one) for one in late[:MOST_IDS]) + (
+        f" and {len(late) - MOST_IDS} more" if len(late) > MOST_IDS else ""
+    )
     return TimedOut(
         f"timed out: {shown} {'is' if len(late) == 1 else 'are'} not {state.condition.label}",
-        hint="wfctl wait " + " ".join(quoted(one) for one in late[:5]),
+        hint=wait_again(late, state.condition),
         instance_id=late[0] if len(late) == 1 else None,
     )
+
+
+def wait_again(ids: Sequence[str], condition: Condition = COMPLETED) -> str:
+    """The command that waits for these, as long as it is one to read."""
+    if len(ids) > MOST_IDS:
+        return "the same command waits on"
+    return f"wfctl wait {' '.join(quoted(one) for one in ids)}{condition.option}"
 
 
 def tell_nobody(session: Session) -> None:

@@ -6,11 +6,11 @@ from wfctl.cli import outcome
 from wfctl.cli.batch_options import Which, finds_many
 from wfctl.cli.conditions import Condition, parse_condition
 from wfctl.cli.declare import command, new_app
-from wfctl.cli.finishing import parse_timeout, tell_nobody, timed_out
+from wfctl.cli.finishing import parse_timeout, tell_nobody, timed_out, wait_again
 from wfctl.cli.options import FailOnStall, NoDrive, Timeout
 from wfctl.cli.progressing import wait_progress
 from wfctl.cli.session import Session
-from wfctl.cli.telling import quoted, tell_end, tell_waiting
+from wfctl.cli.telling import tell_end, tell_waiting
 from wfctl.cli.watching import Watch, watch
 from wfctl.client.port import Driver
 from wfctl.errors import InvalidInput, WrongState
@@ -62,7 +62,7 @@ def wait(
         if not ids:
             session.console.note("no instance matches" if given is None else "no IDs, nothing to wait for")
         driver = Driver.ELSEWHERE if no_drive else workflows.drive(ids)
-        session.going_on = lambda: f"wfctl wait {' '.join(quoted(one) for one in ids)}"
+        session.going_on = lambda: wait_again(ids, awaited)
         if driver is Driver.NOBODY:
             tell_nobody(session)
         with wait_progress(session, workflows, ids) as tell:
