@@ -245,7 +245,9 @@ def test_purge_counts_from_the_end(cli: Cli, three: None) -> None:
 def test_events_for_several(cli: Cli, three: None) -> None:
     result = cli("raise-event", "a", "b", "approval", "--data", "1", "-o", "jsonl")
     assert outcomes(result) == [("a", "done"), ("b", "done")]
-    assert cli("raise-event", "approval", "--waiting-event", "Approval").status == 8
+    refused = cli("raise-event", "approval", "--waiting-event", "Approval")
+    assert refused.status == 8
+    assert "whether to raise approval for " in refused.err
     result = cli("raise-event", "approval", "--waiting-event", "Approval", "--data", "2", "--yes")
     assert (result.status, "raised approval for c" in result.err) == (0, True)
     assert cli("result", "c").out == "2\n"

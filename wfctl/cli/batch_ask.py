@@ -32,7 +32,7 @@ def confirm(session: Session, verb: Verb, chosen: Chosen, yes: bool) -> None:
     if yes or not verb.asks or chosen.filter is None or not chosen.ids:
         return
     count = len(chosen.ids)
-    what = f"{verb.word} {plural(count, 'instance')}"
+    what = f"{verb.asked or verb.word} {plural(count, 'instance')}"
     if not (is_tty(session.stdin) and session.console.err_tty):
         raise Refused(
             f"there is no terminal to ask whether to {what}", hint="--yes goes ahead, --dry-run shows which they are"

@@ -190,7 +190,7 @@ def _number(text: str | None, flag: str) -> int | None:
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 12 and int(text)):
-        raise InvalidInput(f"{flag} {clean(text)!r} is not a number", hint=f"{flag} 50")
+        raise InvalidInput(f"{flag} {clean(text)!r} is not a count from 1 on", hint=f"{flag} 50")
     return int(text)
 
 

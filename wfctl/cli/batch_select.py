@@ -32,6 +32,7 @@ class Verb:
     with_parent: bool = False
     asks: bool = True
     told: str | None = None  # how one is told, if not by `past`
+    asked: str | None = None  # how all of them are asked about, if not by `word`
 
 
 @dataclass(slots=True)

@@ -62,7 +62,7 @@ def raise_event(
             )
     if wait:
         raise InvalidInput("--wait is for one instance", hint="wfctl wait ID... afterwards")
-    batch = Batch(session, replace(VERB, told=f"raised {clean(event)} for"), which)
+    batch = Batch(session, replace(VERB, told=f"raised {clean(event)} for", asked=f"raise {clean(event)} for"), which)
     with session.workflows(drive=not (no_drive or which.dry_run)) as workflows:
         worked = batch.run(workflows, lambda target, one: target.raise_event(one, event, payload))
         if worked and not no_drive:
