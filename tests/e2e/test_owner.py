@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
+
+import pytest
 
 APP = """
 import time
@@ -43,6 +46,19 @@ def test_what_comes_while_another_command_drives_is_driven_by_it(shell) -> None:
     assert first.returncode == 0, err
     assert status(shell, "a") == "COMPLETED"
     assert status(shell, "b") == "COMPLETED"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="symbolic links")
+def test_a_store_named_by_a_link_has_the_same_owner(shell) -> None:
+    shell.app(APP)
+    first = shell.start("start", "Slow", "--id", "a", "--input", "60")
+    assert first.stdout.readline().strip() == "a"
+    (shell.folder / "link.db").symlink_to(shell.folder / "store.db")
+    second = shell.run("run", "--store", str(shell.folder / "link.db"))
+    assert second.status == 5
+    assert "another process drives" in second.err
+    assert first.wait(60) == 0
+    assert not (shell.folder / "link.db.lock").exists()
 
 
 def test_many_at_once_all_finish(shell) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -22,7 +23,8 @@ class OwnerLock:
     """`take` it to become the owner. Released by `release`, and by the end of the process however it ends."""
 
     def __init__(self, store: Path) -> None:
-        self._path = store.with_name(store.name + ".lock")
+        # By whichever link the store is named, it is one store.
+        self._path = Path(os.path.realpath(store) + ".lock")
         self._lock = FileLock(str(self._path), mode=0o600, thread_local=False)
 
     def take(self) -> bool:
