@@ -155,3 +155,24 @@ def test_app_that_fails_shows_the_users_error(cli: Cli, app: Path) -> None:
     assert "line 2" in result.err or ":2" in result.err
     assert "wfctl/" not in result.err.replace(str(app), "")
     assert "RuntimeError: mine" in cli("start", "Echo", "-o", "json").error["detail"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["start", "Echo", "--fail-on-stall"], "--fail-on-stall is for --wait"),
+        (["result", "x", "--fail-on-stall"], "--fail-on-stall is for --wait"),
+        (["rerun", "x", "--fail-on-stall"], "--fail-on-stall is for --wait"),
+        (["raise-event", "x", "go", "--fail-on-stall"], "--fail-on-stall is for --wait"),
+        (["start", "Echo", "--input-file", ""], "--input-file is empty"),
+    ],
+)
+def test_options_that_say_nothing_alone(cli: Cli, app: Path, argv: list[str], words: str) -> None:
+    result = cli(*argv)
+    assert (result.status, result.out) == (2, "")
+    assert words in result.err
+
+
+def test_that_nobody_drives_is_a_sentence_of_its_own(cli: Cli, app: Path) -> None:
+    told = cli("start", "Echo", "--id", "idle", "--no-drive", "--wait", "--timeout", "0s").err
+    assert "idle PENDING: nobody drives this store\n" in told

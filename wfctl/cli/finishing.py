@@ -22,7 +22,9 @@ from wfctl.render.waiting import utc_now
 MOST_IDS = 5
 
 
-def parse_timeout(timeout: str | None, wait: bool = True) -> timedelta | None:
+def parse_timeout(timeout: str | None, wait: bool = True, fail_on_stall: bool = False) -> timedelta | None:
+    if fail_on_stall and not wait:
+        raise InvalidInput("--fail-on-stall is for --wait", hint="--wait --fail-on-stall")
     if timeout is None:
         return None
     if not wait:

@@ -102,6 +102,8 @@ def _encodable(text: str, source: str) -> None:
 
 
 def _read_file(file: str, flag: str) -> str:
+    if not file:
+        raise InvalidInput(f"{flag} is empty", hint=f"{flag} order.json")
     try:
         return _decoded(Path(file).read_bytes(), file)
     except OSError as error:

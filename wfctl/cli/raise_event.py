@@ -44,7 +44,7 @@ def raise_event(
     if data == "-" and "-" in which.words:
         raise InvalidInput("stdin cannot hold both the IDs and the data", hint="--data-file FILE, or the IDs as words")
     payload = read_payload(session, data, data_file, data_string, "--data")
-    parse_timeout(timeout, wait)
+    parse_timeout(timeout, wait, fail_on_stall)
     if which.one is not None and not which.dry_run:
         check_id(which.one)
         with session.workflows(drive=not no_drive) as workflows:

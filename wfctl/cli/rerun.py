@@ -66,7 +66,7 @@ def rerun(
     Without --from, --from-failed or --event-id it is the first step. --input replaces that step's input.
     """
     payload = read_payload(session, input, input_file, input_string)
-    parse_timeout(timeout, wait)
+    parse_timeout(timeout, wait, fail_on_stall)
     identifier = None if new_id is None else check_new_id(new_id)
     if which.one is None or which.dry_run:
         for flag, given in (("--wait", wait), ("--new-id", new_id), ("--plan", show_plan)):

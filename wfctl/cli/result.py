@@ -32,7 +32,7 @@ def result(
     json always as JSON.
     """
     check_id(instance_id)
-    limit = parse_timeout(timeout, wait)
+    limit = parse_timeout(timeout, wait, fail_on_stall)
     with session.workflows(drive=wait and not no_drive) as workflows:
         if wait:
             status, late = wait_for_end(session, workflows, instance_id, limit, fail_on_stall, drive=not no_drive)

@@ -58,7 +58,7 @@ def start(
         start_at=None if start_at is None else parse_start(start_at, utc_now()),
         if_exists=_if_exists(if_exists),
     )
-    parse_timeout(timeout, wait)
+    parse_timeout(timeout, wait, fail_on_stall)
     session.format_or(Format.ID)  # a wrong one is an error before anything is started
     with session.workflows(drive=not no_drive) as workflows:
         instance_id = workflows.start(request)

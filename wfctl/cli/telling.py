@@ -41,7 +41,8 @@ def tell_waiting(session: Session, instance: Instance, driver: Driver, *, hints:
     if not instance.waiting_for:
         console.note(head)
     for waiting in instance.waiting_for[:MOST_WAITS]:
-        console.note(f"{head}, waits for {waiting_text(waiting, now)}")
+        waits = ": " if waiting.kind == "driver" else ", waits for "
+        console.note(head + waits + waiting_text(waiting, now))
     if len(instance.waiting_for) > MOST_WAITS:
         more = len(instance.waiting_for) - MOST_WAITS
         console.note(f"{head}, and for {more:,} more: wfctl get {quoted(instance.id)}")
