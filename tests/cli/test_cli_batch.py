@@ -288,3 +288,9 @@ def test_wait_for_several(cli: Cli, three: None) -> None:
     assert cli("wait", "-", "--for", "event=approval", stdin="a\nb\n").status == 0
     nothing = cli("wait", "--name", "Nope", "-o", "json")
     assert (nothing.status, nothing.json, nothing.err) == (0, [], "no instance matches\n")
+
+
+def test_a_failure_of_one_is_told_once(cli: Cli) -> None:
+    for result in (cli("purge", "-", stdin="nosuch\n"), cli("purge", "nosuch"), cli("purge", "nosuch", "nosuch")):
+        assert result.status == 3
+        assert result.err.count("no instance 'nosuch'") == 1

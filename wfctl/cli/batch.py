@@ -105,6 +105,7 @@ class Batch:
             narrowed(which.filter, verb)  # a filter that can find nothing is an error before anything is opened
         self.outcomes: list[Done] = []
         self._stopped = False
+        self._alone = False
 
     def run(self, workflows: Workflows, act: Act) -> list[str]:
         """Act on all; returns those that worked, or that a rerun made. `act` gives a count, a new ID, or nothing."""
@@ -119,6 +120,7 @@ class Batch:
             session.console.note("a dry run: nothing was changed")
             return []
         confirm(session, self.verb, chosen, self.which.yes)
+        self._alone = len(chosen.all) == 1
         session.going_on = lambda: "the same command goes on with the rest"
         self._show(self._outcomes(workflows, chosen, act), len(chosen.all))
         return [done.new_id or done.instance_id for done in self.outcomes if done.outcome is Outcome.DONE]
@@ -132,10 +134,10 @@ class Batch:
             self._sum_up(counts)
         if not failed:
             return
-        if len(self.outcomes) == 1 and not several:
+        if self._alone:
             raise failed[0]
         if len(failed) == len(self.outcomes) and len({error.exit_status for error in failed}) == 1:
-            raise type(failed[0])(f"all {len(failed)} failed" if len(failed) > 1 else failed[0].message)
+            raise type(failed[0])(f"all {len(failed):,} failed")
         untried = counts[Outcome.NOT_TRIED]
         rest = f", {untried:,} not tried" if untried else ""
         raise PartFailed(
@@ -286,7 +288,7 @@ class Batch:
         console = self.session.console
         progress.count(done.outcome is Outcome.DONE)
         if done.error is not None:
-            if self.which.one is None:
+            if not self._alone:  # else `finish` says it
                 progress.line(fault_text(done.error, color=console.err_color))
         elif done.new_id is not None:
             console.word(done.new_id)
