@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+
+import pytest
 
 GOOD = """
 import dapr.ext.workflow as wf
@@ -63,5 +66,36 @@ def test_a_workflow_that_this_app_lacks_is_left_alone(shell) -> None:
     assert summary.status == 0
     assert "Order" in summary.err
     assert json.loads(shell.ok("get", "o1", "-o", "json"))["runtimeStatus"] == "PENDING"
+    raised = shell.run("raise-event", "o1", "go")
+    assert raised.status == 0
+    assert "registers no workflow 'Order'" in raised.err
     shell.ok("terminate", "o1")
     assert json.loads(shell.ok("get", "o1", "-o", "json"))["runtimeStatus"] == "TERMINATED"
+
+
+FORKING = """
+import os
+import sys
+import dapr.ext.workflow as wf
+
+wfr = wf.WorkflowRuntime()
+
+@wfr.workflow(name="Forking")
+def forking(ctx, _):
+    value = yield ctx.call_activity(fork)
+    return value
+
+@wfr.activity(name="Fork")
+def fork(ctx, _):
+    child = os.fork()
+    if child == 0:
+        sys.exit("the child's end is not the activity's")
+    return os.waitpid(child, 0)[1] != 0
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_an_activity_may_fork(shell) -> None:
+    shell.app(FORKING)
+    shell.ok("start", "Forking", "--id", "f1", "--wait", "--timeout", "20s")
+    assert json.loads(shell.ok("result", "f1")) is True

@@ -103,7 +103,7 @@ def serve(
         from wfctl.gateway.server import serve as run
     except ImportError as error:
         raise Unsupported(
-            f"serving needs more than is installed: {error.name or error} is missing",
+            "this wfctl is installed without what serving needs",
             hint='pip install "wfctl[serve]"',
         ) from error
     if log_level.upper() not in Level.__members__:

@@ -65,6 +65,7 @@ class EmbeddedWorkflows:
         self._host: Host | None = None
         self._reader: database.Connection | None = None
         self._wanted: list[int] = []  # roots that were left to another process
+        self._told_unknown: set[str] = set()
         self._seen_changes = 0
         self._seen_version = -1
 
@@ -142,8 +143,21 @@ class EmbeddedWorkflows:
         if drive and self._may_drive:
             self._become_owner()
         if self._host is not None:
-            return self._host.submit(call).result()
+            value = self._host.submit(call).result()
+            if existing is not None:
+                self._tell_unknown(existing)
+            return value
         return self._guard(lambda: self._write_store(call))
+
+    def _tell_unknown(self, instance_id: str) -> None:
+        """Say so, once for each name, where this process drives and its app lacks the workflow."""
+        db = self._read()
+        row = None if db is None else instances.find(db, instance_id)
+        if row is None or row.status.terminal or row.name in self._told_unknown:
+            return
+        if not self.load_app().registry.has_workflow(row.name):
+            self._told_unknown.add(row.name)
+            self._note(f"the app here registers no workflow '{row.name}': its instances are left as they are")
 
     def _write_store(self, call: Callable[[Unit], T]) -> T:
         db = database.open_store(self._store)
@@ -258,7 +272,7 @@ class EmbeddedWorkflows:
             self.load_app()
         except AppError as error:
             self._can_own = False
-            self._note(f"the request is recorded, but nothing is driven: {error.message}")
+            self._note(f"no workflow code is run here: {error.message}")
             return False
         return self._start_host([]) is not None
 

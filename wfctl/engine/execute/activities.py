@@ -7,6 +7,7 @@ work than most calls. Threads are daemons: an activity that hangs does not keep 
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from queue import SimpleQueue
@@ -36,6 +37,7 @@ class Threads:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._added = 0
         self._done: list[int] = []  # per thread
+        self._pid = os.getpid()
 
     def add(self, jobs: Sequence[_Job]) -> None:
         self._added += len(jobs)
@@ -60,6 +62,9 @@ class Threads:
             if job is None:
                 return
             result = run(*job)
+            if os.getpid() != self._pid:
+                # The activity forked, and this is the child, which has nothing to do but what it has done.
+                os._exit(0 if result.failure is None else 1)
             done[number] += 1
             deliver(result)
 
