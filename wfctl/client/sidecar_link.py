@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -65,19 +64,8 @@ class Link:
         """
         with self._opening:
             if self._hub is None:
-                self._ask_for_grpc()
                 self._hub = self._open_hub(operation, what)
             return self._hub
-
-    def _ask_for_grpc(self) -> None:
-        """`wfctl serve` says over HTTP where its gRPC is, which need not be Dapr's default port."""
-        if self.endpoint.grpc is not None or self.http is None or self._grpc_address.port is None:
-            return
-        port = self.metadata().grpc_port
-        if port is not None:
-            host = self._grpc_address.host or ""
-            shown = f"[{host}]" if ":" in host else host
-            self._grpc_address = replace(self._grpc_address, target=f"{shown}:{port}", port=port)
 
     def _open_hub(self, operation: Operation, what: str | None) -> HubApi:
         if not grpc_installed():
@@ -125,13 +113,9 @@ class Link:
 
     def hub_if_there(self, operation: Operation) -> HubApi | None:
         """The task hub where it costs no waiting to find out that it is not there."""
-        if not grpc_installed():
+        if not grpc_installed() or not (self._hub is not None or self._somebody_listens()):
             return None
         try:
-            if self._hub is None:
-                self._ask_for_grpc()
-                if not self._somebody_listens():
-                    return None
             return self.hub(operation)
         except WfctlError:
             return None
