@@ -21,7 +21,6 @@ from wfctl.gateway.listeners import http_app, serve_grpc, serve_http
 from wfctl.gateway.logs import Log
 from wfctl.gateway.security import HostCheck, TokenCheck
 from wfctl.gateway.tracing_wanted import tracing
-from wfctl.wire.bodies import GRPC_PORT
 
 if TYPE_CHECKING:
     from wfctl.workflow.app import App
@@ -148,7 +147,6 @@ class Server:
             "store": str(settings.store.absolute()),
             "pid": os.getpid(),
         }
-        self._engine.about.extended[GRPC_PORT] = str(grpc_port)
         self._log.info("serving", http=said["httpEndpoint"], grpc=said["grpcEndpoint"], store=said["store"])
         if settings.print_endpoints:
             print(json.dumps(said), flush=True)  # noqa: T201

@@ -151,9 +151,7 @@ def write_error(code: str, message: str) -> dict[str, Any]:
     return {"errorCode": code, "message": message}
 
 
-# Keys of the extended metadata of `wfctl serve`.
-WFCTL_VERSION = "wfctlVersion"
-GRPC_PORT = "wfctlGrpcPort"
+WFCTL_VERSION = "wfctlVersion"  # a key of the extended metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +163,6 @@ class Metadata:
     actors             `RUNNING`, `INITIALIZING`, `DISABLED`, or empty before 1.14
     actor_store        whether a component can keep actors; None where the components do not say
     wfctl              the version of `wfctl serve`, where it is that which answers
-    grpc_port          where that serves gRPC; Dapr does not say
     """
 
     app_id: str
@@ -179,7 +176,6 @@ class Metadata:
     actor_store: bool | None = None
     features: tuple[str, ...] = ()
     wfctl: str | None = None
-    grpc_port: int | None = None
 
 
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
@@ -213,7 +209,6 @@ def read_metadata(body: bytes) -> Metadata:
             actor_store=None if version is None else any("ACTOR" in (caps or ()) for caps in capable),
             features=tuple(data.get("enabledFeatures") or ()),
             wfctl=extended.get(WFCTL_VERSION),
-            grpc_port=int(extended[GRPC_PORT]) if GRPC_PORT in extended else None,
         )
     except (ValueError, AttributeError, TypeError) as error:
         raise BadBody(f"{error}: {_start(body)}") from error
