@@ -76,6 +76,36 @@ def test_a_life_in_batches(cli: Cli, waiting: list[str]) -> None:
     assert cli("list", "-o", "json").out == "[]\n"
 
 
+NOTHING = [
+    ["pause", "--status", "RUNNING"],
+    ["resume", "--name", "Nosuch*"],
+    ["raise-event", "go", "--waiting-event", "go"],
+    ["terminate", "--status", "RUNNING"],
+    ["purge", "--finished-before", "30d"],
+    ["purge", "--finished-before", "30d", "--force"],
+    ["rerun", "--status", "FAILED"],
+]
+
+
+def test_nothing_matches(cli: Cli, server: None) -> None:
+    """A clean-up job on a quiet day."""
+    for argv in NOTHING:
+        for more in (["--yes"], ["--yes", "--concurrency", "1"], ["--dry-run"], []):
+            found = cli(*argv, *more, "-o", "json")
+            assert (found.status, found.out) == (0, "[]\n"), found.err
+            text = cli(*argv, *more)
+            assert (text.status, text.out) == (0, ""), text.err
+            assert "no instance matches" in text.err
+
+
+def test_no_ids_on_stdin(cli: Cli, server: None) -> None:
+    for verb in (["pause", "-"], ["resume", "-"], ["raise-event", "-", "go"], ["terminate", "-"], ["purge", "-"]):
+        for stdin in ("", "\n\n"):
+            found = cli(*verb, "-o", "json", stdin=stdin)
+            assert (found.status, found.out) == (0, "[]\n"), found.err
+            assert cli(*verb, stdin=stdin).err == "no IDs, nothing to do\n"
+
+
 def test_some_fail(cli: Cli, waiting: list[str]) -> None:
     result = cli("pause", waiting[0], "nosuch", waiting[1], "-o", "jsonl")
     assert result.status == 7

@@ -160,7 +160,7 @@ class Batch:
         """One for each instance that was named or found, as they come."""
         for instance_id, why in chosen.left.items():
             yield self._done(instance_id, Outcome.SKIPPED, why=why)
-        results = self._one_by_one if self._at_once(chosen) == 1 else self._together
+        results = self._together if self._at_once(chosen) > 1 else self._one_by_one
         for done in results(workflows, chosen, act):
             yield done
             self._stopped = self._stopped or self._stops(done)
