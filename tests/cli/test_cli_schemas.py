@@ -61,7 +61,6 @@ CASES: list[tuple[list[str], str, bool]] = [
     (["workflows"], "registered.json", MANY),
     (["doctor"], "check.json", MANY),
     (["config", "show"], "setting.json", MANY),
-    (["cache", "show"], "cache.json", ONE),
     (["completion", "install", "--shell", "fish"], "completion.json", MANY),
     (["version"], "version.json", ONE),
 ]

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -190,19 +191,16 @@ def test_missing(far: Far) -> None:
         assert '"code":"not_found"' in error.err.replace('": "', '":"'), argv
 
 
-def test_what_a_terminal_pays_for(far: Far, name: str) -> None:
-    """The second list has its finished instances from the cache, until that is cleared."""
+def test_an_instance_that_somebody_starts_again(far: Far, endpoints: dict[str, Any], name: str) -> None:
+    """Every list and count, and what a batch acts on, is as it is now."""
     far("start", "Echo", "--id", name, "--wait")
-    assert name in far("list").out
-    assert far("cache", "show", "-o", "json").json["instances"] >= 1
-    assert name in far("list").out
-    assert "forgot" in far("cache", "clear").err
-    assert far("cache", "show", "-o", "json").json["instances"] == 0
-    assert name in far("list", "--no-cache").out
-    assert far("cache", "show", "-o", "json").json["instances"] == 0
-    far("list")
-    far("purge", name)
-    assert name not in far("list").out
+    assert far("list", "--id-prefix", name, "-o", "json").json[0]["runtimeStatus"] == "COMPLETED"
+    again = f"{endpoints['httpEndpoint']}/v1.0/workflows/dapr/Approval/start?instanceID={name}"
+    urllib.request.urlopen(urllib.request.Request(again, method="POST"), timeout=LIMIT_SECONDS).close()
+    assert far("list", "--id-prefix", name, "-o", "json").json[0]["runtimeStatus"] == "RUNNING"
+    assert far("count", "--id-prefix", name, "--status", "COMPLETED", "-o", "json").json == []
+    assert far("purge", "--id-prefix", name, "--yes", "-o", "json").json == []
+    assert far("terminate", "--id-prefix", name, "--yes", "-o", "json").json[0]["outcome"] == "done"
 
 
 def test_doctor(far: Far) -> None:

@@ -27,7 +27,6 @@ app_id = "orders"
 ca_file = "ca.pem"
 api_version = "v1.0-beta1"
 request_timeout = "5s"
-cache = false
 
 [profiles.cluster]
 kube_context = "blue"
@@ -57,7 +56,7 @@ def test_flags(cli: Cli, project: Path) -> None:
     found = shown(
         cli(
             *("config", "show", "-o", "json", "-t", "http://far:3600", "--grpc-endpoint", "far:50002", "--app-id", "a"),
-            *("--api-version", "v1.0-alpha1", "--request-timeout", "7s", "--ca-file", "ca.pem", "--no-cache"),
+            *("--api-version", "v1.0-alpha1", "--request-timeout", "7s", "--ca-file", "ca.pem"),
         )
     )
     assert found["target"] == ("http://far:3600", "--target")
@@ -65,7 +64,6 @@ def test_flags(cli: Cli, project: Path) -> None:
     assert found["api_version"] == ("v1.0-alpha1", "--api-version")
     assert found["request_timeout"] == ("7s", "--request-timeout")
     assert found["ca_file"] == (str(project / "ca.pem"), "--ca-file")
-    assert found["cache"] == ("false", "--no-cache")
     assert found["app_id"] == ("a", "--app-id")
 
 
@@ -93,7 +91,6 @@ def test_a_profile(cli: Cli, project: Path, monkeypatch: pytest.MonkeyPatch) -> 
         ca_file=project / "ca.pem",
         api_version="v1.0-beta1",
         request_timeout=5.0,
-        cache=False,
     )
     assert "s3cret" not in repr(chosen)
     assert endpoint({"PROD_TOKEN": "x", "WFCTL_APP_ID": "other"}, target="prod", request_timeout="1m").app_id == "other"
@@ -168,17 +165,9 @@ def test_help_keeps_them_out_of_the_way(cli: Cli, project: Path) -> None:
     assert page.count("--grpc-endpoint") == 1
     assert "--kube-context" not in page
     topic = cli("help", "targets").out
-    options = [key.option for key in KEYS if key.bound or key.name in ("ca_file", "request_timeout", "cache")]
+    options = [key.option for key in KEYS if key.bound or key.name in ("ca_file", "request_timeout")]
     for option in options:
         assert option in topic or option in ("--token-env", "--token-file")
-
-
-def test_a_value_in_a_file_may_be_true_or_false(project: Path) -> None:
-    (project / "wfctl.toml").write_text("cache = true\n")
-    assert endpoint(target="sidecar").cache
-    (project / "wfctl.toml").write_text('cache = "perhaps"\n')
-    with pytest.raises(InvalidInput, match="perhaps"):
-        endpoint(target="sidecar")
 
 
 def test_json_of_an_error_in_the_settings(cli: Cli, project: Path) -> None:

@@ -126,12 +126,12 @@ def _sidecar(name: str, endpoint: Endpoint) -> Iterator[Subject]:
 
 def serve(server: dict[str, str]) -> Iterator[Subject]:
     """HTTP for what HTTP can do, gRPC for the rest."""
-    yield from _sidecar("serve", Endpoint(http=server["httpEndpoint"], grpc=server["grpcEndpoint"], cache=False))
+    yield from _sidecar("serve", Endpoint(http=server["httpEndpoint"], grpc=server["grpcEndpoint"]))
 
 
 def serve_grpc(server: dict[str, str]) -> Iterator[Subject]:
     """gRPC alone."""
-    yield from _sidecar("serve-grpc", Endpoint(grpc=server["grpcEndpoint"], cache=False))
+    yield from _sidecar("serve-grpc", Endpoint(grpc=server["grpcEndpoint"]))
 
 
 ADAPTERS: dict[str, Callable[[Path], Iterator[Subject]]] = {"owner": owner, "beside": beside}

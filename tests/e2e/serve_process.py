@@ -45,7 +45,7 @@ class Served:
             timeout=LIMIT_SECONDS,
             headers={"dapr-api-token": token} if token else {},
         )
-        endpoint = Endpoint(http=endpoints["httpEndpoint"], grpc=endpoints["grpcEndpoint"], token=token, cache=False)
+        endpoint = Endpoint(http=endpoints["httpEndpoint"], grpc=endpoints["grpcEndpoint"], token=token)
         self.workflows: Sidecar = open_sidecar(endpoint, note=lambda line: None)
 
     def start(self, workflow: str, instance_id: str, payload: str = "") -> str:

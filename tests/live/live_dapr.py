@@ -113,7 +113,7 @@ class Daprd:
     def open(self, *, by: str = "http", notes: list[str] | None = None, **fields: object) -> Sidecar:
         """`by`: `http` (and gRPC for the rest) or `grpc` alone."""
         addresses = {"http": self.http if by == "http" else None, "grpc": self.grpc}
-        endpoint = Endpoint(**(addresses | {"cache": False, "request_timeout": 20.0} | fields))  # type: ignore[arg-type]
+        endpoint = Endpoint(**(addresses | {"request_timeout": 20.0} | fields))  # type: ignore[arg-type]
         return open_sidecar(endpoint, note=(notes if notes is not None else []).append)
 
 

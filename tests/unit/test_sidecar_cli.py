@@ -52,7 +52,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
             patch.setattr(sys, "stdin", io.StringIO())
             patch.setattr(sys, "stdout", out)
             patch.setattr(sys, "stderr", err)
-            status = main([*argv, "--request-timeout", "0.5s", "--no-cache"])
+            status = main([*argv, "--request-timeout", "0.5s"])
         return status, out.getvalue(), err.getvalue()
 
     return call

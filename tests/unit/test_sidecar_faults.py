@@ -24,7 +24,7 @@ from wfctl.model.instance import Filter, StartRequest
 
 @contextlib.contextmanager
 def sidecar(**fields: object) -> Iterator[Sidecar]:
-    fields = {"cache": False, "request_timeout": 0.5} | fields
+    fields = {"request_timeout": 0.5} | fields
     opened = open_sidecar(Endpoint(**fields), note=lambda line: None)  # type: ignore[arg-type]
     try:
         yield opened

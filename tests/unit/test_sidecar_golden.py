@@ -47,7 +47,7 @@ def test_exchange(case: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None
         return exchange["status"], body.encode() if isinstance(body, str) else body
 
     with http_server(answer) as server:
-        endpoint = Endpoint(http=server.url, token="s3cret", api_version=case.get("api_version"), cache=False)
+        endpoint = Endpoint(http=server.url, token="s3cret", api_version=case.get("api_version"))
         sidecar = open_sidecar(endpoint, note=lambda line: None)
         try:
             if "error" in case:

@@ -20,11 +20,10 @@ import grpc
 from sidecar_fake import METADATA, Request, grpc_server, http_server, instance
 
 from wfctl import errors
-from wfctl.client import cache
 from wfctl.client.endpoint import Endpoint
 from wfctl.client.sidecar import Sidecar, open_sidecar
 from wfctl.model import events as ev
-from wfctl.model.instance import Filter, IfExists, Instance, RerunRequest, Sort, StartRequest
+from wfctl.model.instance import Filter, Instance, RerunRequest, Sort, StartRequest
 from wfctl.model.status import Status
 from wfctl.wire import events, states
 from wfctl.wire.protos import runtime_pb2 as rt
@@ -35,7 +34,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 
 @contextlib.contextmanager
 def sidecar(address: str, notes: list[str] | None = None, **fields: Any) -> Iterator[Sidecar]:
-    fields = {"cache": False, "request_timeout": 5.0} | fields
+    fields = {"request_timeout": 5.0} | fields
     opened = open_sidecar(Endpoint(grpc=address, **fields), note=(notes if notes is not None else []).append)
     try:
         yield opened
@@ -56,6 +55,7 @@ class Hub:
         self.listed: list[str] | None = None
         self.at_once = self.most_at_once = 0
         self.delay = 0.0
+        self.vanishing: set[str] = set()  # these are gone once they have been asked for
         self._lock = threading.Lock()
 
     def handlers(self) -> dict[str, Any]:
@@ -100,6 +100,8 @@ class Hub:
         with self._lock:
             self.at_once -= 1
         found = self.instances.get(request.instance_id)
+        if request.instance_id in self.vanishing:
+            self.instances.pop(request.instance_id, None)
         if found is None:
             return pb.GetInstanceResponse(exists=False)
         return pb.GetInstanceResponse(exists=True, state=states.write(found, payloads=request.get_inputs_and_outputs))
@@ -159,7 +161,7 @@ def test_rows_come_before_the_last_is_there() -> None:
         rows.close()  # type: ignore[attr-defined]
 
 
-def test_the_rows_within_the_limit_are_complete(cache_file: Path) -> None:
+def test_the_rows_within_the_limit_are_complete() -> None:
     failure = ev.Failure("ValueError", "no")
     hub = Hub(
         *some(40),
@@ -170,16 +172,15 @@ def test_the_rows_within_the_limit_are_complete(cache_file: Path) -> None:
         ev.ExecutionStarted(-1, NOW, "W", None, "live", "e", ev.Parent(1, "mother")),
         ev.TimerCreated(1, NOW, ev.NEVER, None, ev.Origin.EXTERNAL_EVENT, "go"),
     ]
-    with grpc_server(hub.handlers()) as address, sidecar(address, cache=True) as target:
+    with grpc_server(hub.handlers()) as address, sidecar(address) as target:
         live, bad, last = target.list(Filter(limit=3))
         assert (live.custom_status, live.parent_id, live.waiting_for[0].name) == ("busy", "mother", "go")
         assert (bad.failure, bad.input, last.input) == (failure, "7", "1")
         hub.gets.clear()
         live, bad, last = target.list(Filter(limit=3), payloads=False)
-        assert hub.gets == ["live", "bad"]
+        assert sorted(hub.gets) == sorted([*hub.instances, "bad"]), "each once, and this one for why it failed"
         assert (live.waiting_for[0].name, bad.failure, last.input) == ("go", failure, None)
-        hub.listed = list(hub.instances)
-        del hub.instances["bad"]
+        hub.vanishing.add("bad")
         assert ids(target.list(Filter(limit=3))) == ["live", "i0039"], "it vanished meanwhile"
 
 
@@ -234,58 +235,18 @@ def test_who_waits_for_an_event_is_read_from_histories() -> None:
     assert row.waiting_for[0].name == "go"
 
 
-@pytest.fixture
-def cache_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    file = tmp_path / "cache" / "instances.db"
-    monkeypatch.setattr(cache, "cache_file", lambda: file)
-    return file
-
-
-def test_the_second_list_asks_for_the_live_ones_only(cache_file: Path) -> None:
-    hub = Hub(*some(50), *some(3, Status.RUNNING, "live-"))
+def test_every_list_asks_again() -> None:
+    """A finished instance may have been started again under its ID, by anybody."""
+    hub = Hub(*some(3))
+    finished, running = frozenset({Status.COMPLETED}), frozenset({Status.RUNNING})
     with grpc_server(hub.handlers()) as address:
-        with sidecar(address, cache=True) as target:
-            first = list(target.list(Filter(), payloads=False))
-        assert len(hub.gets) == 53
-        hub.gets.clear()
-        with sidecar(address, cache=True) as target:
-            assert list(target.list(Filter(), payloads=False)) == first
-            assert sorted(hub.gets) == ["live-0000", "live-0001", "live-0002"]
-        hub.gets.clear()
-        with sidecar(address, cache=False) as target:
-            assert list(target.list(Filter(), payloads=False)) == first
-        assert len(hub.gets) == 53
-    assert cache_file.stat().st_mode & 0o077 == 0
-    assert cache.clear(cache_file) == 50
-    assert not cache_file.exists()
-    assert cache.clear(cache_file) == 0
-
-
-def test_the_cache_forgets_what_is_purged_or_started_again(cache_file: Path) -> None:
-    hub = Hub(*some(3))
-    with grpc_server(hub.handlers()) as address, sidecar(address, cache=True) as target:
-        ids(target.stream(Filter()))
-        hub.gets.clear()
-        target.purge("i0001")
-        target.start(StartRequest("W", "i0002", if_exists=IfExists.REPLACE))
-        hub.gets.clear()
-        ids(target.stream(Filter()))
-        assert sorted(hub.gets) == ["i0001", "i0002"]
-
-
-def test_a_broken_cache_is_no_error(cache_file: Path) -> None:
-    cache_file.parent.mkdir()
-    cache_file.write_bytes(b"not a database, but long enough to look like one" * 100)
-    hub = Hub(*some(3))
-    with grpc_server(hub.handlers()) as address, sidecar(address, cache=True) as target:
-        assert len(ids(target.list(Filter()))) == 3
-
-
-def test_the_cache_leaves_out_a_child_that_may_be_tried_again() -> None:
-    assert not cache.lasting(Instance("p:0001", "W", Status.FAILED))
-    assert cache.lasting(Instance("p:0001", "W", Status.COMPLETED))
-    assert cache.lasting(Instance("p", "W", Status.FAILED))
-    assert not cache.lasting(Instance("p", "W", Status.RUNNING))
+        with sidecar(address) as target:
+            assert len(list(target.list(Filter(statuses=finished)))) == 3
+        hub.instances["i0001"] = Instance("i0001", "W", Status.RUNNING, NOW, NOW)
+        with sidecar(address) as target:
+            assert ids(target.list(Filter(statuses=finished), payloads=False)) == ["i0002", "i0000"]
+            assert ids(target.list(Filter(statuses=running), payloads=False)) == ["i0001"]
+            assert {one.status: one.count for one in target.count(Filter())} == {Status.COMPLETED: 2, Status.RUNNING: 1}
 
 
 def test_what_only_grpc_can_say_goes_over_grpc() -> None:
@@ -545,7 +506,7 @@ def test_a_guessed_port_that_is_another_sidecars(monkeypatch: pytest.MonkeyPatch
             grpc_server(Hub(*some(2)).handlers()) as address,
         ):
             monkeypatch.setattr(endpoint, "GRPC_PORT", int(address.rpartition(":")[2]))
-            opened = open_sidecar(Endpoint(http=server.url, cache=False), note=print)
+            opened = open_sidecar(Endpoint(http=server.url), note=print)
             try:
                 if app_id == "orders":
                     assert len(ids(opened.list(Filter()))) == 2

@@ -107,7 +107,7 @@ def test_commands_go_through_to_the_sidecar(cluster: Cluster, native: bool, monk
             ),
             ports={"3600": port, "50600": port},
         )
-        endpoint = Endpoint(app_id="orders", kube_context="prod", namespace="shop", cache=False)
+        endpoint = Endpoint(app_id="orders", kube_context="prod", namespace="shop")
         target = open_sidecar(endpoint, note=notes.append)
         try:
             assert target._link.endpoint.http is not None

@@ -51,9 +51,6 @@ COMMANDS: dict[str, Entry] = {
     ),
     "config": Entry(f"{_PACKAGE}.config", "Show the settings and where each of them came from", SETTING_UP),
     "completion": Entry(f"{_PACKAGE}.completion", "Install the completion for your shell, or show it", SETTING_UP),
-    "cache": Entry(
-        f"{_PACKAGE}.cache", "Show or clear what `list` remembers of finished instances on sidecars", SETTING_UP
-    ),
     "help": Entry(f"{_PACKAGE}.topics", "Explain a command or a topic: exit-codes, json, targets, batch", SETTING_UP),
     "version": Entry(f"{_PACKAGE}.version", "Show the version of wfctl and of what it runs on", SETTING_UP),
 }

@@ -93,7 +93,6 @@ def _decode(text: bytes) -> Pairs:
 
 
 def _folder() -> Path:
-    """Beside what `list` remembers."""
     from wfctl.config.files import user_cache_dir
 
     return user_cache_dir(os.environ)

@@ -30,7 +30,6 @@ class Flags:
     app_id: str | None = None
     ca_file: str | None = None
     request_timeout: str | None = None
-    no_cache: bool = False
     kube_context: str | None = None
     namespace: str | None = None
     pod: str | None = None
@@ -41,8 +40,8 @@ class Flags:
 
     def settings(self) -> dict[str, str | None]:
         """By the name of the setting that each one sets."""
-        names = ("target", "store", "app", "color", "format", *(name for name in _SIDECAR if name != "no_cache"))
-        return {name: getattr(self, name) for name in names} | {"cache": "false" if self.no_cache else None}
+        names = ("target", "store", "app", "color", "format", *_SIDECAR)
+        return {name: getattr(self, name) for name in names}
 
 
 def _common(flag: str, *more: str, metavar: str | None = None, help: str) -> Any:
@@ -105,15 +104,6 @@ _SIDECAR: dict[str, tuple[Any, Any]] = {
     "app_id": _sidecar("--app-id", "ID", "The Dapr app whose workflows are meant."),
     "ca_file": _sidecar("--ca-file", "FILE", "Certificates to trust besides the system's."),
     "request_timeout": _sidecar("--request-timeout", "DURATION", "How long one request may take; 30s unless given."),
-    "no_cache": (
-        Annotated[
-            bool,
-            typer.Option(
-                "--no-cache", help="List without what is remembered of finished instances.", rich_help_panel=TARGETS
-            ),
-        ],
-        False,
-    ),
     "kube_context": _sidecar("--kube-context", "NAME", "The kubectl context."),
     "namespace": _sidecar("--namespace", "NAME", "The Kubernetes namespace."),
     "pod": _sidecar("--pod", "NAME", "The pod whose sidecar is meant."),

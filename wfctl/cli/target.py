@@ -53,7 +53,6 @@ def choose(settings: Settings) -> Embedded | Endpoint:
         ca_file=Path(ca_file) if ca_file else None,
         api_version=settings.get("api_version"),
         request_timeout=request_timeout(settings),
-        cache=settings.get("cache") != "false",
         **_cluster(settings, settled),
     )
 

@@ -97,7 +97,6 @@ Options of every command that are about a sidecar; each is a WFCTL_ variable and
   --app-id ID                 * the app whose workflows are meant; of several sockets or pods, the one of this app
   --ca-file FILE                certificates to trust besides the system's
   --request-timeout DURATION    how long one request may take (30s)
-  --no-cache                    list without what is remembered of finished instances (WFCTL_CACHE=false)
   --kube-context NAME         * a sidecar in Kubernetes, reached by kubectl port-forward:
   --namespace NAME            *   the namespace,
   --pod NAME                  *   and the pod, if --app-id does not tell which one

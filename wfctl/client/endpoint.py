@@ -29,7 +29,6 @@ class Endpoint:
     api_version         `v1.0`, `v1.0-beta1`, `v1.0-alpha1`; None: the newest that the runtime serves
     request_timeout     seconds that one call may take
     kube_context, namespace, pod   a sidecar in a cluster, reached through `kubectl port-forward`
-    cache               whether `list` may remember finished instances
     """
 
     http: str | None = None
@@ -42,7 +41,6 @@ class Endpoint:
     kube_context: str | None = None
     namespace: str | None = None
     pod: str | None = None
-    cache: bool = True
 
     @property
     def in_cluster(self) -> bool:

@@ -40,10 +40,9 @@ class Sidecar:
 class PortForward:
     """The running `kubectl port-forward`; `endpoint` is where the sidecar is reached from here."""
 
-    def __init__(self, process: subprocess.Popen[str], endpoint: Endpoint, place: str) -> None:
+    def __init__(self, process: subprocess.Popen[str], endpoint: Endpoint) -> None:
         self._process = process
         self.endpoint = endpoint
-        self.place = place
 
     def close(self) -> None:
         self._process.terminate()
@@ -79,9 +78,8 @@ def forward(endpoint: Endpoint, *, note: Note) -> PortForward:
     try:
         ports = _forwarded(process, {found.http_port, found.grpc_port})
     except BaseException:
-        PortForward(process, endpoint, "").close()
+        PortForward(process, endpoint).close()
         raise
-    place = f"kubernetes/{endpoint.kube_context or 'current'}/{found.namespace}"
     local = replace(
         endpoint,
         http=f"http://127.0.0.1:{ports[found.http_port]}",
@@ -90,7 +88,7 @@ def forward(endpoint: Endpoint, *, note: Note) -> PortForward:
         namespace=None,
         pod=None,
     )
-    return PortForward(process, local, place)
+    return PortForward(process, local)
 
 
 def _forwarded(process: subprocess.Popen[str], wanted: set[int]) -> dict[int, int]:

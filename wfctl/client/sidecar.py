@@ -62,7 +62,6 @@ class Sidecar(SidecarReader):
             return request.id
         if not self._link.require_worker():
             self._note("no worker is connected to the server: the instance waits for one")
-        self._forget(instance_id)
         http, app_id = self._link.http, self._link.app_id
         try:
             if http is not None and request.start_at is None:
@@ -181,7 +180,6 @@ class Sidecar(SidecarReader):
             self._note(
                 f"Dapr may refuse '{instance_id}' as the ID of a new instance for as long as it has it in memory"
             )
-        self._forget(instance_id)
         http, app_id = self._link.http, self._link.app_id
         # An instance that has had no turn has no children either, and Dapr finds it this way only.
         recursive = recursive and found.status is not Status.PENDING
@@ -212,7 +210,6 @@ class Sidecar(SidecarReader):
             raise InvalidInput(f"there is no event {request.event_id} to rerun from", instance_id=request.source)
         hub = self._link.hub(Operation.RERUN)
         self._link.require_worker()
-        self._forget(new_id)
         try:
             return hub.rerun(request, new_id, self._link.app_id)
         except Conflict as error:
@@ -295,7 +292,5 @@ class Sidecar(SidecarReader):
 
     def close(self) -> None:
         self._link.close()
-        if self._cached is not None:
-            self._cached.close()
         if self._tunnel is not None:
             self._tunnel.close()

@@ -16,7 +16,6 @@ from wfctl.model.matching import matches, may_match
 from wfctl.model.status import Status
 
 if TYPE_CHECKING:
-    from wfctl.client.cache import Cache
     from wfctl.client.sidecar_grpc import HubApi, Later
 
 IN_FLIGHT = 32  # as the official CLI
@@ -27,8 +26,6 @@ def instances(
     pages: Iterable[list[str]],
     filter: Filter,
     *,
-    cache: Cache | None,
-    target: str,
     explain: Callable[[Instance], Instance],
 ) -> Iterator[Instance]:
     """Those that match, as they come, in no order, without payloads. One that vanishes meanwhile is left out.
@@ -36,7 +33,7 @@ def instances(
     `explain` adds what an instance waits for; it costs a call and is used only where the filter asks for it.
     """
     at_once = replace(filter, waiting_event=None)
-    for instance in _all(hub, pages, filter, cache, target):
+    for instance in _all(hub, pages, filter):
         if not matches(at_once, instance):
             continue
         if filter.waiting_event is None:
@@ -93,28 +90,16 @@ def _complete(
     yield full
 
 
-def _all(
-    hub: HubApi, pages: Iterable[list[str]], filter: Filter, cache: Cache | None, target: str
-) -> Iterator[Instance]:
+def _all(hub: HubApi, pages: Iterable[list[str]], filter: Filter) -> Iterator[Instance]:
     fetching = _Fetching(hub)
-    fresh: list[Instance] = []
     try:
         for page in pages:
-            wanted = [instance_id for instance_id in page if may_match(filter, instance_id)]
-            known = cache.known(target, wanted) if cache is not None else {}
-            yield from known.values()
-            for instance_id in wanted:
-                if instance_id not in known:
-                    for instance in fetching.add(instance_id):
-                        fresh.append(instance)
-                        yield instance
-        for instance in fetching.rest():
-            fresh.append(instance)
-            yield instance
+            for instance_id in page:
+                if may_match(filter, instance_id):
+                    yield from fetching.add(instance_id)
+        yield from fetching.rest()
     finally:
         fetching.cancel()
-        if cache is not None:
-            cache.remember(target, fresh)
 
 
 class _Fetching:

@@ -17,7 +17,6 @@ from wfctl.model.matching import after, ordered
 from wfctl.wire.paths import Operation
 
 if TYPE_CHECKING:
-    from wfctl.client.cache import Cache
     from wfctl.client.portforward import PortForward
 
 
@@ -29,7 +28,6 @@ class SidecarReader:
         self._endpoint = endpoint
         self._note = note
         self._tunnel = tunnel
-        self._cached: Cache | None = None
 
     def get(self, instance_id: str, *, payloads: bool = True) -> Instance:
         """Over HTTP alone, unless the instance is alive: what it waits for is read from its history, over gRPC.
@@ -64,8 +62,8 @@ class SidecarReader:
     ) -> Iterator[Instance]:
         """In the filter's order all are looked at before the first is handed out; without, they come as they come.
 
-        Finished instances are remembered between two lists, without their payloads: those (if asked for), why one
-        failed and what a live one waits for are fetched for the rows within the limit only.
+        Payloads (if asked for), why one failed and what a live one waits for are fetched for the rows within the
+        limit only.
         """
         from wfctl.client.sidecar_list import completed
 
@@ -85,19 +83,11 @@ class SidecarReader:
 
         hub = self._link.hub(Operation.LIST)
         self._link.own_app_only("list")
-        cache = self._cache()
         pages: Iterator[builtins.list[str]] = hub.ids()
         if filter.parent_id is not None:
             # A get does not tell the parent; the parent's history tells its children.
             pages = iter([self._children(filter.parent_id)])
-        rows = instances(
-            hub,
-            pages,
-            replace(filter, parent_id=None),
-            cache=cache,
-            target=self._target() if cache is not None else "",
-            explain=self._explained,
-        )
+        rows = instances(hub, pages, replace(filter, parent_id=None), explain=self._explained)
         if filter.parent_id is None:
             return rows
         return (replace(row, parent_id=filter.parent_id) for row in rows)
@@ -122,24 +112,6 @@ class SidecarReader:
         hub = self._link.hub(Operation.HISTORY)
         self._link.own_app_only("history")
         return hub.history(instance_id)
-
-    def _cache(self) -> Cache | None:
-        if not self._endpoint.cache:
-            return None
-        if self._cached is None:
-            from wfctl.client.cache import Cache, cache_file
-
-            self._cached = Cache(cache_file())
-        return self._cached
-
-    def _target(self) -> str:
-        place = self._link.where if self._tunnel is None else self._tunnel.place
-        return f"{place} {self._link.metadata().app_id}"
-
-    def _forget(self, instance_id: str) -> None:
-        cache = self._cache()
-        if cache is not None and cache.file.exists():
-            cache.forget(self._target(), instance_id)
 
 
 def _check_given(instance_id: str) -> None:

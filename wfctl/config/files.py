@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from wfctl.config.keys import BY_NAME, IN_FILES, NOT_IN_PROFILES, YES_OR_NO
+from wfctl.config.keys import BY_NAME, IN_FILES, NOT_IN_PROFILES
 from wfctl.errors import InvalidInput
 
 PROJECT_FILE = "wfctl.toml"
@@ -115,8 +115,6 @@ def _values(path: Path, label: str, table: Mapping[str, Any], prefix: str) -> It
         if name not in allowed:
             raise InvalidInput(f"{label}: there is no setting {prefix}{name}", hint=_advice(name, allowed, prefix))
         key = BY_NAME[name]
-        if isinstance(value, bool) and key.choices == YES_OR_NO:
-            value = "true" if value else "false"
         if not isinstance(value, str):
             raise InvalidInput(f"{label}: {prefix}{name} must be text in quotes, not {_kind(value)}")
         if key.choices and value not in key.choices:

@@ -20,14 +20,12 @@ class Key:
     choices: tuple[str, ...] = ()
     file: bool = True  # whether a file may hold it
     bound: bool = False
-    flag: str | None = None  # where it is not the name with dashes
 
     @property
     def option(self) -> str:
-        return self.flag or "--" + self.name.replace("_", "-")
+        return "--" + self.name.replace("_", "-")
 
 
-YES_OR_NO = ("true", "false")
 API_VERSIONS = ("v1.0", "v1.0-beta1", "v1.0-alpha1")
 
 KEYS = (
@@ -44,7 +42,6 @@ KEYS = (
     Key("token_file", "WFCTL_TOKEN_FILE", "the file that holds the API token", path=True, bound=True),
     Key("ca_file", "WFCTL_CA_FILE", "certificates to trust besides the system's", path=True),
     Key("request_timeout", "WFCTL_REQUEST_TIMEOUT", "how long one request to a sidecar may take, as 30s"),
-    Key("cache", "WFCTL_CACHE", "whether list may remember finished instances", choices=YES_OR_NO, flag="--no-cache"),
     Key("kube_context", "WFCTL_KUBE_CONTEXT", "the kubectl context", bound=True),
     Key("namespace", "WFCTL_NAMESPACE", "the Kubernetes namespace", bound=True),
     Key("pod", "WFCTL_POD", "the pod whose sidecar is meant", bound=True),
