@@ -171,6 +171,45 @@ def test_a_broken_grpc_connection(run: Run) -> None:
     assert json.loads(out)["runtimeStatus"] == "RUNNING"
 
 
+def test_a_dapr_1_16(run: Run) -> None:
+    """It takes a call that it does not know for one to another app. What it knows works without the others."""
+    grpc = pytest.importorskip("grpc")
+    from wfctl.wire.protos import taskhub_pb2 as pb
+
+    def unknown(request: Any, context: Any) -> Any:
+        text = "failed to proxy request: required metadata dapr-callee-app-id or dapr-app-id not found"
+        context.abort(grpc.StatusCode.UNKNOWN, text)
+
+    def rerun(request: Any, context: Any) -> Any:
+        if request.event_id != 3:
+            missing = f"'i1' does not have history event with ID '{request.event_id}'"
+            context.abort(grpc.StatusCode.NOT_FOUND, missing)
+        return pb.RerunResponse(new_instance_id=request.new_instance_id)
+
+    def answer(request: Request) -> tuple[int, Any]:
+        old = METADATA | {"runtimeVersion": "1.16.19"}
+        return (200, old) if "metadata" in request.path else (200, instance("i1", "COMPLETED"))
+
+    handlers = {
+        "Hello": lambda request, context: request,
+        "ListInstanceIDs": unknown,
+        "GetInstanceHistory": unknown,
+        "RerunWorkflowFromEvent": rerun,
+    }
+    with http_server(answer) as server, grpc_server(handlers) as address:
+        at = ("-t", server.url, "--grpc-endpoint", address)
+        for argv in (["list"], ["count"], ["purge", "--status", "COMPLETED", "--yes"]):
+            assert_said(run(*argv, *at), 5, "list needs Dapr 1.17")
+        for argv in (["history", "i1"], ["steps", "i1"], ["rerun", "i1"], ["rerun", "i1", "--from-failed"]):
+            assert_said(run(*argv, *at), 5, "history needs Dapr 1.17")
+        assert run("rerun", "i1", "--event-id", "3", "--new-id", "i2", *at, "-o", "id")[:2] == (0, "i2\n")
+        assert_said(run("rerun", "i1", "--event-id", "9", *at), 3, "'i1' has no event with that number")
+        assert_said(run("rerun", "i1", "--event-id", "three", *at), 2, "is no event number")
+        code, out, _ = run("doctor", *at, "-o", "json")
+    checks = {check["check"]: check for check in json.loads(out)}
+    assert "list needs Dapr 1.17" in checks["list"]["detail"]
+
+
 def test_reset_in_the_middle_of_a_list(run: Run) -> None:
     """The first page came, then the sidecar went: half a list is none."""
     grpc = pytest.importorskip("grpc")

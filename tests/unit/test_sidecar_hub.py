@@ -382,13 +382,20 @@ def test_what_the_task_hub_says_no_with(operation: str, code: Any, text: str, er
     assert "\n" not in caught.value.message
 
 
+UNPROXIED = "failed to proxy request: required metadata dapr-callee-app-id or dapr-app-id not found"
+
+
 @pytest.mark.parametrize(
     ("operation", "version"), [("history", "1.17"), ("list", "1.17"), ("rerun", "1.16")], ids=lambda value: value
 )
-def test_a_runtime_that_lacks_a_call(operation: str, version: str) -> None:
+@pytest.mark.parametrize("proxies", [False, True], ids=["unimplemented", "proxies"])
+def test_a_runtime_that_lacks_a_call(operation: str, version: str, proxies: bool) -> None:
+    """A real one takes what it does not know for a call to another app, and misses the name of that app."""
     hub = Hub(Instance("i1", "W", Status.RUNNING))
     handlers = hub.handlers()
     del handlers[METHODS[operation]]
+    if proxies:
+        handlers[METHODS[operation]] = failing(CODE.UNKNOWN, UNPROXIED)
     with grpc_server(handlers) as address, sidecar(address) as target, pytest.raises(errors.Unsupported) as caught:
         ask(target, operation)
     assert f"{operation} needs Dapr {version}" in caught.value.message

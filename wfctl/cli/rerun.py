@@ -12,12 +12,12 @@ from wfctl.cli.finishing import finish, parse_timeout, shows_record
 from wfctl.cli.ids import check_id, check_new_id
 from wfctl.cli.options import FailOnStall, Input, InputFile, InputString, NoDrive, Timeout, Wait
 from wfctl.cli.payloads import read_payload
-from wfctl.cli.reruns import choose, plan, plan_view
+from wfctl.cli.reruns import check_begin, choose, event_number, plan, plan_view
 from wfctl.cli.session import Session
 from wfctl.cli.telling import drive_on, tell_state
 from wfctl.client.port import Workflows
-from wfctl.errors import InvalidInput, WrongState
-from wfctl.model.instance import RerunRequest
+from wfctl.errors import InvalidInput, NotFound, WfctlError, WrongState
+from wfctl.model.instance import Instance, RerunRequest
 from wfctl.model.status import TERMINAL
 from wfctl.model.steps import steps_of
 from wfctl.render.text import clean
@@ -67,6 +67,7 @@ def rerun(
     """
     payload = read_payload(session, input, input_file, input_string)
     parse_timeout(timeout, wait, fail_on_stall)
+    check_begin(from_step, from_failed, event_id)
     identifier = None if new_id is None else check_new_id(new_id)
     if which.one is None or which.dry_run:
         for flag, given in (("--wait", wait), ("--new-id", new_id), ("--plan", show_plan)):
@@ -111,16 +112,32 @@ def _begin(
 ) -> str:
     """Make the new instance; returns its ID."""
     source = workflows.get(instance_id, payloads=False)
-    step = choose(source, steps_of(workflows.history(instance_id)), from_step, from_failed, event_id)
+    if event_id is not None:  # said already: no history is needed, which a Dapr before 1.17 does not hand out
+        begin = event_number(event_id)
+    else:
+        begin = choose(source, steps_of(workflows.history(instance_id)), from_step, from_failed, None).event_id
     if not source.status.terminal:
         raise WrongState(
             f"{clean(instance_id)} is {source.status.name}: only a finished instance can run again",
             hint=f"wfctl wait {clean(instance_id)}, or wfctl terminate {clean(instance_id)}",
             instance_id=instance_id,
         )
-    return workflows.rerun(
-        RerunRequest(instance_id, step.event_id, new_id, payload, overwrite_input=payload is not None)
-    )
+    request = RerunRequest(instance_id, begin, new_id, payload, overwrite_input=payload is not None)
+    try:
+        return workflows.rerun(request)
+    except NotFound:
+        if event_id is not None:
+            _say_which_numbers(workflows, source, event_id)
+        raise
+
+
+def _say_which_numbers(workflows: Workflows, source: Instance, event_id: str) -> None:
+    """Raises InvalidInput with the numbers that there are, where the target tells them."""
+    try:
+        history = workflows.history(source.id)
+    except WfctlError:
+        return
+    choose(source, steps_of(history), None, False, event_id)
 
 
 def _several(session: Session, which: Which, begin: Callable[[Workflows, str], str], *, drive: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from wfctl.errors import InvalidInput, WrongState
@@ -18,6 +18,23 @@ from wfctl.render.table import Cell, Column
 from wfctl.render.text import clean
 
 
+def check_begin(name: str | None, from_failed: bool, event_id: str | None) -> None:
+    """Raises InvalidInput where the options name more than one beginning, or a number that is none."""
+    given = [flag for flag, on in (("--from", name), ("--from-failed", from_failed), ("--event-id", event_id)) if on]
+    if len(given) > 1:
+        raise InvalidInput(f"{' and '.join(given)} exclude each other")
+    if event_id is not None:
+        event_number(event_id)
+
+
+def event_number(text: str) -> int:
+    """Raises InvalidInput."""
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdigit() and int(digits) < 2**31):
+        raise InvalidInput(f"--event-id {clean(text)!r} is no event number", hint="wfctl steps ID shows the numbers")
+    return int(digits)
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
     step: Step
@@ -26,9 +43,6 @@ class Planned:
 
 def choose(source: Instance, steps: Sequence[Step], name: str | None, from_failed: bool, event_id: str | None) -> Step:
     """The step that the options name. Raises InvalidInput, and WrongState when no step failed."""
-    given = [flag for flag, on in (("--from", name), ("--from-failed", from_failed), ("--event-id", event_id)) if on]
-    if len(given) > 1:
-        raise InvalidInput(f"{' and '.join(given)} exclude each other")
     able = [step for step in steps if step.event_id >= 0]
     if not able:
         raise InvalidInput(
@@ -74,10 +88,10 @@ def _named(source: Instance, steps: Sequence[Step], name: str) -> Step:
 
 
 def _numbered(source: Instance, steps: Sequence[Step], text: str) -> Step:
+    number = event_number(text)
     for step in steps:
-        for attempt in step.attempts:
-            if str(attempt.event_id) == text.strip():
-                return step
+        if number == step.event_id or number in (attempt.event_id for attempt in step.attempts):
+            return replace(step, event_id=number)
     numbers = ", ".join(f"{step.event_id} ({clean(step.name or step.kind)})" for step in steps)
     raise InvalidInput(f"{clean(source.id)} has no step with the event {clean(text)}", hint=f"one of {numbers}")
 

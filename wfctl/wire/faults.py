@@ -115,7 +115,11 @@ _BY_HUB_CODE = {
     "CANCELLED": Problem.UNAVAILABLE,  # a server that stops ends its calls so
 }
 # Other words for a problem, besides its mark in the table.
-_MORE_MARKS = {"no state store with actor support found": Problem.NO_STATE_STORE}
+_MORE_MARKS = {
+    "no state store with actor support found": Problem.NO_STATE_STORE,
+    # A real sidecar takes a method that it does not know for a call to another app, whose name it then misses.
+    "required metadata dapr-callee-app-id": Problem.UNIMPLEMENTED,
+}
 
 
 def read_hub(operation: Operation, code: str, text: str) -> Problem:
