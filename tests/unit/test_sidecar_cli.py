@@ -205,7 +205,7 @@ def test_a_dapr_1_16(run: Run) -> None:
         assert run("rerun", "i1", "--event-id", "3", "--new-id", "i2", *at, "-o", "id")[:2] == (0, "i2\n")
         assert_said(run("rerun", "i1", "--event-id", "9", *at), 3, "'i1' has no event with that number")
         assert_said(run("rerun", "i1", "--event-id", "three", *at), 2, "is no event number")
-        code, out, _ = run("doctor", *at, "-o", "json")
+        _, out, _ = run("doctor", *at, "-o", "json")
     checks = {check["check"]: check for check in json.loads(out)}
     assert "list needs Dapr 1.17" in checks["list"]["detail"]
 
