@@ -1,6 +1,7 @@
 """The live suite: wfctl against a real Dapr.
 
-WFCTL_DAPR_BIN      the folder with `placement`, `scheduler` and `daprd`; without it everything here is skipped
+WFCTL_DAPR_BIN      the folder with `placement`, `scheduler` and `daprd`, of 1.16 (see test_live_older) or newer;
+                    without it everything here is skipped
 WFCTL_DAPR_PYTHON   a Python with the official SDK (`pip install dapr`), if not the one that runs the tests
 """
 
@@ -9,7 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from live_dapr import Dapr, Daprd, programs, running, sdk_python
+from live_dapr import Dapr, Daprd, programs, running, sdk_python, version
+
+
+@pytest.fixture(autouse=True)
+def for_this_version(request: pytest.FixtureRequest) -> None:
+    """An older Dapr is asked for what it can do, and the rest needs what came with 1.17."""
+    where = programs()
+    old = where is not None and version(where) < (1, 17)
+    if old is not (request.path.name == "test_live_older.py"):
+        pytest.skip("for a Dapr before 1.17" if not old else "needs Dapr 1.17")
 
 
 @pytest.fixture(scope="session")

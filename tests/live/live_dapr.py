@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -146,12 +148,23 @@ class Dapr:
             [
                 "--id=s0", f"--port={scheduler}", f"--listen-address={HOST}", f"--etcd-data-dir={self.folder / 'etcd'}",
                 f"--etcd-initial-cluster=s0=http://{HOST}:{peer}", f"--etcd-client-port={client}",
-                f"--etcd-client-listen-address={HOST}", f"--healthz-port={health2}",
-                f"--healthz-listen-address={HOST}", f"--metrics-port={metrics2}", f"--metrics-listen-address={HOST}",
-                f"--identity-directory-write={self.folder / 'tls'}", "--workers=32",
+                f"--healthz-port={health2}", f"--healthz-listen-address={HOST}", f"--metrics-port={metrics2}",
+                f"--metrics-listen-address={HOST}",
+                *self._known("scheduler", f"--etcd-client-listen-address={HOST}"),
+                *self._known("scheduler", f"--identity-directory-write={self.folder / 'tls'}"),
+                *self._known("scheduler", "--workers=32"),
             ],
             f"http://{HOST}:{health2}/healthz",
         )  # fmt: skip
+
+    @property
+    def scheduler(self) -> Process:
+        return self.processes[1]
+
+    def _known(self, program: str, option: str) -> list[str]:
+        """The option, where this version has it."""
+        told = subprocess.run([str(self.programs / program), "--help"], capture_output=True, text=True, check=False)
+        return [option] if option.partition("=")[0] + " " in told.stdout + told.stderr else []
 
     def _run(self, program: str, arguments: list[str], url: str) -> None:
         process = Process.start([str(self.programs / program), *arguments], self.folder / f"{program}.log")
@@ -211,6 +224,14 @@ def programs() -> Path | None:
     """The folder with placement, scheduler and daprd, by WFCTL_DAPR_BIN."""
     given = os.environ.get("WFCTL_DAPR_BIN")
     return Path(given) if given else None
+
+
+@functools.cache
+def version(where: Path) -> tuple[int, ...]:
+    """Of the programs there; one that nobody has stamped is new."""
+    told = subprocess.run([where / "daprd", "--version"], capture_output=True, text=True, check=True).stdout
+    found = re.match(r"v?(\d+)\.(\d+)", told.strip())
+    return tuple(map(int, found.groups())) if found else (99, 0)
 
 
 def sdk_python() -> str | None:

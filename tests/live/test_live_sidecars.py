@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from live_dapr import Dapr, Daprd, until
+from live_dapr import Dapr, Daprd, running, until
 
 from wfctl import errors
-from wfctl.client.doctor_sidecar import Level, check_sidecar, wait_ready
+from wfctl.client.doctor_check import Check, Level
+from wfctl.client.doctor_sidecar import check_sidecar, wait_ready
 from wfctl.client.endpoint import Endpoint
 from wfctl.model.instance import Filter, IfExists, StartRequest
 from wfctl.model.status import Status
@@ -38,6 +39,22 @@ def test_doctor(orders: Daprd) -> None:
     checks = check_sidecar(Endpoint(http=orders.http, grpc=orders.grpc, app_id="orders"), quiet)
     assert {check.level for check in checks} == {Level.OK}, checks
     assert wait_ready(Endpoint(http=orders.http, grpc=orders.grpc), 5, quiet)
+
+
+def test_the_scheduler_dies(dapr: Dapr, tmp_path: Path, by: str) -> None:
+    """The sidecar goes on to name it."""
+    with running(tmp_path, dapr.programs) as mine:
+        daprd = mine.sidecar("orphan")
+        endpoint = Endpoint(http=daprd.http if by == "http" else None, grpc=daprd.grpc)
+
+        def scheduler() -> Check:
+            return next(check for check in check_sidecar(endpoint, quiet) if check.name == "scheduler")
+
+        assert until(lambda: (check := scheduler()).level is Level.OK and check).detail.endswith("answers")
+        mine.scheduler.popen.kill()
+        mine.scheduler.popen.wait()
+        assert scheduler().level is Level.FAIL
+        assert "gives no answer" in scheduler().detail
 
 
 def test_another_app(orders: Daprd) -> None:
@@ -79,8 +96,14 @@ def test_the_worker_leaves(dapr: Dapr, python: str) -> None:
         assert http is not None
         until(lambda: http.metadata().workers == 0)
         assert target.get("x").status is Status.RUNNING
-        for ask in (lambda: target.pause("x"), lambda: target.purge("y"), lambda: target.pause("x", reason="r")):
-            with pytest.raises(errors.Unreachable, match="no worker"):
+        for ask, words in (
+            (lambda: target.pause("x"), "'x' cannot be paused"),
+            (lambda: target.pause("x", reason="r"), "'x' cannot be paused"),
+            (lambda: target.terminate("x"), "'x' cannot be terminated"),
+            (lambda: target.raise_event("x", "go"), "'x' cannot take an event"),
+            (lambda: target.purge("y"), "'y' cannot be purged"),
+        ):
+            with pytest.raises(errors.Unreachable, match=f"no worker is connected .*: {words}"):
                 ask()
         assert target.purge("y", force=True) == 1
     finally:

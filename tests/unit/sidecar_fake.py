@@ -147,6 +147,11 @@ METADATA = {
 }
 
 
+def no_job(cause: str = "rpc error: code = NotFound desc = job not found: x") -> tuple[int, Any]:
+    """What a sidecar answers about a job that nobody has, by what its scheduler says."""
+    return 500, {"errorCode": "DAPR_SCHEDULER_GET_JOB", "message": f"failed to get job due to: {cause}"}
+
+
 def instance(instance_id: str, status: str = "RUNNING", **properties: str) -> dict[str, Any]:
     """The body of a get."""
     return {
@@ -170,7 +175,7 @@ def grpc_server(handlers: dict[str, Callable[[Any, Any], Any]], port: int = 0) -
     from wfctl.wire import methods
 
     table: dict[str, dict[str, Any]] = {}
-    for method in methods.ALL:
+    for method in (*methods.ALL, methods.GET_JOB):
         if method.name in handlers:
             service = method.path.split("/")[1]
             table.setdefault(service, {})[method.name] = grpc.unary_unary_rpc_method_handler(

@@ -171,6 +171,29 @@ def test_a_broken_grpc_connection(run: Run) -> None:
     assert json.loads(out)["runtimeStatus"] == "RUNNING"
 
 
+def test_a_hiccup_after_an_accepted_operation_ends_no_batch(run: Run) -> None:
+    ended: set[str] = set()
+    hiccups = {"i1", "i2"}
+
+    def answer(request: Request) -> tuple[int, Any]:
+        if "metadata" in request.path:
+            return 200, METADATA
+        *_, name, last = request.path.split("/")
+        if request.method == "POST":
+            ended.add(name)
+            return 202, b""
+        if last in ended & hiccups:
+            hiccups.remove(last)
+            return 503, b""
+        return 200, instance(last, "TERMINATED" if last in ended else "RUNNING")
+
+    with http_server(answer) as server:
+        code, out, err = run("terminate", "i1", "i2", "i3", "i4", "--concurrency", "1", "-t", server.url, "-o", "json")
+    assert code == 0, err
+    assert [done["outcome"] for done in json.loads(out)] == ["done"] * 4
+    assert hiccups == set()
+
+
 def test_a_dapr_1_16(run: Run) -> None:
     """It takes a call that it does not know for one to another app. What it knows works without the others."""
     grpc = pytest.importorskip("grpc")

@@ -6,10 +6,10 @@ import threading
 from typing import Any
 
 import pytest
-from sidecar_fake import METADATA, Request, free_port, grpc_server, http_server, raw_server
+from sidecar_fake import METADATA, Request, free_port, grpc_server, http_server, no_job, raw_server
 
 from wfctl import errors
-from wfctl.client import sidecar_link
+from wfctl.client import doctor_sidecar, sidecar_link
 from wfctl.client.doctor_check import Check, Level
 from wfctl.client.doctor_sidecar import check_sidecar, wait_ready
 from wfctl.client.endpoint import Endpoint
@@ -30,7 +30,7 @@ def serving(metadata: dict[str, Any], healthy: bool = True) -> Any:
         if request.path.startswith("/v1.0/healthz"):
             not_ready = {"errorCode": "ERR_OUTBOUND_HEALTH_NOT_READY", "message": "dapr outbound is not ready"}
             return (204, b"") if healthy else (500, not_ready)
-        return 200, metadata
+        return no_job() if "/jobs/" in request.path else (200, metadata)
 
     return answer
 
@@ -87,6 +87,71 @@ def test_what_is_not_well(
         checks = by_name(check_sidecar(Endpoint(http=server.url, app_id="orders"), quiet))
     assert checks[name].level is level
     assert words in checks[name].detail
+
+
+@pytest.mark.parametrize(
+    ("job", "level", "words"),
+    [
+        (no_job(), Level.OK, "127.0.0.1:50006 answers"),
+        (no_job("rpc error: code = Unavailable desc = connection refused"), Level.FAIL, "gives no answer"),
+        (None, Level.FAIL, "gives no answer"),
+        ((404, b"404 page not found"), Level.WARN, "not checked whether it answers"),
+        ((403, {"errorCode": "ERR_PERMISSION_DENIED", "message": "no"}), Level.WARN, "not checked"),
+    ],
+    ids=["there", "refused", "gone", "no such API", "denied"],
+)
+def test_a_scheduler_that_a_sidecar_names_and_that_may_be_dead(
+    job: tuple[int, Any] | None, level: Level, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real sidecar waits for a scheduler that is gone, as long as it is let."""
+    monkeypatch.setattr(sidecar_link, "grpc_installed", lambda: False)
+    monkeypatch.setattr(doctor_sidecar, "SCHEDULER_SECONDS", 0.3)
+    let_go = threading.Event()
+
+    def answer(request: Request) -> tuple[int, Any]:
+        if "/jobs/" not in request.path:
+            return serving(METADATA)(request)
+        assert request.method == "GET", "nothing is changed"
+        return job if job is not None else (let_go.wait(30) and None) or no_job()
+
+    with http_server(answer) as server:
+        checks = by_name(check_sidecar(Endpoint(http=server.url), quiet))
+        let_go.set()
+    assert checks["scheduler"].level is level
+    assert words in checks["scheduler"].detail
+
+
+def test_the_scheduler_over_grpc_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    grpc = pytest.importorskip("grpc")
+    from wfctl.wire.protos import runtime_pb2 as rt
+
+    monkeypatch.setattr(doctor_sidecar, "SCHEDULER_SECONDS", 0.5)
+    let_go = threading.Event()
+    say: list[tuple[Any, str] | None] = []
+
+    def job(request: Any, context: Any) -> Any:
+        assert request.value, "the name of a job"
+        if say[0] is None:
+            let_go.wait(30)
+        else:
+            context.abort(*say[0])
+
+    def metadata(request: Any, context: Any) -> Any:
+        there = rt.SchedulerInfo(connected_addresses=["s:1"])
+        return rt.GetMetadataResponse(id="orders", runtime_version="1.18.3", scheduler=there)
+
+    handlers = {"Hello": lambda request, context: request, "GetMetadata": metadata, "GetJobAlpha1": job}
+    unproxied = "failed to proxy request: required metadata dapr-callee-app-id or dapr-app-id not found"
+    with grpc_server(handlers) as address:
+        for said, level in (
+            ((grpc.StatusCode.INTERNAL, "failed to get job due to: rpc error: desc = job not found: x"), Level.OK),
+            ((grpc.StatusCode.UNKNOWN, unproxied), Level.WARN),
+            (None, Level.FAIL),
+        ):
+            say[:] = [said]
+            checks = by_name(check_sidecar(Endpoint(grpc=address), quiet))
+            assert checks["scheduler"].level is level, checks["scheduler"]
+        let_go.set()
 
 
 def test_nobody_there() -> None:

@@ -16,6 +16,7 @@ import pytest
 from sidecar_fake import METADATA, MISSING, Request, free_port, http_server, instance, raw_server
 
 from wfctl import errors
+from wfctl.client import sidecar as client
 from wfctl.client import sidecar_link
 from wfctl.client.endpoint import Endpoint
 from wfctl.client.sidecar import Sidecar, open_sidecar
@@ -23,9 +24,9 @@ from wfctl.model.instance import Filter, StartRequest
 
 
 @contextlib.contextmanager
-def sidecar(**fields: object) -> Iterator[Sidecar]:
+def sidecar(notes: list[str] | None = None, **fields: object) -> Iterator[Sidecar]:
     fields = {"request_timeout": 0.5} | fields
-    opened = open_sidecar(Endpoint(**fields), note=lambda line: None)  # type: ignore[arg-type]
+    opened = open_sidecar(Endpoint(**fields), note=(notes if notes is not None else []).append)  # type: ignore[arg-type]
     try:
         yield opened
     finally:
@@ -169,6 +170,97 @@ def test_no_worker_is_said_before_the_start() -> None:
     ):
         target.start(StartRequest("W", "i1"))
     assert not [line for line in server.lines if line.startswith("POST")]
+
+
+@pytest.mark.parametrize(
+    ("verb", "words"),
+    [
+        (lambda target: target.start(StartRequest("W", "new")), "a workflow could not start"),
+        (lambda target: target.pause("i1"), "'i1' cannot be paused"),
+        (lambda target: target.resume("held"), "'held' cannot be resumed"),
+        (lambda target: target.raise_event("i1", "go"), "'i1' cannot take an event"),
+        (lambda target: target.terminate("i1"), "'i1' cannot be terminated"),
+        (lambda target: target.purge("done"), "'done' cannot be purged"),
+    ],
+    ids=["start", "pause", "resume", "raise-event", "terminate", "purge"],
+)
+def test_no_worker_is_said_in_the_words_of_the_verb(
+    verb: Callable[[Sidecar], object], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sidecar_link, "grpc_installed", lambda: False)
+    metadata = {key: value for key, value in METADATA.items() if key != "workflows"}
+    there = {"i1": "RUNNING", "held": "SUSPENDED", "done": "COMPLETED"}
+    codes = {"raiseEvent": "RAISE_EVENT"}
+
+    def answer(request: Request) -> tuple[int, object]:
+        if "metadata" in request.path:
+            return 200, metadata
+        *_, name, last = request.path.split("/")
+        if request.method == "GET":
+            return (200, instance(last, there[last])) if last in there else MISSING
+        code = codes.get(name, last.upper())
+        return 500, {"errorCode": f"ERR_{code}_WORKFLOW", "message": f"did not find address for actor {name}"}
+
+    with (
+        http_server(answer) as server,
+        sidecar(http=server.url) as target,
+        pytest.raises(errors.Unreachable) as caught,
+    ):
+        verb(target)
+    assert caught.value.message.startswith("no worker is connected to the sidecar of 'orders' at http://")
+    assert caught.value.message.endswith(words)
+    assert "start the app" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    "hiccups",
+    [
+        [(503, b"")],
+        [(500, {"errorCode": "ERR_GET_WORKFLOW", "message": "database is locked"})] * 2,
+        [(200, b"not JSON"), (502, b"")],
+    ],
+    ids=["503", "the store", "no JSON"],
+)
+def test_a_look_that_fails_after_an_operation_was_accepted(hiccups: list[tuple[int, object]]) -> None:
+    accepted = False
+    left = list(hiccups)
+
+    def answer(request: Request) -> tuple[int, object]:
+        nonlocal accepted
+        if "metadata" in request.path:
+            return 200, METADATA
+        if request.method == "POST":
+            accepted = True
+            return 202, b""
+        if accepted and left:
+            return left.pop(0)
+        return 200, instance("i1", "TERMINATED" if accepted else "RUNNING")
+
+    notes: list[str] = []
+    with http_server(answer) as server, sidecar(notes, http=server.url, request_timeout=20.0) as target:
+        target.terminate("i1")
+    assert (left, notes) == ([], []), "looked until it was seen"
+
+
+def test_an_operation_whose_effect_cannot_be_seen_was_accepted_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "SETTLE_SECONDS", 0.3)
+    accepted: list[str] = []
+    after: list[tuple[int, object]] = [(503, b""), MISSING]
+
+    def answer(request: Request) -> tuple[int, object]:
+        if request.method == "POST":
+            accepted.append(request.path)
+        return (202, b"") if request.method == "POST" else after[0] if accepted else (200, instance("i1"))
+
+    notes: list[str] = []
+    with http_server(answer) as server, sidecar(notes, http=server.url) as target:
+        target.pause("i1")
+        assert ["was accepted" in note and "HTTP status 503" in note for note in notes] == [True]
+        notes.clear()
+        accepted.clear()
+        after.pop(0)
+        target.terminate("i1")  # and a retention policy took it away at once
+        assert (len(accepted), notes) == (1, [])
 
 
 def test_before_1_16_a_missing_worker_is_not_told() -> None:

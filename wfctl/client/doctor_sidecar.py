@@ -8,12 +8,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wfctl.client.doctor_check import Check, Level, failed, wait_until_ready
 from wfctl.client.endpoint import Endpoint
 from wfctl.client.sidecar_link import Link, Note, grpc_installed
-from wfctl.errors import NotAuthenticated, Unreachable, WfctlError
+from wfctl.errors import NotAuthenticated, TimedOut, Unreachable, WfctlError
 from wfctl.wire.bodies import Metadata
 from wfctl.wire.paths import OUTBOUND_HEALTH, Operation, version_for
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 SKEW_SECONDS = 5.0
 OLDEST = (1, 11)
+SCHEDULER_SECONDS = 5.0  # it answers in milliseconds
 
 
 def check_sidecar(endpoint: Endpoint, note: Note) -> list[Check]:
@@ -86,7 +88,8 @@ def _checks(link: Link, endpoint: Endpoint) -> Iterator[Check]:
     yield _app(link, metadata, endpoint)
     yield _store(metadata)
     if metadata.wfctl is None:  # `wfctl serve` has none of this, and needs none
-        yield from _runtime(metadata)
+        yield from _placement(metadata)
+        yield from _scheduler(metadata, endpoint)
     yield _worker(metadata)
     yield from _task_hub(link, metadata)
     if http is not None:
@@ -122,7 +125,7 @@ def _store(metadata: Metadata) -> Check:
     return Check("state store", Level.OK, "can hold workflows" if metadata.actor_store else "this version does not say")
 
 
-def _runtime(metadata: Metadata) -> Iterator[Check]:
+def _placement(metadata: Metadata) -> Iterator[Check]:
     if metadata.actors in ("DISABLED", "INITIALIZING"):
         fix = "give daprd --placement-host-address, and start placement"
         yield Check("placement", Level.FAIL, f"the actor runtime is {metadata.actors}", fix)
@@ -130,13 +133,36 @@ def _runtime(metadata: Metadata) -> Iterator[Check]:
         connected = "disconnected" not in metadata.placement and "connected" in metadata.placement
         level = Level.OK if connected else Level.FAIL
         yield Check("placement", level, metadata.placement, None if connected else "start placement (dapr init does)")
-    if metadata.version is not None and metadata.version < (1, 16):
-        return
-    if metadata.schedulers:
-        yield Check("scheduler", Level.OK, f"connected to {', '.join(metadata.schedulers)}")
-    else:
+
+
+def _scheduler(metadata: Metadata, endpoint: Endpoint) -> Iterator[Check]:
+    """A sidecar goes on to name a scheduler that has died: it is made to ask it something."""
+    version = metadata.version or (1, 16)
+    if version >= (1, 16) and not metadata.schedulers:
         fix = "give daprd --scheduler-host-address, and start the scheduler"
         yield Check("scheduler", Level.FAIL, "not connected: no workflow can start", fix)
+    elif version >= (1, 15):  # before, workflows need none
+        yield _scheduler_asked(", ".join(metadata.schedulers) or "the scheduler", endpoint)
+
+
+def _scheduler_asked(where: str, endpoint: Endpoint) -> Check:
+    near = replace(endpoint, request_timeout=min(SCHEDULER_SECONDS, endpoint.request_timeout))
+    link = Link(near)
+    try:
+        answers = link.scheduler_answers()
+    except TimedOut:
+        answers = False
+    except WfctlError as error:
+        return Check("scheduler", Level.WARN, f"{where}: not checked whether it answers: {error.message}", error.hint)
+    finally:
+        link.close()
+    if answers is None:
+        detail = f"{where}: not checked whether it answers: this sidecar does not let wfctl ask (the jobs API)"
+        return Check("scheduler", Level.WARN, detail)
+    if answers:
+        return Check("scheduler", Level.OK, f"{where} answers")
+    detail = f"{where} gives no answer: no workflow can start, and no timer fires"
+    return Check("scheduler", Level.FAIL, detail, "start the scheduler where daprd reaches it")
 
 
 def _worker(metadata: Metadata) -> Check:

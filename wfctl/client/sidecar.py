@@ -60,7 +60,7 @@ class Sidecar(SidecarReader):
             raise InvalidInput("a workflow has a name")
         if request.id is not None and self._taken(request.id, request.if_exists):
             return request.id
-        if not self._link.require_worker():
+        if not self._link.require_worker(Operation.START, instance_id):
             self._note("no worker is connected to the server: the instance waits for one")
         http, app_id = self._link.http, self._link.app_id
         try:
@@ -209,7 +209,7 @@ class Sidecar(SidecarReader):
         if request.event_id < 0:
             raise InvalidInput(f"there is no event {request.event_id} to rerun from", instance_id=request.source)
         hub = self._link.hub(Operation.RERUN)
-        self._link.require_worker()
+        self._link.require_worker(Operation.RERUN, request.source)
         try:
             return hub.rerun(request, new_id, self._link.app_id)
         except Conflict as error:
@@ -254,6 +254,7 @@ class Sidecar(SidecarReader):
         except Unclear as error:
             found = self._fetch(instance_id)
             if operation is Operation.PURGE:
+                self._link.require_worker(operation, instance_id)
                 raise answer_error(
                     Problem.NOT_COMPLETED, operation, where=self._link.where, instance_id=instance_id
                 ) from error
@@ -262,18 +263,25 @@ class Sidecar(SidecarReader):
                     f"'{instance_id}' is {found.status.name} by now: {operation.value} is not possible",
                     instance_id=instance_id,
                 ) from error
-            self._link.require_worker()
+            self._link.require_worker(operation, instance_id)
             raise
 
     def _settle(self, operation: Operation, instance_id: str, done: Callable[[Status], bool]) -> None:
         until = time.monotonic() + min(SETTLE_SECONDS, self._endpoint.request_timeout)
         pause = 0.01
         while True:
-            status = self._fetch(instance_id).status
-            if done(status) or status.terminal:
+            try:
+                status = self._fetch(instance_id).status
+            except NotFound:  # a retention policy was quick
                 return
+            except WfctlError as error:  # it was accepted: a look that fails does not undo that
+                seen = f"its status cannot be seen: {error.message}"
+            else:
+                if done(status) or status.terminal:
+                    return
+                seen = f"it is {status.name} still"
             if time.monotonic() >= until:
-                self._note(f"{operation.value} of '{instance_id}' was accepted; it is {status.name} still")
+                self._note(f"{operation.value} of '{instance_id}' was accepted; {seen}")
                 return
             time.sleep(pause)
             pause = min(pause * 2, 0.25)

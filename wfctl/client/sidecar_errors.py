@@ -23,6 +23,8 @@ def answer_error(
     """`where` is the address asked, `text` the sidecar's own message."""
     if problem is Problem.LOOK:
         return Unclear(_said(operation, text, where), instance_id=instance_id)
+    if problem is Problem.NO_WORKER:
+        return no_worker(operation, instance_id, where)
     message, hint = _WORDS.get(problem, (None, None))
     filled = {
         "id": instance_id or "",
@@ -47,6 +49,16 @@ def _short(text: str, limit: int = 300) -> str:
 
 
 _START_WORKER = "start the app; `wfctl doctor` shows how many workers are connected"
+# What does not come about while no worker is connected; else the operation "cannot be carried out".
+_WITHOUT_WORKER = {
+    Operation.START: "a workflow could not start",
+    Operation.RERUN: "the rerun of '{id}' could not start",
+    Operation.PAUSE: "'{id}' cannot be paused",
+    Operation.RESUME: "'{id}' cannot be resumed",
+    Operation.RAISE: "'{id}' cannot take an event",
+    Operation.TERMINATE: "'{id}' cannot be terminated",
+    Operation.PURGE: "'{id}' cannot be purged",
+}
 
 _WORDS: dict[Problem, tuple[str | None, str | None]] = {
     Problem.NOT_FOUND: ("there is no instance '{id}'", "wfctl list shows the instances of this target"),
@@ -77,10 +89,6 @@ _WORDS: dict[Problem, tuple[str | None, str | None]] = {
     Problem.BAD_KEY: (
         "one instance has an ID that the sidecar cannot list, which keeps it from listing the others: {text}",
         "delete it by its ID, which stands between '.workflow||' and '||metadata': wfctl purge --force ID",
-    ),
-    Problem.NO_WORKER: (
-        "no worker is connected to the sidecar at {where}: {operation} cannot be carried out",
-        _START_WORKER,
     ),
     Problem.NO_ROUTE: (
         "what answers at {where} does not serve Dapr's workflow API for {operation}",
@@ -135,10 +143,17 @@ def broken(where: str, reason: str) -> errors.Unreachable:
     )
 
 
-def no_worker(where: str, app_id: str) -> errors.Unreachable:
+def no_worker(
+    operation: Operation, instance_id: str | None, where: str, app_id: str | None = None
+) -> errors.Unreachable:
+    """`app_id` where it is known."""
+    of = f" of '{app_id}'" if app_id else ""
+    consequence = _WITHOUT_WORKER.get(operation, f"{operation.value} cannot be carried out").format(id=instance_id)
+    more = f"; or delete it as it is: wfctl purge --force {instance_id}" if operation is Operation.PURGE else ""
     return errors.Unreachable(
-        f"no worker is connected to the sidecar of '{app_id}' at {where}: a workflow could not start",
-        hint=_START_WORKER,
+        f"no worker is connected to the sidecar{of} at {where}: {consequence}",
+        hint=_START_WORKER + more,
+        instance_id=instance_id,
     )
 
 

@@ -12,20 +12,21 @@ from typing import Any, Generic, TypeVar
 
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
+from google.protobuf.wrappers_pb2 import StringValue
 
 from wfctl.client.endpoint import Endpoint, GrpcAddress
 from wfctl.client.lean_grpc import grpc
 from wfctl.client.sidecar_channel import open_channel
 from wfctl.client.sidecar_errors import answer_error, needs_version, unreachable
-from wfctl.errors import NotFound, TimedOut, Unsupported, WfctlError
+from wfctl.errors import NotAuthenticated, NotFound, TimedOut, Unreachable, Unsupported, WfctlError
 from wfctl.model.events import Event
 from wfctl.model.instance import Instance, RerunRequest, StartRequest
 from wfctl.wire import bodies, events, methods, states
 from wfctl.wire.bodies import Metadata
 from wfctl.wire.convert import time_out, wrap
-from wfctl.wire.faults import read_hub
+from wfctl.wire.faults import read_hub, read_scheduler
 from wfctl.wire.methods import Method
-from wfctl.wire.paths import TOKEN_HEADER, Operation
+from wfctl.wire.paths import NO_JOB, TOKEN_HEADER, Operation
 from wfctl.wire.problems import Problem
 from wfctl.wire.protos import runtime_pb2 as rt
 from wfctl.wire.protos import taskhub_pb2 as pb
@@ -147,6 +148,16 @@ class HubApi:
     def hello(self) -> None:
         """Raises Unsupported where there is no task hub service."""
         self._call(methods.HELLO, Operation.LIST, Empty())
+
+    def scheduler_answers(self) -> bool | None:
+        """None where the sidecar does not tell. A scheduler that is gone makes it wait: raises TimedOut."""
+        try:
+            self._call(methods.GET_JOB, Operation.GET, StringValue(value=NO_JOB))
+        except (TimedOut, Unreachable, NotAuthenticated):
+            raise
+        except WfctlError as error:
+            return read_scheduler(error.message)
+        return True
 
     def metadata(self) -> Metadata:
         answer = self._call(_METADATA, Operation.GET, rt.GetMetadataRequest())

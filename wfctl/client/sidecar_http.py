@@ -15,7 +15,7 @@ from wfctl.client.sidecar_errors import answer_error, broken
 from wfctl.model.instance import Instance
 from wfctl.wire import bodies, paths
 from wfctl.wire.bodies import BadBody, Metadata
-from wfctl.wire.faults import read_http
+from wfctl.wire.faults import read_http, read_scheduler
 from wfctl.wire.paths import ApiVersion, Operation
 from wfctl.wire.problems import OWN, Problem
 
@@ -81,6 +81,11 @@ class HttpApi:
         """Whether it says that it is ready (any 2xx), and what it says if not."""
         answer = self._send("GET", path)
         return 200 <= answer.status < 300, bodies.read_error(answer.body)[1]
+
+    def scheduler_answers(self) -> bool | None:
+        """None where the sidecar does not tell. A scheduler that is gone makes it wait: raises TimedOut."""
+        answer = self._send("GET", paths.JOB)
+        return True if answer.status == 200 else read_scheduler(bodies.read_error(answer.body)[1])
 
     def clock(self) -> float | None:
         """The sidecar's time as Unix seconds, from the Date of an answer; None where it sends none."""

@@ -137,8 +137,12 @@ class Link:
             return self.http.metadata(max_age=METADATA_AGE)
         return self.hub(Operation.GET).metadata()
 
-    def require_worker(self) -> bool:
-        """Whether a worker is there to start the instance now. Raises Unreachable where a start would wait for ever.
+    def scheduler_answers(self) -> bool | None:
+        """None where the sidecar does not tell. A scheduler that is gone makes it wait: raises TimedOut."""
+        return (self.http or self.hub(Operation.GET)).scheduler_answers()
+
+    def require_worker(self, operation: Operation, instance_id: str) -> bool:
+        """Whether a worker is there to do it now. Raises Unreachable where Dapr would wait for one, or give up.
 
         `wfctl serve` records the start, and a worker that comes later takes it up. A Dapr before 1.16 does not tell.
         """
@@ -146,7 +150,7 @@ class Link:
         if found.wfctl is not None:
             return bool(found.workers)
         if found.workers == 0:
-            raise no_worker(self.where, found.app_id)
+            raise no_worker(operation, instance_id, self.where, found.app_id)
         return True
 
     @cached_property

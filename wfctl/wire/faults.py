@@ -142,6 +142,13 @@ def read_hub(operation: Operation, code: str, text: str) -> Problem:
     return Problem.MALFORMED if code == BAD else Problem.OTHER
 
 
+def read_scheduler(text: str) -> bool | None:
+    """Whether the scheduler answered, by what a sidecar says of a job that nobody has; None: it does not tell."""
+    if "job not found" in text:
+        return True
+    return False if "failed to get job" in text else None
+
+
 def error_of(problem: Problem) -> type[errors.WfctlError]:
     return errors.WfctlError if problem is Problem.LOOK else TABLE[problem].error
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
+from google.protobuf.wrappers_pb2 import StringValue
 
 from wfctl.wire.protos import runtime_pb2 as rt
 from wfctl.wire.protos import taskhub_pb2 as th
@@ -106,6 +107,9 @@ RUNTIME = (
 )
 
 ALL = (*TASK_HUB, *RUNTIME)
+
+# A job's name and nothing else is asked: these messages say the same on the wire, and the answer is not looked at.
+GET_JOB = Method(_RUNTIME + "GetJobAlpha1", StringValue, Empty, (1, 14))
 
 # The only option that a start over the general service understands: an RFC 3339 time.
 START_TIME_OPTION = "dapr.workflow.start_time"

@@ -51,6 +51,9 @@ METADATA = "/v1.0/metadata"
 HEALTH = "/v1.0/healthz"
 OUTBOUND_HEALTH = "/v1.0/healthz/outbound"
 SHUTDOWN = "/v1.0/shutdown"
+# A job that nobody has: the sidecar has to ask the scheduler, whose "not found" says that it is there.
+NO_JOB = "wfctl-doctor-asks-whether-the-scheduler-answers"
+JOB = f"/v1.0-alpha1/jobs/{NO_JOB}"
 
 # Query parameters.
 INSTANCE_ID = "instanceID"  # start: the ID, else the runtime makes one
