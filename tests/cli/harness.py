@@ -32,7 +32,8 @@ def broken(ctx, value):
 
 @wfr.workflow(name="Parent")
 def parent(ctx, value):
-    result = yield ctx.call_child_workflow(approval, input=value)
+    name = value.get("child") if isinstance(value, dict) else None
+    result = yield ctx.call_child_workflow(approval, input=value, instance_id=name)
     return result
 
 @wfr.workflow(name="Later")

@@ -106,6 +106,31 @@ def test_no_ids_on_stdin(cli: Cli, server: None) -> None:
             assert cli(*verb, stdin=stdin).err == "no IDs, nothing to do\n"
 
 
+def reasons(result: Outcome) -> dict[str, str | None]:
+    return {row["instanceID"]: row["reason"] for row in map(json.loads, result.out.splitlines())}
+
+
+def test_a_child_with_an_id_of_its_own(cli: Cli, server: None) -> None:
+    """No answer of a sidecar but the child's history says whose it is."""
+    for parent, child in (("p", "own"), ("q", "named")):
+        assert cli("start", "Parent", "--id", parent, "--input", json.dumps({"child": child})).status == 0
+        limit = time.monotonic() + 30
+        while cli("get", child).status == 3:
+            assert time.monotonic() < limit
+        assert cli("wait", child, "--for", "event=approval", "--timeout", "30s").status == 0
+    ended = cli("terminate", "--status", "RUNNING", "--yes", "-o", "jsonl")
+    assert reasons(ended) == {"p": None, "q": None, "own": "it goes with p", "named": "it goes with q"}, ended.err
+    assert cli("wait", "own", "named", "--timeout", "30s").status == 11
+    for dry in (["--dry-run"], ["--yes"]):
+        alone = cli("purge", "--id-prefix", "own", *dry, "-o", "jsonl")
+        assert reasons(alone) == {"own": "it is left to its parent p"}, alone.err
+    both = cli("purge", "own", "p", "-o", "jsonl")
+    assert (both.status, reasons(both)) == (0, {"own": "it goes with p", "p": None})
+    rest = cli("purge", "--status", "TERMINATED", "--yes", "-o", "jsonl")
+    assert reasons(rest) == {"q": None, "named": "it goes with q"}
+    assert cli("list", "-o", "json").json == []
+
+
 def test_some_fail(cli: Cli, waiting: list[str]) -> None:
     result = cli("pause", waiting[0], "nosuch", waiting[1], "-o", "jsonl")
     assert result.status == 7

@@ -91,6 +91,12 @@ class TestGet:
         (waiting,) = instance.waiting_for
         assert (waiting.kind, waiting.instance_id) == ("child", "p1:0001")
 
+    def test_whose_child_it_is(self, subject) -> None:
+        subject.start("Parent", "p1", '"Await"')
+        subject.waits("p1")
+        subject.waits("p1:0001")
+        assert dict(subject.workflows.parents(["p1:0001", "p1", "nope"])) == {"p1:0001": "p1"}
+
     def test_a_failure(self, subject) -> None:
         instance = subject.ended(subject.start("Fail", "f1", '"oh no"'))
         assert instance.status is Status.FAILED

@@ -57,6 +57,11 @@ def parent(ctx, name):
     return (yield ctx.call_child_workflow(wait_go, input=name))
 
 
+@runtime.workflow(name="adopting")
+def adopting(ctx, name):
+    return (yield ctx.call_child_workflow(wait_go, input=name, instance_id=name))
+
+
 @runtime.workflow(name="failing")
 def failing(ctx, why):
     yield ctx.call_activity(fail, input=why)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from live_dapr import Dapr, Daprd
+from live_dapr import Dapr, Daprd, until
 
 Wfctl = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -65,6 +65,25 @@ def test_doctor_without_a_worker_and_with_a_wrong_token(wfctl: Wfctl, dapr: Dapr
             assert "wants an API token" in wfctl(*command, status=6, **token, **at(daprd)).stderr
     start = wfctl("start", "W", status=5, DAPR_API_TOKEN="s3cret", **at(daprd))
     assert "no worker is connected" in start.stderr
+
+
+def test_a_child_with_an_id_of_its_own(wfctl: Wfctl, orders: Daprd) -> None:
+    """It goes with its parent, and is not purged without it."""
+    wfctl("start", "adopting", "--id", "mother", "--input", '"adopted"', **at(orders))
+    until(lambda: "adopted" in wfctl("list", "--parent", "mother", "-o", "id", **at(orders)).stdout.split())
+    wfctl("wait", "adopted", "--for", "event=go", "--timeout", "30s", **at(orders))
+
+    def reasons(*argv: str) -> dict[str, Any]:
+        done = wfctl(*argv, "-o", "json", **at(orders)).stdout
+        return {row["instanceID"]: row["reason"] for row in json.loads(done)}
+
+    both = {"mother": None, "adopted": "it goes with mother"}
+    assert reasons("terminate", "mother", "adopted") == both
+    wfctl("wait", "adopted", "--timeout", "30s", status=11, **at(orders))
+    assert reasons("purge", "--id-prefix", "adopted", "--yes") == {"adopted": "it is left to its parent mother"}
+    assert reasons("purge", "--status", "TERMINATED", "--dry-run").items() >= both.items()
+    assert reasons("purge", "adopted", "mother") == both
+    wfctl("get", "adopted", status=3, **at(orders))
 
 
 def test_sockets(wfctl: Wfctl, dapr: Dapr, tmp_path_factory: pytest.TempPathFactory) -> None:

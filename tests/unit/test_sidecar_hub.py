@@ -249,6 +249,31 @@ def test_every_list_asks_again() -> None:
             assert {one.status: one.count for one in target.count(Filter())} == {Status.COMPLETED: 2, Status.RUNNING: 1}
 
 
+def test_parents_are_read_from_histories_many_at_a_time() -> None:
+    hub = Hub(*some(90))
+    for number in range(90):
+        parent = ev.Parent(1, f"p{number}") if number % 3 else None
+        name = f"i{number:04}"
+        hub.histories[name] = [ev.WorkflowStarted(-1, NOW), ev.ExecutionStarted(-1, NOW, "W", None, name, "e", parent)]
+    with grpc_server(hub.handlers()) as address, sidecar(address) as target:
+        found = target.parents([*hub.instances, "gone", "gone:0001"])
+    assert found == {f"i{number:04}": f"p{number}" for number in range(90) if number % 3}
+
+
+def test_parents_where_histories_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the IDs that Dapr makes tell as much as they can; what else goes wrong is no answer."""
+    names = ["a", "a:0001", "own"]
+    hub = Hub()
+    unproxied = hub.handlers() | {"GetInstanceHistory": failing(CODE.UNKNOWN, UNPROXIED)}
+    broken = hub.handlers() | {"GetInstanceHistory": failing(CODE.UNKNOWN, "cannot unmarshal the history")}
+    for handlers in (unproxied, broken):
+        with grpc_server(handlers) as address, sidecar(address) as target:
+            assert target.parents(names) == {"a:0001": "a"}
+    away = hub.handlers() | {"GetInstanceHistory": failing(CODE.UNAVAILABLE, "gone")}
+    with grpc_server(away) as address, sidecar(address) as target, pytest.raises(errors.Unreachable):
+        target.parents(names)
+
+
 def test_what_only_grpc_can_say_goes_over_grpc() -> None:
     hub = Hub(Instance("i1", "W", Status.RUNNING), Instance("i2", "W", Status.SUSPENDED), *some(1))
     notes: list[str] = []

@@ -70,16 +70,17 @@ def choose(
     if ids is not None:
         chosen = Chosen(ids)
         if verb.recursive and len(ids) > 1:
-            _set_apart(chosen, workflows, verb, {one: _get(workflows, one) for one in ids}, alone=True)
+            _set_apart(chosen, workflows, verb, alone=True)
         return chosen
     assert filter is not None
     wanted = narrowed(filter, verb)
-    found = list(_slim(workflows.list(wanted if most is None else replace(wanted, limit=most + 1), payloads=False)))
+    asked = wanted if most is None else replace(wanted, limit=most + 1)
+    found = list(_slim(workflows.list(asked, payloads=False, waiting=False)))
     kept = found if most is None else found[:most]
     chosen = Chosen([one.id for one in kept], {one.id: one for one in kept}, filter=wanted, more=len(kept) < len(found))
     if verb.recursive or verb.with_parent:
         alone = not verb.with_parent or filter.parent_id is not None
-        _set_apart(chosen, workflows, verb, dict(chosen.known), alone=alone)
+        _set_apart(chosen, workflows, verb, alone=alone)
     return chosen
 
 
@@ -88,37 +89,58 @@ def _slim(found: Iterable[Instance]) -> Iterable[Instance]:
     return (replace(one, input=None, output=None, custom_status=None, failure=None) for one in found)
 
 
-def _get(workflows: Workflows, instance_id: str) -> Instance | None:
-    try:
-        return workflows.get(instance_id, payloads=False)
-    except NotFound:
-        return None
+class _Family:
+    """Whose child each instance is: asked of the target for many at a time, and for each only once."""
+
+    def __init__(self, workflows: Workflows, chosen: Chosen) -> None:
+        self._workflows = workflows
+        self._there = dict.fromkeys(chosen.ids, True)
+        self._parents: dict[str, str | None] = {
+            one.id: one.parent_id for one in chosen.known.values() if one.parent_id is not None
+        }
+
+    def parent(self, instance_id: str) -> str | None:
+        """None too for one that has not been looked up."""
+        return self._parents.get(instance_id)
+
+    def look_up(self, ids: Iterable[str]) -> None:
+        new = [one for one in dict.fromkeys(ids) if one not in self._parents]
+        found = self._workflows.parents(new) if new else {}
+        self._parents.update((one, found.get(one)) for one in new)
+
+    def look_further(self, ids: Iterable[str], end: set[str]) -> None:
+        """Look up the ancestors of these too, each line as far as to one of `end`."""
+        above = set(ids)
+        while above:
+            parents = {self._parents.get(one) for one in above} - {None} - end
+            above = {one for one in parents if one is not None and one not in self._parents}
+            self.look_up(above)
+
+    def is_there(self, instance_id: str) -> bool:
+        if instance_id not in self._there:
+            try:
+                self._workflows.get(instance_id, payloads=False)
+            except NotFound:
+                self._there[instance_id] = False
+            else:
+                self._there[instance_id] = True
+        return self._there[instance_id]
 
 
-def _set_apart(
-    chosen: Chosen, workflows: Workflows, verb: Verb, known: dict[str, Instance | None], *, alone: bool
-) -> None:
+def _set_apart(chosen: Chosen, workflows: Workflows, verb: Verb, *, alone: bool) -> None:
     """Move descendants of other chosen ones to `left`; where a child is not taken `alone`, children of others too."""
     mine = set(chosen.ids)
-
-    def parent_of(instance_id: str) -> str | None:
-        if instance_id not in known:
-            known[instance_id] = _get(workflows, instance_id)
-        instance = known[instance_id]
-        if instance is None:
-            return None
-        # A sidecar does not tell parents; a derived ID does.
-        return instance.parent_id or (instance_id.rpartition(":")[0] or None)
-
+    family = _Family(workflows, chosen)
+    family.look_up(chosen.ids)
+    if verb.recursive:
+        family.look_further(chosen.ids, mine)
     for instance_id in chosen.ids:
-        ancestor = _ancestor(instance_id, mine, parent_of) if verb.recursive else None
+        ancestor = _ancestor(instance_id, mine, family.parent) if verb.recursive else None
         if ancestor is not None:
             chosen.left[instance_id] = f"{GOES} {ancestor}"
         elif not alone:
-            parent = parent_of(instance_id)
-            if parent is not None and parent not in known:
-                parent_of(parent)  # looks whether it is there
-            if parent is not None and known[parent] is not None:
+            parent = family.parent(instance_id)
+            if parent is not None and family.is_there(parent):
                 chosen.left[instance_id] = f"{STAYS} {parent}"
     chosen.ids = [one for one in chosen.ids if one not in chosen.left]
 

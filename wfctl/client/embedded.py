@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -98,6 +98,10 @@ class EmbeddedWorkflows:
             if row is None:
                 return
             yield row
+
+    def parents(self, instance_ids: Sequence[str]) -> Mapping[str, str]:
+        db = self._read()
+        return {} if db is None else self._guard(lambda: listing.parents(db, instance_ids))
 
     def count(self, filter: Filter) -> Sequence[Count]:
         db = self._read()

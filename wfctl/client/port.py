@@ -8,7 +8,7 @@ besides what it names itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Protocol
 
@@ -43,6 +43,13 @@ class Workflows(Protocol):
 
         What is not asked for may be left out, where it costs something: payloads, what live ones wait for and why
         failed ones failed (`waiting`), and the order. Without order, `filter.limit` and `filter.after` mean nothing.
+        """
+        ...
+
+    def parents(self, instance_ids: Sequence[str]) -> Mapping[str, str]:
+        """The parent of each of these that is there and a child; the parent itself may be gone.
+
+        It may cost the reading of a whole history for each: ask for those alone that matter.
         """
         ...
 

@@ -86,6 +86,11 @@ class HubApi:
         message = pb.GetHistoryRequest(instance_id=instance_id)
         return Later(self, methods.HISTORY, message, _events)
 
+    def parent_later(self, instance_id: str) -> Later[str | None]:
+        """The parent's ID, read from the history; None where there is none, or the instance is gone."""
+        message = pb.GetHistoryRequest(instance_id=instance_id)
+        return Later(self, methods.HISTORY, message, _parent)
+
     def history(self, instance_id: str, *, seconds: float | None = None) -> list[Event]:
         """Raises NotFound."""
         message = pb.GetHistoryRequest(instance_id=instance_id)
@@ -269,6 +274,13 @@ class Later(Generic[T]):
 
     def cancel(self) -> None:
         self._future.cancel()
+
+
+def _parent(answer: Any) -> str | None:
+    started = next((event.execution_started for event in answer.events if event.HasField("execution_started")), None)
+    if started is None or not started.HasField("parent"):
+        return None
+    return started.parent.instance.instance_id or None
 
 
 def _events(answer: Any) -> list[Event]:

@@ -9,7 +9,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from wfctl.client.sidecar_waiting import explained
-from wfctl.errors import WfctlError
+from wfctl.errors import NotAuthenticated, TimedOut, Unreachable, Unsupported, WfctlError
 from wfctl.model.events import Event
 from wfctl.model.instance import Filter, Instance
 from wfctl.model.matching import matches, may_match
@@ -71,6 +71,38 @@ def completed(
             for later in (instance, history):
                 if later is not None:
                     later.cancel()
+
+
+def parents(hub: HubApi, ids: Iterable[str]) -> dict[str, str]:
+    """Of those that are children. A history that cannot be read leaves what the ID tells; all else is raised."""
+    found: dict[str, str | None] = {}
+    ahead: deque[tuple[str, Later[str | None]]] = deque()
+
+    def take() -> None:
+        instance_id, later = ahead.popleft()
+        try:
+            found[instance_id] = later.result()
+        except (Unreachable, Unsupported, TimedOut, NotAuthenticated):
+            raise
+        except WfctlError:
+            found[instance_id] = parent_by_id(instance_id)
+
+    try:
+        for instance_id in ids:
+            ahead.append((instance_id, hub.parent_later(instance_id)))
+            if len(ahead) >= IN_FLIGHT:
+                take()
+        while ahead:
+            take()
+    finally:
+        for _, later in ahead:
+            later.cancel()
+    return {instance_id: parent for instance_id, parent in found.items() if parent is not None}
+
+
+def parent_by_id(instance_id: str) -> str | None:
+    """Dapr makes a child's ID of its parent's, unless the workflow's code says another."""
+    return instance_id.rpartition(":")[0] or None
 
 
 def _complete(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import builtins
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wfctl.client.endpoint import Endpoint
 from wfctl.client.sidecar_link import Link, Note
-from wfctl.errors import InvalidInput, NotFound
+from wfctl.errors import InvalidInput, NotFound, Unsupported
 from wfctl.model.events import Event
 from wfctl.model.instance import Count, Filter, Instance
 from wfctl.model.matching import after, ordered
@@ -101,6 +102,17 @@ class SidecarReader:
             return []
         children = (event.instance_id for event in history if isinstance(event, ChildWorkflowInstanceCreated))
         return builtins.list(dict.fromkeys(children))
+
+    def parents(self, instance_ids: Sequence[str]) -> Mapping[str, str]:
+        """From the histories; by the IDs alone where those cannot be had (before 1.17, without gRPC)."""
+        from wfctl.client.sidecar_list import parent_by_id, parents
+
+        hub = None if self._link.app_id is not None else self._link.hub_if_there(Operation.HISTORY)
+        if hub is not None:
+            with suppress(Unsupported):
+                return parents(hub, instance_ids)
+        by_id = ((one, parent_by_id(one)) for one in instance_ids)
+        return {one: parent for one, parent in by_id if parent is not None}
 
     def count(self, filter: Filter) -> Sequence[Count]:
         counted = Counter((row.status, row.name) for row in self.stream(filter))

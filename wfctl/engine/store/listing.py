@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 
@@ -99,6 +99,19 @@ def _beyond(key: str, last: tuple[object, int], down: bool) -> tuple[str, tuple[
         return (condition if down else f"({condition} OR {key} IS NOT NULL)"), last[1:]
     condition = f"({key}, key) {'<' if down else '>'} (?, ?)"
     return (f"({condition} OR {key} IS NULL)" if down and key == "completed_at" else condition), last
+
+
+def parents(db: Connection, ids: Sequence[str]) -> dict[str, str]:
+    """The parents that are there, by child."""
+    found: dict[str, str] = {}
+    for start in range(0, len(ids), PAGE):
+        part = ids[start : start + PAGE]
+        sql = (
+            "SELECT child.id, parent.id FROM instances AS child JOIN instances AS parent ON parent.key = child.parent"
+            f" WHERE child.id IN ({', '.join('?' * len(part))})"
+        )
+        found.update(db.execute(sql, part))
+    return found
 
 
 def count(db: Connection, filter: Filter) -> list[Count]:
