@@ -31,7 +31,7 @@ def client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
     def make(endpoint: Endpoint, address: HttpAddress, headers: dict[str, str]) -> PlainHttp | HttpxClient:
         if request.param == "plain":
-            return PlainHttp(address, headers, endpoint.request_timeout)
+            return PlainHttp(endpoint, address, headers)
         return HttpxClient(endpoint, address, headers)
 
     monkeypatch.setattr(sidecar_http, "_client", make)
@@ -46,13 +46,13 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
         monkeypatch.setenv(name, str(tmp_path / name))
     monkeypatch.chdir(tmp_path)
 
-    def call(*argv: str) -> tuple[int, str, str]:
+    def call(*argv: str, request_timeout: str = "0.5s") -> tuple[int, str, str]:
         out, err = io.StringIO(), io.StringIO()
         with monkeypatch.context() as patch:
             patch.setattr(sys, "stdin", io.StringIO())
             patch.setattr(sys, "stdout", out)
             patch.setattr(sys, "stderr", err)
-            status = main([*argv, "--request-timeout", "0.5s"])
+            status = main([*argv, "--request-timeout", request_timeout])
         return status, out.getvalue(), err.getvalue()
 
     return call
@@ -100,6 +100,101 @@ def test_slow(run: Run) -> None:
     with raw_server(lambda connection: let_go.wait(5) and None) as url:
         assert_said(run("get", "i1", "-t", url), 124, "within 0.5 s")
         let_go.set()
+
+
+HELD = 20.0  # seconds after which a request that is held is answered after all
+
+
+@pytest.mark.parametrize(
+    "command", [["start", "W", "--id", "i1", "--wait"], ["wait", "i1"], ["result", "i1", "--wait"]]
+)
+def test_the_time_out_holds_for_a_request_too(run: Run, command: list[str]) -> None:
+    """Whatever the request itself may take: here ten minutes."""
+    over = threading.Event()
+
+    def held(request: Request) -> tuple[int, Any]:
+        if request.path == "/v1.0/metadata":
+            return 200, METADATA
+        if command[0] == "start" and request.method == "GET":
+            return MISSING
+        over.wait(HELD)
+        return 500, b"held for so long"
+
+    with http_server(held) as server:
+        url = ("-t", server.url, "--grpc-endpoint", str(free_port()))
+        status, _, err = run(*command, "--timeout", "50ms", *url, request_timeout="10m")
+        over.set()
+    assert (status, "no answer from" in err) == (124, True), err
+    if command[0] == "start":
+        assert "whether 'i1' was started is not known" in err
+
+
+def test_the_time_out_holds_for_a_request_over_grpc_too(run: Run) -> None:
+    pytest.importorskip("grpc")
+    from wfctl.wire.protos import runtime_pb2 as rt
+    from wfctl.wire.protos import taskhub_pb2 as pb
+
+    over = threading.Event()
+
+    def held(request: Any, context: Any) -> Any:
+        over.wait(HELD)
+        return pb.CreateInstanceResponse(instance_id="i1")
+
+    handlers = {
+        "Hello": lambda request, context: request,
+        "GetMetadata": lambda request, context: rt.GetMetadataResponse(id="orders", workflows={"connected_workers": 1}),
+        "GetInstance": lambda request, context: pb.GetInstanceResponse(exists=False),
+        "StartInstance": held,
+    }
+    with grpc_server(handlers) as address:
+        words = ("start", "W", "--id", "i1", "--wait", "--timeout", "50ms", "-t", "grpc", "--grpc-endpoint", address)
+        status, _, err = run(*words, request_timeout="10m")
+        over.set()
+    assert (status, "whether 'i1' was started is not known" in err) == (124, True), err
+
+
+@pytest.mark.parametrize(
+    "command", [["wait", "i1"], ["result", "i1", "--wait"], ["start", "W", "--id", "i1", "--wait"]]
+)
+def test_a_wait_goes_on_when_the_sidecar_comes_back(run: Run, command: list[str]) -> None:
+    """What is seen while one restarts: no service, a connection that breaks, a runtime that is not there yet."""
+    running, done = (200, instance("i1")), (200, instance("i1", "COMPLETED", output="42"))
+    looks = [running, (503, b""), (200, b'{"instanceID":'), (404, b"404 page not found"), running, (500, b"oh"), done]
+    if command[0] == "start":
+        looks = [MISSING, *looks[1:]]
+
+    def answer(request: Request) -> tuple[int, Any]:
+        if request.path == "/v1.0/metadata":
+            return 200, METADATA
+        if request.method == "POST":
+            return 202, {"instanceID": "i1"}
+        return looks.pop(0) if len(looks) > 1 else looks[0]
+
+    with http_server(answer) as server:
+        status, _, err = run(*command, "--timeout", "60s", "-t", server.url, "--grpc-endpoint", str(free_port()))
+    assert status == 0, err
+    assert err.count("trying again") == 2, err
+    assert "HTTP status 503; trying again" in err
+
+
+def test_a_wait_ends_with_its_time_when_the_sidecar_stays_away(run: Run) -> None:
+    looks = [(200, instance("i1"))]
+    with http_server(lambda request: looks.pop() if looks else (503, b"")) as server:
+        url = ("-t", server.url, "--grpc-endpoint", str(free_port()))
+        status, out, err = run("wait", "i1", "--timeout", "1s", *url)
+    assert (status, out) == (124, "")
+    assert "wfctl: timed out: the sidecar at" in err
+    assert "try: wfctl wait i1" in err
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"), [(MISSING, 3), ((401, b"invalid api token"), 6)], ids=["purged", "another token"]
+)
+def test_a_wait_ends_with_what_no_restart_mends(run: Run, answer: tuple[int, Any], status: int) -> None:
+    looks = [(200, instance("i1"))]
+    with http_server(lambda request: looks.pop() if looks else answer) as server:
+        found = run("wait", "i1", "--timeout", "60s", "-t", server.url, "--grpc-endpoint", str(free_port()))
+    assert found[0] == status, found
 
 
 @pytest.mark.parametrize(

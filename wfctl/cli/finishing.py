@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from wfctl.cli.durations import parse_duration
 from wfctl.cli.progressing import wait_progress
 from wfctl.cli.session import Session
 from wfctl.cli.telling import drive_on, quoted, tell_end, tell_state, tell_waiting
-from wfctl.cli.watching import Watch, watch
+from wfctl.cli.watching import Reader, Watch, watch
 from wfctl.client.port import Driver, Workflows
 from wfctl.errors import InvalidInput, TimedOut
 from wfctl.render.instances import instance_view
@@ -32,6 +33,12 @@ def parse_timeout(timeout: str | None, wait: bool = True, fail_on_stall: bool = 
     return parse_duration(timeout, "--timeout")
 
 
+def parse_deadline(timeout: str | None, wait: bool = True, fail_on_stall: bool = False) -> float | None:
+    """Return the moment of `time.monotonic()` at which `--timeout`, counted from now, is over."""
+    limit = parse_timeout(timeout, wait, fail_on_stall)
+    return None if limit is None else time.monotonic() + limit.total_seconds()
+
+
 def shows_record(session: Session, wait: bool) -> bool:
     """Whether a command that makes an instance shows it, when all is done, rather than its ID at once."""
     if session.format_given:
@@ -45,20 +52,20 @@ def finish(
     instance_id: str,
     *,
     wait: bool,
-    timeout: str | None,
+    deadline: float | None,
     fail_on_stall: bool,
     drive: bool,
     show: bool,
 ) -> int:
     """Drive or wait; print the record if `show`; return the exit status."""
-    limit = parse_timeout(timeout, wait)
     status, late = outcome.DONE, None
+    reader = Reader(session, workflows, deadline, known=wait)
     if wait:
-        status, late = wait_for_end(session, workflows, instance_id, limit, fail_on_stall, drive)
+        status, late = wait_for_end(session, workflows, reader, instance_id, fail_on_stall, drive)
     elif drive:
         tell_state(session, workflows, [instance_id], drive_on(session, workflows, [instance_id]))
     if show:
-        session.printer.one(workflows.get(instance_id), instance_view(utc_now()))
+        session.printer.one(reader.get(instance_id), instance_view(utc_now()))
     if late is not None:
         raise late
     return status
@@ -67,8 +74,8 @@ def finish(
 def wait_for_end(
     session: Session,
     workflows: Workflows,
+    reader: Reader,
     instance_id: str,
-    timeout: timedelta | None,
     fail_on_stall: bool,
     drive: bool,
 ) -> tuple[int, TimedOut | None]:
@@ -78,7 +85,7 @@ def wait_for_end(
     if driver is Driver.NOBODY:
         tell_nobody(session)
     with wait_progress(session, workflows, [instance_id]) as tell:
-        state = watch(workflows, [instance_id], COMPLETED, timeout=timeout, fail_on_stall=fail_on_stall, tell=tell)
+        state = watch(workflows, reader, [instance_id], COMPLETED, fail_on_stall=fail_on_stall, tell=tell)
     instance = state.instances[instance_id]
     if instance.status.terminal:
         tell_end(session, instance)

@@ -4,7 +4,7 @@ from wfctl.cli.batch import Batch
 from wfctl.cli.batch_options import Which, takes_many_and
 from wfctl.cli.batch_select import Verb
 from wfctl.cli.declare import command, new_app
-from wfctl.cli.finishing import finish, parse_timeout
+from wfctl.cli.finishing import finish, parse_deadline
 from wfctl.cli.ids import check_id, check_name
 from wfctl.cli.options import Data, DataFile, DataString, FailOnStall, NoDrive, Timeout, Wait
 from wfctl.cli.payloads import read_payload
@@ -44,10 +44,10 @@ def raise_event(
     if data == "-" and "-" in which.words:
         raise InvalidInput("stdin cannot hold both the IDs and the data", hint="--data-file FILE, or the IDs as words")
     payload = read_payload(session, data, data_file, data_string, "--data")
-    parse_timeout(timeout, wait, fail_on_stall)
+    deadline = parse_deadline(timeout, wait, fail_on_stall)
     if which.one is not None and not which.dry_run:
         check_id(which.one)
-        with session.workflows(drive=not no_drive) as workflows:
+        with session.workflows(drive=not no_drive, deadline=deadline) as workflows:
             workflows.raise_event(which.one, event, payload)
             session.console.note(f"raised {clean(event)} for {clean(which.one)}")
             return finish(
@@ -55,7 +55,7 @@ def raise_event(
                 workflows,
                 which.one,
                 wait=wait,
-                timeout=timeout,
+                deadline=deadline,
                 fail_on_stall=fail_on_stall,
                 drive=not no_drive,
                 show=session.format_given,

@@ -8,7 +8,7 @@ from wfctl.cli.batch import Batch
 from wfctl.cli.batch_options import Which, takes_many
 from wfctl.cli.batch_select import Verb
 from wfctl.cli.declare import command, new_app
-from wfctl.cli.finishing import finish, parse_timeout, shows_record
+from wfctl.cli.finishing import finish, parse_deadline, shows_record
 from wfctl.cli.ids import check_id, check_new_id
 from wfctl.cli.options import FailOnStall, Input, InputFile, InputString, NoDrive, Timeout, Wait
 from wfctl.cli.payloads import read_payload
@@ -66,7 +66,7 @@ def rerun(
     Without --from, --from-failed or --event-id it is the first step. --input replaces that step's input.
     """
     payload = read_payload(session, input, input_file, input_string)
-    parse_timeout(timeout, wait, fail_on_stall)
+    deadline = parse_deadline(timeout, wait, fail_on_stall)
     check_begin(from_step, from_failed, event_id)
     identifier = None if new_id is None else check_new_id(new_id)
     if which.one is None or which.dry_run:
@@ -77,7 +77,7 @@ def rerun(
         _several(session, which, begin, drive=not (no_drive or which.dry_run))
         return 0
     instance_id = check_id(which.one)
-    with session.workflows(drive=not (no_drive or show_plan)) as workflows:
+    with session.workflows(drive=not (no_drive or show_plan), deadline=deadline) as workflows:
         if show_plan:
             history = workflows.history(instance_id)
             source = workflows.get(instance_id, payloads=False)
@@ -94,7 +94,7 @@ def rerun(
             workflows,
             new,
             wait=wait,
-            timeout=timeout,
+            deadline=deadline,
             fail_on_stall=fail_on_stall,
             drive=not no_drive,
             show=show,

@@ -1,10 +1,11 @@
 from wfctl.cli import outcome
 from wfctl.cli.declare import command, new_app
-from wfctl.cli.finishing import parse_timeout, wait_for_end
+from wfctl.cli.finishing import parse_deadline, wait_for_end
 from wfctl.cli.ids import check_id
 from wfctl.cli.options import FailOnStall, InstanceID, NoDrive, Timeout, Wait
 from wfctl.cli.session import Session
 from wfctl.cli.telling import quoted, tell_end
+from wfctl.cli.watching import Reader
 from wfctl.errors import WrongState
 from wfctl.render.payload import output_text
 from wfctl.render.printer import Format
@@ -32,13 +33,14 @@ def result(
     json always as JSON.
     """
     check_id(instance_id)
-    limit = parse_timeout(timeout, wait, fail_on_stall)
-    with session.workflows(drive=wait and not no_drive) as workflows:
+    deadline = parse_deadline(timeout, wait, fail_on_stall)
+    with session.workflows(drive=wait and not no_drive, deadline=deadline) as workflows:
+        reader = Reader(session, workflows, deadline)
         if wait:
-            status, late = wait_for_end(session, workflows, instance_id, limit, fail_on_stall, drive=not no_drive)
+            status, late = wait_for_end(session, workflows, reader, instance_id, fail_on_stall, drive=not no_drive)
             if late is not None:
                 raise late
-        instance = workflows.get(instance_id)
+        instance = reader.get(instance_id)
     if not instance.status.terminal:
         if wait:
             return status

@@ -86,12 +86,13 @@ class Session:
         return choose(self.settings)
 
     @contextmanager
-    def workflows(self, *, drive: bool = False) -> Iterator[Workflows]:
-        """The target, open. `drive`: this command may run the app's code here."""
+    def workflows(self, *, drive: bool = False, deadline: float | None = None) -> Iterator[Workflows]:
+        """The target, open. `drive`: this command may run the app's code here. `deadline`: the moment of
+        `time.monotonic()` at which the command gives up, which no request to a sidecar outlasts by much."""
         from wfctl.client.connect import connect
 
         with self._data_apart() if drive else nullcontext():
-            workflows = connect(self.target, drive=drive, note=self.console.note)
+            workflows = connect(self.target, drive=drive, note=self.console.note, deadline=deadline)
             try:
                 yield workflows
             except KeyboardInterrupt:

@@ -4,7 +4,7 @@ import typer
 
 from wfctl.cli.declare import command, new_app
 from wfctl.cli.durations import parse_start
-from wfctl.cli.finishing import finish, parse_timeout, shows_record
+from wfctl.cli.finishing import finish, parse_deadline, shows_record
 from wfctl.cli.ids import check_name, check_new_id
 from wfctl.cli.options import FailOnStall, Input, InputFile, InputString, NoDrive, Timeout, Wait
 from wfctl.cli.payloads import read_payload
@@ -58,9 +58,9 @@ def start(
         start_at=None if start_at is None else parse_start(start_at, utc_now()),
         if_exists=_if_exists(if_exists),
     )
-    parse_timeout(timeout, wait, fail_on_stall)
+    deadline = parse_deadline(timeout, wait, fail_on_stall)
     session.format_or(Format.ID)  # a wrong one is an error before anything is started
-    with session.workflows(drive=not no_drive) as workflows:
+    with session.workflows(drive=not no_drive, deadline=deadline) as workflows:
         instance_id = workflows.start(request)
         show = shows_record(session, wait)
         if not show:
@@ -71,7 +71,7 @@ def start(
             workflows,
             instance_id,
             wait=wait,
-            timeout=timeout,
+            deadline=deadline,
             fail_on_stall=fail_on_stall,
             drive=not no_drive,
             show=show,

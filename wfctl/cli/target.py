@@ -53,6 +53,7 @@ def choose(settings: Settings) -> Embedded | Endpoint:
         ca_file=Path(ca_file) if ca_file else None,
         api_version=settings.get("api_version"),
         request_timeout=request_timeout(settings),
+        deadline=None,
         **_cluster(settings, settled),
     )
 

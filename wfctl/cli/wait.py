@@ -6,12 +6,12 @@ from wfctl.cli import outcome
 from wfctl.cli.batch_options import Which, finds_many
 from wfctl.cli.conditions import Condition, parse_condition
 from wfctl.cli.declare import command, new_app
-from wfctl.cli.finishing import parse_timeout, tell_nobody, timed_out, wait_again
+from wfctl.cli.finishing import parse_deadline, tell_nobody, timed_out, wait_again
 from wfctl.cli.options import FailOnStall, NoDrive, Timeout
 from wfctl.cli.progressing import wait_progress
 from wfctl.cli.session import Session
 from wfctl.cli.telling import tell_end, tell_waiting
-from wfctl.cli.watching import Watch, watch
+from wfctl.cli.watching import Reader, Watch, watch
 from wfctl.client.port import Driver
 from wfctl.errors import InvalidInput, WrongState
 from wfctl.model.instance import Filter
@@ -56,8 +56,8 @@ def wait(
     awaited = parse_condition(condition)
     if any_of and all_of:
         raise InvalidInput("--any and --all exclude each other")
-    limit = parse_timeout(timeout)
-    with session.workflows(drive=not no_drive) as workflows:
+    deadline = parse_deadline(timeout)
+    with session.workflows(drive=not no_drive, deadline=deadline) as workflows:
         ids = given if given is not None else [one.id for one in workflows.list(which.filter or Filter())]
         if not ids:
             session.console.note("no instance matches" if given is None else "no IDs, nothing to wait for")
@@ -65,15 +65,16 @@ def wait(
         session.going_on = lambda: wait_again(ids, awaited)
         if driver is Driver.NOBODY:
             tell_nobody(session)
+        reader = Reader(session, workflows, deadline)
         with wait_progress(session, workflows, ids) as tell:
-            state = watch(workflows, ids, awaited, any_of=any_of, timeout=limit, fail_on_stall=fail_on_stall, tell=tell)
+            state = watch(workflows, reader, ids, awaited, any_of=any_of, fail_on_stall=fail_on_stall, tell=tell)
         _tell(session, state, ids, awaited, driver, any_of)
         if session.format_given:
             view = instance_view(utc_now())
             if which.one is not None:
-                session.printer.one(workflows.get(ids[0]), view)
+                session.printer.one(reader.get(ids[0]), view)
             else:
-                session.printer.many((workflows.get(one) for one in ids), view)
+                session.printer.many((reader.get(one) for one in ids), view)
     met = any_of and any(state.held(one) for one in ids)
     late = None if met else timed_out(state, ids)
     if late is not None:

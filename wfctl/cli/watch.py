@@ -44,7 +44,7 @@ def watch(
         deadline = time.monotonic() + parse_duration(timeout, "--timeout").total_seconds()
     check_stream(session)
     session.going_on = lambda: f"wfctl watch {' '.join(quoted(one) for one in ids)}"
-    with session.workflows() as workflows:
+    with session.workflows(deadline=deadline) as workflows:
         if is_live(session):
             from wfctl.cli.watch_scenes import Alone, Several
             from wfctl.render.instances import Rows

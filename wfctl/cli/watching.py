@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from wfctl.cli import outcome
 from wfctl.cli.conditions import Condition
+from wfctl.cli.session import Session
+from wfctl.client.connect import Embedded
 from wfctl.client.port import Workflows
-from wfctl.errors import WfctlError
+from wfctl.errors import InvalidInput, NotAuthenticated, NotFound, NotPermitted, TimedOut, WfctlError
 from wfctl.model.instance import Instance
 from wfctl.model.status import Status
+from wfctl.render.text import clean
 
 LOOK_EVERY = 0.5
+# What does not pass when a sidecar has come back; everything else may.
+_LASTING = (InvalidInput, NotFound, NotAuthenticated, NotPermitted)
 
 
 @dataclass(slots=True)
@@ -36,13 +41,55 @@ class Watch:
         return outcome.combined(statuses)
 
 
+class Reader:
+    """Reads instances for a command that waits, and goes on when a sidecar restarts meanwhile.
+
+    The first look fails as any command does, unless the instances are `known`: then the target has answered already.
+    """
+
+    def __init__(self, session: Session, workflows: Workflows, deadline: float | None, *, known: bool = False) -> None:
+        self._session = session
+        self._workflows = workflows
+        self._deadline = deadline
+        self._answered = known
+        self._told = False
+
+    def get(self, instance_id: str, *, payloads: bool = True) -> Instance:
+        """Raises NotFound, and TimedOut where the target does not answer until the deadline."""
+        while True:
+            try:
+                found = self._workflows.get(instance_id, payloads=payloads)
+            except WfctlError as error:
+                self._bear(error)
+            else:
+                self._answered, self._told = True, False
+                return found
+            self._workflows.changed(min(self.left(), LOOK_EVERY))
+
+    def left(self) -> float:
+        """Return the seconds until the deadline."""
+        return math.inf if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+
+    def _bear(self, error: WfctlError) -> None:
+        """Say that the target does not answer. Raises what no patience mends, and TimedOut."""
+        if isinstance(self._session.target, Embedded) or isinstance(error, _LASTING):
+            raise error
+        if self.left() <= 0 and (self._answered or isinstance(error, TimedOut)):
+            raise TimedOut(f"timed out: {error.message}", hint=self._session.going_on()) from error
+        if not self._answered:
+            raise error
+        if not self._told:
+            self._session.console.note(f"{clean(error.message)}; trying again")
+        self._told = True
+
+
 def watch(
     workflows: Workflows,
+    reader: Reader,
     ids: Sequence[str],
     condition: Condition,
     *,
     any_of: bool = False,
-    timeout: timedelta | None = None,
     fail_on_stall: bool = False,
     tell: Callable[[Watch], None] | None = None,
 ) -> Watch:
@@ -51,23 +98,28 @@ def watch(
     `tell` is called after each look that did not decide it.
     """
     state = Watch(condition)
-    deadline = None if timeout is None else time.monotonic() + timeout.total_seconds()
     while True:
         for instance_id in ids:
             if instance_id not in state.ended:
-                instance = workflows.get(instance_id, payloads=condition.payloads)
+                instance, verdict = _look(workflows, reader, instance_id, condition, fail_on_stall)
                 state.instances[instance_id] = instance
-                verdict = judge(instance, condition, fail_on_stall)
                 if verdict is not None:
                     state.ended[instance_id] = verdict
         if len(state.ended) == len(set(ids)) or (any_of and outcome.DONE in state.ended.values()):
             return _told(state, workflows)
         if tell is not None:
             tell(state)
-        left = LOOK_EVERY if deadline is None else deadline - time.monotonic()
-        if left <= 0:
+        if reader.left() <= 0:
             return _told(state, workflows)
-        workflows.changed(min(left, LOOK_EVERY))
+        workflows.changed(min(reader.left(), LOOK_EVERY))
+
+
+def _look(
+    workflows: Workflows, reader: Reader, instance_id: str, condition: Condition, fail_on_stall: bool
+) -> tuple[Instance, int | None]:
+    """Read one instance and judge it."""
+    instance = reader.get(instance_id, payloads=condition.payloads)
+    return instance, judge(instance, condition, fail_on_stall)
 
 
 def _told(state: Watch, workflows: Workflows) -> Watch:

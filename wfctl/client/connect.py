@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,8 +30,11 @@ class Embedded:
     base: Path | None = None
 
 
-def connect(target: Embedded | Endpoint, *, drive: bool, note: Note) -> Workflows:
-    """Open the target. `drive`: whether this command may run the app's code; `note` takes lines for a person."""
+def connect(target: Embedded | Endpoint, *, drive: bool, note: Note, deadline: float | None = None) -> Workflows:
+    """Open the target. `drive`: whether this command may run the app's code; `note` takes lines for a person.
+
+    `deadline`: the moment of `time.monotonic()` at which the command gives up.
+    """
     if isinstance(target, Embedded):
         from wfctl.client.embedded import open_embedded
 
@@ -40,7 +43,7 @@ def connect(target: Embedded | Endpoint, *, drive: bool, note: Note) -> Workflow
         from wfctl.client.sidecar import open_sidecar
     except ImportError as error:
         raise Unsupported(f"this wfctl cannot speak to a sidecar: {error}", hint="--target embedded") from error
-    return open_sidecar(target, note=note)
+    return open_sidecar(replace(target, deadline=deadline), note=note)
 
 
 def sidecar_answers(host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 HTTP_PORT = 3500
 GRPC_PORT = 50001
 _TLS_PORT = 443
+# A request that begins shortly before the deadline, or after it, may take so long: what was late can still be shown.
+_LEAST_SECONDS = 1.0
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -28,6 +31,7 @@ class Endpoint:
     ca_file             certificates to trust besides the system's
     api_version         `v1.0`, `v1.0-beta1`, `v1.0-alpha1`; None: the newest that the runtime serves
     request_timeout     seconds that one call may take
+    deadline            moment of `time.monotonic()` at which the command gives up; None: never
     kube_context, namespace, pod   a sidecar in a cluster, reached through `kubectl port-forward`
     """
 
@@ -38,6 +42,7 @@ class Endpoint:
     ca_file: Path | None = None
     api_version: str | None = None
     request_timeout: float = 30.0
+    deadline: float | None = None
     kube_context: str | None = None
     namespace: str | None = None
     pod: str | None = None
@@ -45,6 +50,12 @@ class Endpoint:
     @property
     def in_cluster(self) -> bool:
         return self.pod is not None or self.kube_context is not None or self.namespace is not None
+
+    def seconds(self) -> float:
+        """Return the seconds that a request which begins now may take."""
+        if self.deadline is None:
+            return self.request_timeout
+        return min(self.request_timeout, max(self.deadline - time.monotonic(), _LEAST_SECONDS))
 
 
 @dataclass(frozen=True, slots=True)

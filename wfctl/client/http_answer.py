@@ -31,6 +31,6 @@ class HttpClient(Protocol):
 
 def late(where: str, seconds: float) -> TimedOut:
     return TimedOut(
-        f"no answer from {where} within {seconds:g} s",
+        f"no answer from {where} within {seconds:.3g} s",
         hint="give it more: --request-timeout 2m; wfctl doctor says whether it works at all",
     )

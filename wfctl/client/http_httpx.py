@@ -16,37 +16,43 @@ from wfctl.errors import InvalidInput, WfctlError
 class HttpxClient:
     def __init__(self, endpoint: Endpoint, address: HttpAddress, headers: Mapping[str, str]) -> None:
         self._where = address.shown
-        self._seconds = endpoint.request_timeout
+        self._endpoint = endpoint
         self._client = httpx.Client(
             base_url=address.base,
             headers=headers,
-            timeout=httpx.Timeout(self._seconds, connect=min(CONNECT_SECONDS, self._seconds)),
             verify=_trust(endpoint, address),
             trust_env=not address.local,
         )
 
     def send(self, method: str, path: str, query: Mapping[str, str], body: bytes) -> Answer:
-        until = time.monotonic() + self._seconds
+        seconds = self._endpoint.seconds()
+        until = time.monotonic() + seconds
         try:
-            request = self._client.build_request(method, path, params=dict(query) or None, content=body or None)
+            request = self._client.build_request(
+                method,
+                path,
+                params=dict(query) or None,
+                content=body or None,
+                timeout=httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
+            )
             response = self._client.send(request, stream=True)
             try:
                 chunks = []
                 for chunk in response.iter_bytes():
                     chunks.append(chunk)
                     if time.monotonic() > until:
-                        raise late(self._where, self._seconds)
+                        raise late(self._where, seconds)
                 return Answer(response.status_code, b"".join(chunks), response.headers.get("date"))
             finally:
                 response.close()
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise self._words(error) from error
+            raise self._words(error, seconds) from error
 
-    def _words(self, error: Exception) -> WfctlError:
+    def _words(self, error: Exception, seconds: float) -> WfctlError:
         if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)):
             return unreachable(self._where, _reason(error))
         if isinstance(error, httpx.TimeoutException):
-            return late(self._where, self._seconds)
+            return late(self._where, seconds)
         return broken(self._where, _broken(str(error)))
 
     def close(self) -> None:

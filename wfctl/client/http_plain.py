@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit
 
-from wfctl.client.endpoint import HttpAddress
+from wfctl.client.endpoint import Endpoint, HttpAddress
 from wfctl.client.http_answer import CONNECT_SECONDS, HALF_AN_ANSWER, NO_ANSWER, Answer, late
 from wfctl.client.lean_http import client
 from wfctl.client.sidecar_errors import broken, unreachable
@@ -24,30 +24,31 @@ _CHUNK = 1 << 16
 class PlainHttp:
     """Any thread may use it; each request takes a connection that nobody uses, or a new one."""
 
-    def __init__(self, address: HttpAddress, headers: Mapping[str, str], seconds: float) -> None:
+    def __init__(self, endpoint: Endpoint, address: HttpAddress, headers: Mapping[str, str]) -> None:
         url = urlsplit(address.base)
         self._host, self._port, self._prefix = url.hostname or "", url.port or 80, url.path
         self._socket = address.socket
         self._where = address.shown
         self._headers = headers
-        self._seconds = seconds
+        self._endpoint = endpoint
         self._idle: deque[client.HTTPConnection] = deque()
 
     def send(self, method: str, path: str, query: Mapping[str, str], data: bytes) -> Answer:
         """A kept connection that the other side was closing just then is no answer: a GET is sent once more."""
-        until = time.monotonic() + self._seconds
+        seconds = self._endpoint.seconds()
+        until = time.monotonic() + seconds
         target = self._prefix + path + (f"?{urlencode(query)}" if query else "")
         reused = bool(self._idle)
         try:
-            return self._send(method, target, data, until)
+            return self._send(method, target, data, seconds, until)
         except WfctlError as error:
             if not reused or method != "GET" or not isinstance(error.__cause__, ConnectionError):
                 raise
         self.close()
-        return self._send(method, target, data, until)
+        return self._send(method, target, data, seconds, until)
 
-    def _send(self, method: str, target: str, data: bytes, until: float) -> Answer:
-        connection = self._take()
+    def _send(self, method: str, target: str, data: bytes, seconds: float, until: float) -> Answer:
+        connection = self._take(seconds)
         kept = False
         try:
             sock = connection.sock  # the connection lets go of it where the answer is the last one
@@ -58,7 +59,7 @@ class PlainHttp:
             answer = Answer(response.status, body, response.headers.get("date"))
             kept = not response.will_close
         except TimeoutError as error:
-            raise late(self._where, self._seconds) from error
+            raise late(self._where, seconds) from error
         except (OSError, client.HTTPException) as error:
             raise broken(self._where, _reason(error)) from error
         finally:
@@ -85,7 +86,7 @@ class PlainHttp:
         response.close()  # what is left is a connection that is ready for the next request
         return b"".join(chunks)
 
-    def _take(self) -> client.HTTPConnection:
+    def _take(self, seconds: float) -> client.HTTPConnection:
         while True:
             try:
                 connection = self._idle.pop()
@@ -97,13 +98,12 @@ class PlainHttp:
             connection.close()
         connection = client.HTTPConnection(self._host, self._port)
         try:
-            connection.sock = self._connect()
+            connection.sock = self._connect(min(CONNECT_SECONDS, seconds))
         except OSError as error:
             raise self._nobody(error) from error
         return connection
 
-    def _connect(self) -> socket.socket:
-        seconds = min(CONNECT_SECONDS, self._seconds)
+    def _connect(self, seconds: float) -> socket.socket:
         if self._socket is None:
             found = socket.create_connection((self._host, self._port), seconds)
             found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -267,7 +267,7 @@ class Sidecar(SidecarReader):
             raise
 
     def _settle(self, operation: Operation, instance_id: str, done: Callable[[Status], bool]) -> None:
-        until = time.monotonic() + min(SETTLE_SECONDS, self._endpoint.request_timeout)
+        until = time.monotonic() + min(SETTLE_SECONDS, self._endpoint.seconds())
         pause = 0.01
         while True:
             try:

@@ -45,7 +45,7 @@ class HubApi:
 
     def __init__(self, endpoint: Endpoint, address: GrpcAddress) -> None:
         self.where = address.shown
-        self._seconds = endpoint.request_timeout
+        self._endpoint = endpoint
         self._ready = False
         self._headers = ((TOKEN_HEADER, endpoint.token),) if endpoint.token else ()
         self._channel = open_channel(endpoint, address)
@@ -192,7 +192,7 @@ class HubApi:
         Asked by a call: gRPC's own watching of a channel makes its closing take 0.2 s.
         """
         if not self._ready:
-            seconds = min(CONNECT_SECONDS, self._seconds)
+            seconds = min(CONNECT_SECONDS, self._endpoint.seconds())
             try:
                 self._stub(methods.HELLO)(Empty(), timeout=seconds, metadata=self._headers)
             except grpc.RpcError as error:
@@ -219,9 +219,11 @@ class HubApi:
     ) -> Any:
         if app_id is not None:
             message.router.target_app_id = app_id
-        until = time.monotonic() + (seconds or self._seconds) - CLOSE
+        left = self._endpoint.seconds()
+        seconds = left if seconds is None else min(seconds, left)
+        until = time.monotonic() + seconds - CLOSE
         try:
-            return self._stub(method)(message, timeout=seconds or self._seconds, metadata=self._headers)
+            return self._stub(method)(message, timeout=seconds, metadata=self._headers)
         except grpc.RpcError as error:
             raise self._error(method, operation, error, instance_id, until) from error
 
@@ -254,7 +256,7 @@ class Later(Generic[T]):
     def __init__(self, hub: HubApi, method: Method, message: Any, read: Callable[[Any], T]) -> None:
         self._hub, self._method, self._read = hub, method, read
         self._id = message.instance_id
-        self._future = hub._stub(method).future(message, timeout=hub._seconds, metadata=hub._headers)
+        self._future = hub._stub(method).future(message, timeout=hub._endpoint.seconds(), metadata=hub._headers)
 
     def result(self) -> T | None:
         """None where the instance is gone. Raises as the call itself would."""

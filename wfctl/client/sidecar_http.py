@@ -158,7 +158,7 @@ def _client(endpoint: Endpoint, address: HttpAddress, headers: dict[str, str]) -
     if address.local and not address.tls:
         from wfctl.client.http_plain import PlainHttp
 
-        return PlainHttp(address, headers, endpoint.request_timeout)
+        return PlainHttp(endpoint, address, headers)
     from wfctl.client.http_httpx import HttpxClient
 
     return HttpxClient(endpoint, address, headers)
