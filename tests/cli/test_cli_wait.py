@@ -47,8 +47,9 @@ def test_exit_status(cli: Cli, argv: list[str], status: int) -> None:
     assert result.out == ""
 
 
-def test_terminated_and_stalled(cli: Cli) -> None:
+def test_terminated_and_suspended(cli: Cli) -> None:
     cli("pause", "open")
+    assert cli("wait", "open", "--timeout", "50ms").status == 124
     assert cli("wait", "open", "--fail-on-stall").status == 12
     assert cli("wait", "open", "--for", "suspended", "--fail-on-stall").status == 0
     cli("terminate", "open")

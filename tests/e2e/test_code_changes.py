@@ -58,6 +58,30 @@ def test_stalls_and_goes_on(shell) -> None:
     assert (done["runtimeStatus"], done["output"]) == ("COMPLETED", 2)
 
 
+def test_a_wait_ends_with_a_stall(shell) -> None:
+    """Whoever drives, and whatever is awaited; but code that fits is tried first."""
+    shell.app(GOOD)
+    shell.ok("start", "Order", "--id", "o1")
+    shell.app(BAD)
+    raised = shell.run("raise-event", "o1", "go", "--wait", "--timeout", "20s")
+    assert raised.status == 12, raised
+    assert "o1 STALLED, waits for other code" in raised.err
+    for words in (
+        ["wait", "o1"],
+        ["wait", "o1", "--no-drive"],
+        ["wait", "o1", "--for", "event=go"],
+        ["result", "o1", "--wait"],
+    ):
+        waited = shell.run(*words, "--timeout", "20s")
+        assert waited.status == 12, waited
+        assert "o1 STALLED" in waited.err
+    assert shell.run("wait", "o1", "--for", "stalled", "--timeout", "20s").status == 0
+
+    shell.app(GOOD)
+    mended = shell.run("wait", "o1", "--timeout", "20s")
+    assert mended.status == 0, mended
+
+
 def test_a_workflow_that_this_app_lacks_is_left_alone(shell) -> None:
     shell.app(GOOD)
     shell.ok("start", "Order", "--id", "o1", "--no-drive")

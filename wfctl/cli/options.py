@@ -149,7 +149,7 @@ Timeout = Annotated[
 ]
 FailOnStall = Annotated[
     bool,
-    _option("--fail-on-stall", help="Stop waiting when it is SUSPENDED or STALLED (exit status 12).", panel=DRIVING),
+    _option("--fail-on-stall", help="Also stop waiting when it is SUSPENDED (exit status 12).", panel=DRIVING),
 ]
 Reason = Annotated[str | None, _option("--reason", metavar="TEXT", help="Why; it is kept in the history.")]
 NoRecursive = Annotated[bool, _option("--no-recursive", help="Leave the child workflows alone.")]

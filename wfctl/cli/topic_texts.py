@@ -14,7 +14,7 @@ Exit statuses
     8   refused: a filter asks, and there is no terminal and no --yes, or the answer was no
    10   the instance ended FAILED
    11   the instance ended TERMINATED or CANCELED
-   12   SUSPENDED or STALLED while waiting, with --fail-on-stall
+   12   STALLED while waiting; with --fail-on-stall, SUSPENDED too
   124   timed out
   130   interrupted; the workflow goes on
 

@@ -50,7 +50,7 @@ def wait(
     $ wfctl wait --name OrderProcessingWorkflow --created-after 1h --for terminal
 
     Exit status 0: the condition holds. An instance that ends otherwise can never be there any more: 10 if it FAILED,
-    11 if it was TERMINATED, 4 if it COMPLETED. 124: the time is over.
+    11 if it was TERMINATED, 4 if it COMPLETED. 12: it is STALLED. 124: the time is over.
     """
     given = which.ids(session, "wait")
     awaited = parse_condition(condition)

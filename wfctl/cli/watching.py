@@ -119,6 +119,11 @@ def _look(
 ) -> tuple[Instance, int | None]:
     """Read one instance and judge it."""
     instance = reader.get(instance_id, payloads=condition.payloads)
+    if instance.status is Status.STALLED and not condition.holds(instance):
+        # This process may have loaded code that fits, and be about to try it: that decides, and not an old stall.
+        if not workflows.settled([instance_id]):
+            return instance, None
+        instance = reader.get(instance_id, payloads=condition.payloads)
     return instance, judge(instance, condition, fail_on_stall)
 
 
@@ -137,6 +142,6 @@ def judge(instance: Instance, condition: Condition, fail_on_stall: bool) -> int 
         return outcome.DONE
     if instance.status.terminal:
         return outcome.of_missed(instance.status)
-    if fail_on_stall and instance.status in (Status.SUSPENDED, Status.STALLED):
+    if instance.status is Status.STALLED or (fail_on_stall and instance.status is Status.SUSPENDED):
         return outcome.STALLED
     return None
