@@ -95,6 +95,68 @@ def test_answers_that_are_none(run: Run, reply: Callable[[socket.socket], None],
         assert_said(run("get", "i1", "-t", url), 5, words)
 
 
+@pytest.mark.parametrize("chunked", [True, False], ids=["chunked", "until the end"])
+def test_an_answer_without_end_is_not_taken_in(run: Run, chunked: bool) -> None:
+    sent = 0
+
+    def endless(connection: socket.socket) -> None:
+        nonlocal sent
+        connection.settimeout(60)
+        connection.sendall(OK + (b"transfer-encoding: chunked\r\n\r\n" if chunked else b"connection: close\r\n\r\n"))
+        data = bytes(1 << 20)
+        chunk = b"%x\r\n%s\r\n" % (len(data), data) if chunked else data
+        for _ in range(400):
+            connection.sendall(chunk)
+            sent += 1
+
+    with raw_server(endless) as url:
+        assert_said(run("get", "i1", "-t", url, request_timeout="10m"), 5, "is longer than 256 MiB")
+    assert 250 <= sent < 400
+
+
+def test_a_message_without_end_is_not_taken_in(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("grpc")
+    from wfctl.client import sidecar_channel, sidecar_errors, sidecar_grpc
+    from wfctl.wire.protos import taskhub_pb2 as pb
+
+    def large(request: Any, context: Any) -> Any:
+        state = pb.InstanceState(instance_id="i1", name="W", status=1, input={"value": "x" * (3 << 20)})
+        return pb.GetInstanceResponse(exists=True, state=state)
+
+    for module in (sidecar_channel, sidecar_errors, sidecar_grpc):
+        monkeypatch.setattr(module, "MOST_BYTES", 2 << 20)
+    with grpc_server({"Hello": lambda request, context: request, "GetInstance": large}) as address:
+        found = run("get", "i1", "-t", "grpc", "--grpc-endpoint", address, request_timeout="10m")
+    assert_said(found, 5, "is longer than 2 MiB")
+
+
+@pytest.mark.parametrize(
+    ("location", "tried"),
+    [
+        ("https://elsewhere.example:8443/v1.0?x=1", "--target https://elsewhere.example:8443"),
+        ("/login", "check the address"),
+        ("", "check the address"),
+        ("http://[", "check the address"),
+        ("http://a\x1b[31mb/", "check the address"),
+    ],
+)
+@pytest.mark.parametrize("status", [302, 307])
+def test_a_redirect_is_not_followed(run: Run, status: int, location: str, tried: str) -> None:
+    head = b"HTTP/1.1 %d Elsewhere\r\ncontent-length: 0\r\n" % status
+    reply = head + (b"location: %s\r\n" % location.encode() if location else b"") + b"\r\n"
+    with raw_server(send(reply)) as url:
+        for command in (["get", "i1"], ["start", "W", "--id", "i1"], ["wait", "i1"]):
+            found = run(*command, "-t", url, "--grpc-endpoint", str(free_port()), request_timeout="60s")
+            assert_said(found, 5, "")
+            assert tried in found[2]
+            assert "\x1b" not in found[2]
+            # httpx itself refuses an address that is none.
+            assert f"(HTTP status {status}), as no sidecar does" in found[2] or "Invalid URL in location" in found[2]
+        code, out, _ = run("doctor", "-t", url, "-o", "json")
+    assert code == 5
+    assert "location" in (detail := json.loads(out)[0]["detail"]) or "redirects" in detail
+
+
 def test_slow(run: Run) -> None:
     let_go = threading.Event()
     with raw_server(lambda connection: let_go.wait(5) and None) as url:

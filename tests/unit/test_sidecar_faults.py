@@ -146,7 +146,7 @@ def test_start_that_times_out_says_what_is_not_known() -> None:
         (500, errors.WfctlError),
         (502, errors.Unreachable),
         (503, errors.Unreachable),
-        (302, errors.WfctlError),
+        (302, errors.Unsupported),
         (200, errors.Unreachable),
     ],
 )

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 HTTP_PORT = 3500
 GRPC_PORT = 50001
 _TLS_PORT = 443
+# Bytes of one answer that are taken in: whatever is longer is no sidecar's, and would fill the memory.
+MOST_BYTES = 256 << 20
 # A request that begins shortly before the deadline, or after it, may take so long: what was late can still be shown.
 _LEAST_SECONDS = 1.0
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 
 from wfctl.client.endpoint import Endpoint, HttpAddress
-from wfctl.client.http_answer import CONNECT_SECONDS, HALF_AN_ANSWER, NO_ANSWER, Answer, late
+from wfctl.client.http_answer import CONNECT_SECONDS, HALF_AN_ANSWER, NO_ANSWER, Answer, Body, late
 from wfctl.client.lean_httpx import httpx
 from wfctl.client.sidecar_errors import broken, unreachable
 from wfctl.errors import InvalidInput, WfctlError
@@ -37,12 +37,13 @@ class HttpxClient:
             )
             response = self._client.send(request, stream=True)
             try:
-                chunks = []
+                content = Body(self._where)
                 for chunk in response.iter_bytes():
-                    chunks.append(chunk)
+                    content.add(chunk)
                     if time.monotonic() > until:
                         raise late(self._where, seconds)
-                return Answer(response.status_code, b"".join(chunks), response.headers.get("date"))
+                headers = response.headers
+                return Answer(response.status_code, content.whole(), headers.get("date"), headers.get("location"))
             finally:
                 response.close()
         except (httpx.HTTPError, httpx.InvalidURL) as error:

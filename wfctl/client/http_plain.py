@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit
 
 from wfctl.client.endpoint import Endpoint, HttpAddress
-from wfctl.client.http_answer import CONNECT_SECONDS, HALF_AN_ANSWER, NO_ANSWER, Answer, late
+from wfctl.client.http_answer import CONNECT_SECONDS, HALF_AN_ANSWER, NO_ANSWER, Answer, Body, late
 from wfctl.client.lean_http import client
 from wfctl.client.sidecar_errors import broken, unreachable
 from wfctl.errors import WfctlError
@@ -56,7 +56,7 @@ class PlainHttp:
             connection.request(method, target, data or None, dict(self._headers))
             response = connection.getresponse()
             body = self._read(response, sock, until)
-            answer = Answer(response.status, body, response.headers.get("date"))
+            answer = Answer(response.status, body, response.headers.get("date"), response.headers.get("location"))
             kept = not response.will_close
         except TimeoutError as error:
             raise late(self._where, seconds) from error
@@ -70,7 +70,7 @@ class PlainHttp:
         return answer
 
     def _read(self, response: client.HTTPResponse, sock: socket.socket, until: float) -> bytes:
-        chunks = []
+        body = Body(self._where)
         while True:
             left = until - time.monotonic()
             if left <= 0:
@@ -80,11 +80,11 @@ class PlainHttp:
             chunk = response.read1(_CHUNK)
             if not chunk:
                 break
-            chunks.append(chunk)
+            body.add(chunk)
         if response.length:
             raise client.IncompleteRead(b"", response.length)
         response.close()  # what is left is a connection that is ready for the next request
-        return b"".join(chunks)
+        return body.whole()
 
     def _take(self, seconds: float) -> client.HTTPConnection:
         while True:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from wfctl import __version__
-from wfctl.client.endpoint import Endpoint, GrpcAddress
+from wfctl.client.endpoint import MOST_BYTES, Endpoint, GrpcAddress
 from wfctl.client.lean_grpc import grpc
 from wfctl.errors import InvalidInput
 
@@ -14,7 +14,7 @@ from wfctl.errors import InvalidInput
 def open_channel(endpoint: Endpoint, address: GrpcAddress) -> grpc.Channel:
     """Connects at its first use. Raises InvalidInput where the certificates cannot be read."""
     options: list[tuple[str, Any]] = [
-        ("grpc.max_receive_message_length", -1),
+        ("grpc.max_receive_message_length", MOST_BYTES),
         ("grpc.max_send_message_length", -1),
         ("grpc.primary_user_agent", f"wfctl/{__version__}"),
         ("grpc.enable_retries", 0),

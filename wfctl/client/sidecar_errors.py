@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from wfctl import errors
+from wfctl.client.endpoint import MOST_BYTES
 from wfctl.wire.faults import error_of
 from wfctl.wire.paths import Operation
 from wfctl.wire.problems import Problem
@@ -140,6 +143,29 @@ def broken(where: str, reason: str) -> errors.Unreachable:
     return errors.Unreachable(
         f"the answer from {where} is not a sidecar's: {_short(reason)}",
         hint="check the address; wfctl doctor says more",
+    )
+
+
+def too_long(where: str) -> errors.Unsupported:
+    return errors.Unsupported(
+        f"the answer from {where} is longer than {MOST_BYTES >> 20} MiB, and was not read to its end",
+        hint="check the address; wfctl doctor says more",
+    )
+
+
+def redirected(where: str, status: int, location: str) -> errors.Unsupported:
+    """No redirect is followed: the API token would go along, to wherever the answer says."""
+    from urllib.parse import urlsplit
+
+    hint = "check the address"
+    with contextlib.suppress(ValueError):
+        url = urlsplit(location)
+        if url.scheme in ("http", "https") and url.hostname:
+            hint += f"; if that is the sidecar: --target {_short(f'{url.scheme}://{url.netloc}')}"
+    to = f" to {_short(location)}" if location else ""
+    return errors.Unsupported(
+        f"what answers at {where} redirects{to} (HTTP status {status}), as no sidecar does: it was not followed",
+        hint=hint,
     )
 
 

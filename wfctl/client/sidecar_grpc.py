@@ -1,6 +1,6 @@
 """The task hub service: what HTTP has not (list, history, rerun, delayed start, force, reasons), and all the rest.
 
-Every call has a deadline. The messages have no size limit on this side. Importing this module imports grpc.
+Every call has a deadline, every answer may be `MOST_BYTES` long. Importing this module imports grpc.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import StringValue
 
-from wfctl.client.endpoint import Endpoint, GrpcAddress
+from wfctl.client.endpoint import MOST_BYTES, Endpoint, GrpcAddress
 from wfctl.client.lean_grpc import grpc
 from wfctl.client.sidecar_channel import open_channel
-from wfctl.client.sidecar_errors import answer_error, needs_version, unreachable
+from wfctl.client.sidecar_errors import answer_error, needs_version, too_long, unreachable
 from wfctl.errors import NotAuthenticated, NotFound, TimedOut, Unreachable, Unsupported, WfctlError
 from wfctl.model.events import Event
 from wfctl.model.instance import Instance, RerunRequest, StartRequest
@@ -247,6 +247,8 @@ class HubApi:
             )
         if problem is Problem.UNAVAILABLE:
             return unreachable(self.where, text)
+        if problem is Problem.TOO_LARGE and str(MOST_BYTES) in text:
+            return too_long(self.where)
         return answer_error(problem, operation, where=self.where, text=text, instance_id=instance_id)
 
 

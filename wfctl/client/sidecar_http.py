@@ -11,7 +11,7 @@ import time
 from wfctl import __version__
 from wfctl.client.endpoint import Endpoint, HttpAddress
 from wfctl.client.http_answer import Answer, HttpClient
-from wfctl.client.sidecar_errors import answer_error, broken
+from wfctl.client.sidecar_errors import answer_error, broken, redirected
 from wfctl.model.instance import Instance
 from wfctl.wire import bodies, paths
 from wfctl.wire.bodies import BadBody, Metadata
@@ -24,7 +24,7 @@ METADATA_AGE = 5.0
 
 
 class HttpApi:
-    """Raises Unreachable, TimedOut and NotAuthenticated from every method, besides what each one names."""
+    """Raises Unreachable, TimedOut, Unsupported and NotAuthenticated from every method, besides what each one names."""
 
     def __init__(self, endpoint: Endpoint, address: HttpAddress) -> None:
         self.where = address.shown
@@ -151,7 +151,10 @@ class HttpApi:
         return answer_error(problem, operation, where=self.where, text=text, instance_id=instance_id)
 
     def _send(self, method: str, path: str, query: dict[str, str] | None = None, body: bytes = b"") -> Answer:
-        return self._client.send(method, path, query or {}, body)
+        answer = self._client.send(method, path, query or {}, body)
+        if 300 <= answer.status < 400:
+            raise redirected(self.where, answer.status, answer.location or "")
+        return answer
 
 
 def _client(endpoint: Endpoint, address: HttpAddress, headers: dict[str, str]) -> HttpClient:
