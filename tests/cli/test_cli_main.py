@@ -225,6 +225,8 @@ def test_init(cli: Cli, project: Path) -> None:
     large = '{"name":"Cars","quantity":1,"totalCost":20000}'
     assert cli("start", "OrderProcessingWorkflow", "--id", "small", "--input", small, "--wait").status == 0
     assert cli("result", "small", "-o", "json").json == {"processed": True, "left": 990}
+    assert cli("start", "OrderProcessingWorkflow", "--id", "nothing", "--wait").status == 0, "without an input"
+    assert cli("result", "nothing", "-o", "json").json == {"processed": True, "left": 990}
     assert (
         "raise-event large approval" in cli("start", "OrderProcessingWorkflow", "--id", "large", "--input", large).err
     )
