@@ -125,7 +125,11 @@ def test_refusals(tmp_path: Path) -> None:
         )
         await start(hub, "Wait", "w")
         code, text = await refused(start(hub, "Wait", "w"))
-        assert (code, text) == ("ALREADY_EXISTS", "an active workflow with ID 'w' already exists")
+        assert (code, text) == (
+            "ALREADY_EXISTS",
+            "failed to create workflow instance: rpc error: code = AlreadyExists desc = "
+            "an active workflow with ID 'w' already exists",
+        )
         code, text = await refused(hub.purge(pb.PurgeRequest(instance_id="w")))
         assert (code, text.endswith("orchestration has not yet completed")) == ("UNKNOWN", True)
         forced = await hub.purge(pb.PurgeRequest(instance_id="w", force=True))

@@ -74,6 +74,17 @@ def test_exact_words_of_1_18() -> None:
         "error purging workflow b1: failed to Purge workflow b1: failed to purge workflow state: "
         "orchestration has not yet completed"
     )
+    prefix = "failed to create workflow instance: "
+    assert faults.write_hub(Problem.EXISTS, Operation.START, id="b1") == (
+        "ALREADY_EXISTS",
+        f"{prefix}rpc error: code = AlreadyExists desc = an active workflow with ID 'b1' already exists",
+    )
+    assert faults.write_hub(Problem.CHILD_RUNNING, Operation.START, id="p", child="c") == (
+        "ALREADY_EXISTS",
+        f"{prefix}rpc error: code = AlreadyExists desc = cannot recreate workflow with ID 'p': "
+        "child workflow 'c': orchestration has not yet completed",
+    )
+    assert faults.write_hub(Problem.STALLED, Operation.START) == ("UNKNOWN", f"{prefix}workflow is stalled")
     assert faults.write_hub(Problem.NOT_FOUND, Operation.TERMINATE, id="x") == (
         "UNKNOWN",
         "failed to submit termination request: no such instance exists",

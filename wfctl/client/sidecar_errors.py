@@ -8,7 +8,7 @@ from wfctl import errors
 from wfctl.client.endpoint import MOST_BYTES
 from wfctl.wire.faults import error_of
 from wfctl.wire.paths import Operation
-from wfctl.wire.problems import Problem
+from wfctl.wire.problems import TABLE, Problem
 
 
 class Unclear(errors.WfctlError):
@@ -33,13 +33,19 @@ def answer_error(
         "id": instance_id or "",
         "operation": operation.value,
         "where": where,
-        "text": _short(text) or "no reason",
+        "text": _short(_cause(problem, text)) or "no reason",
     }
     return error_of(problem)(
         _said(operation, text, where) if message is None else message.format_map(filled),
         hint=hint.format_map(filled) if hint else None,
         instance_id=instance_id,
     )
+
+
+def _cause(problem: Problem, text: str) -> str:
+    """Leave out what the sidecar wraps around the cause; it is not for users."""
+    mark = TABLE[problem].mark
+    return text[text.index(mark) :] if mark and mark in text else text
 
 
 def _said(operation: Operation, text: str, where: str) -> str:

@@ -74,6 +74,9 @@ class Row:
 
 
 BAD, INTERNAL, MISSING = "INVALID_ARGUMENT", "INTERNAL", "NOT_FOUND"
+_CREATE = "failed to create workflow instance: "  # the task hub before whatever a start fails with
+_EXISTS = "rpc error: code = AlreadyExists desc = "
+_RECREATE = "cannot recreate workflow with ID '{id}': child workflow '{child}': orchestration has not yet completed"
 
 TABLE: dict[Problem, Row] = {
     Problem.ID_TOO_LONG: Row(
@@ -110,15 +113,12 @@ TABLE: dict[Problem, Row] = {
     ),
     Problem.EXISTS: Row(
         errors.Conflict, 500, None, INTERNAL, "ALREADY_EXISTS",
-        "rpc error: code = AlreadyExists desc = an active workflow with ID '{id}' already exists",
-        "an active workflow with ID", "an active workflow with ID '{id}' already exists",
+        f"{_EXISTS}an active workflow with ID '{{id}}' already exists",
+        "an active workflow with ID", f"{_CREATE}{_EXISTS}an active workflow with ID '{{id}}' already exists",
     ),
     Problem.CHILD_RUNNING: Row(
         errors.Conflict, 500, None, INTERNAL, "ALREADY_EXISTS",
-        "rpc error: code = AlreadyExists desc = cannot recreate workflow with ID '{id}': child workflow '{child}': "
-        "orchestration has not yet completed",
-        "cannot recreate workflow with ID",
-        "cannot recreate workflow with ID '{id}': child workflow '{child}': orchestration has not yet completed",
+        f"{_EXISTS}{_RECREATE}", "cannot recreate workflow with ID", f"{_CREATE}{_EXISTS}{_RECREATE}",
     ),
     Problem.NOT_COMPLETED: Row(
         errors.WrongState, 500, None, INTERNAL, "UNKNOWN", "orchestration has not yet completed",
@@ -165,9 +165,7 @@ TABLE: dict[Problem, Row] = {
         errors.InvalidInput, 400, "ERR_BODY_READ", "RESOURCE_EXHAUSTED", "RESOURCE_EXHAUSTED",
         "failed to read request body: http: request body too large",
     ),
-    Problem.MALFORMED: Row(
-        errors.InvalidInput, 400, "ERR_MALFORMED_REQUEST", BAD, BAD, "failed deserializing HTTP body: {reason}"
-    ),
+    Problem.MALFORMED: Row(errors.InvalidInput, 400, "ERR_MALFORMED_REQUEST", BAD, BAD, "{reason}"),
     # Rerun: the task hub only.
     Problem.SOURCE_LIVE: Row(
         errors.WrongState, 500, None, BAD, BAD, "'{id}' is not in a terminal state", "is not in a terminal state"
@@ -211,7 +209,7 @@ OWN: dict[Operation, tuple[str, str, str]] = {
     Operation.START: (
         "ERR_START_WORKFLOW",
         "error starting workflow '{name}': unable to start workflow: failed to start workflow: {cause}",
-        "failed to start workflow: {cause}",
+        f"{_CREATE}{{cause}}",
     ),
     Operation.GET: ("ERR_GET_WORKFLOW", "error while getting workflow info on instance '{id}': {cause}", "{cause}"),
     Operation.PAUSE: (
