@@ -240,6 +240,62 @@ def test_bodies_that_are_no_json_objects(tmp_path: Path) -> None:
     play(tmp_path, scenario)
 
 
+@pytest.mark.parametrize("action", ["", "/pause", "/resume", "/terminate", "/purge"])
+def test_a_deeply_nested_body_is_malformed(tmp_path: Path, action: str) -> None:
+    async def scenario(room: Room) -> None:
+        for body in ('{"a":' * 50_000 + "1" + "}" * 50_000, "[" * 100_000):
+            answer = await room.http.request(
+                "POST" if action else "GET", f"/v1.0/workflows/dapr/i{action}", content=body
+            )
+            assert (answer.status_code, answer.json()["errorCode"]) == (400, "ERR_MALFORMED_REQUEST"), answer.text
+            assert "nested too deeply" in answer.json()["message"]
+
+    play(tmp_path, scenario, max_body=1_000_000)
+
+
+@pytest.mark.parametrize("path", ["/v1.0/workflows/dapr/Quick/start", "/v1.0/workflows/dapr/w/raiseEvent/go"])
+def test_a_payload_that_is_not_utf_8_is_refused(tmp_path: Path, path: str) -> None:
+    async def scenario(room: Room) -> None:
+        await room.http.post("/v1.0/workflows/dapr/Wait/start?instanceID=w")
+        answer = await room.http.post(path, content=b'"caf\xe9"')
+        assert (answer.status_code, answer.json()["errorCode"]) == (400, "ERR_MALFORMED_REQUEST")
+        assert "not valid UTF-8" in answer.json()["message"]
+        assert (await room.http.post(path, content='"café"'.encode())).status_code == 202
+
+    play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1.0/workflows/dapr/caf%E9/start"),
+        ("POST", "/v1.0/workflows/dapr/w/raiseEvent/caf%E9"),
+        ("POST", "/v1.0/workflows/dapr/Wait/start?instanceID=caf%E9"),
+        ("GET", "/v1.0/state/s/caf%E9"),
+        ("PUT", "/v1.0/metadata/caf%E9"),
+    ],
+)
+def test_a_name_that_is_not_utf_8_is_refused(tmp_path: Path, method: str, path: str) -> None:
+    """Else two names would be taken for one, with the same sign in the place of what is wrong."""
+
+    async def scenario(room: Room) -> None:
+        await room.http.post("/v1.0/workflows/dapr/Wait/start?instanceID=w")
+        answer = await room.http.request(method, path)
+        assert (answer.status_code, answer.json()["errorCode"]) == (400, "ERR_MALFORMED_REQUEST")
+        assert "not valid UTF-8" in answer.json()["message"]
+
+    play(tmp_path, scenario)
+
+
+def test_metadata_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    async def scenario(room: Room) -> None:
+        answer = await room.http.put("/v1.0/metadata/colour", content=b"caf\xe9")
+        assert (answer.status_code, answer.json()["errorCode"]) == (400, "ERR_MALFORMED_REQUEST")
+        assert "colour" not in (await room.http.get("/v1.0/metadata")).json()["extended"]
+
+    play(tmp_path, scenario)
+
+
 def test_a_body_that_is_too_large(tmp_path: Path) -> None:
     async def scenario(room: Room) -> None:
         answer = await room.http.post("/v1.0/workflows/dapr/Quick/start", content="x" * 1001)

@@ -221,6 +221,10 @@ def test_the_general_service(tmp_path: Path) -> None:
         )
         late = rt.StartWorkflowRequest(workflow_name="W", options={"dapr.workflow.start_time": "soon"})
         assert await no(runtime.start(late)) == "INTERNAL"
+        for bad in (b'"caf\xe9"', b"\xff"):  # no text: not taken with signs in the place of what is wrong
+            assert await no(runtime.start(rt.StartWorkflowRequest(workflow_name="W", input=bad))) == "INVALID_ARGUMENT"
+            event = rt.RaiseEventWorkflowRequest(instance_id="w", event_name="go", event_data=bad)
+            assert await no(runtime.raise_event(event)) == "INVALID_ARGUMENT"
         assert await no(runtime.get(rt.GetWorkflowRequest())) == "INVALID_ARGUMENT"
         nobody = await runtime.get(rt.GetWorkflowRequest(instance_id="nobody"))
         assert nobody == rt.GetWorkflowResponse(instance_id="nobody")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
@@ -126,12 +127,57 @@ def test_bulk(tmp_path: Path) -> None:
         ("/transaction", "x"),
         ("/transaction", '{"operations":7}'),
         ("/transaction", '{"operations":[7]}'),
+        ("", r'[{"key":"\ud800","value":1}]'),
+        ("", r'[{"key":"a","value":1,"etag":"\ud800"}]'),
+        ("/bulk", r'{"keys":["\ud800"]}'),
+        ("/transaction", r'{"operations":[{"operation":"upsert","request":{"key":"\ud800","value":1}}]}'),
+        ("/transaction", r'{"operations":[{"operation":"delete","request":{"key":"\ud800"}}]}'),
+        ("", "[" * 100_000),
+        ("", '[{"key":"a","value":' + "[" * 50_000 + "]" * 50_000 + "}]"),
+        ("/bulk", "[" * 100_000),
+        ("/transaction", "[" * 100_000),
     ],
 )
 def test_malformed_requests(tmp_path: Path, path: str, body: str) -> None:
     async def scenario(room: Room) -> None:
         answer = await room.http.post(BASE + path, content=body)
         assert (answer.status_code, answer.json()["errorCode"]) == (400, "ERR_MALFORMED_REQUEST")
+
+    play(tmp_path, scenario, max_body=1_000_000)
+
+
+def test_a_value_with_a_lone_surrogate_comes_back_as_it_was_sent(tmp_path: Path) -> None:
+    async def scenario(room: Room) -> None:
+        sent = r'"\ud800 caf\u00e9"'
+        assert (await room.http.post(BASE, content=f'[{{"key":"a","value":{sent}}}]')).status_code == 204
+        got = (await room.http.get(f"{BASE}/a")).content
+        assert json.loads(got.decode("utf-8")) == json.loads(sent)
+        row = (await room.http.post(f"{BASE}/bulk", content='{"keys":["a"]}')).json()[0]
+        assert row["data"] == json.loads(sent)
+
+    play(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("depth", [900, 950, 970, 980, 990, 1000])
+def test_no_depth_is_an_internal_error(tmp_path: Path, depth: int) -> None:
+    """About where Python's own limit lies, which reading and writing JSON need not meet at the same depth."""
+
+    async def scenario(room: Room) -> None:
+        value = "[" * depth + "]" * depth
+        answer = await room.http.post(BASE, content=f'[{{"key":"a","value":{value}}}]')
+        assert answer.status_code in (204, 400), answer.text
+
+    play(tmp_path, scenario, max_body=10_000)
+
+
+def test_a_value_that_is_too_deep_to_be_looked_at_comes_as_base64_in_bulk(tmp_path: Path) -> None:
+    async def scenario(room: Room) -> None:
+        value = b"[" * 100_000 + b"]" * 100_000
+        item = pb.StateItem(key="a", value=value)
+        await StateCalls(room.engine.state).save(pb.SaveStateRequest(store_name="s", states=[item]))
+        answer = await room.http.post("/v1.0/state/s/bulk", content='{"keys":["a"]}')
+        assert answer.status_code == 200, answer.text
+        assert b64decode(answer.json()[0]["data"]) == value
 
     play(tmp_path, scenario)
 

@@ -61,6 +61,7 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
         ),
         pytest.param(send(OK + b"content-length: 5\r\n\r\nhello"), "not JSON", id="no JSON"),
         pytest.param(send(OK + b"content-length: 2\r\n\r\n[]"), "not a JSON object", id="an array"),
+        pytest.param(send(OK + b"content-length: 99999\r\n\r\n" + b"[" * 99_999), "not JSON", id="deeply nested"),
         pytest.param(send(OK + b"content-length: 2\r\n\r\n{}"), "runtimeStatus", id="empty object"),
         pytest.param(send(OK + b"content-length: 0\r\n\r\n"), "it is empty", id="empty body"),
         pytest.param(

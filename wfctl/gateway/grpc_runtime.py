@@ -62,7 +62,7 @@ class Runtime:
                 raise Trouble(
                     Problem.START_TIME, Operation.START, name=request.workflow_name, id=request.instance_id
                 ) from error
-        payload = request.input.decode("utf-8", "replace")
+        payload = _text(request.input, Operation.START)
         instance_id = await self._service.start(request.workflow_name, request.instance_id or None, payload, start_at)
         return pb.StartWorkflowResponse(instance_id=instance_id)
 
@@ -92,7 +92,7 @@ class Runtime:
         instance_id = _given(request, Operation.RAISE)
         if not request.event_name:
             raise Trouble(Problem.EVENT_NAME_MISSING, Operation.RAISE)
-        data = request.event_data.decode("utf-8", "replace") if request.event_data else None
+        data = _text(request.event_data, Operation.RAISE) if request.event_data else None
         await self._service.raise_event(instance_id, request.event_name, data)
         return Empty()
 
@@ -114,6 +114,14 @@ def _given(request: Any, operation: Operation) -> str:
         raise Trouble(Problem.ID_MISSING, operation)
     instance_id: str = request.instance_id
     return instance_id
+
+
+def _text(payload: bytes, operation: Operation) -> str:
+    try:
+        return payload.decode()
+    except UnicodeDecodeError as error:
+        reason = f"the payload is not valid UTF-8 (byte {error.start})"
+        raise Trouble(Problem.MALFORMED, operation, reason=reason) from error
 
 
 def _state(instance: Instance) -> pb.GetWorkflowResponse:

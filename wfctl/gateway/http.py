@@ -120,14 +120,14 @@ class HttpApp:
         path = raw.decode("latin-1")
         if path not in _OPEN_PATHS and not self._token.ok(headers.get(TOKEN_HEADER)):
             return Answer(401, b"invalid api token\n", "text/plain; charset=utf-8")
-        segments = [_unquote(part) for part in path.strip("/").split("/")]
-        found = self._routes.find(scope["method"], segments)
-        if found is None or "" in segments:
-            return trouble_answer(Trouble(Problem.NO_ROUTE, Operation.GET))
-        handler, names = found
-        INCOMING.set(headers.get("traceparent"))
-        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         try:
+            segments = [_unquote(part) for part in path.strip("/").split("/")]
+            found = self._routes.find(scope["method"], segments)
+            if found is None or "" in segments:
+                raise Trouble(Problem.NO_ROUTE, Operation.GET)
+            handler, names = found
+            INCOMING.set(headers.get("traceparent"))
+            query = _query(scope["query_string"].decode("latin-1"))
             body = await self._body(receive, headers)
             return await handler(Request(scope["method"], path, segments, query, headers, body, names))
         except Trouble as error:
@@ -161,6 +161,24 @@ def trouble_answer(error: Trouble) -> Answer:
     return error_answer(answer.status, answer.code, answer.message)
 
 
+def malformed(reason: str) -> Trouble:
+    return Trouble(Problem.MALFORMED, Operation.GET, reason=reason)
+
+
+def text_of(body: bytes, what: str = "the body") -> str:
+    """Decode UTF-8. Raises Trouble: it is none, and what stood in its place would not be what was sent."""
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise malformed(f"{what} is not valid UTF-8 (byte {error.start})") from error
+
+
 def _unquote(segment: str) -> str:
-    """Segments are decoded as queries are: a `+` is a space."""
-    return unquote_plus(segment, "utf-8", "replace")
+    """Segments are decoded as queries are: a `+` is a space. Latin-1 stands for the bytes. Raises Trouble."""
+    return text_of(unquote_plus(segment, "latin-1").encode("latin-1"), "a segment of the path")
+
+
+def _query(text: str) -> dict[str, str]:
+    pairs = parse_qsl(text, keep_blank_values=True, encoding="latin-1")
+    what = "the query"
+    return {text_of(key.encode("latin-1"), what): text_of(value.encode("latin-1"), what) for key, value in pairs}

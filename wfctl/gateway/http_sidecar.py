@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import resources
 
-from wfctl.gateway.http import Answer, Request, Routes, error_answer, json_answer
+from wfctl.gateway.http import Answer, Request, Routes, error_answer, json_answer, text_of
 from wfctl.gateway.metadata import About
 from wfctl.gateway.metrics import CONTENT_TYPE, Metrics
 from wfctl.wire.paths import HEALTH, METADATA, OUTBOUND_HEALTH, SHUTDOWN
@@ -46,7 +46,7 @@ class SidecarRoutes:
         return json_answer(200, self._about.as_json())
 
     async def set_metadata(self, request: Request) -> Answer:
-        self._about.extended[request.names["key"]] = request.body.decode("utf-8", "replace")
+        self._about.extended[request.names["key"]] = text_of(request.body)
         return Answer(204)
 
     async def shut_down(self, request: Request) -> Answer:

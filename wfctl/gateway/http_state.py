@@ -112,7 +112,14 @@ def _item(item: Any, query: Mapping[str, str], *, delete: bool = False) -> Item:
 
 
 def _bytes(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    """Write JSON. Lone surrogates, which UTF-8 cannot hold, stay escapes. Raises StateTrouble: it is too deep."""
+    try:
+        try:
+            return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            return json.dumps(value, separators=(",", ":")).encode()
+    except RecursionError as error:
+        raise malformed("json: the value is nested too deeply") from error
 
 
 def _bulk_row(key: str, entry: Entry | None) -> bytes:
@@ -122,7 +129,7 @@ def _bulk_row(key: str, entry: Entry | None) -> bytes:
     try:
         json.loads(entry.value)
         data = entry.value
-    except ValueError:
+    except (ValueError, RecursionError):
         from base64 import b64encode
 
         data = b'"' + b64encode(entry.value) + b'"'
@@ -132,6 +139,8 @@ def _bulk_row(key: str, entry: Entry | None) -> bytes:
 def _json(body: bytes, prefix: str = "") -> Any:
     try:
         return json.loads(body)
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise malformed(f"{prefix}the body is nested too deeply") from error
+    except ValueError as error:
         first = body[:1].decode("latin-1")
         raise malformed(f"{prefix}invalid character '{first}' looking for beginning of value") from error

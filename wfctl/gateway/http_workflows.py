@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from wfctl.gateway.http import Answer, Handler, Request, Routes, json_answer
+from wfctl.gateway.http import Answer, Handler, Request, Routes, json_answer, malformed, text_of
 from wfctl.gateway.metrics import Metrics
 from wfctl.gateway.service import Service
 from wfctl.gateway.trouble import Trouble
@@ -55,7 +55,7 @@ class WorkflowRoutes:
     async def start(self, request: Request) -> Answer:
         """The body is the input, byte for byte; without one the input is an empty text, as in Dapr."""
         instance_id = request.query.get(paths.INSTANCE_ID) or ids.new_id()
-        payload = _text(request.body)
+        payload = text_of(request.body)
         made = await self._service.start(request.names["workflow"], instance_id, payload)
         return json_answer(202, bodies.write_started(made))
 
@@ -67,7 +67,7 @@ class WorkflowRoutes:
         return json_answer(200, bodies.write_instance(found))
 
     async def raise_event(self, request: Request) -> Answer:
-        data = _text(request.body) if request.body else None
+        data = text_of(request.body) if request.body else None
         await self._service.raise_event(request.names["instance"], request.names["event"], data)
         return _accepted()
 
@@ -92,20 +92,18 @@ class WorkflowRoutes:
         if request.body.strip():
             try:
                 value = json.loads(request.body)
+            except RecursionError as error:
+                raise _no_message("the body is nested too deeply") from error
             except ValueError as error:
                 word = request.body.split(None, 1)[0][:40].decode("utf-8", "replace")
-                raise _malformed(f"invalid value {word}") from error
+                raise _no_message(f"invalid value {word}") from error
             if not isinstance(value, dict):
-                raise _malformed(f"unexpected token {request.body.lstrip()[:1].decode('latin-1')}")
+                raise _no_message(f"unexpected token {request.body.lstrip()[:1].decode('latin-1')}")
         return request.names["instance"]
 
 
-def _malformed(reason: str) -> Trouble:
-    return Trouble(Problem.MALFORMED, Operation.GET, reason=f"proto: syntax error (line 1:1): {reason}")
-
-
-def _text(body: bytes) -> str:
-    return body.decode("utf-8", "replace")
+def _no_message(reason: str) -> Trouble:
+    return malformed(f"failed deserializing HTTP body: proto: syntax error (line 1:1): {reason}")
 
 
 def _accepted() -> Answer:

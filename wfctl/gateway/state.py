@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from wfctl.engine.core.decide import encodable
 from wfctl.engine.host import Host
 from wfctl.engine.store import database, state
 from wfctl.engine.store.codec import to_micros
@@ -99,7 +100,7 @@ class StateService:
     async def _each(self, store: str, items: Sequence[Item], what: str, code: str) -> list[str]:
         """The keys whose ETags did not match."""
         for item in items:
-            _check(item.key)
+            _check_item(item)
         now = datetime.now(timezone.utc)
         writes = [_write(item, now, what, code) for item in items]
 
@@ -119,7 +120,7 @@ class StateService:
         what = "error while executing state transaction"
         now = datetime.now(timezone.utc)
         for item in items:
-            _check(item.key)
+            _check_item(item)
         writes = [_write(item, now, what, "ERR_STATE_TRANSACTION") for item in items]
         try:
             await asyncio.wrap_future(self._host.write(lambda unit, db: state.apply(db, store, writes, to_micros(now))))
@@ -140,6 +141,17 @@ def _check(key: str) -> None:
         raise malformed("state key cannot be empty")
     if "||" in key:
         raise malformed(f"input key/keyPrefix '{key}' can't contain '||'")
+    _check_text(key, "the state key")
+
+
+def _check_item(item: Item) -> None:
+    _check(item.key)
+    _check_text(item.etag, "the ETag")
+
+
+def _check_text(text: str | None, what: str) -> None:
+    if not encodable(text):
+        raise malformed(f"{what} {text!a} is not valid Unicode: it has lone surrogates")
 
 
 def _write(item: Item, now: datetime, what: str, code: str) -> Write:

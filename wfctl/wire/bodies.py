@@ -36,7 +36,7 @@ def read_json(body: bytes) -> dict[str, Any]:
     """Raises BadBody for what is not a JSON object."""
     try:
         data = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadBody(f"not JSON: {_start(body)}") from error
     if not isinstance(data, dict):
         raise BadBody(f"not a JSON object: {_start(body)}")
