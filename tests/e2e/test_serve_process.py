@@ -15,11 +15,17 @@ import pytest
 pytest.importorskip("dapr.ext.workflow", reason="needs the official SDK")
 pytest.importorskip("uvicorn", reason="needs wfctl[serve]")
 
+import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.protobuf.wrappers_pb2 import StringValue
 from serve_process import SDK_WORKER, Served, environ, served, until, worker
 
+from wfctl.gateway.grpc_server import UNREADABLE
 from wfctl.model.events import ExecutionStalled, StallReason
 from wfctl.model.instance import Filter, StartRequest
 from wfctl.model.status import Status
+from wfctl.wire import methods
+from wfctl.wire.protos import taskhub_pb2 as pb
 
 # A chain of five activities that note each run; an event; a name that no one else has.
 APP = """
@@ -244,7 +250,6 @@ def test_the_token_keeps_workers_and_clients_out(tmp_path: Path, app: Path) -> N
 
 
 def test_the_unix_socket(tmp_path: Path) -> None:
-    grpc = pytest.importorskip("grpc")
     path = Path(os.path.relpath(tmp_path / "g.sock")) if len(str(tmp_path)) > 80 else tmp_path / "g.sock"
     with served(tmp_path, "--grpc-unix", str(path.absolute())), grpc.insecure_channel(f"unix:{path}") as channel:
         hello = channel.unary_unary("/TaskHubSidecarService/Hello")
@@ -272,6 +277,54 @@ def test_a_command_of_another_process_is_driven_by_the_server(tmp_path: Path, ap
         )
         assert done.returncode == 0, done.stderr
         assert server.ended("x").output == "3"
+
+
+def test_bytes_that_are_no_message(tmp_path: Path) -> None:
+    with served(tmp_path) as server, grpc.insecure_channel(server.endpoints["grpcEndpoint"]) as channel:
+        for path in (methods.START.path, methods.COMPLETE_ORCHESTRATOR.path, methods.RUNTIME[0].path):
+            with pytest.raises(grpc.RpcError) as caught:
+                channel.unary_unary(path)(b"\x0a\x02\xff\xff", timeout=30)
+            assert caught.value.code() is grpc.StatusCode.INTERNAL
+            assert caught.value.details() == UNREADABLE
+        with pytest.raises(grpc.RpcError) as caught:
+            next(channel.unary_stream(methods.WORK_ITEMS.path)(b"\xff", timeout=30))
+        assert caught.value.details() == UNREADABLE
+
+
+def microsofts(answer: pb.WorkflowResponse, seconds: int) -> bytes:
+    """The answer as Microsoft's durabletask 1.4 to 1.12 sends it: a span's ID and time in field 6."""
+    span, stamp = StringValue(value="00f067aa0ba902b7"), Timestamp(seconds=seconds, nanos=1)
+    context = b"\x0a" + bytes([span.ByteSize()]) + span.SerializeToString()
+    context += b"\x12" + bytes([stamp.ByteSize()]) + stamp.SerializeToString()
+    return answer.SerializeToString() + b"\x32" + bytes([len(context)]) + context
+
+
+# The second is one whose bytes are UTF-8 by chance.
+@pytest.mark.parametrize("seconds", [1_790_000_000, 0x42 | 1 << 7 | 0x43 << 14 | 2 << 21 | 6 << 28])
+def test_a_worker_with_microsofts_messages_is_refused(tmp_path: Path, app: Path, seconds: int) -> None:
+    """It was handed the same work again and again, and no log said why."""
+    with served(tmp_path) as server:
+        server.start("chain", "c", "1")
+        with grpc.insecure_channel(server.endpoints["grpcEndpoint"]) as channel:
+            work = channel.unary_stream(methods.WORK_ITEMS.path)
+            items = work(b"", timeout=60)
+            item = pb.WorkItem.FromString(next(items))
+            answer = pb.WorkflowResponse(instance_id="c", completion_token=item.completion_token)
+            answer.actions.add(id=1).schedule_task.name = "step"
+            complete = channel.unary_unary(methods.COMPLETE_ORCHESTRATOR.path)
+            for call in (
+                lambda: complete(microsofts(answer, seconds), timeout=60),
+                lambda: next(items),
+                lambda: next(work(b"", timeout=60)),  # it tries again
+            ):
+                with pytest.raises(grpc.RpcError) as caught:
+                    call()
+                assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION, caught.value
+                assert "durabletask 1.3" in caught.value.details()
+            server.workers(0)
+            with worker(app, server):
+                assert server.ended("c").output == "1"
+        assert server.log.read_text().count("a worker is refused") == 1
 
 
 def versioned(version: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from wfctl.gateway.logs import Log
 from wfctl.gateway.metrics import Metrics
@@ -19,6 +20,11 @@ from wfctl.wire.paths import TOKEN_HEADER
 Handler = Callable[[Any], Awaitable[Any]]
 StreamHandler = Callable[[Any, Any], Awaitable[None]]
 Write = Callable[[Trouble], tuple[str, str]]
+# Makes the request of its bytes. Raises DecodeError and Trouble.
+Read = Callable[[bytes], Any]
+
+# As Go's gRPC says it.
+UNREADABLE = "grpc: error unmarshalling request: proto: cannot parse invalid wire-format data"
 
 OPTIONS = [
     # The SDKs ping idle connections; grpc's default server takes that for an attack and cuts them off after 2 minutes.
@@ -47,15 +53,21 @@ class Calls:
         self._log = log
         self._metrics = metrics
 
-    def unary(self, method: Method, handler: Handler, write: Write) -> grpc.RpcMethodHandler[Any, Any]:
+    def unary(
+        self, method: Method, handler: Handler, write: Write, read: Read | None = None
+    ) -> grpc.RpcMethodHandler[Any, Any]:
+        """`read` is for requests that can be of more than one kind."""
         starts = method.name.startswith("Start")
+        decode = read or method.request.FromString
 
-        async def call(request: Any, context: Any) -> Any:
+        async def call(data: bytes, context: Any) -> Any:
             await self._authorize(context)
             if starts:
                 INCOMING.set(_metadata(context, "traceparent"))
             try:
-                return await handler(request)
+                return await handler(decode(data))
+            except DecodeError:
+                await context.abort(grpc.StatusCode.INTERNAL, UNREADABLE)
             except Trouble as error:
                 code, text = write(error)
                 self._metrics.failed(error)
@@ -66,24 +78,21 @@ class Calls:
                 self._log.error("a call failed", method=method.name, error=f"{type(error).__name__}: {error}")
                 await context.abort(grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}")
 
-        return grpc.unary_unary_rpc_method_handler(
-            call,
-            request_deserializer=method.request.FromString,
-            response_serializer=_serialize,
-        )
+        # Decoded by `call`: grpc would answer with the words of Python's exception.
+        return grpc.unary_unary_rpc_method_handler(call, request_deserializer=None, response_serializer=_serialize)
 
     def stream(self, method: Method, handler: StreamHandler) -> grpc.RpcMethodHandler[Any, Any]:
         """The handler writes encoded messages to the context itself."""
 
-        async def call(request: Any, context: Any) -> None:
+        async def call(data: bytes, context: Any) -> None:
             await self._authorize(context)
+            try:
+                request = method.request.FromString(data)
+            except DecodeError:
+                await context.abort(grpc.StatusCode.INTERNAL, UNREADABLE)
             await handler(request, context)
 
-        return grpc.unary_stream_rpc_method_handler(
-            call,
-            request_deserializer=method.request.FromString,
-            response_serializer=None,
-        )
+        return grpc.unary_stream_rpc_method_handler(call, request_deserializer=None, response_serializer=None)
 
     async def _authorize(self, context: Any) -> None:
         if self._token.open:

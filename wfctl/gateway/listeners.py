@@ -115,8 +115,15 @@ def _handlers(
         methods.COMPLETE_ACTIVITY: work.complete_activity,
     }
     runtime = Runtime(engine.service, engine.about, shutdown).methods(StateCalls(engine.state).methods())
+    turns = (methods.COMPLETE_ORCHESTRATOR, methods.COMPLETE_WORKFLOW)
     return [
-        *((method, calls.unary(method, handler, lambda trouble: trouble.hub())) for method, handler in hub.items()),
+        *(
+            (
+                method,
+                calls.unary(method, handler, lambda trouble: trouble.hub(), work.read if method in turns else None),
+            )
+            for method, handler in hub.items()
+        ),
         *(
             (method, calls.unary(method, handler, lambda trouble: trouble.runtime()))
             for method, handler in runtime.items()

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from wfctl.engine.execute.remote import RemoteExecutor
 from wfctl.engine.execute.remote_work import PendingTurn, Work, Worker
@@ -17,11 +18,15 @@ from wfctl.errors import Unsupported
 from wfctl.gateway.histories import Histories, Mark
 from wfctl.gateway.logs import Log
 from wfctl.gateway.tracing import Tracing
+from wfctl.gateway.trouble import Trouble
 from wfctl.model.events import NO_ID, ExecutionCompleted, Failure, StallReason
 from wfctl.model.status import Status
 from wfctl.model.turn import Stall, TurnResult
 from wfctl.wire import actions
 from wfctl.wire.convert import failure_in
+from wfctl.wire.foreign import WHY, foreign_instance, is_foreign
+from wfctl.wire.paths import Operation
+from wfctl.wire.problems import Problem
 from wfctl.wire.protos import taskhub_pb2 as pb
 
 # The JavaScript SDK 3.18 queues 100 items in all and drops the rest without a word.
@@ -30,13 +35,27 @@ NODE_TURNS = NODE_ACTIVITIES = 50
 SEND_SECONDS = 10.0
 # Of --max-body-size: workers take no more than about that in one message, before the Python SDK 1.19 at least.
 STALL_PERCENT = 95
+# A refused worker that tries again within so many seconds is known by its connection.
+REFUSED_SECONDS = 600.0
+
+
+class ForeignWorker(Trouble):
+    """The worker speaks other messages than Dapr's."""
+
+    def __init__(self) -> None:
+        super().__init__(Problem.OTHER, Operation.GET, reason=WHY)
+
+    def hub(self) -> tuple[str, str]:
+        return "FAILED_PRECONDITION", WHY
 
 
 class Stream:
     """One open GetWorkItems call."""
 
-    def __init__(self, worker: Worker, ready: asyncio.Event, stateful: bool) -> None:
+    def __init__(self, worker: Worker, ready: asyncio.Event, stateful: bool, peer: str) -> None:
         self.worker = worker
+        self.peer = peer
+        self.refused = False
         self.ready = ready
         self.stateful = stateful
         self.marks: dict[int, Mark] = {}
@@ -66,6 +85,7 @@ class WorkStreams:
         self._most_activities = most_activities
         self._most_bytes = most_bytes
         self._streams: set[Stream] = set()
+        self._refused: dict[str, float] = {}  # connections of refused workers, and when each last tried
         self.executor: RemoteExecutor  # set once the engine has made it
 
     def forget(self, key: int) -> None:
@@ -78,6 +98,8 @@ class WorkStreams:
         loop = asyncio.get_running_loop()
         ready = asyncio.Event()
         agent = _user_agent(context)
+        if self._still_refused(context.peer()):
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, WHY)
         node = "grpc-node" in agent
         worker = Worker(
             _waker(loop, ready),
@@ -85,7 +107,7 @@ class WorkStreams:
             most_activities=NODE_ACTIVITIES if node else self._most_activities,
         )
         stateful = pb.WORKER_CAPABILITY_STATEFUL_HISTORY in request.capabilities
-        stream = Stream(worker, ready, stateful)
+        stream = Stream(worker, ready, stateful, context.peer())
         self._streams.add(stream)
         self.executor.attach(worker)
         self._log.info("worker connected", peer=context.peer(), agent=agent, workers=len(self._streams))
@@ -107,19 +129,21 @@ class WorkStreams:
         loop = asyncio.get_running_loop()
         outbox, ready = stream.worker.outbox, stream.ready
         while True:
-            while outbox and not stream.ending:
+            while outbox and not (stream.ending or stream.refused):
                 data = self._encode(stream, outbox.popleft())
                 if data is None:
                     continue
                 stream.writing_since = loop.time()
                 await context.write(data)
                 stream.writing_since = None
+            if stream.refused:
+                await context.abort(grpc.StatusCode.FAILED_PRECONDITION, WHY)
             if stream.ending:
                 context.set_code(grpc.StatusCode.CANCELLED)
                 context.set_details("shutting down")
                 return
             ready.clear()
-            if not outbox and not stream.ending:
+            if not (outbox or stream.ending or stream.refused):
                 await ready.wait()
 
     def _encode(self, stream: Stream, work: Work) -> bytes | None:
@@ -159,6 +183,40 @@ class WorkStreams:
         for stream in self._streams:
             stream.ending = True
             stream.ready.set()
+
+    def read(self, data: bytes) -> pb.WorkflowResponse:
+        """Decode the answer to a turn. Raises DecodeError, and ForeignWorker: its sender gets no more work."""
+        try:
+            response = pb.WorkflowResponse.FromString(data)
+        except DecodeError:
+            foreign = foreign_instance(data)
+            if foreign is None:
+                raise
+        else:
+            if not is_foreign(response):
+                return response
+            foreign = response.instance_id
+        self._refuse(foreign)
+        raise ForeignWorker
+
+    def _refuse(self, instance_id: str) -> None:
+        """End the stream of the worker that has the turn of this instance; what it holds goes to others."""
+        for stream in self._streams:
+            if not stream.refused and any(t.instance_id == instance_id for t in tuple(stream.worker.turns.values())):
+                self._log.error("a worker is refused", peer=stream.peer, reason=WHY)
+                stream.refused = True
+                stream.ready.set()
+                if not stream.peer.startswith("unix"):  # the same for everybody
+                    self._refused[stream.peer] = asyncio.get_running_loop().time()
+
+    def _still_refused(self, peer: str) -> bool:
+        """Tell whether this connection is that of a refused worker, which tries again and again."""
+        now = asyncio.get_running_loop().time()
+        self._refused = {known: at for known, at in self._refused.items() if at > now - REFUSED_SECONDS}
+        if peer not in self._refused:
+            return False
+        self._refused[peer] = now
+        return True
 
     async def complete_turn(self, request: pb.WorkflowResponse) -> pb.CompleteTaskResponse:
         if not self.executor.complete_turn(
