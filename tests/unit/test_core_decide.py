@@ -182,3 +182,28 @@ class TestChildResolution:
         told = decide.child_resolution(ended, 4, T0)
         assert isinstance(told, ev.ChildWorkflowInstanceFailed)
         assert told.failure is not None
+
+
+class TestActionsWithOneId:
+    TIMER = ev.TimerCreated(1, T0, T0, None, Origin.TIMER)
+    OTHER = ev.TaskScheduled(2, T0, "Ship", None, "x1:2")
+
+    def test_two_in_one_turn(self) -> None:
+        assert decide.repeated(state(TURN, STARTED), [TURN], TurnResult([TASK, self.OTHER])) is None
+        assert decide.repeated(state(TURN, STARTED), [TURN], TurnResult([TASK, self.OTHER, self.TIMER])) == 1
+
+    def test_one_that_is_open_still(self) -> None:
+        assert decide.repeated(state(*RUNNING), [TURN], TurnResult([self.TIMER])) == 1
+
+    def test_an_id_may_come_back_once_it_is_resolved(self) -> None:
+        """The Python SDK tries an activity again under the ID of the first attempt."""
+        assert decide.repeated(state(*RUNNING, FAILED), [TURN], TurnResult([TASK])) is None
+        assert decide.repeated(state(*RUNNING), [TURN, FAILED], TurnResult([TASK])) is None
+
+    def test_a_completion_has_whatever_id(self) -> None:
+        done = ev.ExecutionCompleted(1, T0, Status.COMPLETED)
+        assert decide.repeated(state(*RUNNING), [TURN], TurnResult([done])) is None
+
+    def test_a_new_generation_begins_anew(self) -> None:
+        result = TurnResult([self.TIMER], continue_as_new=ContinueAsNew(1, None, ()))
+        assert decide.repeated(state(*RUNNING), [TURN], result) is None

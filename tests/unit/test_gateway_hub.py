@@ -13,11 +13,14 @@ pytest.importorskip("uvicorn", reason="needs wfctl[serve]")
 from gateway_room import Room
 from test_gateway_http import play
 
+from wfctl.engine.execute.remote_work import PendingTurn
 from wfctl.engine.retention import Retention, expired
 from wfctl.engine.store import database
 from wfctl.gateway.grpc_hub import Hub
 from wfctl.gateway.grpc_runtime import Runtime
 from wfctl.gateway.trouble import Trouble
+from wfctl.model import events as ev
+from wfctl.model.turn import TurnResult
 from wfctl.wire.convert import time_out, wrap
 from wfctl.wire.protos import runtime_pb2 as rt
 from wfctl.wire.protos import taskhub_pb2 as pb
@@ -103,6 +106,27 @@ def test_nothing_hangs_for_want_of_a_worker(tmp_path: Path, monkeypatch: pytest.
         await asyncio.wait_for(hub.terminate(pb.TerminateRequest(instance_id="w")), 10)
         room.worker()
         assert (await ended(hub, "w")).state.status == pb.InstanceState(status=5).status  # type: ignore[arg-type]
+
+    play(tmp_path, scenario)
+
+
+def test_two_actions_with_one_id_fail_the_instance_and_none_runs(tmp_path: Path) -> None:
+    """Both ran, and whichever answer came first was the answer to both."""
+
+    def twice(turn: PendingTurn) -> TurnResult:
+        now = turn.new[0].timestamp
+        return TurnResult([ev.TaskScheduled(3, now, name, None, f"x:{name}") for name in ("Pay", "Ship")])
+
+    async def scenario(room: Room) -> None:
+        room.worker(twice)
+        hub = Hub(room.engine.service)
+        await start(hub, "Twice", "t")
+        state = (await ended(hub, "t")).state
+        assert state.status == pb.InstanceState(status=3).status  # type: ignore[arg-type]
+        assert "two actions with the ID 3" in state.failure.error_message
+        assert room.engine.remote.counts() == (0, 0)
+        history = (await hub.history(pb.GetHistoryRequest(instance_id="t"))).events
+        assert not [event for event in history if event.HasField("task_scheduled")]
 
     play(tmp_path, scenario)
 

@@ -131,7 +131,11 @@ class Turns:
             return
         bad = decide.unstorable(result)
         if bad is not None:
-            result = _unstorable(result, new, bad)
+            result = _refused(result, new, "ValueError", f"{bad} is not valid Unicode: it has lone surrogates")
+        twice = decide.repeated(live.state, new, result)
+        if twice is not None:
+            why = f"the worker gave two actions with the ID {twice}, which has to be the ID of one"
+            result = _refused(result, new, "UnsupportedAction", why)
         execution_id = "" if result.continue_as_new is None else operations.new_id()
         outcome = decide.conclude(live.state, new, result, self._desk.now, execution_id)
         self._consume(live, live.arrived)
@@ -274,9 +278,9 @@ class Turns:
         self._memory.touch(live)
 
 
-def _unstorable(result: TurnResult, new: Sequence[Event], what: str) -> TurnResult:
-    """The workflow failed: it asked for something that the store cannot hold."""
-    failure = ev.Failure("ValueError", f"{what} is not valid Unicode: it has lone surrogates")
+def _refused(result: TurnResult, new: Sequence[Event], error_type: str, why: str) -> TurnResult:
+    """The workflow failed: it asked for something that cannot be done."""
+    failure = ev.Failure(error_type, why)
     completed = ev.ExecutionCompleted(NO_ID, new[0].timestamp, Status.FAILED, None, failure)
     return TurnResult([completed], None, result.version, result.patches)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from wfctl.engine.core.state import RESOLVES, State, resolved_id
+from wfctl.engine.core.state import RESOLVES, State, fold, resolved_id
 from wfctl.model import events as ev
 from wfctl.model.events import NO_ID, Event
 from wfctl.model.status import Status
@@ -151,6 +151,33 @@ def unstorable(result: TurnResult) -> str | None:
         elif kind is ev.ExecutionCompleted and not encodable(event.result):  # type: ignore[attr-defined]
             return "the output"
     return None
+
+
+def repeated(state: State, new: Sequence[Event], result: TurnResult) -> int | None:
+    """Return an ID that two operations of this turn have, or one of them and one that is open still; None if none has.
+
+    Both would run, and the first answer would be taken for that of both. An ID may come back once it is resolved:
+    the Python SDK tries again under the ID of the first attempt. The state must be the one before the turn.
+    """
+    if result.continue_as_new is not None:
+        return None
+    used: set[int] = set()
+    for event in result.events:
+        if type(event) in _OPERATIONS:
+            if event.event_id in used or (event.event_id in state.open and event.event_id in _open_after(state, new)):
+                return event.event_id
+            used.add(event.event_id)
+    return None
+
+
+_OPERATIONS = frozenset(RESOLVES.values())
+
+
+def _open_after(state: State, new: Sequence[Event]) -> Collection[int]:
+    after = replace(state, open=dict(state.open))
+    for event in new:
+        fold(after, event)
+    return after.open
 
 
 def encodable(text: str | None) -> bool:
