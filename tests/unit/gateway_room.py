@@ -19,6 +19,7 @@ from wfctl.gateway.security import HostCheck, TokenCheck
 from wfctl.model import events as ev
 from wfctl.model.status import Status
 from wfctl.model.turn import Stall, TurnResult
+from wfctl.workflow.app import App
 
 LIMIT_SECONDS = 20
 
@@ -73,10 +74,12 @@ class Room:
 
 
 @contextlib.asynccontextmanager
-async def room(store: Path, *, token: str | None = None, max_body: int = 1000) -> AsyncIterator[Room]:
+async def room(
+    store: Path, *, token: str | None = None, max_body: int = 1000, app: App | None = None
+) -> AsyncIterator[Room]:
     log = Log(io.StringIO())
     async with contextlib.AsyncExitStack() as stack:
-        engine = GatewayEngine(store, log, most_turns=100, most_activities=100)
+        engine = GatewayEngine(store, log, app=app, most_turns=100, most_activities=100)
         await engine.open(stack, lambda host: lambda: None)
         stack.callback(engine.waiters.close)
 

@@ -24,6 +24,7 @@ from wfctl.model.turn import TurnResult
 from wfctl.wire.convert import time_out, wrap
 from wfctl.wire.protos import runtime_pb2 as rt
 from wfctl.wire.protos import taskhub_pb2 as pb
+from wfctl.workflow.app import load_app
 
 
 async def refused(call: Any) -> tuple[str, str]:
@@ -106,6 +107,40 @@ def test_nothing_hangs_for_want_of_a_worker(tmp_path: Path, monkeypatch: pytest.
         await asyncio.wait_for(hub.terminate(pb.TerminateRequest(instance_id="w")), 10)
         room.worker()
         assert (await ended(hub, "w")).state.status == pb.InstanceState(status=5).status  # type: ignore[arg-type]
+
+    play(tmp_path, scenario)
+
+
+def test_nothing_hangs_for_want_of_a_workflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The app in the server runs some workflows, and nobody runs this one."""
+    monkeypatch.setattr("wfctl.gateway.service.UNATTENDED_SECONDS", 0.05)
+    (tmp_path / "unregistered.py").write_text(
+        "import dapr.ext.workflow as wf\nwfr = wf.WorkflowRuntime()\n@wfr.workflow\n"
+        "def mine(ctx, _):\n    yield ctx.wait_for_external_event('go')\n"
+    )
+
+    async def scenario(room: Room) -> None:
+        hub = Hub(room.engine.service)
+        await start(hub, "Nobodys", "n")
+        await start(hub, "mine", "m")
+        for instance_id in ("n", "m"):
+            await asyncio.wait_for(hub.suspend(pb.SuspendRequest(instance_id=instance_id)), 20)
+            await asyncio.wait_for(hub.resume(pb.ResumeRequest(instance_id=instance_id)), 20)
+            await asyncio.wait_for(hub.terminate(pb.TerminateRequest(instance_id=instance_id)), 20)
+
+    play(tmp_path, scenario, app=load_app(str(tmp_path / "unregistered.py")))
+
+
+def test_nothing_waits_for_a_delayed_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wfctl.gateway.service.UNATTENDED_SECONDS", 0.05)
+
+    async def scenario(room: Room) -> None:
+        room.worker()
+        hub = Hub(room.engine.service)
+        late = datetime.now(timezone.utc) + timedelta(hours=1)
+        await start(hub, "Wait", "d", scheduled_start=time_out(late))
+        await asyncio.wait_for(hub.suspend(pb.SuspendRequest(instance_id="d")), 20)
+        await asyncio.wait_for(hub.resume(pb.ResumeRequest(instance_id="d")), 20)
 
     play(tmp_path, scenario)
 

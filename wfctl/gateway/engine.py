@@ -93,10 +93,7 @@ class GatewayEngine:
             )
         stack.push_async_callback(asyncio.to_thread, self.host.stop)
         stack.callback(self._batches.flush)
-        attended = self._app is not None
-        self.service = Service(
-            self.host, self._store, self.waiters, lambda: attended or self.remote.workers > 0, self._tracing
-        )
+        self.service = Service(self.host, self._store, self.waiters, self._attended, self._tracing)
         stack.callback(self.service.close)
         self.state = StateService(self.host, self._store)
         stack.callback(self.state.close)
@@ -132,6 +129,10 @@ class GatewayEngine:
             return remote
         registry = self._app.registry
         return BothExecutor(registry, LocalExecutor(registry, deliver), remote, self._waits)
+
+    def _attended(self, name: str) -> bool:
+        """Tell whether a workflow of this name can be run now. Workers do not say what they register."""
+        return self.remote.workers > 0 or (self._app is not None and self._app.registry.has_workflow(name))
 
     def _waits(self, kind: str, name: str, instance_id: str) -> None:
         """On the engine's thread. Said once a name: it may be a mistake, or a worker that is yet to come."""

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TypeVar
 
 from wfctl.engine import operations
 from wfctl.engine.host import Host
 from wfctl.engine.store import database, instances, listing, summary
+from wfctl.engine.store.codec import from_micros
+from wfctl.engine.store.instances import Row
 from wfctl.engine.unit import Unit
 from wfctl.errors import NotFound, WfctlError, WrongState
 from wfctl.gateway.reruns import check_rerun
@@ -45,10 +47,10 @@ class Service:
         host: Host,
         store: Path,
         waiters: Waiters,
-        attended: Callable[[], bool],
+        attended: Callable[[str], bool],
         tracing: Tracing | None = None,
     ) -> None:
-        """`attended`: whether somebody (a worker, the app in this process) can run turns now."""
+        """`attended` tells whether somebody (a worker, the app in this process) can run a workflow of this name now."""
         self._host = host
         self._db = database.open_store(store, create=False)
         self._waiters = waiters
@@ -107,7 +109,8 @@ class Service:
                 if done:
                     waiting.result()  # raises when the server stops
                     return
-                if not self._attended() or summary.status(self._db, instance_id) is None:
+                row = instances.find(self._db, instance_id)
+                if row is None or not self._attended(row.name) or _is_delayed(row):
                     return
         finally:
             waiting.cancel()
@@ -218,3 +221,9 @@ class Service:
         except WfctlError as error:
             raise trouble(error, operation, id=instance_id, **names) from error
         return True
+
+
+def _is_delayed(row: Row) -> bool:
+    """Tell whether nothing reaches the instance before the time that its start was put off to."""
+    start_at = row.wake_at if row.status is Status.PENDING else None
+    return start_at is not None and from_micros(start_at) > datetime.now(timezone.utc)
