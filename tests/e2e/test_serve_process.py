@@ -7,8 +7,11 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -254,6 +257,42 @@ def test_the_unix_socket(tmp_path: Path) -> None:
     with served(tmp_path, "--grpc-unix", str(path.absolute())), grpc.insecure_channel(f"unix:{path}") as channel:
         hello = channel.unary_unary("/TaskHubSidecarService/Hello")
         assert hello(b"", timeout=10) == b""
+
+
+def test_only_a_socket_that_nobody_serves_is_replaced(tmp_path: Path, short: Path) -> None:
+    """Whatever had the name was deleted."""
+    mine, link, dead, live = (short / name for name in ("mine", "link", "dead%41 b", "live"))
+    mine.write_text("years of work")
+    link.symlink_to(mine)
+    listening = []
+    for path in (dead, live):
+        listening.append(socket.socket(socket.AF_UNIX))
+        listening[-1].bind(str(path))
+        listening[-1].listen()
+    listening[0].close()
+    for path, words in (
+        (mine, "is there already, and is no socket"),
+        (link, "is there already, and is no socket"),
+        (live, "another program listens on it"),
+        (short / "no folder" / "sock", "No such file or directory"),
+        (short / ("x" * 200), "too long"),
+    ):
+        with pytest.raises(AssertionError, match=words), served(tmp_path, "--grpc-unix", str(path)):
+            pass
+    assert mine.read_text() == "years of work"
+    assert link.is_symlink()
+    assert live.is_socket()
+    with served(tmp_path, "--grpc-unix", str(dead)), grpc.insecure_channel(f"unix:{quote(str(dead))}") as channel:
+        assert channel.unary_unary(methods.HELLO.path)(b"", timeout=30) == b""
+    assert not dead.exists()
+    listening[1].close()
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder whose path leaves room for a socket's name, of which no more than 107 bytes count."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
 
 
 def test_the_endpoints_on_stdout(tmp_path: Path) -> None:

@@ -97,8 +97,7 @@ async def serve_grpc(
     server.add_generic_rpc_handlers((grpc_server.Paths(_handlers(engine, calls, shutdown)),))
     bound = ports.listen_grpc(listen, port, note, server.add_insecure_port)
     if unix is not None:
-        unix.unlink(missing_ok=True)
-        server.add_insecure_port(f"unix:{unix.absolute()}")
+        ports.listen_unix(unix.absolute(), server.add_insecure_port)
     await server.start()
     stack.push_async_callback(server.stop, 1.0)
     return bound

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import socket
+import stat
 from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
 
-from wfctl.errors import Unreachable
+from wfctl.errors import InvalidInput, Unreachable
 
 DEFAULT_HTTP = 3500
 DEFAULT_GRPC = 50001
@@ -60,6 +63,61 @@ def listen_grpc(address: str, port: int | None, note: Note, add: Callable[[str],
     free = bind(0)
     note(f"port {DEFAULT_GRPC} is taken: gRPC listens on {free}")
     return free
+
+
+def listen_unix(path: Path, add: Callable[[str], int]) -> None:
+    """Listen on a Unix socket, in the place of one that a dead server has left. `path` is absolute.
+
+    Raises InvalidInput (something else is there, or nothing can be) and Unreachable (somebody listens there).
+    """
+    try:
+        if stat.S_ISSOCK(path.lstat().st_mode):
+            _knock(path)
+            path.unlink()
+        else:
+            raise InvalidInput(
+                f"--grpc-unix {path} is there already, and is no socket",
+                hint="name another file, or move this one away",
+            )
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise _no_socket(path, error) from error
+    try:
+        # Percent signs mean something in gRPC's addresses.
+        add(f"unix:{quote(str(path))}")
+    except RuntimeError as error:
+        raise _no_socket(path, _reason(path)) from error
+
+
+def _knock(path: Path) -> None:
+    """Raises Unreachable: somebody listens there."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knocking:
+        try:
+            knocking.connect(str(path))
+        except ConnectionRefusedError:
+            return
+    raise Unreachable(
+        f"cannot listen for gRPC on {path}: another program listens on it", hint="stop that one, or name another file"
+    )
+
+
+def _reason(path: Path) -> OSError:
+    """Find out why gRPC cannot listen there, which it does not say."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trying:
+            trying.bind(str(path))
+        path.unlink()
+    except OSError as error:
+        return error
+    return OSError("gRPC cannot bind it")
+
+
+def _no_socket(path: Path, error: OSError) -> InvalidInput:
+    return InvalidInput(
+        f"cannot listen for gRPC on {path}: {error.strerror or error}",
+        hint="--grpc-unix FILE, in a folder that is there",
+    )
 
 
 def taken(what: str, address: str, port: int, error: OSError) -> Unreachable:
