@@ -252,6 +252,20 @@ def test_the_token_keeps_workers_and_clients_out(tmp_path: Path, app: Path) -> N
         assert "s3cret" not in server.log.read_text()
 
 
+@pytest.mark.parametrize("token", ["s3crét", "s3cret\t1", "s3\x7fcret"])
+def test_a_token_that_nobody_can_send_is_refused(tmp_path: Path, token: str) -> None:
+    """The server took it, and then answered 401 to everybody."""
+    words = "the API token of DAPR_API_TOKEN has characters that clients cannot send"
+    with pytest.raises(AssertionError, match=words), served(tmp_path, env={"DAPR_API_TOKEN": token}):
+        pass
+    secret = tmp_path / "token"
+    secret.write_text(f"a{token}\n")
+    words = "the API token of --token-file has characters that clients cannot send"
+    with pytest.raises(AssertionError, match=words), served(tmp_path, "--token-file", str(secret)):
+        pass
+    assert token not in (tmp_path / "log").read_text()
+
+
 def test_the_unix_socket(tmp_path: Path) -> None:
     path = Path(os.path.relpath(tmp_path / "g.sock")) if len(str(tmp_path)) > 80 else tmp_path / "g.sock"
     with served(tmp_path, "--grpc-unix", str(path.absolute())), grpc.insecure_channel(f"unix:{path}") as channel:

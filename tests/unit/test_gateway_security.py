@@ -6,7 +6,7 @@ import pytest
 
 from wfctl.errors import InvalidInput
 from wfctl.gateway.child import environment
-from wfctl.gateway.security import HostCheck, TokenCheck, check_listen
+from wfctl.gateway.security import HostCheck, TokenCheck, check_listen, check_token
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.1.2.3", "::1", "[::1]", "localhost"])
@@ -29,6 +29,13 @@ def test_tokens() -> None:
     assert not check.ok("")
     assert not check.ok(None)
     assert TokenCheck(None).ok("anything")
+
+
+def test_a_token_is_something_that_can_be_sent() -> None:
+    check_token("s3cret ~!{}", "X")
+    for token in ("s3crét", " s3cret", "s3cret ", "s3\tcret", "s3\ncret", "s3\x00cret", "s3\udce9cret"):
+        with pytest.raises(InvalidInput, match="of X has characters"):
+            check_token(token, "X")
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def serve(
         raise InvalidInput(f"--print-endpoints {clean(print_endpoints)}", hint="--print-endpoints json")
     try:
         from wfctl.gateway.logs import Level, Log
-        from wfctl.gateway.security import check_listen
+        from wfctl.gateway.security import check_listen, check_token
         from wfctl.gateway.server import DEFAULT_ACTIVITIES, Settings
         from wfctl.gateway.server import serve as run
     except ImportError as error:
@@ -109,6 +109,8 @@ def serve(
     if log_level.upper() not in Level.__members__:
         raise InvalidInput(f"--log-level {clean(log_level)}", hint="--log-level debug, info, warning or error")
     token = _token(token_file, session)
+    if token is not None:
+        check_token(token, "DAPR_API_TOKEN" if token_file is None else "--token-file")
     check_listen(listen, token, insecure)
     settings = session.settings
     store = Path(settings.store.value)

@@ -13,7 +13,7 @@ from wfctl.client.endpoint import Endpoint, grpc_address, http_address
 from wfctl.client.sidecar_errors import needs_grpc, no_grpc, no_worker, unreachable
 from wfctl.errors import InvalidInput, Unsupported, WfctlError
 from wfctl.wire.bodies import Metadata
-from wfctl.wire.paths import Operation
+from wfctl.wire.paths import Operation, sendable
 
 if TYPE_CHECKING:
     from wfctl.client.sidecar_grpc import HubApi
@@ -29,7 +29,7 @@ class Link:
 
     def __init__(self, endpoint: Endpoint) -> None:
         """Raises InvalidInput: an address that is none, or a token that cannot be one."""
-        if endpoint.token and not (endpoint.token.isascii() and endpoint.token.isprintable()):
+        if endpoint.token and not sendable(endpoint.token):
             # Whoever sends it would say so too, and show it.
             raise InvalidInput("the API token has characters that cannot be sent", hint="is it the right file?")
         self.endpoint = endpoint

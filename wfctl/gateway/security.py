@@ -7,6 +7,7 @@ import ipaddress
 from collections.abc import Iterable
 
 from wfctl.errors import InvalidInput
+from wfctl.wire.paths import sendable
 
 
 class TokenCheck:
@@ -40,6 +41,15 @@ def check_listen(address: str, token: str | None, insecure: bool) -> None:
         raise InvalidInput(
             f"--listen {address} lets other machines start and end workflows, and there is no token",
             hint="set DAPR_API_TOKEN or --token-file, or say --insecure",
+        )
+
+
+def check_token(token: str, origin: str) -> None:
+    """Raises InvalidInput: no client could ever show this token."""
+    if not sendable(token) or token != token.strip():
+        raise InvalidInput(
+            f"the API token of {origin} has characters that clients cannot send",
+            hint="take printable ASCII, without blanks around it: gRPC metadata holds nothing else",
         )
 
 

@@ -62,6 +62,11 @@ APP_ID = "appID"  # all seven: whose instance (from 1.19 on; ignored before)
 TOKEN_HEADER = "dapr-api-token"  # HTTP header and gRPC metadata key
 
 
+def sendable(token: str) -> bool:
+    """Tell whether a token can be sent: as gRPC metadata it is printable ASCII."""
+    return token.isascii() and token.isprintable()
+
+
 def route(version: ApiVersion, operation: Operation) -> tuple[str, str]:
     """Method and path template (`{component}`, `{workflow}`, `{instance}`, `{event}`) of one route."""
     method, path = ROUTES[operation]
