@@ -549,6 +549,100 @@ def test_a_guessed_port_that_is_another_sidecars(monkeypatch: pytest.MonkeyPatch
                 opened.close()
 
 
+class Moving:
+    """A `wfctl serve` as the client sees it: its metadata say where its gRPC is, over HTTP and over gRPC."""
+
+    def __init__(self) -> None:
+        self.hub = Hub(*some(2))
+        self.extended: dict[str, str] = {"wfctlVersion": "1"}
+
+    def at(self, address: str, name: str) -> None:
+        self.extended = {"wfctlVersion": "1", "wfctlGrpcPort": address.rpartition(":")[2], "wfctlServer": name}
+
+    def answer(self, request: Request) -> tuple[int, Any]:
+        if request.path.endswith("/metadata"):
+            return 200, METADATA | {"extended": self.extended}
+        found = self.hub.instances.get(request.path.split("/")[-1])
+        return (404, {}) if found is None else (200, instance(found.id, found.status.name))
+
+    def handlers(self) -> dict[str, Any]:
+        return self.hub.handlers() | {
+            "GetMetadata": lambda request, context: rt.GetMetadataResponse(
+                id="orders", runtime_version="1.18.3", extended=self.extended
+            )
+        }
+
+
+@contextlib.contextmanager
+def by_http_alone(url: str) -> Iterator[Sidecar]:
+    opened = open_sidecar(Endpoint(http=url, cache=False, request_timeout=5.0), note=print)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def test_a_server_that_says_where_its_grpc_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wfctl.client.sidecar_http.METADATA_AGE", 600.0)
+    serve = Moving()
+    with http_server(serve.answer) as server, by_http_alone(server.url) as target:
+        with grpc_server(serve.handlers()) as address:
+            serve.at(address, "first")
+            assert len(ids(target.list(Filter()))) == 2
+            assert target.get("i0000").id == "i0000"
+            assert len(ids(target.list(Filter()))) == 2
+            assert [line for line in server.lines if "metadata" in line] == ["GET /v1.0/metadata"]
+        with pytest.raises(errors.Unreachable):
+            ids(target.list(Filter()))
+        with grpc_server(serve.handlers()) as address:  # it comes back, on another port
+            serve.at(address, "second")
+            assert len(ids(target.list(Filter()))) == 2
+
+
+def test_a_server_that_moved_within_the_age_of_its_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The metadata were asked for before, for something that needs no gRPC."""
+    monkeypatch.setattr("wfctl.client.sidecar_http.METADATA_AGE", 600.0)
+    serve = Moving()
+    with http_server(serve.answer) as server, by_http_alone(server.url) as target:
+        with grpc_server(serve.handlers()) as address:
+            serve.at(address, "first")
+            assert target._link.metadata().app_id == "orders"
+        with grpc_server(serve.handlers()) as address:
+            serve.at(address, "second")
+            assert len(ids(target.list(Filter()))) == 2
+
+
+def test_a_named_grpc_port_is_not_asked_for() -> None:
+    serve = Moving()
+    with http_server(serve.answer) as server, grpc_server(serve.handlers()) as address:
+        serve.extended["wfctlGrpcPort"] = "1"
+        with sidecar(address, http=server.url) as target:
+            assert len(ids(target.list(Filter()))) == 2
+        assert not server.lines
+
+
+def test_the_port_that_is_told_may_be_another_servers_from_here() -> None:
+    """A forwarded port: over there it is its own, here that of another server with the same app ID."""
+    here, there = Moving(), Moving()
+    with http_server(there.answer) as server, grpc_server(here.handlers()) as address:
+        here.at(address, "here")
+        there.at(address, "there")
+        with by_http_alone(server.url) as target, pytest.raises(errors.Unsupported, match="there is another"):
+            ids(target.list(Filter()))
+
+
+@pytest.mark.parametrize("port", ["", "x", "0", "65536", "-1", "²"])
+def test_a_port_that_is_none_counts_as_not_told(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from wfctl.client import endpoint
+
+    serve = Moving()
+    serve.extended["wfctlGrpcPort"] = port
+    with http_server(serve.answer) as server, grpc_server(serve.handlers()) as address:
+        monkeypatch.setattr(endpoint, "GRPC_PORT", int(address.rpartition(":")[2]))
+        with by_http_alone(server.url) as target:
+            assert len(ids(target.list(Filter()))) == 2
+
+
 def test_get_over_http_alone_loads_no_grpc() -> None:
     """Neither for a finished instance, nor for a live one where no gRPC port answers."""
     code = (

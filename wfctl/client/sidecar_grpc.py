@@ -43,7 +43,9 @@ _METADATA = next(method for method in methods.RUNTIME if method.name == "GetMeta
 class HubApi:
     """Raises Unreachable, Unsupported, TimedOut and NotAuthenticated from every method, besides what each one names."""
 
-    def __init__(self, endpoint: Endpoint, address: GrpcAddress) -> None:
+    def __init__(self, endpoint: Endpoint, address: GrpcAddress, lost: Callable[[], None] = lambda: None) -> None:
+        """`lost` is called when nobody answers there any more, from any thread."""
+        self._lost = lost
         self.where = address.shown
         self._endpoint = endpoint
         self._ready = False
@@ -181,6 +183,7 @@ class HubApi:
             actor_store=any("ACTOR" in part.capabilities for part in answer.components),
             features=tuple(answer.enabled_features),
             wfctl=answer.extended.get(bodies.WFCTL_VERSION),
+            server=answer.extended.get(bodies.SERVER),
         )
 
     def close(self) -> None:
@@ -246,6 +249,7 @@ class HubApi:
                 instance_id=instance_id,
             )
         if problem is Problem.UNAVAILABLE:
+            self._lost()
             return unreachable(self.where, text)
         if problem is Problem.TOO_LARGE and str(MOST_BYTES) in text:
             return too_long(self.where)

@@ -77,6 +77,10 @@ class HttpApi:
         self._metadata = (time.monotonic(), found)
         return found
 
+    def forget_metadata(self) -> None:
+        """Ask anew the next time: another server may answer by now."""
+        self._metadata = None
+
     def health(self, path: str = paths.HEALTH) -> tuple[bool, str]:
         """Whether it says that it is ready (any 2xx), and what it says if not."""
         answer = self._send("GET", path)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from wfctl.client.endpoint import Endpoint, grpc_address, http_address
 from wfctl.client.sidecar_errors import needs_grpc, no_grpc, no_worker, unreachable
-from wfctl.errors import InvalidInput, Unsupported, WfctlError
+from wfctl.errors import InvalidInput, Unreachable, Unsupported, WfctlError
 from wfctl.wire.bodies import Metadata
 from wfctl.wire.paths import Operation, sendable
 
@@ -36,6 +37,9 @@ class Link:
         self._http_address = http_address(endpoint)
         self._grpc_address = grpc_address(endpoint)
         self._hub: HubApi | None = None
+        self._left: list[HubApi] = []  # whoever uses one still may go on to do so
+        # Where nobody names the gRPC port it is Dapr's own, unless the sidecar says another.
+        self._usual = self._grpc_address if self._may_ask() else None
         self._http: HttpApi | None = None
         # Whoever has `_opening` may take `_making`, never the other way round.
         self._opening = threading.RLock()
@@ -64,17 +68,53 @@ class Link:
         """
         with self._opening:
             if self._hub is None:
-                self._hub = self._open_hub(operation, what)
+                if not grpc_installed():
+                    raise needs_grpc(what or operation.value)
+                self._hub = self._find_hub(operation, what)
             return self._hub
 
+    def _may_ask(self) -> bool:
+        return self.endpoint.grpc is None and self._http_address is not None and self._grpc_address.port is not None
+
+    def _find_hub(self, operation: Operation, what: str | None) -> HubApi:
+        if not self._ask_for_port():
+            return self._open_hub(operation, what)
+        try:
+            return self._open_hub(operation, what)
+        except (Unreachable, Unsupported):
+            # What it said was of some seconds ago: it may have come back elsewhere since.
+            self._forget()
+            self._ask_for_port()
+            return self._open_hub(operation, what)
+
+    def _ask_for_port(self) -> bool:
+        """Find out where `wfctl serve` has its gRPC, by HTTP. Returns whether it said so."""
+        if self._usual is None:
+            return False
+        port = self.metadata().grpc_port
+        host = self._usual.host or ""
+        shown = f"[{host}]" if ":" in host else host
+        self._grpc_address = self._usual if port is None else replace(self._usual, target=f"{shown}:{port}", port=port)
+        return port is not None
+
+    def _lose(self, hub: HubApi) -> None:
+        """Ask again where it is: a server that restarts may come back on another port."""
+        with self._opening:
+            if hub is self._hub and self._usual is not None:
+                self._left.append(hub)
+                self._hub = None
+                self._forget()
+
+    def _forget(self) -> None:
+        if self.http is not None:
+            self.http.forget_metadata()
+
     def _open_hub(self, operation: Operation, what: str | None) -> HubApi:
-        if not grpc_installed():
-            raise needs_grpc(what or operation.value)
         if self._grpc_address.local and not self._somebody_listens():
             raise self._silent(what or operation.value)  # gRPC itself would go on trying for seconds
         from wfctl.client.sidecar_grpc import HubApi
 
-        hub = HubApi(self.endpoint, self._grpc_address)
+        hub = HubApi(self.endpoint, self._grpc_address, lambda: self._lose(hub))
         try:
             if not hub.connected():
                 raise self._silent(what or operation.value)
@@ -95,14 +135,15 @@ class Link:
     def _verify(self, hub: HubApi, operation: Operation) -> None:
         """Whether a guessed gRPC port belongs to the same sidecar: beside it there may be those of other apps."""
         try:
-            other = hub.metadata().app_id
+            other = hub.metadata()
         except Unsupported:
             return
-        mine = self.metadata().app_id
-        if other != mine:
+        mine = self.metadata()
+        if (other.app_id, other.server) != (mine.app_id, mine.server):
+            whose = "another" if other.app_id == mine.app_id else f"that of '{other.app_id}'"
             raise Unsupported(
-                f"{operation.value} needs the gRPC port of the sidecar of '{mine}', and at {hub.where} "
-                f"there is that of '{other}'",
+                f"{operation.value} needs the gRPC port of the sidecar of '{mine.app_id}', and at {hub.where} "
+                f"there is {whose}",
                 hint="say where it is: DAPR_GRPC_PORT, or --grpc-endpoint",
             )
 
@@ -113,9 +154,14 @@ class Link:
 
     def hub_if_there(self, operation: Operation) -> HubApi | None:
         """The task hub where it costs no waiting to find out that it is not there."""
-        if not grpc_installed() or not (self._hub is not None or self._somebody_listens()):
+        if not grpc_installed():
             return None
         try:
+            if self._hub is None:
+                with self._opening:
+                    self._ask_for_port()
+                if not self._somebody_listens():
+                    return None
             return self.hub(operation)
         except WfctlError:
             return None
@@ -188,8 +234,9 @@ class Link:
     def close(self) -> None:
         if self._http is not None:
             self._http.close()
-        if self._hub is not None:
-            self._hub.close()
+        for hub in (self._hub, *self._left):
+            if hub is not None:
+                hub.close()
 
 
 def grpc_installed() -> bool:

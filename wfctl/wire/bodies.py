@@ -151,7 +151,10 @@ def write_error(code: str, message: str) -> dict[str, Any]:
     return {"errorCode": code, "message": message}
 
 
-WFCTL_VERSION = "wfctlVersion"  # a key of the extended metadata
+# Keys of the extended metadata of `wfctl serve`.
+WFCTL_VERSION = "wfctlVersion"
+GRPC_PORT = "wfctlGrpcPort"
+SERVER = "wfctlServer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +166,8 @@ class Metadata:
     actors             `RUNNING`, `INITIALIZING`, `DISABLED`, or empty before 1.14
     actor_store        whether a component can keep actors; None where the components do not say
     wfctl              the version of `wfctl serve`, where it is that which answers
+    grpc_port          where that serves gRPC; Dapr does not say
+    server             what tells one run of it from all others
     """
 
     app_id: str
@@ -176,6 +181,8 @@ class Metadata:
     actor_store: bool | None = None
     features: tuple[str, ...] = ()
     wfctl: str | None = None
+    grpc_port: int | None = None
+    server: str | None = None
 
 
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
@@ -184,6 +191,13 @@ _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 def version_of(text: str) -> tuple[int, int] | None:
     match = _VERSION.match(text)
     return None if match is None else (int(match[1]), int(match[2]))
+
+
+def _port(text: str | None) -> int | None:
+    """Anybody may set metadata: what is no port is none."""
+    if not text or not (text.isascii() and text.isdecimal()):
+        return None
+    return int(text) if len(text) <= 5 and 0 < int(text) < 65536 else None
 
 
 def read_metadata(body: bytes) -> Metadata:
@@ -209,6 +223,8 @@ def read_metadata(body: bytes) -> Metadata:
             actor_store=None if version is None else any("ACTOR" in (caps or ()) for caps in capable),
             features=tuple(data.get("enabledFeatures") or ()),
             wfctl=extended.get(WFCTL_VERSION),
+            grpc_port=_port(extended.get(GRPC_PORT)),
+            server=extended.get(SERVER),
         )
     except (ValueError, AttributeError, TypeError) as error:
         raise BadBody(f"{error}: {_start(body)}") from error
