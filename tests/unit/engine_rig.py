@@ -34,6 +34,9 @@ class Clock:
     def now(self) -> datetime:
         return datetime.now(timezone.utc) + self.offset
 
+    def monotonic(self) -> float:
+        return time.monotonic()
+
 
 class Rig:
     def __init__(self, folder: Path) -> None:

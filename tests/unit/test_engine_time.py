@@ -8,14 +8,16 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from engine_rig import Rig, inconsistencies
+from engine_rig import Clock, Rig, inconsistencies
 
 from wfctl.engine import operations
+from wfctl.engine.clock import SystemClock
 from wfctl.engine.store import instances
 from wfctl.engine.store.codec import from_micros, to_micros
 from wfctl.model import events as ev
 from wfctl.model.instance import StartRequest
 from wfctl.model.status import Status
+from wfctl.workflow import RetryPolicy
 
 T0 = datetime(2030, 1, 1, tzinfo=timezone.utc)
 
@@ -28,6 +30,9 @@ class Hand:
 
     def now(self) -> datetime:
         return self.time
+
+    def monotonic(self) -> float:
+        return 0.0
 
 
 @pytest.fixture
@@ -180,6 +185,105 @@ def test_a_clock_that_goes_back_loses_nothing(rig: Rig) -> None:
     rig.own()
     move(rig, T0 + timedelta(hours=2))
     assert rig.status("s1") is rig.status("s2") is Status.COMPLETED
+
+
+class TestASetBackClock:
+    """The clock is never put right again: all that is looked for happens while it is still back."""
+
+    @pytest.fixture
+    def rig(self, tmp_path: Path) -> Iterator[Rig]:
+        rig = Rig(tmp_path)
+        rig.clock = Clock()
+        yield rig
+        rig.close()
+
+    @staticmethod
+    def set_back(rig: Rig, **delta: float) -> None:
+        rig.clock.offset -= timedelta(**delta)
+        rig.host.tick()
+
+    def test_timers_go_on(self, rig: Rig) -> None:
+        @rig.workflow
+        def Nap(ctx, seconds):
+            yield ctx.create_timer(timedelta(seconds=seconds))
+            return "awake"
+
+        rig.own()
+        rig.start("Nap", "before", "0.5")
+        self.set_back(rig, hours=1)
+        rig.start("Nap", "after", "0.2")
+        assert rig.ended("after").output == rig.ended("before").output == '"awake"'
+        assert rig.row("after").started_at > to_micros(rig.clock.now() + timedelta(minutes=59))
+
+    def test_retries_go_on(self, rig: Rig) -> None:
+        tries: list[int] = []
+
+        @rig.workflow
+        def Retried(ctx, _):
+            policy = RetryPolicy(first_retry_interval=timedelta(milliseconds=50), max_number_of_attempts=3)
+            return (yield ctx.call_activity("unlucky", retry_policy=policy))
+
+        @rig.activity
+        def unlucky(ctx, _):
+            tries.append(len(tries))
+            if len(tries) < 3:
+                raise ValueError("not yet")
+            return len(tries)
+
+        rig.own()
+        self.set_back(rig, hours=1)
+        rig.start("Retried", "r1")
+        assert rig.ended("r1").output == "3"
+
+    def test_the_time_out_of_a_wait_goes_on(self, rig: Rig) -> None:
+        @rig.workflow
+        def Wait(ctx, _):
+            yield ctx.wait_for_external_event("go", timeout=timedelta(milliseconds=100))
+
+        rig.own()
+        self.set_back(rig, days=400)
+        rig.start("Wait", "w1")
+        assert rig.ended("w1").status is Status.FAILED
+
+    def test_what_another_process_sends_with_the_time_set_back_is_taken_in(self, rig: Rig) -> None:
+        @rig.workflow
+        def Wait(ctx, _):
+            value = yield ctx.wait_for_external_event("go")
+            yield ctx.create_timer(timedelta(milliseconds=50))
+            return value
+
+        rig.own()
+        rig.start("Wait", "w1")
+        self.set_back(rig, hours=1)
+        rig.beside(lambda unit: operations.raise_event(unit, "w1", "go", "1"))
+        rig.start_beside("Wait", "w2")
+        rig.waits_for("w2", "go")
+        rig.beside(lambda unit: operations.raise_event(unit, "w2", "go", "2"))
+        assert (rig.ended("w1").output, rig.ended("w2").output) == ("1", "2")
+        assert rig.look(inconsistencies) == []
+
+    def test_a_process_that_begins_while_it_is_back_goes_by_the_clock_as_it_is(self, rig: Rig) -> None:
+        @rig.workflow
+        def Nap(ctx, seconds):
+            yield ctx.create_timer(timedelta(seconds=seconds))
+
+        rig.own()
+        rig.start("Nap", "old", "1800")
+        rig.settle()
+        rig.leave()
+        rig.clock.offset -= timedelta(hours=1)
+        rig.own()
+        rig.start("Nap", "new", "0.1")
+        rig.ended("new")
+        assert rig.row("old").wake_at > to_micros(rig.clock.now() + timedelta(minutes=80)), "at its recorded time"
+        rig.advance(minutes=91)
+        rig.ended("old")
+
+    def test_the_clock_of_the_system(self) -> None:
+        clock = SystemClock()
+        before = clock.monotonic()
+        assert abs(clock.now() - datetime.now(timezone.utc)) < timedelta(minutes=1)
+        assert clock.monotonic() >= before
 
 
 def test_an_event_and_the_timeout_of_its_wait_in_one_turn_resolve_it_once(rig: Rig) -> None:

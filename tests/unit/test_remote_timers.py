@@ -36,6 +36,9 @@ class Moved:
     def now(self) -> datetime:
         return self.time
 
+    def monotonic(self) -> float:
+        return 0.0
+
 
 def run(turn: PendingTurn) -> TurnResult:
     """Sleep for as many seconds as the input says, once; then end."""

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta, timezone
 from typing import Protocol
+
+# How fast engine time goes on by the monotonic clock while it is ahead of the wall clock. A little slower than real
+# time, so that a monotonic clock that runs fast does not lead it away from the wall clock for good.
+AHEAD_RATE = 0.999
 
 
 class Clock(Protocol):
     def now(self) -> datetime:
-        """The time, as an aware UTC datetime."""
+        """Return the wall-clock time, as an aware UTC datetime. It may jump either way."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds since some point in the past. They never decrease, and no setting of the clock moves them."""
         ...
 
 
@@ -16,17 +25,36 @@ class SystemClock:
     def now(self) -> datetime:
         return datetime.now(timezone.utc)
 
+    def monotonic(self) -> float:
+        # On Linux the plain monotonic clock stands still while the machine is suspended; this one does not.
+        boot_time = getattr(time, "CLOCK_BOOTTIME", None)
+        return time.monotonic() if boot_time is None else time.clock_gettime(boot_time)
 
-class Ticks:
-    """Strictly increasing times of a clock, so that two events never have the same one unless of the same turn."""
+
+class EngineTime:
+    """The time that the engine stamps events with and measures timers by. It never goes back.
+
+    It is the wall clock, as long as that does not go back. When the wall clock is set back, time goes on by the
+    monotonic clock until the wall clock has caught up: a timer of five seconds takes five seconds either way. When the
+    wall clock is set forward, or the machine was suspended, the wall clock wins at once.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._last = clock.now()
+        self._anchor = clock.now(), clock.monotonic()
+        self._tick = self._anchor[0]
 
-    def next(self) -> datetime:
-        now = self._clock.now()
-        if now <= self._last:
-            now = self._last + timedelta(microseconds=1)
-        self._last = now
-        return now
+    def now(self) -> datetime:
+        """Return the time; never earlier than what was returned before."""
+        wall, monotonic = self._clock.now(), self._clock.monotonic()
+        anchor, since = self._anchor
+        without_steps = anchor + timedelta(seconds=(monotonic - since) * AHEAD_RATE)
+        if wall < without_steps:
+            return without_steps
+        self._anchor = wall, monotonic
+        return wall
+
+    def tick(self) -> datetime:
+        """Return the time, later than the tick before, so that no two transactions have the same one."""
+        self._tick = max(self.now(), self._tick + timedelta(microseconds=1))
+        return self._tick

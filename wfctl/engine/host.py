@@ -24,7 +24,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
-from wfctl.engine.clock import Clock, SystemClock, Ticks
+from wfctl.engine.clock import Clock, EngineTime, SystemClock
 from wfctl.engine.dispatch import Changed, Dispatcher
 from wfctl.engine.execute.port import ActivityResult, Delivery, Executor, LateTurn
 from wfctl.engine.owner import OwnerLock
@@ -135,7 +135,7 @@ class Host:
         self._db = db
         self._dispatcher = Dispatcher(db, self._executor)
         self._scope = Scope(db, self._dispatcher, scope)
-        self._ticks = Ticks(self._clock)
+        self._time = EngineTime(self._clock)
         self._thread = threading.Thread(target=self._run, name="wfctl-engine", daemon=True)
         self._thread.start()
         return True
@@ -239,7 +239,7 @@ class Host:
 
     def _begin_ownership(self) -> None:
         def take_up() -> None:
-            self._dispatcher.begin(self._ticks.next())
+            self._dispatcher.begin(self._time.tick())
             owner = OwnerRow(os.getpid(), to_micros(self._dispatcher.now), self._app, self._workflows)
             work.put_owner(self._db, owner)
             self._scope.load()
@@ -282,7 +282,7 @@ class Host:
     def _drain(self) -> list[Any]:
         """What is in the queue; waits until there is something, a timer is due, or another process has written."""
         timeout = POLL_SECONDS
-        until_due = self._scope.seconds_to_due(self._clock.now())
+        until_due = self._scope.seconds_to_due(self._time.now())
         if until_due is not None:
             timeout = min(timeout, max(0.0, until_due))
         try:
@@ -320,7 +320,7 @@ class Host:
 
     def _something_due(self) -> bool:
         """Whether a timer is due, or another process has written."""
-        until_due = self._scope.seconds_to_due(self._clock.now())
+        until_due = self._scope.seconds_to_due(self._time.now())
         if until_due is not None and until_due <= 0:
             return True
         try:
@@ -332,7 +332,7 @@ class Host:
         """Take in everything, run turns, write, commit, release; whether there are turns left to run."""
         dispatcher, scope = self._dispatcher, self._scope
         self._db.execute("BEGIN IMMEDIATE")
-        dispatcher.begin(self._ticks.next())
+        dispatcher.begin(self._time.tick())
         scope.read_others()
         for message in messages:
             if type(message) is ActivityResult:
