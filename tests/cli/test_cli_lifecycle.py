@@ -42,6 +42,50 @@ def test_pause_and_resume(cli: Cli, waiting: str) -> None:
     assert cli("resume", "a").status == 4
 
 
+class TestNobodyDrives:
+    """No app is named, so that no command can run workflow code, and no other process drives."""
+
+    @pytest.fixture(autouse=True)
+    def undriven(self, cli: Cli, waiting: str, app: Path) -> None:
+        cli("start", "Approval", "--id", "unstarted", "--no-drive")
+        (app / "wfctl.toml").write_text('target = "embedded"\nstore = "store.db"\n')
+
+    @pytest.mark.parametrize(
+        ("verbs", "status"),
+        [(("pause",), "SUSPENDED"), (("pause", "resume"), "RUNNING"), (("terminate",), "TERMINATED")],
+    )
+    def test_done_means_done(self, cli: Cli, verbs: tuple[str, ...], status: str) -> None:
+        for verb in verbs:
+            result = cli(verb, "a", "-o", "json")
+            assert result.status == 0
+            assert (result.json[0]["outcome"], result.json[0]["done"]) == ("done", True)
+        assert cli("get", "a", "-o", "json").json["runtimeStatus"] == status
+
+    def test_terminate_leads_to_purge(self, cli: Cli) -> None:
+        assert cli("terminate", "a", "unstarted").err.splitlines()[-1] == "2 terminated"
+        assert cli("purge", "a", "unstarted").status == 0
+        assert cli("list", "-o", "json").json == []
+
+    def test_what_needs_code_is_only_requested(self, cli: Cli) -> None:
+        result = cli("pause", "unstarted", "-o", "json")
+        assert result.status == 0
+        [row] = result.json
+        assert (row["outcome"], row["done"], row["error"]) == ("requested", False, None)
+        assert "nobody drives this store" in row["reason"]
+        assert row["reason"] in result.err
+        words = cli("pause", "unstarted").err.splitlines()
+        assert words[0] == "requested to pause unstarted"
+        assert words[1].startswith("not paused yet: nobody drives this store: wfctl run")
+        assert cli("pause", "unstarted", "-o", "id").out == "unstarted\n"
+        both = cli("pause", "a", "unstarted").err
+        assert "1 paused, 1 requested" in both
+
+    def test_it_is_done_when_somebody_drives(self, cli: Cli) -> None:
+        cli("pause", "unstarted")
+        assert cli("run", "--app", "app.py").status == 0
+        assert cli("get", "unstarted", "-o", "json").json["runtimeStatus"] == "SUSPENDED"
+
+
 def test_terminate(cli: Cli, waiting: str) -> None:
     assert cli("terminate", "a", "--output", '{"x": 1}', "--reason", "no", "--yes").status == 0
     result = cli("result", "a")

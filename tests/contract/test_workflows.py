@@ -126,12 +126,13 @@ class TestEvents:
 class TestPause:
     def test_holds_the_code_until_it_is_resumed(self, subject) -> None:
         subject.waits(subject.start("Await", "a1", '"go"'))
-        subject.workflows.pause("a1", reason="lunch")
-        subject.reached("a1", Status.SUSPENDED)
-        subject.workflows.pause("a1")
+        assert subject.workflows.pause("a1", reason="lunch") is None
+        assert subject.workflows.get("a1").status is Status.SUSPENDED, "done means done"
+        assert subject.workflows.pause("a1") is None
         subject.workflows.raise_event("a1", "go", "1")
         assert subject.workflows.get("a1").status is Status.SUSPENDED
-        subject.workflows.resume("a1")
+        assert subject.workflows.resume("a1") is None
+        assert subject.workflows.get("a1").status is not Status.SUSPENDED
         assert subject.ended("a1").output == "1"
 
     def test_resume_of_what_is_not_suspended_is_refused_and_harmless(self, subject) -> None:
@@ -153,8 +154,8 @@ class TestTerminate:
     def test_ends_it_with_the_output_and_its_children_too(self, subject) -> None:
         subject.start("Parent", "p1", '"Await"')
         subject.waits("p1")
-        subject.workflows.terminate("p1", output='{"stopped": 1}', reason="test")
-        instance = subject.ended("p1")
+        assert subject.workflows.terminate("p1", output='{"stopped": 1}', reason="test") is None
+        instance = subject.workflows.get("p1")
         assert instance.status is Status.TERMINATED
         assert json.loads(instance.output) == {"stopped": 1}
         assert subject.ended("p1:0001").status is Status.TERMINATED

@@ -5,17 +5,16 @@ from __future__ import annotations
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from wfctl.cli.batch_ask import besides, confirm
 from wfctl.cli.batch_options import Which
+from wfctl.cli.batch_outcome import VIEW, Done, Outcome
 from wfctl.cli.batch_progress import Progress
 from wfctl.cli.batch_select import GOES, STAYS, Chosen, Verb, choose, narrowed, no_more
 from wfctl.cli.session import Session
 from wfctl.client.connect import Embedded, connect
-from wfctl.client.port import Workflows
+from wfctl.client.port import Requested, Workflows
 from wfctl.errors import (
     NotAuthenticated,
     NotFound,
@@ -26,71 +25,17 @@ from wfctl.errors import (
     WfctlError,
 )
 from wfctl.model.instance import Instance
-from wfctl.render.faults import fault_record, fault_text
-from wfctl.render.instances import status_cell
-from wfctl.render.printer import Format, View
-from wfctl.render.record import Record
-from wfctl.render.table import Column
+from wfctl.render.faults import fault_text
+from wfctl.render.printer import Format
 from wfctl.render.text import clean, plural
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-Act = Callable[[Workflows, str], "int | str | None"]
+Act = Callable[[Workflows, str], "int | str | Requested | None"]
+_WORKED = (Outcome.DONE, Outcome.REQUESTED)
 # What goes wrong with the target itself goes wrong with the next instance as well.
 _HOPELESS = (Unreachable, NotAuthenticated, StoreError, Unsupported)
-
-
-class Outcome(str, Enum):
-    DONE = "done"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    NOT_TRIED = "not tried"
-    PLANNED = "planned"
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What became of one instance. `count` is how many it took with it, itself included; `why` is for a skip."""
-
-    instance_id: str
-    word: str
-    outcome: Outcome
-    error: WfctlError | None = None
-    count: int | None = None
-    new_id: str | None = None
-    why: str | None = None
-    instance: Instance | None = None
-
-    def is_child(self, *reasons: str) -> bool:
-        """Whether it was never to be acted on by itself: its parent is (GOES), or it is left to its parent (STAYS)."""
-        return self.why is not None and self.why.startswith(reasons)
-
-
-def _record(done: Done) -> Record:
-    return {
-        "instanceID": done.instance_id,
-        "action": done.word,
-        "outcome": done.outcome.value,
-        "done": done.outcome is Outcome.DONE,
-        "count": done.count,
-        "newInstanceID": done.new_id,
-        "reason": done.why,
-        "error": None if done.error is None else fault_record(done.error),
-    }
-
-
-VIEW: View[Done] = View(
-    record=_record,
-    id=lambda done: done.new_id or done.instance_id,
-    columns=(
-        Column("ID", lambda done: clean(done.instance_id)),
-        Column("WORKFLOW", lambda done: clean(done.instance.name or "") if done.instance else "", shrink=True),
-        Column("STATUS", lambda done: status_cell(done.instance.status) if done.instance else ""),
-        Column("OUTCOME", lambda done: done.outcome.value),
-        Column("DETAIL", lambda done: clean(done.why or (done.error.message if done.error else "")), shrink=True),
-    ),
-)
 
 
 class Batch:
@@ -108,7 +53,8 @@ class Batch:
         self._alone = False
 
     def run(self, workflows: Workflows, act: Act) -> list[str]:
-        """Act on all; returns those that worked, or that a rerun made. `act` gives a count, a new ID, or nothing."""
+        """Act on all; returns those that worked or are requested, or that a rerun made. `act` gives a count, a new ID,
+        what is only requested, or nothing."""
         session = self.session
         chosen = choose(session, workflows, self.verb, self.ids, self.which.filter, self.which.most)
         if not chosen.all:
@@ -123,7 +69,7 @@ class Batch:
         self._alone = len(chosen.all) == 1
         session.going_on = lambda: "the same command goes on with the rest"
         self._show(self._outcomes(workflows, chosen, act), len(chosen.all))
-        return [done.new_id or done.instance_id for done in self.outcomes if done.outcome is Outcome.DONE]
+        return [done.new_id or done.instance_id for done in self.outcomes if done.outcome in _WORKED]
 
     def finish(self) -> None:
         """Say how many, and raise for those that failed."""
@@ -132,6 +78,8 @@ class Batch:
         several = len(self.outcomes) > 1 or self.which.filter is not None
         if several and self.session.format.text and self.outcomes and not self.which.dry_run:
             self._sum_up(counts)
+        for why in dict.fromkeys(done.why for done in self.outcomes if done.outcome is Outcome.REQUESTED):
+            self.session.console.note(f"not {self.verb.past} yet: {why}")
         if not failed:
             return
         if self._alone:
@@ -151,7 +99,8 @@ class Batch:
         words = [f"{counts[Outcome.DONE]:,} {self.verb.past}"]
         words += [f"{plural(gone, 'child', 'children')} with their parents"] if gone else []
         words += [f"{plural(left, 'child', 'children')} left to their parents"] if left else []
-        words += [f"{count:,} {word}" for count, word in ((skipped, "skipped"), (failed, "failed")) if count]
+        counted = ((counts[Outcome.REQUESTED], "requested"), (skipped, "skipped"), (failed, "failed"))
+        words += [f"{count:,} {word}" for count, word in counted if count]
         self.session.console.note(", ".join(words))
 
     # --- acting -----------------------------------------------------------------------------------------------------
@@ -229,6 +178,8 @@ class Batch:
             return self._failed(instance_id, error)
         except WfctlError as error:
             return self._failed(instance_id, error)
+        if isinstance(result, Requested):
+            return self._done(instance_id, Outcome.REQUESTED, why=result.waits_for)
         count, new_id = (None, result) if isinstance(result, str) else (result, None)
         return self._done(instance_id, Outcome.DONE, count=count, new_id=new_id)
 
@@ -270,7 +221,7 @@ class Batch:
         session = self.session
         kept = self._keep(outcomes)
         if session.format is Format.ID:
-            shown = (Outcome.PLANNED,) if self.which.dry_run else (Outcome.DONE,)
+            shown = (Outcome.PLANNED,) if self.which.dry_run else _WORKED
             session.printer.many((done for done in kept if done.outcome in shown), VIEW)
         elif not session.format.text or (self.which.dry_run and total):
             session.printer.many(kept, VIEW)
@@ -296,5 +247,7 @@ class Batch:
         elif done.outcome is Outcome.DONE:
             more = f" ({plural(done.count, 'instance')})" if done.count is not None and done.count > 1 else ""
             progress.note(f"{self.verb.told or done.word} {clean(done.instance_id)}{more}")
+        elif done.outcome is Outcome.REQUESTED:
+            progress.note(f"requested to {self.verb.word} {clean(done.instance_id)}")
         elif done.outcome is Outcome.SKIPPED and not (self.which.filter and done.is_child(GOES, STAYS)):
             progress.note(f"skipped {clean(done.instance_id)}: {clean(done.why or '')}")

@@ -56,8 +56,8 @@ steps: eventID, kind, name, status, scheduledAt, completedAt, durationMs, until,
 attempts, input, result, failure.
 count: runtimeStatus, workflowName, count. tree: an instance with `children`; with -o jsonl each with its `depth`.
 watch, list --watch: an instance with `change` (listed appeared changed left purged), a line for each change.
-pause, resume, terminate, purge, and raise-event and rerun of several: instanceID, action, outcome (done failed skipped
-planned, "not tried"), done, count, newInstanceID, reason, error.
+pause, resume, terminate, purge, and raise-event and rerun of several: instanceID, action, outcome (done requested
+failed skipped planned, "not tried"), done, count, newInstanceID, reason (why skipped, or who must act), error.
 Schemas of all of them are in docs/schemas.
 
 An error is one object on stderr: {"error":{"code","message","hint","instanceID"}}.

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from wfctl.client.hosting import HostedApp, unknown_workflow
-from wfctl.client.port import Driver
-from wfctl.engine import operations
+from wfctl.client.port import Driver, Requested
+from wfctl.engine import operations, undriven
 from wfctl.engine.owner import is_owned
 from wfctl.engine.store import database, instances, listing, work
+from wfctl.engine.store.instances import Row
 from wfctl.engine.unit import StoreUnit, Unit
 from wfctl.errors import AppError, StoreError, WfctlError
 from wfctl.model.events import Event
@@ -37,6 +38,8 @@ Note = Callable[[str], None]
 LOOK_SECONDS = 0.01
 # How long a command that is interrupted waits for a turn of workflow code that is under way.
 STOP_SECONDS = 3.0
+# How long a command waits, all in all, for another process to do what it has asked for.
+EFFECT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class EmbeddedWorkflows:
         self._told_unknown: set[str] = set()
         self._seen_changes = 0
         self._seen_version = -1
+        self._patience = EFFECT_SECONDS
 
     # --- reading ------------------------------------------------------------------------------------------------
 
@@ -120,19 +124,31 @@ class EmbeddedWorkflows:
         self._check_name(request.name)
         return self._write(lambda unit: operations.start(unit, request))
 
-    def pause(self, instance_id: str, *, reason: str | None = None) -> None:
-        self._write(lambda unit: operations.pause(unit, instance_id, reason), instance_id)
+    def pause(self, instance_id: str, *, reason: str | None = None) -> Requested | None:
+        return self._ask(
+            instance_id,
+            lambda unit: operations.pause(unit, instance_id, reason),
+            lambda status: status is Status.SUSPENDED,
+        )
 
-    def resume(self, instance_id: str, *, reason: str | None = None) -> None:
-        self._write(lambda unit: operations.resume(unit, instance_id, reason), instance_id)
+    def resume(self, instance_id: str, *, reason: str | None = None) -> Requested | None:
+        return self._ask(
+            instance_id,
+            lambda unit: operations.resume(unit, instance_id, reason),
+            lambda status: status is not Status.SUSPENDED,
+        )
 
     def raise_event(self, instance_id: str, name: str, data: str | None = None) -> None:
         self._write(lambda unit: operations.raise_event(unit, instance_id, name, data), instance_id)
 
     def terminate(
         self, instance_id: str, *, output: str | None = None, reason: str | None = None, recursive: bool = True
-    ) -> None:
-        self._write(lambda unit: operations.terminate(unit, instance_id, output, reason, recursive), instance_id)
+    ) -> Requested | None:
+        return self._ask(
+            instance_id,
+            lambda unit: operations.terminate(unit, instance_id, output, reason, recursive),
+            lambda status: status.terminal,
+        )
 
     def purge(self, instance_id: str, *, force: bool = False, recursive: bool = True) -> int:
         return self._write(lambda unit: operations.purge(unit, instance_id, force, recursive), instance_id, drive=False)
@@ -140,8 +156,57 @@ class EmbeddedWorkflows:
     def rerun(self, request: RerunRequest) -> str:
         return self._write(lambda unit: operations.rerun(unit, request), request.source)
 
-    def _write(self, call: Callable[[Unit], T], existing: str | None = None, *, drive: bool = True) -> T:
-        """Run an operation and commit it: through the engine if this process drives, else straight into the store."""
+    def _ask(self, instance_id: str, call: Callable[[Unit], None], done: Callable[[Status], bool]) -> Requested | None:
+        """Send a request that may need no workflow code; see whether it has taken effect."""
+        self._write(call, instance_id, at_once=instance_id)
+        until = time.monotonic() + self._patience
+        while True:
+            row = self._guard(lambda: self._find(instance_id))
+            if row is None or row.status.terminal or done(row.status):
+                return None
+            waits_for = self._who_acts(row, time.monotonic() >= until)
+            if waits_for is not None:
+                self._patience = max(0.0, until - time.monotonic())
+                return Requested(waits_for)
+
+    def _who_acts(self, row: Row, late: bool) -> str | None:
+        """Who must act for a request to take effect, in words; None after a while in which somebody may have acted."""
+        if row.status is Status.PENDING and row.wake_at is not None:
+            return "it has not started: it takes effect when it does"
+        if self._host is not None:
+            if not self._host.settled([row.root]):
+                self.changed(LOOK_SECONDS)
+                return None
+            return f"no workflow code here can do it: that takes an app that registers '{row.name}'"
+        if not is_owned(self._store, 0):
+            # Whoever owned the store when the request was written has gone without doing it.
+            self._write(lambda unit: None, drive=False, at_once=row.id)
+            if self._find(row.id) != row:
+                return None
+            return "nobody drives this store: wfctl run --app FILE, or wfctl serve, does it"
+        if late:
+            owner = self._owner()
+            which = "" if owner is None else f" (PID {owner.pid})"
+            return f"the process that drives this store{which} has not done it yet"
+        time.sleep(LOOK_SECONDS)
+        return None
+
+    def _find(self, instance_id: str) -> Row | None:
+        db = self._read()
+        return None if db is None else instances.find(db, instance_id)
+
+    def _write(
+        self,
+        call: Callable[[Unit], T],
+        existing: str | None = None,
+        *,
+        drive: bool = True,
+        at_once: str | None = None,
+    ) -> T:
+        """Run an operation and commit it: through the engine if this process drives, else straight into the store.
+
+        Where nobody drives, the instance `at_once` does what needs no workflow code in the same transaction.
+        """
         if existing is not None and not self._store.exists():
             raise operations.missing(existing)
         if drive and self._may_drive:
@@ -151,7 +216,7 @@ class EmbeddedWorkflows:
             if existing is not None:
                 self._tell_unknown(existing)
             return value
-        return self._guard(lambda: self._write_store(call))
+        return self._guard(lambda: self._write_store(call, at_once))
 
     def _tell_unknown(self, instance_id: str) -> None:
         """Say so, once for each name, where this process drives and its app lacks the workflow."""
@@ -163,12 +228,16 @@ class EmbeddedWorkflows:
             self._told_unknown.add(row.name)
             self._note(f"the app here registers no workflow '{row.name}': its instances are left as they are")
 
-    def _write_store(self, call: Callable[[Unit], T]) -> T:
+    def _write_store(self, call: Callable[[Unit], T], at_once: str | None) -> T:
         db = database.open_store(self._store)
         try:
             database.begin(db)
             try:
-                value = call(StoreUnit(db, datetime.now(timezone.utc)))
+                now = datetime.now(timezone.utc)
+                if at_once is None:
+                    value = call(StoreUnit(db, now))
+                else:
+                    value = undriven.operate(self._store, db, now, call, at_once)
                 db.execute("COMMIT")
             except BaseException:
                 if db.in_transaction:

@@ -9,6 +9,7 @@ besides what it names itself.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
@@ -22,6 +23,14 @@ class Driver(str, Enum):
     HERE = "here"
     ELSEWHERE = "elsewhere"
     NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """A request that is recorded and has not taken effect yet. `waits_for` says who must act, as the end of a sentence:
+    "nobody drives this store: ..."."""
+
+    waits_for: str
 
 
 class Workflows(Protocol):
@@ -61,12 +70,14 @@ class Workflows(Protocol):
         """The committed events, in order. Raises NotFound."""
         ...
 
-    def pause(self, instance_id: str, *, reason: str | None = None) -> None:
-        """Raises NotFound, and WrongState when it is finished or stalled. Pausing twice is no error."""
+    def pause(self, instance_id: str, *, reason: str | None = None) -> Requested | None:
+        """Suspend it. Returns None once it is suspended (or has ended), Requested where it is not yet.
+
+        Raises NotFound, and WrongState when it is finished or stalled. Pausing twice is no error."""
         ...
 
-    def resume(self, instance_id: str, *, reason: str | None = None) -> None:
-        """Raises NotFound, and WrongState when it is not suspended."""
+    def resume(self, instance_id: str, *, reason: str | None = None) -> Requested | None:
+        """Let it go on. Returns as `pause` does. Raises NotFound, and WrongState when it is not suspended."""
         ...
 
     def raise_event(self, instance_id: str, name: str, data: str | None = None) -> None:
@@ -75,8 +86,10 @@ class Workflows(Protocol):
 
     def terminate(
         self, instance_id: str, *, output: str | None = None, reason: str | None = None, recursive: bool = True
-    ) -> None:
-        """`output` is JSON text. Raises NotFound, and WrongState when it is stalled or finished."""
+    ) -> Requested | None:
+        """End it; `output` is JSON text. Returns as `pause` does.
+
+        Raises NotFound, and WrongState when it is stalled or finished."""
         ...
 
     def purge(self, instance_id: str, *, force: bool = False, recursive: bool = True) -> int:

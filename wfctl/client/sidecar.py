@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from wfctl.client.endpoint import Endpoint
-from wfctl.client.port import Driver
+from wfctl.client.port import Driver, Requested
 from wfctl.client.sidecar_errors import Unclear, answer_error
 from wfctl.client.sidecar_link import Note
 from wfctl.client.sidecar_read import SidecarReader
@@ -134,15 +134,15 @@ class Sidecar(SidecarReader):
         else:
             self._link.hub(Operation.RAISE).raise_event(instance_id, name, data, app_id)
 
-    def pause(self, instance_id: str, *, reason: str | None = None) -> None:
+    def pause(self, instance_id: str, *, reason: str | None = None) -> Requested | None:
         if self._live(instance_id, "it cannot be paused").status is Status.SUSPENDED:
-            return
-        if self._by_http(reason is None, Operation.PAUSE, instance_id, lambda status: status is Status.SUSPENDED):
-            return
-        hub = self._link.hub(Operation.PAUSE, "the reason of a pause")
-        hub.suspend(instance_id, reason, self._link.app_id)
+            return None
+        if not self._by_http(reason is None, Operation.PAUSE, instance_id):
+            hub = self._link.hub(Operation.PAUSE, "the reason of a pause")
+            hub.suspend(instance_id, reason, self._link.app_id)
+        return self._settle(instance_id, lambda status: status is Status.SUSPENDED)
 
-    def resume(self, instance_id: str, *, reason: str | None = None) -> None:
+    def resume(self, instance_id: str, *, reason: str | None = None) -> Requested | None:
         found = self._live(instance_id, "it cannot be resumed")
         if found.status is not Status.SUSPENDED:
             raise WrongState(
@@ -150,22 +150,22 @@ class Sidecar(SidecarReader):
                 instance_id=instance_id,
                 hint=f"see what it waits for: wfctl get {instance_id}",
             )
-        if self._by_http(reason is None, Operation.RESUME, instance_id, lambda status: status is not Status.SUSPENDED):
-            return
-        hub = self._link.hub(Operation.RESUME, "the reason of a resume")
-        hub.resume(instance_id, reason, self._link.app_id)
+        if not self._by_http(reason is None, Operation.RESUME, instance_id):
+            hub = self._link.hub(Operation.RESUME, "the reason of a resume")
+            hub.resume(instance_id, reason, self._link.app_id)
+        return self._settle(instance_id, lambda status: status is not Status.SUSPENDED)
 
     def terminate(
         self, instance_id: str, *, output: str | None = None, reason: str | None = None, recursive: bool = True
-    ) -> None:
+    ) -> Requested | None:
         self._live(instance_id, "it cannot be terminated")
         if reason is not None:
             self._note("Dapr has no place for the reason of a terminate: it was not sent")
         plain = output is None and recursive
-        if self._by_http(plain, Operation.TERMINATE, instance_id, lambda status: status.terminal):
-            return
-        what = "a terminate with output" if output is not None else "a terminate of one instance alone"
-        self._link.hub(Operation.TERMINATE, what).terminate(instance_id, output, recursive, self._link.app_id)
+        if not self._by_http(plain, Operation.TERMINATE, instance_id):
+            what = "a terminate with output" if output is not None else "a terminate of one instance alone"
+            self._link.hub(Operation.TERMINATE, what).terminate(instance_id, output, recursive, self._link.app_id)
+        return self._settle(instance_id, lambda status: status.terminal)
 
     def purge(self, instance_id: str, *, force: bool = False, recursive: bool = True) -> int:
         """Over gRPC where it is there, which tells how many went; over HTTP 1 is said, whatever descendants went."""
@@ -238,13 +238,12 @@ class Sidecar(SidecarReader):
             )
         return found
 
-    def _by_http(self, plain: bool, operation: Operation, instance_id: str, done: Callable[[Status], bool]) -> bool:
-        """Send it over HTTP if that can say it (`plain`) and is there, and wait until it has taken effect."""
+    def _by_http(self, plain: bool, operation: Operation, instance_id: str) -> bool:
+        """Send it over HTTP if that can say it (`plain`) and is there; whether it was sent."""
         http = self._link.http
         if http is None or not plain:
             return False
         self._guarded(operation, instance_id, lambda: http.act(operation, instance_id, self._link.app_id))
-        self._settle(operation, instance_id, done)
         return True
 
     def _guarded(self, operation: Operation, instance_id: str, call: Callable[[], None]) -> None:
@@ -266,23 +265,23 @@ class Sidecar(SidecarReader):
             self._link.require_worker(operation, instance_id)
             raise
 
-    def _settle(self, operation: Operation, instance_id: str, done: Callable[[Status], bool]) -> None:
+    def _settle(self, instance_id: str, done: Callable[[Status], bool]) -> Requested | None:
+        """Wait until a request that was accepted has taken effect; Requested where it does not for some seconds."""
         until = time.monotonic() + min(SETTLE_SECONDS, self._endpoint.seconds())
         pause = 0.01
         while True:
             try:
                 status = self._fetch(instance_id).status
             except NotFound:  # a retention policy was quick
-                return
+                return None
             except WfctlError as error:  # it was accepted: a look that fails does not undo that
                 seen = f"its status cannot be seen: {error.message}"
             else:
                 if done(status) or status.terminal:
-                    return
+                    return None
                 seen = f"it is {status.name} still"
             if time.monotonic() >= until:
-                self._note(f"{operation.value} of '{instance_id}' was accepted; {seen}")
-                return
+                return Requested(f"the sidecar has accepted it, and a worker must act; {seen}")
             time.sleep(pause)
             pause = min(pause * 2, 0.25)
 

@@ -107,16 +107,26 @@ class Dispatcher:
     def deliver(self, live: Live, event: Event, seq: int | None = None) -> None:
         """Put an event into the mailbox; a turn will see it, or the inbox keep it."""
         live.mailbox.append((seq, event))
-        if live.parked and type(event) is ev.ExecutionTerminated:
-            self.memory.unpark([live.row.key])
+        self._unpark_for(live, event)
         self.memory.touch(live)
         self.memory.ready_if(live)
+
+    def _unpark_for(self, live: Live, event: Event) -> None:
+        """Try a turn of an instance that waits for code, where the event may be one that needs none."""
+        kind = type(event)
+        if live.parked and (
+            kind is ev.ExecutionTerminated or (kind in decide.PAUSES and live.row.key in self.memory.left_alone)
+        ):
+            self.memory.unpark([live.row.key])
 
     def deliver_committed(self, key: int, events: Sequence[tuple[int, Event]]) -> None:
         """Events, with their seqs, that another process has put into the inbox."""
         known = self.memory.known(key)
         if known is None:
-            self.memory.get(key)  # reads the inbox, these events included
+            live = self.memory.get(key)  # reads the inbox, these events included
+            if live is not None:
+                for _, event in events:
+                    self._unpark_for(live, event)
             return
         here = {seq for seq, _ in known.mailbox}.union(known.taken)
         for seq, event in events:

@@ -141,12 +141,18 @@ def purge(unit: Unit, instance_id: str, force: bool, recursive: bool) -> int:
             raise WrongState(
                 f"'{instance_id}' cannot be purged: {whose} is {each.status.name}",
                 instance_id=instance_id,
-                hint="delete it as it is: --force"
-                if each.status is Status.STALLED
-                else f"end it first: wfctl terminate {each.id}, or delete it as it is: --force",
+                hint=_how_to_end(unit, each),
             )
     unit.delete([each.key for each in doomed])
     return len(doomed)
+
+
+def _how_to_end(unit: Unit, row: Row) -> str:
+    if row.status is Status.STALLED:
+        return "delete it as it is: --force"
+    if any(isinstance(event, ev.ExecutionTerminated) for event in unit.pending(row.key)):
+        return f"its end is requested already: wfctl wait {row.id} --for terminal, or delete it as it is: --force"
+    return f"end it first: wfctl terminate {row.id}, or delete it as it is: --force"
 
 
 def rerun(unit: Unit, request: RerunRequest) -> str:

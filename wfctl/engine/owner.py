@@ -27,10 +27,10 @@ class OwnerLock:
         self._path = Path(os.path.realpath(store) + ".lock")
         self._lock = FileLock(str(self._path), mode=0o600, thread_local=False)
 
-    def take(self) -> bool:
+    def take(self, seconds: float = TRY_SECONDS) -> bool:
         """Whether this process is the owner now. Raises StoreError where the lock file cannot be made."""
         try:
-            self._lock.acquire(timeout=TRY_SECONDS, poll_interval=0.01)
+            self._lock.acquire(timeout=seconds, poll_interval=0.01)
         except Timeout:
             return False
         except OSError as error:
@@ -44,13 +44,14 @@ class OwnerLock:
         self._lock.release()
 
 
-def is_owned(store: Path) -> bool:
-    """Whether some process drives this store now."""
+def is_owned(store: Path, seconds: float = TRY_SECONDS) -> bool:
+    """Whether some process drives this store now, as far as can be told in `seconds`: one that merely looks, as this
+    one does, holds the lock for a moment too."""
     lock = OwnerLock(store)
     if not lock._path.exists():
         return False
     with contextlib.suppress(StoreError):
-        if lock.take():
+        if lock.take(seconds):
             lock.release()
             return False
     return True

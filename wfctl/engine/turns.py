@@ -84,11 +84,10 @@ class Turns:
         unknown = self.unknown(live)
         if unknown or self._not_due(live, new):
             if any(type(event) is ev.ExecutionTerminated for event in new):
-                # No code is needed for this: a turn without actions ends as terminated.
-                live.arrived = len(arrived)
-                as_it_was = TurnResult([], live.row.custom_status, None, live.state.patches)
-                self._conclude(live, [ev.WorkflowStarted(NO_ID, self._desk.now), *new], as_it_was)
+                # A turn without actions ends as terminated.
+                self._conclude_without_code(live, new, len(arrived))
             elif unknown:
+                self._pause_or_resume(live)
                 self.leave_alone(live)
             return
         turn_events: list[Event] = [ev.WorkflowStarted(NO_ID, self._desk.now), *new]
@@ -103,6 +102,27 @@ class Turns:
             self._memory.held.add(key)
         else:
             self._conclude(live, turn_events, result)
+
+    def _conclude_without_code(self, live: Live, new: Sequence[Event], arrived: int) -> None:
+        live.arrived = arrived
+        as_it_was = TurnResult([], live.row.custom_status, None, live.state.patches)
+        self._conclude(live, [ev.WorkflowStarted(NO_ID, self._desk.now), *new], as_it_was)
+
+    def _pause_or_resume(self, live: Live) -> None:
+        """Follow the requests to pause and to resume before all else in the mailbox, unless code is needed for it:
+        to start the instance, or to give it what arrived while it was suspended."""
+        asked = [item for item in live.mailbox if type(item[1]) in decide.PAUSES]
+        state = live.state
+        if not asked or state.started is None or state.stalled is not None:
+            return
+        new = decide.admit(state, [event for _, event in asked])
+        if state.suspended and new and decide.held_back(self._desk.history(live.row.key)):
+            return
+        live.mailbox[:] = asked + [item for item in live.mailbox if type(item[1]) not in decide.PAUSES]
+        if new:
+            self._conclude_without_code(live, new, len(asked))
+        else:
+            self._consume(live, len(asked))
 
     def unknown(self, live: Live) -> bool:
         """Whether no worker here knows this workflow, nor that of the tree it belongs to: it is another app's."""

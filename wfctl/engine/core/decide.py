@@ -12,6 +12,9 @@ from wfctl.model.events import NO_ID, Event
 from wfctl.model.status import Status
 from wfctl.model.turn import ContinueAsNew, Stall, TurnResult
 
+# Requests that code takes no notice of by itself: it is merely not given anything between the two.
+PAUSES = (ev.ExecutionSuspended, ev.ExecutionResumed)
+
 
 def admit(state: State, arrived: Sequence[Event]) -> list[Event]:
     """The events among those that arrived which mean something to the instance now, in order.
@@ -49,6 +52,17 @@ def admit(state: State, arrived: Sequence[Event]) -> list[Event]:
             suspended = False
         admitted.append(event)
     return admitted
+
+
+def held_back(history: Sequence[Event]) -> bool:
+    """Whether something arrived since the instance was suspended, which its code is to be given at the resume."""
+    for event in reversed(history):
+        kind = type(event)
+        if kind is ev.ExecutionSuspended:
+            return False
+        if kind in RESOLVES or kind is ev.EventRaised:
+            return True
+    return False
 
 
 @dataclass(slots=True)

@@ -1,0 +1,259 @@
+"""Requests to a store that nobody drives: what needs no workflow code is done at once, the rest waits for an owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engine_rig import Rig, inconsistencies
+
+from wfctl.client import embedded
+from wfctl.client.embedded import EmbeddedWorkflows, open_embedded
+from wfctl.engine import operations
+from wfctl.engine.execute.port import Delivery
+from wfctl.engine.execute.remote import RemoteExecutor
+from wfctl.engine.execute.remote_work import Worker
+from wfctl.engine.host import Host
+from wfctl.engine.store import work
+from wfctl.errors import WrongState
+from wfctl.model.instance import StartRequest
+from wfctl.model.status import Status
+from wfctl.workflow.registry import Registry
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    rig = Rig(tmp_path)
+
+    @rig.workflow
+    def Await(ctx, name):
+        first = yield ctx.wait_for_external_event(name)
+        second = yield ctx.wait_for_external_event("second")
+        return [first, second]
+
+    @rig.workflow
+    def Parent(ctx, times):
+        try:
+            return (yield ctx.call_child_workflow("Await", input="go"))
+        except Exception as error:
+            return f"the child says: {type(error).__name__}"
+
+    yield rig
+    rig.close()
+
+
+@pytest.fixture
+def command(rig: Rig) -> Iterator[EmbeddedWorkflows]:
+    """A command without an app, on the rig's store."""
+    workflows = open_embedded(rig.store, None, None, True, note=lambda line: None)
+    yield workflows
+    workflows.close()
+
+
+def kinds(rig: Rig, instance_id: str) -> list[str]:
+    return [type(event).__name__ for event in rig.history(instance_id)]
+
+
+def left(rig: Rig, name: str, instance_id: str, input: str | None = None, **fields: Any) -> None:
+    """Start it, let it come to rest, and leave the store to nobody."""
+    rig.own()
+    rig.start(name, instance_id, input, **fields)
+    rig.settle()
+    rig.leave()
+
+
+def inbox(rig: Rig, instance_id: str) -> list[str]:
+    key = rig.key(instance_id)
+    return [type(event).__name__ for _, event in rig.look(lambda db: work.inbox_of(db, key))]
+
+
+AWAITING = ["WorkflowStarted", "ExecutionStarted", "TimerCreated"]
+ENDED = ["WorkflowStarted", "ExecutionTerminated", "ExecutionCompleted"]
+
+
+class TestTerminate:
+    def test_at_once_with_its_output(self, rig: Rig, command: EmbeddedWorkflows) -> None:
+        left(rig, "Await", "a", '"go"')
+        assert command.terminate("a", output='"bye"') is None
+        row = rig.row("a")
+        assert (row.status, row.output) == (Status.TERMINATED, '"bye"')
+        assert kinds(rig, "a") == AWAITING + ENDED
+        assert inbox(rig, "a") == []
+        assert command.purge("a") == 1
+        assert rig.look(inconsistencies) == []
+
+    def test_a_suspended_one(self, rig: Rig, command: EmbeddedWorkflows) -> None:
+        left(rig, "Await", "a", '"go"')
+        command.pause("a")
+        command.terminate("a")
+        assert kinds(rig, "a") == [*AWAITING, "WorkflowStarted", "ExecutionSuspended", *ENDED]
+
+    @pytest.mark.parametrize("delay", [None, timedelta(hours=1)])
+    def test_one_that_has_not_started_never_runs(self, rig: Rig, command: EmbeddedWorkflows, delay) -> None:
+        start_at = None if delay is None else rig.clock.now() + delay
+        rig.start_beside("Await", "a", '"go"', start_at=start_at)
+        assert command.terminate("a") is None
+        assert rig.status("a") is Status.TERMINATED
+        assert kinds(rig, "a") == ["WorkflowStarted", "ExecutionStarted", "ExecutionTerminated", "ExecutionCompleted"]
+        assert rig.look(inconsistencies) == []
+
+    def test_what_came_before_stays_before_it(self, rig: Rig, command: EmbeddedWorkflows) -> None:
+        left(rig, "Await", "a", '"go"')
+        command.raise_event("a", "go", "1")
+        command.terminate("a")
+        assert kinds(rig, "a") == [
+            *AWAITING,
+            "WorkflowStarted",
+            "EventRaised",
+            "ExecutionTerminated",
+            "ExecutionCompleted",
+        ]
+
+    @pytest.mark.parametrize("recursive", [True, False])
+    def test_of_a_parent_reaches_its_children(self, rig: Rig, command: EmbeddedWorkflows, recursive: bool) -> None:
+        left(rig, "Parent", "p")
+        assert command.terminate("p", recursive=recursive) is None
+        assert rig.status("p") is Status.TERMINATED
+        assert rig.status("p:0001") is (Status.TERMINATED if recursive else Status.RUNNING)
+        assert rig.look(inconsistencies) == []
+
+    def test_of_a_child_is_told_to_its_parent_when_that_is_driven(self, rig: Rig, command: EmbeddedWorkflows) -> None:
+        left(rig, "Parent", "p")
+        assert command.terminate("p:0001") is None
+        assert rig.status("p:0001") is Status.TERMINATED
+        assert rig.status("p") is Status.RUNNING
+        assert inbox(rig, "p") == ["ChildWorkflowInstanceFailed"]
+        rig.own()
+        assert rig.ended("p").output == '"the child says: TaskFailedError"'
+        assert rig.look(inconsistencies) == []
+
+    def test_a_request_that_an_owner_left_undone_is_carried_out(self, rig: Rig, command: EmbeddedWorkflows) -> None:
+        left(rig, "Await", "a", '"go"')
+        rig.beside(lambda unit: operations.terminate(unit, "a", '"first"', None, True))
+        with pytest.raises(WrongState) as refused:
+            command.purge("a")
+        assert "terminate" not in refused.value.hint.split(), "it is terminated already: no way round in a circle"
+        assert command.terminate("a", output='"second"') is None
+        assert rig.row("a").output == '"first"'
+
+
+class TestPauseAndResume:
+    def test_at_once(self, rig: Rig, command: EmbeddedWorkflows) -> None:
+        left(rig, "Await", "a", '"go"')
+        assert command.pause("a", reason="lunch") is None
+        assert rig.status("a") is Status.SUSPENDED
+        assert command.pause("a") is None, "twice is once"
+        assert command.resume("a") is None
+        assert rig.status("a") is Status.RUNNING
+        paused = ["WorkflowStarted", "ExecutionSuspended", "WorkflowStarted", "ExecutionResumed"]
+        assert kinds(rig, "a") == AWAITING + paused
+        rig.own()
+        rig.raise_event("a", "go", "1")
+        rig.raise_event("a", "second", "2")
+        assert rig.ended("a").output == "[1, 2]", "the code replays over it"
+        assert rig.look(inconsistencies) == []
+
+    def test_a_pause_overtakes_an_event_that_no_turn_has_seen(self, rig: Rig, command: EmbeddedWorkflows) -> None:
+        left(rig, "Await", "a", '"go"')
+        command.raise_event("a", "go", "1")
+        assert command.pause("a") is None
+        assert (rig.status("a"), inbox(rig, "a")) == (Status.SUSPENDED, ["EventRaised"])
+        assert command.resume("a") is None, "no code has seen the event, nor is owed it at the resume"
+        assert (rig.status("a"), inbox(rig, "a")) == (Status.RUNNING, ["EventRaised"])
+        rig.own()
+        rig.raise_event("a", "second", "2")
+        assert rig.ended("a").output == "[1, 2]"
+        assert rig.look(inconsistencies) == []
+
+    def test_a_resume_that_owes_the_code_something_waits_for_it(self, rig: Rig, command: EmbeddedWorkflows) -> None:
+        rig.own()
+        rig.start("Await", "a", '"go"')
+        rig.do(lambda unit: operations.pause(unit, "a", None))
+        rig.raise_event("a", "go", "1")
+        rig.settle()
+        rig.leave()
+        answer = command.resume("a")
+        assert answer is not None
+        assert "nobody drives" in answer.waits_for
+        assert (rig.status("a"), inbox(rig, "a")) == (Status.SUSPENDED, ["ExecutionResumed"])
+        rig.own()
+        rig.raise_event("a", "second", "2")
+        assert rig.ended("a").output == "[1, 2]"
+        assert rig.look(inconsistencies) == []
+
+    def test_one_that_has_not_started_is_paused_when_it_does(self, rig: Rig, command: EmbeddedWorkflows) -> None:
+        rig.start_beside("Await", "now", '"go"')
+        rig.start_beside("Await", "later", '"go"', start_at=rig.clock.now() + timedelta(hours=1))
+        for instance_id, words in (("now", "nobody drives"), ("later", "not started")):
+            answer = command.pause(instance_id)
+            assert answer is not None
+            assert words in answer.waits_for
+            assert rig.status(instance_id) is Status.PENDING
+        rig.own()
+        rig.reached("now", Status.SUSPENDED)
+
+
+class TestBesideAnOwner:
+    def test_its_app_lacks_the_workflow(self, rig: Rig) -> None:
+        left(rig, "Await", "a", '"go"')
+        rig.own(registry=Registry())
+        rig.settle()
+        rig.do(lambda unit: operations.pause(unit, "a", None))
+        assert rig.status("a") is Status.SUSPENDED
+        rig.do(lambda unit: operations.resume(unit, "a", None))
+        assert rig.status("a") is Status.RUNNING
+        rig.beside(lambda unit: operations.pause(unit, "a", None))
+        rig.reached("a", Status.SUSPENDED)
+        rig.settle()
+        rig.leave()
+        rig.own()
+        rig.do(lambda unit: operations.resume(unit, "a", None))
+        rig.raise_event("a", "go", "1")
+        rig.raise_event("a", "second", "2")
+        assert rig.ended("a").output == "[1, 2]"
+
+    def test_the_owner_does_it_and_the_command_sees_to_that(self, rig: Rig, command: EmbeddedWorkflows) -> None:
+        rig.own()
+        rig.start("Await", "a", '"go"')
+        assert command.pause("a") is None
+        assert rig.status("a") is Status.SUSPENDED
+        assert command.resume("a") is None
+        assert rig.status("a") is Status.RUNNING
+        assert command.terminate("a") is None
+        assert rig.status("a") is Status.TERMINATED
+
+    def test_an_owner_that_does_not_act(
+        self, rig: Rig, command: EmbeddedWorkflows, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its worker has the turn and never answers."""
+        monkeypatch.setattr(embedded, "EFFECT_SECONDS", 0.1)
+        remotes: list[RemoteExecutor] = []
+
+        def executor(deliver: Any) -> RemoteExecutor:
+            remotes.append(RemoteExecutor(deliver))
+            return remotes[-1]
+
+        def commit(_: object) -> None:
+            remotes[0].released()
+
+        host = Host(rig.store, executor, after_commit=commit)
+        assert host.start(None)
+        try:
+            handed: list[Delivery] = []
+            remotes[0].attach(Worker(lambda: handed.append(None), most_turns=1, most_activities=1))
+            host.submit(lambda unit: operations.start(unit, StartRequest("Await", "a"))).result(20)
+            rig.until(lambda: handed, "the worker has the turn")
+            with_little_patience = open_embedded(rig.store, None, None, True, note=lambda line: None)
+            answer = with_little_patience.terminate("a")
+            assert answer is not None
+            assert "the process that drives this store (PID " in answer.waits_for
+            assert rig.status("a") is Status.PENDING
+            with pytest.raises(WrongState) as refused:
+                with_little_patience.purge("a")
+            assert "requested already" in refused.value.hint
+            with_little_patience.close()
+        finally:
+            host.stop()
