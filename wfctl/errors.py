@@ -9,6 +9,7 @@
     +-- Unreachable                5    nobody answers at the target
     +-- Unsupported                5    the target lacks the feature
     +-- StoreError                 5    the store file cannot be used
+    |   +-- StoreGone              5    it was deleted or replaced while it was in use
     +-- NotAuthenticated           6    no token, or a wrong one
     +-- NotPermitted               6    the target's policy says no
     +-- PartFailed                 7    part of a batch failed
@@ -81,6 +82,10 @@ class Unsupported(WfctlError):
 class StoreError(WfctlError):
     code = "store"
     exit_status = 5
+
+
+class StoreGone(StoreError):
+    """Nothing more may be written, nor tried again: it would be lost."""
 
 
 class NotAuthenticated(WfctlError):

@@ -21,6 +21,7 @@ from wfctl.engine import operations, undriven
 from wfctl.engine.owner import is_owned
 from wfctl.engine.store import database, instances, listing, work
 from wfctl.engine.store.instances import Row
+from wfctl.engine.store.place import Place
 from wfctl.engine.unit import StoreUnit, Unit
 from wfctl.errors import AppError, StoreError, WfctlError
 from wfctl.model.events import Event
@@ -67,6 +68,7 @@ class EmbeddedWorkflows:
         self._note = note
         self._host: Host | None = None
         self._reader: database.Connection | None = None
+        self._place: Place | None = None  # of what the reader has open
         self._wanted: list[int] = []  # roots that were left to another process
         self._told_unknown: set[str] = set()
         self._seen_changes = 0
@@ -207,6 +209,8 @@ class EmbeddedWorkflows:
 
         Where nobody drives, the instance `at_once` does what needs no workflow code in the same transaction.
         """
+        if self._place is not None:
+            self._place.check()
         if existing is not None and not self._store.exists():
             raise operations.missing(existing)
         if drive and self._may_drive:
@@ -231,6 +235,7 @@ class EmbeddedWorkflows:
     def _write_store(self, call: Callable[[Unit], T], at_once: str | None) -> T:
         db = database.open_store(self._store)
         try:
+            place = Place(self._store)
             database.begin(db)
             try:
                 now = datetime.now(timezone.utc)
@@ -239,6 +244,7 @@ class EmbeddedWorkflows:
                 else:
                     value = undriven.operate(self._store, db, now, call, at_once)
                 db.execute("COMMIT")
+                place.check()
             except BaseException:
                 if db.in_transaction:
                     db.execute("ROLLBACK")
@@ -383,9 +389,12 @@ class EmbeddedWorkflows:
     # --- connections --------------------------------------------------------------------------------------------
 
     def _read(self) -> database.Connection | None:
-        """A connection for reading; None as long as there is no store."""
+        """A connection for reading; None as long as there is no store. Raises StoreGone."""
         if self._reader is None and (self._store.exists() or os.path.lexists(self._store)):
             self._reader = database.open_store(self._store, create=False)
+            self._place = Place(self._store)
+        elif self._place is not None:
+            self._place.check()
         return self._reader
 
     def _guard(self, call: Callable[[], T]) -> T:
@@ -421,4 +430,4 @@ class EmbeddedWorkflows:
         self._hosted.close()
         if self._reader is not None:
             self._reader.close()
-            self._reader = None
+            self._reader = self._place = None

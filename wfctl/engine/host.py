@@ -31,9 +31,10 @@ from wfctl.engine.owner import OwnerLock
 from wfctl.engine.scope import Scope
 from wfctl.engine.store import database, work
 from wfctl.engine.store.codec import to_micros
+from wfctl.engine.store.place import BESIDE, Place
 from wfctl.engine.store.work import OwnerRow
 from wfctl.engine.unit import Unit
-from wfctl.errors import StoreError, WfctlError
+from wfctl.errors import StoreError, StoreGone, WfctlError
 from wfctl.model.status import Status
 
 T = TypeVar("T")
@@ -246,13 +247,15 @@ class Host:
             self._dispatcher.flush()
 
         self._transact(take_up)
+        real = os.path.realpath(self._store)
+        self._place = Place(self._store, [self._lock.path, *(Path(real + suffix) for suffix in BESIDE)])
         self._release()
 
     def _end_ownership(self) -> None:
         with contextlib.suppress(Exception):  # whatever code makes of its end, the ownership ends
             self._executor.close()
         try:
-            if not self._handed_over:
+            if not self._handed_over and not isinstance(self.error, StoreGone):
                 self._transact(lambda: work.put_owner(self._db, None))
         except Exception:  # the row is for people only, the lock counts
             pass
@@ -300,11 +303,14 @@ class Host:
 
     def _step(self, messages: list[Any]) -> None:
         self._in_hand = messages
+        self._place.look()
         if not messages and not self._something_due():
             return
         while True:
             try:
                 more = self._transaction(messages)
+            except StoreGone:
+                raise
             except Exception as error:
                 messages = self._failed(messages, error)
                 more = True
@@ -345,6 +351,8 @@ class Host:
         turns_left = dispatcher.turns.run(self._most_turns, MOST_SECONDS)
         scope.written(dispatcher.flush())
         self._db.execute("COMMIT")
+        if not self._handed_over:  # else the lock file is another owner's, or gone with the lock
+            self._place.check()  # what went into a file that is gone must not be acknowledged
         scope.committed()
         self._release()
         return scope.more or turns_left

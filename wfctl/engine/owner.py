@@ -24,8 +24,8 @@ class OwnerLock:
 
     def __init__(self, store: Path) -> None:
         # By whichever link the store is named, it is one store.
-        self._path = Path(os.path.realpath(store) + ".lock")
-        self._lock = FileLock(str(self._path), mode=0o600, thread_local=False)
+        self.path = Path(os.path.realpath(store) + ".lock")
+        self._lock = FileLock(str(self.path), mode=0o600, thread_local=False)
 
     def take(self, seconds: float = TRY_SECONDS) -> bool:
         """Whether this process is the owner now. Raises StoreError where the lock file cannot be made."""
@@ -35,7 +35,7 @@ class OwnerLock:
             return False
         except OSError as error:
             raise StoreError(
-                f"cannot lock the store: {self._path}: {error.strerror or error}",
+                f"cannot lock the store: {self.path}: {error.strerror or error}",
                 hint="check the permissions of the folder, or name another file with --store",
             ) from error
         return True
@@ -48,7 +48,7 @@ def is_owned(store: Path, seconds: float = TRY_SECONDS) -> bool:
     """Whether some process drives this store now, as far as can be told in `seconds`: one that merely looks, as this
     one does, holds the lock for a moment too."""
     lock = OwnerLock(store)
-    if not lock._path.exists():
+    if not lock.path.exists():
         return False
     with contextlib.suppress(StoreError):
         if lock.take(seconds):

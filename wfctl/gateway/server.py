@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # A stopping server lets the turns that are under way finish, for so long.
 TURNS_SECONDS = 2.0
-TICK_SECONDS = 1.0
+TICK_SECONDS = 0.5
 # A worker's windows: enough to keep it busy, few enough that its death makes little run again.
 DEFAULT_TURNS = 100
 DEFAULT_ACTIVITIES = 256

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
 
+from wfctl.engine.store.place import refuse_links
 from wfctl.errors import StoreError, WfctlError
 
 # In the file's header, so that a store is told from any other SQLite file ("wfct").
@@ -44,6 +45,7 @@ def open_store(path: Path, *, create: bool = True) -> Connection:
     with _words(path):
         if not exists:
             _create_file(path)
+        refuse_links(path)
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=rw",
             uri=True,

@@ -1,0 +1,87 @@
+"""The files of a store, watched while it is in use: SQLite and the owner's lock go on with files that are deleted or
+replaced under their names, and what is written to those is lost."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from wfctl.errors import StoreError, StoreGone
+
+# How often `look` looks; the look costs some microseconds.
+LOOK_SECONDS = 0.25
+# What SQLite keeps beside the file. It stays the same as long as a connection is open.
+BESIDE = ("-wal", "-shm")
+
+Identity = tuple[int, int]  # device and inode
+
+
+def refuse_links(path: Path) -> None:
+    """Raise StoreError where the file has several names: under each, a lock and a log of its own would lie beside it.
+
+    Raises OSError where there is no file.
+    """
+    links = os.stat(path).st_nlink
+    if links > 1:
+        raise StoreError(_several_names(path, links), hint=_one_name(path))
+
+
+class Place:
+    """The files of an open store, as they were when this was made. For one thread."""
+
+    def __init__(self, path: Path, others: Sequence[Path] = ()) -> None:
+        """`others` are files that must stay as they are too: the owner's, not those of a mere reader."""
+        self._path = path
+        self._store = _identity(path)
+        self._others = {other: found for other in others if (found := _identity(other)) is not None}
+        self._looked = time.monotonic()
+
+    def check(self) -> None:
+        """Raises StoreGone where one of the files is not the one it was."""
+        path = self._path
+        try:
+            found = os.stat(path)
+        except OSError as error:
+            raise StoreGone(
+                f"the store {path} was deleted or moved while it was in use ({error.strerror})",
+                hint="bring it back under this name, from where it is or from a backup, then run the command again",
+            ) from error
+        if (found.st_dev, found.st_ino) != self._store:
+            raise StoreGone(
+                f"the store {path} was replaced by another file while it was in use",
+                hint="run the command again to use the new file; end what uses a store before you replace it",
+            )
+        if found.st_nlink > 1:
+            raise StoreGone(_several_names(path, found.st_nlink), hint=_one_name(path))
+        for other, was in self._others.items():
+            if _identity(other) != was:
+                raise StoreGone(
+                    f"{other}, which belongs to the store, was deleted or replaced while it was in use",
+                    hint="run the command again; never touch what lies beside a store",
+                )
+
+    def look(self) -> None:
+        """As `check`, every LOOK_SECONDS, however often it is called."""
+        now = time.monotonic()
+        if now - self._looked >= LOOK_SECONDS:
+            self._looked = now
+            self.check()
+
+
+def _identity(path: Path) -> Identity | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _several_names(path: Path, links: int) -> str:
+    return f"the store {path} has {links} names (hard links); two processes could drive it, and lose each other's work"
+
+
+def _one_name(path: Path) -> str:
+    folder = os.path.dirname(os.path.realpath(path))
+    return f"remove all names but one (find {folder} -samefile {path} lists them), or make a real copy"
