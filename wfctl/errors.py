@@ -9,6 +9,7 @@
     +-- Unreachable                5    nobody answers at the target
     +-- Unsupported                5    the target lacks the feature
     +-- StoreError                 5    the store file cannot be used
+    |   +-- DiskFull               5    there is no room for what was to be written
     |   +-- StoreGone              5    it was deleted or replaced while it was in use
     +-- NotAuthenticated           6    no token, or a wrong one
     +-- NotPermitted               6    the target's policy says no
@@ -82,6 +83,10 @@ class Unsupported(WfctlError):
 class StoreError(WfctlError):
     code = "store"
     exit_status = 5
+
+
+class DiskFull(StoreError):
+    """What was not acknowledged is not recorded. What was is safe, and goes on when there is room."""
 
 
 class StoreGone(StoreError):

@@ -58,6 +58,7 @@ def finish(
     show: bool,
 ) -> int:
     """Drive or wait; print the record if `show`; return the exit status."""
+    session.recorded = [instance_id]
     status, late = outcome.DONE, None
     reader = Reader(session, workflows, deadline, known=wait)
     if wait:

@@ -13,7 +13,7 @@ import typer
 
 from wfctl.cli.app import root_command
 from wfctl.cli.session import Session
-from wfctl.errors import Interrupted, InvalidInput, WfctlError
+from wfctl.errors import Interrupted, InvalidInput, StoreError, StoreGone, WfctlError
 from wfctl.render.console import let_go, wants_color
 from wfctl.render.faults import fault_json, fault_text
 
@@ -69,6 +69,10 @@ def _explain(error: BaseException, session: Session, argv: Sequence[str]) -> int
 
 
 def _fault(error: BaseException, session: Session) -> WfctlError:
+    if isinstance(error, StoreError) and not isinstance(error, StoreGone) and session.recorded:
+        from wfctl.cli.telling import none_lost
+
+        return none_lost(error, session.recorded)
     if isinstance(error, WfctlError):
         return error
     if isinstance(error, ClickException):

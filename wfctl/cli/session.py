@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from wfctl.cli.options import Flags
 from wfctl.cli.streams import app_prints_to_stderr
-from wfctl.errors import InvalidInput
+from wfctl.errors import InvalidInput, WfctlError
 from wfctl.render.console import COLORS, Console
 from wfctl.render.printer import Format, Printer
 
@@ -29,6 +29,7 @@ class Session:
         self.environ = environ
         self.flags = Flags()
         self.going_on: Callable[[], str | None] = lambda: None  # what to say when Ctrl-C stops the command
+        self.recorded: Sequence[str] = ()  # the instances that have got what the command was to do, and are to go on
 
     def add_flags(self, flags: Flags) -> None:
         """Options that stand after others hold over them. To be called before anything below is asked for."""
@@ -99,7 +100,8 @@ class Session:
                 getattr(workflows, "abandon", workflows.close)()
                 raise
             except BaseException:
-                workflows.close()
+                with suppress(WfctlError):  # the first error counts
+                    workflows.close()
                 raise
             workflows.close()
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from wfctl.cli.session import Session
 from wfctl.client.port import Driver, Workflows
+from wfctl.errors import DiskFull, StoreError
 from wfctl.model.instance import Instance, Waiting
 from wfctl.model.status import Status
 from wfctl.render.instances import failure_line, lifetime, status_word
@@ -20,6 +21,21 @@ MOST_WAITS = 5  # lines about one instance; a fan-out may wait for thousands
 def quoted(word: str) -> str:
     """A word for a command line that the user may copy."""
     return shlex.quote(clean(word))
+
+
+def none_lost(error: StoreError, ids: Sequence[str]) -> StoreError:
+    """Return the error to show when the store failed only after the command had done its part: these instances have got
+    what was asked for, and asking again would be another request."""
+    names = ", ".join(clean(one) for one in ids[:MOST_WAITS])
+    if len(ids) > MOST_WAITS:
+        names += f" and {len(ids) - MOST_WAITS:,} more"
+    recorded = f"{names} {'is' if len(ids) == 1 else 'are'} recorded"
+    message, hint = f"{error.message}; {recorded}", error.hint
+    if isinstance(error, DiskFull):
+        message += ", and can go no further until there is room"
+        wait = f", or wfctl wait {' '.join(map(quoted, ids))}" if len(ids) <= MOST_WAITS else ""
+        hint = f"free some space, then wfctl run{wait}; the same command again would ask for it twice"
+    return type(error)(message, hint=hint, instance_id=ids[0] if len(ids) == 1 else None)
 
 
 def tell_end(session: Session, instance: Instance) -> None:
@@ -73,6 +89,7 @@ def _command(instance: Instance, waiting: Waiting) -> Iterator[str]:
 
 def drive_on(session: Session, workflows: Workflows, ids: list[str]) -> Driver:
     """See to it that these go on; where this process drives, return when they can go no further by themselves."""
+    session.recorded = ids
     driver = workflows.drive(ids)
     session.going_on = lambda: f"wfctl wait {' '.join(quoted(one) for one in ids[:5])}"
     while driver is Driver.HERE and not workflows.settled(ids):

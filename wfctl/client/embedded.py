@@ -410,14 +410,20 @@ class EmbeddedWorkflows:
         """Stop driving; first drive what another process has left to this one meanwhile."""
         host, self._host = self._host, None
         if host is not None:
-            told = False
-            seen = host.changes
-            while not host.finish():
-                if not told:
-                    self._note("driving what another command left to this one (Ctrl-C stops; the next command goes on)")
-                    told = True
-                seen = host.wait_change(seen, LOOK_SECONDS * 10)
+            try:
+                self._finish(host)
+            except StoreError:
+                host.stop(STOP_SECONDS)  # what this command was to do is done, or has failed: no commit is needed to go
         self._close_connections()
+
+    def _finish(self, host: Host) -> None:
+        told = False
+        seen = host.changes
+        while not host.finish():
+            if not told:
+                self._note("driving what another command left to this one (Ctrl-C stops; the next command goes on)")
+                told = True
+            seen = host.wait_change(seen, LOOK_SECONDS * 10)
 
     def abandon(self) -> None:
         """Stop driving at once, as on Ctrl-C; nothing that was acknowledged is lost."""

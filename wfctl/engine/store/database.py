@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 import time
@@ -11,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from wfctl.engine.store.place import refuse_links
-from wfctl.errors import StoreError, WfctlError
+from wfctl.errors import DiskFull, StoreError, WfctlError
 
 # In the file's header, so that a store is told from any other SQLite file ("wfct").
 APPLICATION_ID = 0x77666374
@@ -24,6 +25,8 @@ CACHE_KIB = 65536
 CHECKPOINT_PAGES = 8000
 # 64-bit integers and `RETURNING` need SQLite 3.35; Python 3.10's oldest builds may be below.
 MIN_SQLITE = (3, 35, 0)
+# The disk has no room, or its user may have no more of it.
+NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 Connection = sqlite3.Connection
 
@@ -174,6 +177,8 @@ def explain(error: sqlite3.Error | OSError, path: Path) -> StoreError:
     """The StoreError that says what happened to the file and what to try."""
     text = str(error)
     if isinstance(error, OSError):
+        if error.errno in NO_ROOM:
+            return _disk_full(path)
         reason = error.strerror or text
         return StoreError(f"cannot use the store {path}: {reason}", hint="name another file with --store")
     if isinstance(error, sqlite3.DatabaseError) and ("not a database" in text or "file is encrypted" in text):
@@ -187,10 +192,7 @@ def explain(error: sqlite3.Error | OSError, path: Path) -> StoreError:
             hint="check the permissions of the file and of its folder, or name another file with --store",
         )
     if "full" in text:
-        return StoreError(
-            f"the disk of the store {path} is full: nothing of this operation was recorded",
-            hint="free some space and run the command again; what was acknowledged before is safe",
-        )
+        return _disk_full(path)
     if "locked" in text:
         return StoreError(
             f"the store {path} is locked by another process for more than {BUSY_SECONDS:.0f} s",
@@ -199,6 +201,13 @@ def explain(error: sqlite3.Error | OSError, path: Path) -> StoreError:
     if "malformed" in text:
         return StoreError(f"the store {path} is damaged: {text}", hint="restore it from a backup")
     return StoreError(f"the store {path} failed: {text}")
+
+
+def _disk_full(path: Path) -> DiskFull:
+    return DiskFull(
+        f"the disk of the store {path} is full",
+        hint="free some space and run the command again; what was acknowledged is safe, what was not is not recorded",
+    )
 
 
 def is_trouble(error: BaseException) -> bool:
