@@ -51,12 +51,13 @@ def test_what_comes_while_another_command_drives_is_driven_by_it(shell) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="symbolic links")
 def test_a_store_named_by_a_link_has_the_same_owner(shell) -> None:
     shell.app(APP)
-    first = shell.start("start", "Slow", "--id", "a", "--input", "60")
+    first = shell.start("start", "Await", "--id", "a", "--wait")
     assert first.stdout.readline().strip() == "a"
     (shell.folder / "link.db").symlink_to(shell.folder / "store.db")
     second = shell.run("run", "--store", str(shell.folder / "link.db"))
     assert second.status == 5
     assert "another process drives" in second.err
+    shell.ok("raise-event", "a", "go", "--store", str(shell.folder / "link.db"))
     assert first.wait(60) == 0
     assert not (shell.folder / "link.db.lock").exists()
 
