@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, LateTurn, Turn
-from wfctl.engine.execute.remote import RemoteExecutor
+from wfctl.engine.execute.remote import LOSS_GRACE, MOST_AGAIN, RemoteExecutor
 from wfctl.engine.execute.remote_work import PendingActivity, PendingTurn, Work, Worker
 from wfctl.model.events import NO_ID, WorkflowStarted
 from wfctl.model.turn import TurnResult
@@ -171,6 +171,80 @@ def test_activities_have_no_lease() -> None:
     room.time = 1e9
     assert room.executor.expire() == 0
     assert len(worker.activities) == 1
+
+
+def test_what_a_lost_answer_may_have_answered_is_given_out_again() -> None:
+    """Which activity it was, nobody knows; a turn it was not, nor what was given out since, nor what another holds."""
+    room = Room()
+    worker, other = room.worker(), room.worker()
+    room.activities(1, 2)
+    room.turn(7)
+    worker.outbox.clear()
+    other.outbox.clear()
+    held, lost_at = len(worker.activities), 100.0
+    assert held == 1
+    room.time = lost_at
+    room.executor.answer_lost(worker, to_turn=False)
+    room.time = lost_at + 1
+    room.activities(3, key=2)
+    room.time = lost_at + LOSS_GRACE - 0.1
+    assert room.executor.give_out_lost() == (0, 0, 0), "other answers may be on their way"
+    room.time = lost_at + LOSS_GRACE
+    assert room.executor.give_out_lost() == (0, held, 0)
+    assert room.executor.give_out_lost() == (0, 0, 0)
+
+
+def test_the_first_answer_counts_when_an_activity_was_given_out_again() -> None:
+    room = Room()
+    worker = room.worker()
+    room.activities(1)
+    work = worker.outbox.popleft()
+    room.executor.answer_lost(worker, to_turn=False)
+    room.time = LOSS_GRACE
+    room.executor.give_out_lost()
+    assert worker.outbox.popleft() is work
+    assert room.finish(work)
+    assert not room.finish(work)
+    assert room.executor.counts() == (0, 0)
+
+
+def test_an_activity_whose_answers_are_always_lost_does_not_run_for_ever() -> None:
+    room = Room()
+    worker = room.worker()
+    room.activities(1)
+    for _ in range(MOST_AGAIN):
+        worker.outbox.clear()
+        room.executor.answer_lost(worker, to_turn=False)
+        room.time += LOSS_GRACE
+        assert room.executor.give_out_lost() == (0, 1, 0)
+    worker.outbox.clear()
+    room.executor.answer_lost(worker, to_turn=False)
+    room.time += LOSS_GRACE
+    assert room.executor.give_out_lost() == (0, 0, 1)
+    assert not worker.outbox
+
+
+def test_a_turn_is_given_out_again_however_often_its_answer_is_lost() -> None:
+    room = Room()
+    worker = room.worker()
+    room.turn(1)
+    for _ in range(MOST_AGAIN + 2):
+        worker.outbox.clear()
+        room.executor.answer_lost(worker, to_turn=True)
+        room.time += LOSS_GRACE
+        assert room.executor.give_out_lost() == (1, 0, 0)
+
+
+def test_what_has_not_been_sent_yet_is_not_sent_twice() -> None:
+    room = Room()
+    worker = room.worker()
+    room.activities(1)
+    room.turn(1)
+    room.executor.answer_lost(worker, to_turn=False)
+    room.executor.answer_lost(worker, to_turn=True)
+    room.time = LOSS_GRACE
+    assert room.executor.give_out_lost() == (0, 0, 0)
+    assert len(worker.outbox) == 2
 
 
 def test_an_activity_of_an_earlier_generation_is_told_by_its_token() -> None:

@@ -113,6 +113,9 @@ class GatewayEngine:
         again = self.remote.expire()
         if again:
             self._log.warning("turns without an answer are given out again", count=again)
+        lost = self.remote.give_out_lost()
+        if any(lost):
+            self._log.warning("answers were lost: what they may have answered is given out again", **lost._asdict())
         self._cleaning.tick(self.host)
         return self.host.error
 

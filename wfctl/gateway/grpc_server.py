@@ -25,6 +25,10 @@ Read = Callable[[bytes], Any]
 
 # As Go's gRPC says it.
 UNREADABLE = "grpc: error unmarshalling request: proto: cannot parse invalid wire-format data"
+# Gets the method, the peer and the reason.
+Lost = Callable[[Method, str, str], None]
+
+_NO_LIMIT = 2**31 - 1
 
 OPTIONS = [
     # The SDKs ping idle connections; grpc's default server takes that for an attack and cuts them off after 2 minutes.
@@ -37,49 +41,95 @@ OPTIONS = [
     ("grpc.http2.ping_timeout_ms", 5_000),  # the one that counts where data flows: a minute by default
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.so_reuseport", 0),
+    # By default grpc cancels calls at random while more than 1,000 wait for the server's loop, and all that have waited
+    # for 30 s. No worker sends an answer twice: a cancelled one is lost. What waits takes little room, and is served.
+    ("grpc.server.max_pending_requests", _NO_LIMIT),
+    ("grpc.server.max_pending_requests_hard_limit", _NO_LIMIT),
+    ("grpc.server_max_unrequested_time_in_server", 24 * 60 * 60),  # seconds
 ]
+# grpc refuses what is larger unread. Up to this size, an answer above the server's own limit can be told from others,
+# so that its turn or activity ends with a word about it.
+_READ_BYTES = 64 * 1024 * 1024
 
 
 def options(max_body: int) -> list[tuple[str, int]]:
     """`max_body` limits what is received, in bytes. What is sent is not limited: a long history must get through."""
-    return [*OPTIONS, ("grpc.max_receive_message_length", max_body), ("grpc.max_send_message_length", -1)]
+    read = max(max_body, _READ_BYTES)
+    return [*OPTIONS, ("grpc.max_receive_message_length", read), ("grpc.max_send_message_length", -1)]
 
 
 class Calls:
-    """Turns handlers into grpc handlers: token, errors, metrics."""
+    """Turns handlers into grpc handlers: token, size, errors, metrics. `max_body` in bytes."""
 
-    def __init__(self, token: TokenCheck, log: Log, metrics: Metrics) -> None:
+    def __init__(self, token: TokenCheck, log: Log, metrics: Metrics, max_body: int) -> None:
         self._token = token
         self._log = log
         self._metrics = metrics
+        self._max_body = max_body
 
-    def unary(
-        self, method: Method, handler: Handler, write: Write, read: Read | None = None
-    ) -> grpc.RpcMethodHandler[Any, Any]:
-        """`read` is for requests that can be of more than one kind."""
+    def unary(self, method: Method, handler: Handler, write: Write) -> grpc.RpcMethodHandler[Any, Any]:
         starts = method.name.startswith("Start")
-        decode = read or method.request.FromString
 
         async def call(data: bytes, context: Any) -> Any:
             await self._authorize(context)
+            if len(data) > self._max_body:
+                await context.abort(*_too_large(len(data), self._max_body))
             if starts:
                 INCOMING.set(_metadata(context, "traceparent"))
-            try:
-                return await handler(decode(data))
-            except DecodeError:
-                await context.abort(grpc.StatusCode.INTERNAL, UNREADABLE)
-            except Trouble as error:
-                code, text = write(error)
-                self._metrics.failed(error)
-                await context.abort(grpc.StatusCode[code], text)
-            except Exception as error:
-                if type(error).__module__.startswith("grpc"):
-                    raise
-                self._log.error("a call failed", method=method.name, error=f"{type(error).__name__}: {error}")
-                await context.abort(grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}")
+            return await self._handle(method, lambda: handler(method.request.FromString(data)), write, context)
 
         # Decoded by `call`: grpc would answer with the words of Python's exception.
         return grpc.unary_unary_rpc_method_handler(call, request_deserializer=None, response_serializer=_serialize)
+
+    def answer(
+        self, method: Method, handler: Handler, write: Write, lost: Lost, read: Read | None = None
+    ) -> grpc.RpcMethodHandler[Any, Any]:
+        """As `unary`, for a worker's answers: `lost` is told of one that came in and could not be read.
+
+        `read` is for answers that can be of more than one kind. grpc calls a unary handler only once it has the
+        request, and says nothing of a call that ends before. A stream of one message is the same on the wire, and its
+        handler is called when the call comes.
+        """
+        decode = read or method.request.FromString
+
+        async def call(_: Any, context: Any) -> Any:
+            await self._authorize(context)
+            peer = context.peer()  # is not known any more once the call has ended
+            data = None
+            try:
+                data = await context.read()
+            finally:
+                if not isinstance(data, bytes):
+                    lost(method, peer, "it was cancelled, or is larger than can be read")
+            if not isinstance(data, bytes):
+                await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the answer cannot be read")
+
+            async def handle() -> Any:
+                try:
+                    request = decode(data)
+                except DecodeError as error:
+                    lost(method, peer, str(error))
+                    raise
+                return await handler(request)
+
+            return await self._handle(method, handle, write, context)
+
+        return grpc.stream_unary_rpc_method_handler(call, response_serializer=_serialize)
+
+    async def _handle(self, method: Method, handle: Callable[[], Awaitable[Any]], write: Write, context: Any) -> Any:
+        try:
+            return await handle()
+        except DecodeError:
+            await context.abort(grpc.StatusCode.INTERNAL, UNREADABLE)
+        except Trouble as error:
+            code, text = write(error)
+            self._metrics.failed(error)
+            await context.abort(grpc.StatusCode[code], text)
+        except Exception as error:
+            if type(error).__module__.startswith("grpc"):
+                raise
+            self._log.error("a call failed", method=method.name, error=f"{type(error).__name__}: {error}")
+            await context.abort(grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}")
 
     def stream(self, method: Method, handler: StreamHandler) -> grpc.RpcMethodHandler[Any, Any]:
         """The handler writes encoded messages to the context itself."""
@@ -103,6 +153,11 @@ class Calls:
 
 def _metadata(context: Any, wanted: str) -> str | None:
     return next((str(value) for key, value in context.invocation_metadata() or () if key == wanted), None)
+
+
+def _too_large(size: int, most: int) -> tuple[grpc.StatusCode, str]:
+    """As grpc itself says it."""
+    return grpc.StatusCode.RESOURCE_EXHAUSTED, f"SERVER: Received message larger than max ({size} vs. {most})"
 
 
 def _serialize(message: Any) -> bytes:

@@ -92,7 +92,7 @@ async def serve_grpc(
     note: Note,
 ) -> int:
     """Serve until `stack` is closed; the port. Raises Unreachable: it is taken."""
-    calls = grpc_server.Calls(token, log, engine.metrics)
+    calls = grpc_server.Calls(token, log, engine.metrics, max_body)
     server = grpc.aio.server(options=grpc_server.options(max_body))
     server.add_generic_rpc_handlers((grpc_server.Paths(_handlers(engine, calls, shutdown)),))
     bound = ports.listen_grpc(listen, port, note, server.add_insecure_port)
@@ -107,8 +107,8 @@ def _handlers(
     engine: GatewayEngine, calls: grpc_server.Calls, shutdown: Callable[[], None]
 ) -> list[tuple[Method, Any]]:
     work = engine.work
-    hub: dict[Method, grpc_server.Handler] = {
-        **Hub(engine.service).methods(),
+    hub = Hub(engine.service).methods()
+    answers: dict[Method, grpc_server.Handler] = {
         methods.COMPLETE_ORCHESTRATOR: work.complete_turn,
         methods.COMPLETE_WORKFLOW: work.complete_turn,
         methods.COMPLETE_ACTIVITY: work.complete_activity,
@@ -116,12 +116,19 @@ def _handlers(
     runtime = Runtime(engine.service, engine.about, shutdown).methods(StateCalls(engine.state).methods())
     turns = (methods.COMPLETE_ORCHESTRATOR, methods.COMPLETE_WORKFLOW)
     return [
+        *((method, calls.unary(method, handler, lambda trouble: trouble.hub())) for method, handler in hub.items()),
         *(
             (
                 method,
-                calls.unary(method, handler, lambda trouble: trouble.hub(), work.read if method in turns else None),
+                calls.answer(
+                    method,
+                    handler,
+                    lambda trouble: trouble.hub(),
+                    work.answer_lost,
+                    work.read if method in turns else None,
+                ),
             )
-            for method, handler in hub.items()
+            for method, handler in answers.items()
         ),
         *(
             (method, calls.unary(method, handler, lambda trouble: trouble.runtime()))

@@ -22,9 +22,10 @@ from wfctl.gateway.trouble import Trouble
 from wfctl.model.events import NO_ID, ExecutionCompleted, Failure, StallReason
 from wfctl.model.status import Status
 from wfctl.model.turn import Stall, TurnResult
-from wfctl.wire import actions
+from wfctl.wire import actions, methods
 from wfctl.wire.convert import failure_in
 from wfctl.wire.foreign import WHY, foreign_instance, is_foreign
+from wfctl.wire.methods import Method
 from wfctl.wire.paths import Operation
 from wfctl.wire.problems import Problem
 from wfctl.wire.protos import taskhub_pb2 as pb
@@ -162,13 +163,14 @@ class WorkStreams:
 
     def _too_large(self, work: PendingTurn, size: int) -> None:
         """The instance stalls, as in Dapr since 1.17.7, until the server is started with a larger limit."""
-        words = (
-            f"Workflow payload size {size} bytes exceeds {STALL_PERCENT}% of max gRPC body size {self._most_bytes} "
-            "bytes; increase wfctl serve --max-body-size and restart to resume"
-        )
         self._log.warning("a turn is too large for a worker", instance=work.instance_id, size=size)
-        stall = Stall(StallReason.PAYLOAD_SIZE_EXCEEDED, words)
-        self.executor.complete_turn(work.instance_id, work.token, lambda: TurnResult(stall=stall))
+        stalled = self._stalled(f"Workflow payload size {size} bytes exceeds {STALL_PERCENT}% of max gRPC body size")
+        self.executor.complete_turn(work.instance_id, work.token, lambda: stalled)
+
+    def _stalled(self, words: str) -> TurnResult:
+        """`words` end where the limit is to be named."""
+        more = "bytes; increase wfctl serve --max-body-size and restart to resume"
+        return TurnResult(stall=Stall(StallReason.PAYLOAD_SIZE_EXCEEDED, f"{words} {self._most_bytes} {more}"))
 
     def drop_stuck(self) -> None:
         """End the streams of workers that have taken no item for SEND_SECONDS."""
@@ -218,6 +220,14 @@ class WorkStreams:
         self._refused[peer] = now
         return True
 
+    def answer_lost(self, method: Method, peer: str, reason: str) -> None:
+        """An answer of a worker came in and could not be read: what the worker holds is given out again in a while."""
+        self._log.warning("an answer of a worker is lost", method=method.name, peer=peer, reason=reason)
+        known = [stream for stream in self._streams if stream.peer == peer]
+        # A worker may send its answers over another connection than the one of its stream.
+        for stream in known or self._streams:
+            self.executor.answer_lost(stream.worker, to_turn=method is not methods.COMPLETE_ACTIVITY)
+
     async def complete_turn(self, request: pb.WorkflowResponse) -> pb.CompleteTaskResponse:
         if not self.executor.complete_turn(
             request.instance_id, request.completion_token, lambda: self._turn_result(request)
@@ -226,7 +236,13 @@ class WorkStreams:
         return pb.CompleteTaskResponse()
 
     def _turn_result(self, response: pb.WorkflowResponse) -> TurnResult:
-        """An action that no engine can carry out fails the instance; Dapr's would try the turn again for ever."""
+        """An action that no engine can carry out fails the instance; Dapr's would try the turn again for ever.
+
+        An answer above the size limit stalls it.
+        """
+        if response.ByteSize() > self._most_bytes:
+            self._log.warning("a turn's answer is too large", instance=response.instance_id, size=response.ByteSize())
+            return self._stalled(f"The worker's answer of {response.ByteSize()} bytes exceeds the limit of")
         now = datetime.now(timezone.utc)
         try:
             return actions.turn_result(response, now)
@@ -240,6 +256,8 @@ class WorkStreams:
     async def complete_activity(self, request: pb.ActivityResponse) -> pb.CompleteTaskResponse:
         failure = failure_in(request.failure) if request.HasField("failure") else None
         value = request.result.value if request.HasField("result") else None
+        if request.ByteSize() > self._most_bytes:
+            value, failure = None, self._result_too_large(request)
         if not self.executor.complete_activity(
             request.instance_id, request.task_id, request.completion_token, value, failure
         ):
@@ -247,6 +265,18 @@ class WorkStreams:
                 "an answer to an activity that nobody waits for", instance=request.instance_id, task=request.task_id
             )
         return pb.CompleteTaskResponse()
+
+    def _result_too_large(self, response: pb.ActivityResponse) -> Failure:
+        """To run it again would bring the same result: the activity fails, and its workflow may act on that."""
+        size = response.ByteSize()
+        self._log.warning(
+            "an activity's result is too large", instance=response.instance_id, task=response.task_id, size=size
+        )
+        words = (
+            f"the activity ran, but its answer of {size} bytes exceeds the server's limit of {self._most_bytes}: "
+            "return less (a reference to the data, say), or start wfctl serve with a larger --max-body-size"
+        )
+        return Failure("PayloadTooLarge", words, non_retriable=True)
 
 
 def _user_agent(context: Any) -> str:

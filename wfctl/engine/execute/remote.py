@@ -7,7 +7,8 @@ lock, held for microseconds.
 What is promised: first in, first out, by kind; no more in a worker's hands than its windows allow (a worker that dies
 makes only those run again); what a worker held goes to the next one when it leaves; a turn whose answer does not
 come within the lease is given out again, and whichever answer comes first counts, since a turn's content is fixed.
-An activity has no lease: it may run for days as long as its worker stays connected.
+An activity has no lease: it may run for days as long as its worker stays connected. When an answer of a worker was
+lost on its way, nobody knows which one, so all that this worker has held since before is given out again.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
+from typing import NamedTuple
 
 from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, LateTurn, Turn
 from wfctl.engine.execute.remote_work import PendingActivity, PendingTurn, Worker
@@ -26,6 +28,20 @@ from wfctl.model.turn import TurnResult
 # Seconds until an unanswered turn is given out again. A turn takes milliseconds; the JavaScript SDK 3.18 drops work
 # items without a word when its queue is full, and would leave an instance hanging for ever.
 TURN_LEASE = 120.0
+# Seconds between the loss of an answer and the giving out again of what it may have been the answer to: other answers
+# may be on their way beside it.
+LOSS_GRACE = 10.0
+# How often an activity is given out again because of lost answers. One whose answer is lost every time would otherwise
+# run for ever.
+MOST_AGAIN = 3
+
+
+class Again(NamedTuple):
+    """How much was given out again; `kept` are activities that have been so MOST_AGAIN times."""
+
+    turns: int
+    activities: int
+    kept: int
 
 
 class RemoteExecutor:
@@ -37,11 +53,13 @@ class RemoteExecutor:
         *,
         on_forget: Callable[[int], None] = lambda key: None,
         turn_lease: float = TURN_LEASE,
+        loss_grace: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._deliver = deliver
         self._on_forget = on_forget
         self._turn_lease = turn_lease
+        self._loss_grace = LOSS_GRACE if loss_grace is None else loss_grace
         self._clock = clock
         self._lock = threading.Lock()
         self._staged: list[PendingTurn | ActivityTask | int] = []  # by the engine, not released yet; int: forget
@@ -108,13 +126,11 @@ class RemoteExecutor:
             if worker not in self._workers:
                 return
             self._workers.remove(worker)
-            for turn in worker.turns.values():
-                turn.worker = None
-                heappush(self._turn_queue, (turn.number, turn))
-            for activity in worker.activities.values():
-                activity.worker = None
-                heappush(self._activity_queue, (activity.number, activity))
-            worker.clear()
+            for turn in tuple(worker.turns.values()):
+                self._take_back(turn)
+            for activity in tuple(worker.activities.values()):
+                self._take_back_activity(activity)
+            worker.outbox.clear()
             self._owners = {key: owner for key, owner in self._owners.items() if owner is not worker}
             self._give_out()
 
@@ -177,9 +193,32 @@ class RemoteExecutor:
             late = [t for worker in self._workers for t in worker.turns.values() if t.sent_at < before]
             for turn in late:
                 self._take_back(turn)
-                heappush(self._turn_queue, (turn.number, turn))
             self._give_out()
         return len(late)
+
+    def answer_lost(self, worker: Worker, *, to_turn: bool) -> None:
+        """An answer of this worker came in and could not be read: see `give_out_lost`."""
+        with self._lock:
+            (worker.lost_turns if to_turn else worker.lost_activities).append(self._clock())
+
+    def give_out_lost(self) -> Again:
+        """Give out again what may have been answered by a lost answer. To be called every few seconds."""
+        before = self._clock() - self._loss_grace
+        with self._lock:
+            turns, activities = [], []
+            for worker in self._workers:
+                last = _last_loss(worker.lost_turns, before)
+                turns += [t for t in worker.turns.values() if t.sent_at <= last and t not in worker.outbox]
+                last = _last_loss(worker.lost_activities, before)
+                activities += [a for a in worker.activities.values() if a.sent_at <= last and a not in worker.outbox]
+            again = [activity for activity in activities if activity.again < MOST_AGAIN]
+            for turn in turns:
+                self._take_back(turn)
+            for activity in again:
+                self._take_back_activity(activity)
+                activity.again += 1
+            self._give_out()
+        return Again(len(turns), len(again), len(activities) - len(again))
 
     # --- under the lock ------------------------------------------------------------------------------------------
 
@@ -206,12 +245,23 @@ class RemoteExecutor:
         self._on_forget(key)
 
     def _take_back(self, turn: PendingTurn) -> None:
+        """Out of its worker's hands, and to the others that wait for one."""
+        self._out_of_hands(turn)
+        heappush(self._turn_queue, (turn.number, turn))
+
+    def _take_back_activity(self, activity: PendingActivity) -> None:
+        assert activity.worker is not None
+        del activity.worker.activities[activity.number]
+        activity.worker = None
+        heappush(self._activity_queue, (activity.number, activity))
+
+    def _out_of_hands(self, turn: PendingTurn) -> None:
         if turn.worker is not None:
             del turn.worker.turns[turn.number]
             turn.worker = None
 
     def _remove_turn(self, turn: PendingTurn) -> None:
-        self._take_back(turn)
+        self._out_of_hands(turn)
         turn.done = True
         del self._turns[turn.key]
         if self._turn_ids.get(turn.instance_id) == turn.key:
@@ -255,7 +305,7 @@ class RemoteExecutor:
                 worker = _most_room(self._workers, "activity_room")
                 if worker is None:
                     break
-                activity.worker = worker
+                activity.worker, activity.sent_at = worker, self._clock()
                 worker.activities[activity.number] = activity
                 worker.outbox.append(activity)
                 woken.add(worker)
@@ -266,6 +316,13 @@ class RemoteExecutor:
     def _answer(self, delivery: Delivery) -> None:
         if not self._closed:
             self._deliver(delivery)
+
+
+def _last_loss(losses: list[float], before: float) -> float:
+    """The last of those up to `before`, which are dropped; minus infinity if there are none."""
+    due = [time for time in losses if time <= before]
+    losses[:] = [time for time in losses if time > before]
+    return max(due, default=float("-inf"))
 
 
 def _most_room(workers: Iterable[Worker], kind: str) -> Worker | None:

@@ -46,13 +46,15 @@ class PendingActivity:
     """The token is the same whenever this activity is given out, by another run of the server too: a worker that was
     cut off may deliver its result after the server has come back."""
 
-    __slots__ = ("done", "number", "task", "token", "worker")
+    __slots__ = ("again", "done", "number", "sent_at", "task", "token", "worker")
 
     def __init__(self, task: ActivityTask) -> None:
         self.task = task
         self.token = f"{task.key}.{task.task_id}.{task.task_execution_id}"
         self.number = 0
         self.worker: Worker | None = None
+        self.sent_at = 0.0
+        self.again = 0  # how often it was given out again because its answer may have been lost
         self.done = False
 
 
@@ -73,6 +75,9 @@ class Worker:
         self.turns: dict[int, PendingTurn] = {}
         self.activities: dict[int, PendingActivity] = {}
         self.outbox: deque[Work] = deque()
+        # When answers of this worker were lost on their way to the server.
+        self.lost_turns: list[float] = []
+        self.lost_activities: list[float] = []
 
     @property
     def turn_room(self) -> int:
@@ -81,8 +86,3 @@ class Worker:
     @property
     def activity_room(self) -> int:
         return self.most_activities - len(self.activities)
-
-    def clear(self) -> None:
-        self.turns.clear()
-        self.activities.clear()
-        self.outbox.clear()

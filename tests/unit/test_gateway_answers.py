@@ -1,0 +1,224 @@
+"""Workers' answers over a real gRPC connection: those that never arrive whole, and those that are too large."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("uvicorn", reason="needs wfctl[serve]")
+import grpc
+import grpc.aio
+
+from wfctl.engine.execute import remote
+from wfctl.gateway.engine import GatewayEngine
+from wfctl.gateway.listeners import serve_grpc
+from wfctl.gateway.logs import Log
+from wfctl.gateway.security import TokenCheck
+from wfctl.wire import methods
+from wfctl.wire.convert import wrap
+from wfctl.wire.methods import Method
+from wfctl.wire.protos import taskhub_pb2 as pb
+
+LIMIT_SECONDS = 30
+MAX_BODY = 100_000
+
+
+class Peer:
+    """A client and worker on one channel, which answers nothing by itself."""
+
+    def __init__(self, channel: Any, engine: GatewayEngine, log: io.StringIO) -> None:
+        self.channel = channel
+        self.engine = engine
+        self.log = log
+        self.items = self._stream(methods.WORK_ITEMS)(pb.GetWorkItemsRequest())
+
+    def _stream(self, method: Method) -> Any:
+        return self.channel.unary_stream(method.path, method.request.SerializeToString, method.response.FromString)
+
+    async def call(self, method: Method, request: Any) -> Any:
+        call = self.channel.unary_unary(method.path, method.request.SerializeToString, method.response.FromString)
+        return await call(request, timeout=LIMIT_SECONDS)
+
+    async def start(self, name: str) -> None:
+        await self.call(methods.START, pb.CreateInstanceRequest(instance_id=name, name=name))
+
+    async def item(self) -> pb.WorkItem:
+        return await asyncio.wait_for(self.items.read(), LIMIT_SECONDS)
+
+    async def begin_activity(self, instance_id: str) -> pb.WorkItem:
+        """Start an instance and answer its first turn with an activity; the activity's work item."""
+        await self.start(instance_id)
+        turn = await self.item()
+        action = pb.Action(id=1, schedule_task=pb.ScheduleTask(name="step"))
+        await self.call(methods.COMPLETE_WORKFLOW, answer(turn, action))
+        return await self.item()
+
+    async def lose(self, method: Method) -> None:
+        """Begin to send an answer, and cancel before it is sent."""
+        call = self.channel.stream_unary(method.path, method.request.SerializeToString, method.response.FromString)()
+        await call.wait_for_connection()
+        call.cancel()
+        await self.until(lambda: "an answer of a worker is lost" in self.log.getvalue())
+
+    async def until(self, holds: Any) -> None:
+        deadline = asyncio.get_running_loop().time() + LIMIT_SECONDS
+        while not holds():
+            assert asyncio.get_running_loop().time() < deadline, self.log.getvalue()
+            await asyncio.sleep(0.005)
+
+    async def repeated(self) -> pb.WorkItem:
+        """The next item; the server looks for what is to be given out again as often as it can."""
+        reading = asyncio.ensure_future(self.item())
+        while not reading.done():
+            self.engine.check()
+            await asyncio.wait({reading}, timeout=0.01)
+        return reading.result()
+
+    async def ended(self, instance_id: str) -> pb.InstanceState:
+        found = await self.call(
+            methods.WAIT_COMPLETION, pb.GetInstanceRequest(instance_id=instance_id, get_inputs_and_outputs=True)
+        )
+        return found.state
+
+
+def answer(turn: pb.WorkItem, *actions: pb.Action) -> pb.WorkflowResponse:
+    return pb.WorkflowResponse(
+        instance_id=turn.workflow_request.instance_id, completion_token=turn.completion_token, actions=actions
+    )
+
+
+def completed(output: str) -> pb.Action:
+    action = pb.Complete(status=1, result=wrap(output))
+    return pb.Action(id=2, complete=action)
+
+
+def result(activity: pb.WorkItem, value: str) -> pb.ActivityResponse:
+    request = activity.activity_request
+    return pb.ActivityResponse(
+        instance_id=request.instance.instance_id,
+        task_id=request.task_id,
+        completion_token=activity.completion_token,
+        result=wrap(value),
+    )
+
+
+@contextlib.asynccontextmanager
+async def peer(folder: Path) -> AsyncIterator[Peer]:
+    text = io.StringIO()
+    log = Log(text)
+    async with contextlib.AsyncExitStack() as stack:
+        engine = GatewayEngine(folder / "s.db", log, most_turns=10, most_activities=10, max_body=MAX_BODY)
+        await engine.open(stack, lambda host: lambda: None)
+        port = await serve_grpc(
+            stack,
+            engine,
+            log,
+            token=TokenCheck(None),
+            max_body=MAX_BODY,
+            shutdown=lambda: None,
+            listen="127.0.0.1",
+            port=0,
+            unix=None,
+            note=lambda line: None,
+        )
+        stack.callback(engine.work.end_streams)
+        stack.callback(engine.waiters.close)
+        channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{port}"))
+        yield Peer(channel, engine, text)
+
+
+@pytest.fixture(autouse=True)
+def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "LOSS_GRACE", 0.0, raising=False)
+
+
+def test_an_activity_whose_answer_is_lost_is_given_out_again(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with peer(tmp_path) as worker:
+            first = await worker.begin_activity("i")
+            await worker.lose(methods.COMPLETE_ACTIVITY)
+            again = await worker.repeated()
+            assert again.activity_request == first.activity_request
+            await worker.call(methods.COMPLETE_ACTIVITY, result(first, "1"))
+            turn = await worker.item()
+            await worker.call(methods.COMPLETE_WORKFLOW, answer(turn, completed("2")))
+            assert (await worker.ended("i")).output.value == "2"
+            assert '"activities": 1' in worker.log.getvalue()
+
+    asyncio.run(scenario())
+
+
+def test_a_turn_whose_answer_is_lost_is_given_out_again(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with peer(tmp_path) as worker:
+            await worker.start("i")
+            first = await worker.item()
+            await worker.lose(methods.COMPLETE_WORKFLOW)
+            again = await worker.repeated()
+            assert again.workflow_request.instance_id == first.workflow_request.instance_id
+            await worker.call(methods.COMPLETE_WORKFLOW, answer(again, completed("3")))
+            assert (await worker.ended("i")).output.value == "3"
+
+    asyncio.run(scenario())
+
+
+def test_an_answer_that_is_no_message_is_refused_logged_and_asked_for_again(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with peer(tmp_path) as worker:
+            first = await worker.begin_activity("i")
+            call = worker.channel.unary_unary(methods.COMPLETE_ACTIVITY.path)
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await call(b"\xff\xff\xff", timeout=LIMIT_SECONDS)
+            assert caught.value.code() is grpc.StatusCode.INTERNAL
+            assert (await worker.repeated()).activity_request == first.activity_request
+
+    asyncio.run(scenario())
+
+
+def test_an_activity_whose_result_is_too_large_fails_with_a_word(tmp_path: Path) -> None:
+    """Refused, it would be in its worker's hands for ever."""
+
+    async def scenario() -> None:
+        async with peer(tmp_path) as worker:
+            activity = await worker.begin_activity("i")
+            await worker.call(methods.COMPLETE_ACTIVITY, result(activity, '"' + "x" * MAX_BODY + '"'))
+            events = (await worker.item()).workflow_request.new_events
+            failure = next(event.task_failed.failure for event in events if event.HasField("task_failed"))
+            assert failure.error_type == "PayloadTooLarge"
+            assert "--max-body-size" in failure.error_message
+            assert "too large" in worker.log.getvalue()
+
+    asyncio.run(scenario())
+
+
+def test_a_turn_whose_answer_is_too_large_stalls(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with peer(tmp_path) as worker:
+            await worker.start("i")
+            turn = await worker.item()
+            await worker.call(methods.COMPLETE_WORKFLOW, answer(turn, completed('"' + "x" * MAX_BODY + '"')))
+            found = worker.engine.service.get("i")
+            assert found is not None
+            await worker.until(lambda: worker.engine.service.get("i").status.name == "STALLED")  # type: ignore[union-attr]
+            history = worker.engine.service.history("i")
+            assert "--max-body-size" in getattr(history[-1], "description", "")
+
+    asyncio.run(scenario())
+
+
+def test_a_request_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with peer(tmp_path) as worker:
+            big = pb.CreateInstanceRequest(instance_id="i", name="i", input=wrap("x" * MAX_BODY))
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await worker.call(methods.START, big)
+            assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert worker.engine.service.get("i") is None
+
+    asyncio.run(scenario())
