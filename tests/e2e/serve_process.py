@@ -87,9 +87,10 @@ def environ(**more: str) -> dict[str, str]:
 @contextlib.contextmanager
 def served(
     folder: Path, *words: str, app: str | None = None, command: list[str] | None = None, token: str | None = None,
-    ports: tuple[int, int] = (0, 0), env: dict[str, str] | None = None
+    ports: tuple[int, int] = (0, 0), env: dict[str, str] | None = None, before: Callable[[], None] | None = None
 ) -> Iterator[Served]:  # fmt: skip
-    """A server on `folder`/store.db, with its log in `folder`/log, ended with the block."""
+    """A server on `folder`/store.db, with its log in `folder`/log, ended with the block. `before` is called in its
+    process before it becomes the server."""
     ready = folder / "ready.json"
     ready.unlink(missing_ok=True)
     log = folder / "log"
@@ -108,6 +109,7 @@ def served(
             stdout=subprocess.PIPE,
             stderr=err,
             text=True,
+            preexec_fn=before,
         )
     try:
         until(lambda: ready.exists() or process.poll() is not None, "the server is ready")

@@ -21,9 +21,11 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # Linux sends the child a signal when the server's main thread, which starts it, is gone: a server that is killed
 # outright can end nothing itself. A launcher asks for it and then becomes the app, since no code is safe between fork
 # and exec in a process with threads. The server may have died before the launcher came to it, hence the last look.
+# The app gets the limit of open files that the server was started with: a program that uses select() dies of more.
 _LAUNCHER = """\
-import ctypes, os, sys
-parent, file, words = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
+import ctypes, os, resource, sys
+parent, files, file, words = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:]
+resource.setrlimit(resource.RLIMIT_NOFILE, (files, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 ctypes.CDLL(None).prctl({option}, {number}, 0, 0, 0)
 if os.getppid() != parent:
     sys.exit(1)
@@ -58,12 +60,12 @@ class Child:
 
     @classmethod
     async def start(
-        cls, command: Sequence[str], env: Mapping[str, str], prefix: str, out: BinaryIO, err: BinaryIO
+        cls, command: Sequence[str], env: Mapping[str, str], prefix: str, out: BinaryIO, err: BinaryIO, *, files: int
     ) -> Child:
-        """Raises InvalidInput: there is no such program."""
+        """`files` is its limit of open files (on Linux). Raises InvalidInput: there is no such program."""
         try:
             process = await asyncio.create_subprocess_exec(
-                *launched(command, env),
+                *launched(command, env, files),
                 env=dict(env),
                 start_new_session=True,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -117,7 +119,7 @@ class Child:
             os.killpg(self._process.pid, number)
 
 
-def launched(command: Sequence[str], env: Mapping[str, str]) -> list[str]:
+def launched(command: Sequence[str], env: Mapping[str, str], files: int) -> list[str]:
     """The command, on Linux by way of a launcher that has it end with the server. Raises OSError: no such program."""
     if sys.platform != "linux":
         return list(command)
@@ -125,7 +127,7 @@ def launched(command: Sequence[str], env: Mapping[str, str]) -> list[str]:
     if file is None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), command[0])
     code = _LAUNCHER.format(option=_PR_SET_PDEATHSIG, number=int(signal.SIGTERM))
-    return [sys.executable, "-I", "-S", "-c", code, str(os.getpid()), file, *command]
+    return [sys.executable, "-I", "-S", "-c", code, str(os.getpid()), str(files), file, *command]
 
 
 async def _pump(source: asyncio.StreamReader, sink: BinaryIO, prefix: bytes) -> None:

@@ -41,6 +41,9 @@ OPTIONS = [
     ("grpc.http2.ping_timeout_ms", 5_000),  # the one that counts where data flows: a minute by default
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.so_reuseport", 0),
+    # A connection that does not begin to speak HTTP/2, and one without a call (as daprd).
+    ("grpc.server_handshake_timeout_ms", 10_000),
+    ("grpc.max_connection_idle_ms", 180_000),
     # By default grpc cancels calls at random while more than 1,000 wait for the server's loop, and all that have waited
     # for 30 s. No worker sends an answer twice: a cancelled one is lost. What waits takes little room, and is served.
     ("grpc.server.max_pending_requests", _NO_LIMIT),
@@ -52,10 +55,15 @@ OPTIONS = [
 _READ_BYTES = 64 * 1024 * 1024
 
 
-def options(max_body: int) -> list[tuple[str, int]]:
+def options(max_body: int, connections: int) -> list[tuple[str, int]]:
     """`max_body` limits what is received, in bytes. What is sent is not limited: a long history must get through."""
     read = max(max_body, _READ_BYTES)
-    return [*OPTIONS, ("grpc.max_receive_message_length", read), ("grpc.max_send_message_length", -1)]
+    return [
+        *OPTIONS,
+        ("grpc.max_receive_message_length", read),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.max_allowed_incoming_connections", connections),
+    ]
 
 
 class Calls:

@@ -13,6 +13,8 @@ import grpc.aio
 import uvicorn
 
 from wfctl.gateway import grpc_server, ports
+from wfctl.gateway.connections import Connection, Connections
+from wfctl.gateway.descriptors import most_connections
 from wfctl.gateway.engine import GatewayEngine
 from wfctl.gateway.grpc_hub import Hub
 from wfctl.gateway.grpc_runtime import Runtime
@@ -50,7 +52,9 @@ def http_routes(engine: GatewayEngine, shutdown: Callable[[], None], stopping: C
     return routes
 
 
-def serve_http(stack: contextlib.AsyncExitStack, app: HttpApp, listen: str, port: int | None, note: Note) -> int:
+def serve_http(
+    stack: contextlib.AsyncExitStack, app: HttpApp, log: Log, listen: str, port: int | None, note: Note
+) -> int:
     """Serve until `stack` is closed; the port. Raises Unreachable: it is taken."""
     listening = ports.listen_http(listen, port, note)
     stack.callback(listening.close)
@@ -59,9 +63,15 @@ def serve_http(stack: contextlib.AsyncExitStack, app: HttpApp, listen: str, port
     )
     logging.getLogger("uvicorn.error").addHandler(logging.NullHandler())  # the server's own log tells what matters
     server = _Uvicorn(config)
-    serving = asyncio.ensure_future(server.serve(sockets=[listening]))
+    serving = asyncio.ensure_future(server.serve(sockets=[]))  # which sees to the end of all connections
+
+    def connection(keeper: Connections) -> Connection:
+        return Connection(keeper, config=config, server_state=server.server_state, app_state={})
+
+    connections = Connections(listening, connection, most_connections(), log)
 
     async def close() -> None:
+        connections.close()
         server.should_exit = True
         await serving
 
@@ -93,7 +103,7 @@ async def serve_grpc(
 ) -> int:
     """Serve until `stack` is closed; the port. Raises Unreachable: it is taken."""
     calls = grpc_server.Calls(token, log, engine.metrics, max_body)
-    server = grpc.aio.server(options=grpc_server.options(max_body))
+    server = grpc.aio.server(options=grpc_server.options(max_body, most_connections()))
     server.add_generic_rpc_handlers((grpc_server.Paths(_handlers(engine, calls, shutdown)),))
     bound = ports.listen_grpc(listen, port, note, server.add_insecure_port)
     if unix is not None:

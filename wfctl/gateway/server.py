@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from wfctl.engine.host import Host
 from wfctl.engine.retention import Retention
-from wfctl.gateway import child
+from wfctl.gateway import child, descriptors
 from wfctl.gateway.engine import GatewayEngine
 from wfctl.gateway.listeners import http_app, serve_grpc, serve_http
 from wfctl.gateway.logs import Log
@@ -80,6 +80,7 @@ class Server:
         Raises StoreError (the store cannot be used, or is driven by another process), Unreachable (a port is taken)
         and InvalidInput (the child cannot be started).
         """
+        self._files = descriptors.raise_limit()
         async with contextlib.AsyncExitStack() as stack:
             self._catch_signals(stack)
             http_port, grpc_port = await self._open(stack)
@@ -118,7 +119,7 @@ class Server:
             shutdown=self.stop,
             stopping=lambda: self.stopping,
         )
-        http_port = serve_http(stack, app, settings.listen, settings.http_port, self._note)
+        http_port = serve_http(stack, app, log, settings.listen, settings.http_port, self._note)
         grpc_port = await serve_grpc(
             stack,
             engine,
@@ -162,7 +163,7 @@ class Server:
             os.environ, app_id=settings.app_id, http_port=http_port, grpc_port=grpc_port, token=settings.token
         )
         out, err = sys.stdout.buffer, sys.stderr.buffer
-        self._child = await child.Child.start(settings.command, env, "app | ", out, err)
+        self._child = await child.Child.start(settings.command, env, "app | ", out, err, files=self._files)
         self._log.info("app started", pid=self._child.pid)
 
     # --- running ---------------------------------------------------------------------------------------------------
