@@ -56,8 +56,8 @@ class TestStart:
         subject.workflows.drive(["later"])
         instance = subject.workflows.get("later")
         assert instance.status is Status.PENDING
-        subject.workflows.terminate("later")
-        assert subject.ended("later").status is Status.TERMINATED
+        assert subject.workflows.terminate("later") is None
+        assert subject.workflows.get("later").status is Status.TERMINATED
 
     def test_a_delayed_start_starts(self, subject) -> None:
         when = datetime.now(timezone.utc) + timedelta(milliseconds=300)

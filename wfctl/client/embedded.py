@@ -166,6 +166,8 @@ class EmbeddedWorkflows:
             row = self._guard(lambda: self._find(instance_id))
             if row is None or row.status.terminal or done(row.status):
                 return None
+            if done(Status.SUSPENDED) and row.status is Status.PENDING and row.wake_at is not None:
+                return Requested("it has not started: it is paused when it does")
             waits_for = self._who_acts(row, time.monotonic() >= until)
             if waits_for is not None:
                 self._patience = max(0.0, until - time.monotonic())
@@ -173,8 +175,6 @@ class EmbeddedWorkflows:
 
     def _who_acts(self, row: Row, late: bool) -> str | None:
         """Who must act for a request to take effect, in words; None after a while in which somebody may have acted."""
-        if row.status is Status.PENDING and row.wake_at is not None:
-            return "it has not started: it takes effect when it does"
         if self._host is not None:
             if not self._host.settled([row.root]):
                 self.changed(LOOK_SECONDS)
