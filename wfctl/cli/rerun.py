@@ -41,7 +41,13 @@ def rerun(
     ] = False,
     event_id: Annotated[
         str | None,
-        typer.Option("--event-id", "-e", metavar="N", help="The step with this event number.", rich_help_panel=FROM),
+        typer.Option(
+            "--event-id",
+            "-e",
+            metavar="N",
+            help="The step, or the attempt, with this event number.",
+            rich_help_panel=FROM,
+        ),
     ] = None,
     new_id: Annotated[str | None, typer.Option(metavar="ID", help="The new instance's ID; else a UUID.")] = None,
     show_plan: Annotated[

@@ -30,8 +30,10 @@ def check_begin(name: str | None, from_failed: bool, event_id: str | None) -> No
 def event_number(text: str) -> int:
     """Raises InvalidInput."""
     digits = text.strip()
-    if not (digits.isascii() and digits.isdigit() and int(digits) < 2**31):
-        raise InvalidInput(f"--event-id {clean(text)!r} is no event number", hint="wfctl steps ID shows the numbers")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 12 and int(digits) < 2**31):
+        raise InvalidInput(
+            f"--event-id {clean(text[:40])!r} is no event number", hint="wfctl steps ID shows the numbers"
+        )
     return int(digits)
 
 
