@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -155,6 +156,152 @@ def test_a_child_gets_daprs_variables_and_its_status_is_handed_on(tmp_path: Path
         assert server.process.stdout is not None
         said = server.process.stdout.read()
         assert said == f"app | {server.endpoints['httpPort']} {server.endpoints['grpcPort']}\n"
+
+
+HOSTED = """
+import json, os, sys
+import dapr.ext.workflow as wf
+from dapr.clients import DaprClient
+
+NAMES = ("DAPR_RUNTIME_HOST", "DAPR_HTTP_PORT", "DAPR_GRPC_PORT", "DAPR_HTTP_ENDPOINT", "DAPR_GRPC_ENDPOINT",
+         "DAPR_API_TOKEN", "APP_ID")
+SEEN = {name: os.environ.get(name) for name in NAMES}
+CLIENT = DaprClient()  # waits until the sidecar says that it is there
+
+wfr = wf.WorkflowRuntime()
+
+@wfr.workflow(name="stock")
+def stock(ctx, _):
+    kept = yield ctx.call_activity(keep)
+    return kept
+
+@wfr.activity(name="keep")
+def keep(ctx, _):
+    CLIENT.save_state("statestore", "cars", "10")
+    with DaprClient() as client:
+        return [SEEN, client.get_state("statestore", "cars").text()]
+"""
+
+
+def test_an_app_in_the_server_finds_the_server(tmp_path: Path) -> None:
+    """It talked to whoever listens on 3500 and 50001, or where the environment of the server led it."""
+    hosted = tmp_path / "hosted.py"
+    hosted.write_text(HOSTED)
+    secret = tmp_path / "token"
+    secret.write_text("s3cret\n")
+    stale = {"DAPR_GRPC_ENDPOINT": "127.0.0.1:1", "DAPR_HTTP_ENDPOINT": "http://127.0.0.1:1", "DAPR_HTTP_PORT": "1"}
+    with served(tmp_path, "--token-file", str(secret), app=str(hosted), token="s3cret", env=stale) as server:
+        server.start("stock", "s")
+        ended = server.ended("s")
+        assert ended.failure is None
+        seen, kept = json.loads(ended.output or "")
+        assert kept == "10"
+        assert seen == {
+            "DAPR_RUNTIME_HOST": "127.0.0.1",
+            "DAPR_HTTP_PORT": str(server.endpoints["httpPort"]),
+            "DAPR_GRPC_PORT": str(server.endpoints["grpcPort"]),
+            "DAPR_HTTP_ENDPOINT": None,
+            "DAPR_GRPC_ENDPOINT": None,
+            "DAPR_API_TOKEN": "s3cret",
+            "APP_ID": "wfctl",
+        }
+
+
+def test_an_app_that_runs_a_loop_of_its_own_as_it_is_imported(tmp_path: Path) -> None:
+    hosted = tmp_path / "hosted.py"
+    hosted.write_text(
+        "import asyncio, signal\nimport dapr.ext.workflow as wf\n"
+        "signal.signal(signal.SIGUSR1, signal.SIG_IGN)\n"
+        "async def settings():\n    await asyncio.sleep(0)\n    return 7\n"
+        "SETTINGS = asyncio.run(settings())\n"
+        "wfr = wf.WorkflowRuntime()\n@wfr.workflow(name='seven')\ndef seven(ctx, _):\n    return SETTINGS\n"
+    )
+    with served(tmp_path, app=str(hosted)) as server:
+        server.start("seven", "s")
+        assert server.ended("s").output == "7"
+
+
+def test_an_app_that_cannot_be_imported_ends_the_server(tmp_path: Path) -> None:
+    hosted = tmp_path / "hosted.py"
+    hosted.write_text("import no_such_module\n")
+    sock = tmp_path / "s"
+    words = ("--grpc-unix", str(sock)) if len(str(sock)) < 100 else ()
+    with pytest.raises(AssertionError, match="no_such_module") as caught, served(tmp_path, *words, app=str(hosted)):
+        pass
+    assert "Traceback" not in str(caught.value)
+    assert "never awaited" not in str(caught.value)
+    assert not sock.exists()
+
+
+def test_only_health_is_answered_while_the_app_is_imported(tmp_path: Path) -> None:
+    hosted = tmp_path / "hosted.py"
+    seen = tmp_path / "seen"
+    hosted.write_text(
+        "import json, os, urllib.error, urllib.request\nimport dapr.ext.workflow as wf\n"
+        "def ask(path):\n"
+        "    url = f\"http://127.0.0.1:{os.environ['DAPR_HTTP_PORT']}{path}\"\n"
+        "    try:\n        return urllib.request.urlopen(url, timeout=30).status\n"
+        "    except urllib.error.HTTPError as error:\n        return [error.code, json.load(error)['errorCode']]\n"
+        "paths = ('/v1.0/healthz', '/v1.0/healthz/outbound', '/v1.0/metadata')\n"
+        f"open({str(seen)!r}, 'w').write(json.dumps([ask(path) for path in paths]))\n"
+        "wfr = wf.WorkflowRuntime()\n@wfr.workflow(name='one')\ndef one(ctx, _):\n    return 1\n"
+    )
+    with served(tmp_path, app=str(hosted)) as server:
+        assert json.loads(seen.read_text()) == [204, 204, [503, "ERR_HEALTH_NOT_READY"]]
+        assert server.http.get("/v1.0/metadata").status_code == 200
+
+
+def no_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as trying:
+            trying.bind(("::1", 0))
+    except OSError:
+        return True
+    return False
+
+
+@pytest.mark.skipif(no_ipv6(), reason="this machine has no IPv6")
+def test_a_child_is_told_the_address_that_is_listened_on(tmp_path: Path) -> None:
+    script = "import os; print(os.environ['DAPR_RUNTIME_HOST'], flush=True)"
+    with served(tmp_path, "--listen", "::1", command=[sys.executable, "-c", script]) as server:
+        assert server.process.stdout is not None
+        assert server.process.stdout.readline() == "app | [::1]\n"
+
+
+def wfctl(folder: Path, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "wfctl", *words],
+        env=environ(XDG_CONFIG_HOME=str(folder), XDG_CACHE_HOME=str(folder)),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_the_http_address_alone_is_enough_also_after_it_comes_back_elsewhere(tmp_path: Path, app: Path) -> None:
+    with served(tmp_path, ports=(0, 0)) as first, worker(app, first):
+        port, grpc_port = first.endpoints["httpPort"], first.endpoints["grpcPort"]
+        first.start("chain", "c", "1")
+        first.ended("c")
+        target = ("--target", first.endpoints["httpEndpoint"])
+        out, err = wfctl(tmp_path, "list", *target, "-o", "id").communicate(timeout=60)
+        assert out == "c\n", err
+        watching = wfctl(tmp_path, "list", "--watch", *target, "-o", "jsonl")
+        assert watching.stdout is not None
+        assert json.loads(watching.stdout.readline())["instanceID"] == "c"
+    try:
+        with socket.socket() as taken:  # so that it is another one
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taken.bind(("127.0.0.1", grpc_port))
+            taken.listen()
+            with served(tmp_path, ports=(port, 0)) as second:
+                assert second.endpoints["grpcPort"] != grpc_port
+                second.start("chain", "d")
+                assert json.loads(watching.stdout.readline())["instanceID"] == "d"
+    finally:
+        watching.kill()
+        watching.communicate()
 
 
 def test_a_childs_children_end_with_the_server(tmp_path: Path) -> None:
@@ -317,8 +464,6 @@ def test_the_endpoints_on_stdout(tmp_path: Path) -> None:
 
 def test_a_command_of_another_process_is_driven_by_the_server(tmp_path: Path, app: Path) -> None:
     """`wfctl start` on the store file itself, without the server's ports."""
-    import subprocess
-
     with served(tmp_path, command=[sys.executable, str(SDK_WORKER), str(app)]) as server:
         command = [sys.executable, "-m", "wfctl", "start", "chain", "--id", "x", "--input", "3", "--wait"]
         done = subprocess.run(

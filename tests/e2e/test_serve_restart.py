@@ -33,7 +33,7 @@ def test_start_and_wait_outlive_the_server(tmp_path: Path, grpc: bool) -> None:
         notes = tmp_path / "notes"
         with notes.open("w") as err:
             started = subprocess.Popen(
-                [sys.executable, "-m", "wfctl", "start", "approval", "--id", "o1", "--wait", *target, "--no-cache"],
+                [sys.executable, "-m", "wfctl", "start", "approval", "--id", "o1", "--wait", *target],
                 env=environ(XDG_CONFIG_HOME=str(tmp_path / "config")),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

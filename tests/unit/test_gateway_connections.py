@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("uvicorn", reason="needs wfctl[serve]")
 
-from wfctl.gateway import connections, listeners
+from wfctl.gateway import connections, listeners, ports
 from wfctl.gateway.http import Answer, HttpApp, Request, Routes
 from wfctl.gateway.logs import Log
 from wfctl.gateway.security import HostCheck, TokenCheck
@@ -77,7 +77,10 @@ async def site() -> AsyncIterator[Site]:
     log = Log(text)
     app = HttpApp(routes, TokenCheck(None), HostCheck("127.0.0.1"), 1_000_000, log)
     async with contextlib.AsyncExitStack() as stack:
-        port = listeners.serve_http(stack, app, log, "127.0.0.1", 0, lambda line: None)
+        listening = ports.listen_http("127.0.0.1", 0, lambda line: None)
+        stack.callback(listening.close)
+        listeners.serve_http(stack, app, log, listening)
+        port = listening.getsockname()[1]
         made = Site(port, go, text)
         yield made
         go.set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wfctl.errors import InvalidInput
-from wfctl.gateway.child import environment
+from wfctl.gateway.child import environment, lead_here
 from wfctl.gateway.security import HostCheck, TokenCheck, check_listen, check_token
 
 
@@ -57,8 +57,9 @@ def test_web_pages_are_refused(origin: str) -> None:
 
 
 def test_a_child_is_not_led_elsewhere() -> None:
-    env = environment(
-        {"DAPR_GRPC_ENDPOINT": "elsewhere:1", "PATH": "p"}, app_id="a", http_port=1, grpc_port=2, token="t"
-    )
+    env = {"DAPR_GRPC_ENDPOINT": "elsewhere:1", "DAPR_HTTP_ENDPOINT": "http://elsewhere:1", "PATH": "p"}
+    lead_here(env, app_id="a", host="127.0.0.1", http_port=1, grpc_port=2, token="t")
+    env = environment(env)
+    assert "DAPR_HTTP_ENDPOINT" not in env
     assert "DAPR_GRPC_ENDPOINT" not in env
     assert (env["DAPR_HTTP_PORT"], env["DAPR_GRPC_PORT"], env["DAPR_API_TOKEN"], env["PATH"]) == ("1", "2", "t", "p")

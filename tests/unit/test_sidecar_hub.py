@@ -575,7 +575,7 @@ class Moving:
 
 @contextlib.contextmanager
 def by_http_alone(url: str) -> Iterator[Sidecar]:
-    opened = open_sidecar(Endpoint(http=url, cache=False, request_timeout=5.0), note=print)
+    opened = open_sidecar(Endpoint(http=url, request_timeout=5.0), note=print)
     try:
         yield opened
     finally:

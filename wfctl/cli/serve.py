@@ -16,8 +16,10 @@ from wfctl.render.text import clean
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from wfctl.config.settings import Settings as ConfigSettings
     from wfctl.engine.host import Host
     from wfctl.engine.retention import Retention
+    from wfctl.workflow.app import App
 
 app = new_app()
 
@@ -114,14 +116,9 @@ def serve(
     check_listen(listen, token, insecure)
     settings = session.settings
     store = Path(settings.store.value)
-    loaded = None
-    if settings.app is not None:
-        from wfctl.workflow.app import load_app
-
-        loaded = load_app(settings.app, settings.base)
     given = Settings(
         store=store,
-        app=loaded,
+        load=None if settings.app is None else lambda: _load(settings),
         app_id=app_id,
         http_port=http_port,
         grpc_port=grpc_port,
@@ -139,6 +136,12 @@ def serve(
     )
     level = Level.WARNING if session.flags.quiet and log_level == "info" else Level[log_level.upper()]
     return run(given, Log(session.stderr, level), session.console.note)
+
+
+def _load(settings: ConfigSettings) -> App:
+    from wfctl.workflow.app import load_app
+
+    return load_app(settings.app or "", settings.base)
 
 
 def _token(file: Path | None, session: Session) -> str | None:

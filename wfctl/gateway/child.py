@@ -9,7 +9,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import BinaryIO
 
 from wfctl.errors import InvalidInput
@@ -33,22 +33,28 @@ os.execvp(file, words)
 """
 
 
-def environment(
-    base: Mapping[str, str], *, app_id: str, http_port: int, grpc_port: int, token: str | None
-) -> dict[str, str]:
-    """The child's environment: Dapr's variables set, and without those that would lead it elsewhere."""
-    env = {key: value for key, value in base.items() if key not in ("DAPR_HTTP_ENDPOINT", "DAPR_GRPC_ENDPOINT")}
-    env |= {
-        "APP_ID": app_id,
-        "DAPR_APP_ID": app_id,
-        "DAPR_RUNTIME_HOST": "127.0.0.1",
-        "DAPR_HTTP_PORT": str(http_port),
-        "DAPR_GRPC_PORT": str(grpc_port),
-    }
+# These would lead an app elsewhere, whatever the others say.
+_STRONGER = ("DAPR_HTTP_ENDPOINT", "DAPR_GRPC_ENDPOINT")
+
+
+def lead_here(
+    env: MutableMapping[str, str], *, app_id: str, host: str, http_port: int, grpc_port: int, token: str | None
+) -> None:
+    """Set Dapr's variables so that the app of this environment talks to this server."""
+    for key in _STRONGER:
+        env.pop(key, None)
+    env["APP_ID"] = env["DAPR_APP_ID"] = app_id
+    env["DAPR_RUNTIME_HOST"] = host
+    env["DAPR_HTTP_PORT"] = str(http_port)
+    env["DAPR_GRPC_PORT"] = str(grpc_port)
     if token is not None:
         env["DAPR_API_TOKEN"] = token
-    env.setdefault("PYTHONUNBUFFERED", "1")  # else a Python app's lines come when its buffer is full
-    return env
+
+
+def environment(base: Mapping[str, str]) -> dict[str, str]:
+    """Return the child's environment, which it has from the server."""
+    # Without this a Python app's lines come when its buffer is full.
+    return {"PYTHONUNBUFFERED": "1", **base}
 
 
 class Child:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +54,40 @@ def http_routes(engine: GatewayEngine, shutdown: Callable[[], None], stopping: C
     return routes
 
 
-def serve_http(
-    stack: contextlib.AsyncExitStack, app: HttpApp, log: Log, listen: str, port: int | None, note: Note
-) -> int:
-    """Serve until `stack` is closed; the port. Raises Unreachable: it is taken."""
-    listening = ports.listen_http(listen, port, note)
-    stack.callback(listening.close)
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Both listeners, before anything is served: nobody else can have their ports any more."""
+
+    http: socket.socket
+    grpc: grpc.aio.Server
+    grpc_port: int
+
+    @property
+    def http_port(self) -> int:
+        port: int = self.http.getsockname()[1]
+        return port
+
+
+async def bind(
+    stack: contextlib.AsyncExitStack,
+    *,
+    listen: str,
+    http_port: int | None,
+    grpc_port: int | None,
+    max_body: int,
+    note: Note,
+) -> Bound:
+    """Listen until `stack` is closed. Raises Unreachable: a port is taken."""
+    http = ports.listen_http(listen, http_port, note)
+    stack.callback(http.close)
+    server = grpc.aio.server(options=grpc_server.options(max_body, most_connections()))
+    stack.push_async_callback(server.stop, None)
+    bound = ports.listen_grpc(listen, grpc_port, note, server.add_insecure_port)
+    return Bound(http, server, bound)
+
+
+def serve_http(stack: contextlib.AsyncExitStack, app: HttpApp, log: Log, listening: socket.socket) -> None:
+    """Serve until `stack` is closed."""
     config = uvicorn.Config(
         app, lifespan="off", log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=2
     )
@@ -76,8 +106,6 @@ def serve_http(
         await serving
 
     stack.push_async_callback(close)
-    bound: int = listening.getsockname()[1]
-    return bound
 
 
 class _Uvicorn(uvicorn.Server):
@@ -90,27 +118,22 @@ class _Uvicorn(uvicorn.Server):
 
 async def serve_grpc(
     stack: contextlib.AsyncExitStack,
+    server: grpc.aio.Server,
     engine: GatewayEngine,
     log: Log,
     *,
     token: TokenCheck,
-    max_body: int,
     shutdown: Callable[[], None],
-    listen: str,
-    port: int | None,
+    max_body: int,
     unix: Path | None,
-    note: Note,
-) -> int:
-    """Serve until `stack` is closed; the port. Raises Unreachable: it is taken."""
+) -> None:
+    """Serve until `stack` is closed, on the Unix socket besides. Raises what `ports.listen_unix` does."""
     calls = grpc_server.Calls(token, log, engine.metrics, max_body)
-    server = grpc.aio.server(options=grpc_server.options(max_body, most_connections()))
     server.add_generic_rpc_handlers((grpc_server.Paths(_handlers(engine, calls, shutdown)),))
-    bound = ports.listen_grpc(listen, port, note, server.add_insecure_port)
     if unix is not None:
         ports.listen_unix(unix.absolute(), server.add_insecure_port)
     await server.start()
     stack.push_async_callback(server.stop, 1.0)
-    return bound
 
 
 def _handlers(

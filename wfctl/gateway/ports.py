@@ -46,9 +46,11 @@ def _bind(address: str, port: int) -> socket.socket:
 def listen_grpc(address: str, port: int | None, note: Note, add: Callable[[str], int]) -> int:
     """`add` binds an `address:port` and returns the port (grpc's add_insecure_port). Raises Unreachable."""
 
+    host = f"[{address}]" if ":" in address and not address.startswith("[") else address
+
     def bind(number: int) -> int:
         try:
-            bound = add(f"{address}:{number}")
+            bound = add(f"{host}:{number}")
         except RuntimeError as error:
             raise OSError(str(error).splitlines()[0]) from error
         if not bound:

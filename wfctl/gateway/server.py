@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import json
 import os
+import secrets
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +18,12 @@ from wfctl.engine.host import Host
 from wfctl.engine.retention import Retention
 from wfctl.gateway import child, descriptors
 from wfctl.gateway.engine import GatewayEngine
-from wfctl.gateway.listeners import http_app, serve_grpc, serve_http
+from wfctl.gateway.listeners import Bound, bind, http_app, serve_grpc, serve_http
+from wfctl.gateway.loading import healthy
 from wfctl.gateway.logs import Log
 from wfctl.gateway.security import HostCheck, TokenCheck
 from wfctl.gateway.tracing_wanted import tracing
+from wfctl.wire.bodies import GRPC_PORT, SERVER
 
 if TYPE_CHECKING:
     from wfctl.workflow.app import App
@@ -35,10 +38,13 @@ DEFAULT_ACTIVITIES = 256
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What `wfctl serve` was told. `max_body` in bytes; a port of None is Dapr's own, or a free one."""
+    """What `wfctl serve` was told. `max_body` in bytes; a port of None is Dapr's own, or a free one.
+
+    `load` imports the app, once the server's ports are known and in the environment.
+    """
 
     store: Path
-    app: App | None = None
+    load: Callable[[], App] | None = None
     app_id: str = "wfctl"
     http_port: int | None = None
     grpc_port: int | None = None
@@ -58,10 +64,13 @@ class Settings:
 
 
 class Server:
-    def __init__(self, settings: Settings, log: Log, note: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, bound: Bound, app: App | None, log: Log, files: int) -> None:
+        """`files`: the limit of open files that the child is to have."""
         self._settings = settings
+        self._files = files
+        self._bound = bound
+        self._app = app
         self._log = log
-        self._note = note
         self._stop = asyncio.Event()
         self._signals = 0
         self._child: child.Child | None = None
@@ -77,38 +86,38 @@ class Server:
     async def run(self) -> int:
         """Serve until told to stop, or until the child ends; the exit status.
 
-        Raises StoreError (the store cannot be used, or is driven by another process), Unreachable (a port is taken)
-        and InvalidInput (the child cannot be started).
+        Raises StoreError (the store cannot be used, or is driven by another process) and InvalidInput (the child cannot
+        be started).
         """
-        self._files = descriptors.raise_limit()
         async with contextlib.AsyncExitStack() as stack:
             self._catch_signals(stack)
-            http_port, grpc_port = await self._open(stack)
-            self._announce(stack, http_port, grpc_port)
+            await self._open(stack)
+            self._announce(stack)
             stack.push_async_callback(self._wind_down)
             if self._settings.command:
-                await self._start_child(http_port, grpc_port)
+                await self._start_child()
             await self._watch()
         if self._engine.host.error is not None:
             raise self._engine.host.error
         return self._status
 
-    async def _open(self, stack: contextlib.AsyncExitStack) -> tuple[int, int]:
-        """The engine and both listeners; their ports."""
+    async def _open(self, stack: contextlib.AsyncExitStack) -> None:
+        """Start the engine, then serve it on both ports."""
         settings, log = self._settings, self._log
         self._engine = engine = GatewayEngine(
             settings.store,
             log,
-            app=settings.app,
+            app=self._app,
             app_id=settings.app_id,
             most_turns=settings.most_turns,
             most_activities=settings.most_activities,
-            may_have_workers=bool(settings.command) or settings.app is None,
+            may_have_workers=bool(settings.command) or self._app is None,
             retention=settings.retention,
             max_body=settings.max_body,
             tracing=tracing(os.environ, settings.app_id, log),
         )
         await engine.open(stack, settings.bind_client)
+        engine.about.extended |= {GRPC_PORT: str(self._bound.grpc_port), SERVER: secrets.token_hex(8)}
         token = TokenCheck(settings.token)
         app = http_app(
             engine,
@@ -119,25 +128,22 @@ class Server:
             shutdown=self.stop,
             stopping=lambda: self.stopping,
         )
-        http_port = serve_http(stack, app, log, settings.listen, settings.http_port, self._note)
-        grpc_port = await serve_grpc(
+        serve_http(stack, app, log, self._bound.http)
+        await serve_grpc(
             stack,
+            self._bound.grpc,
             engine,
             log,
             token=token,
-            max_body=settings.max_body,
             shutdown=self.stop,
-            listen=settings.listen,
-            port=settings.grpc_port,
+            max_body=settings.max_body,
             unix=settings.grpc_unix,
-            note=self._note,
         )
-        return http_port, grpc_port
 
     # --- telling -------------------------------------------------------------------------------------------------
 
-    def _announce(self, stack: contextlib.AsyncExitStack, http_port: int, grpc_port: int) -> None:
-        settings = self._settings
+    def _announce(self, stack: contextlib.AsyncExitStack) -> None:
+        settings, http_port, grpc_port = self._settings, self._bound.http_port, self._bound.grpc_port
         host = _reachable(settings.listen)
         said = {
             "httpPort": http_port,
@@ -157,13 +163,10 @@ class Server:
             os.replace(beside, settings.ready_file)
             stack.callback(settings.ready_file.unlink, missing_ok=True)
 
-    async def _start_child(self, http_port: int, grpc_port: int) -> None:
-        settings = self._settings
-        env = child.environment(
-            os.environ, app_id=settings.app_id, http_port=http_port, grpc_port=grpc_port, token=settings.token
-        )
+    async def _start_child(self) -> None:
+        env = child.environment(os.environ)
         out, err = sys.stdout.buffer, sys.stderr.buffer
-        self._child = await child.Child.start(settings.command, env, "app | ", out, err, files=self._files)
+        self._child = await child.Child.start(self._settings.command, env, "app | ", out, err, files=self._files)
         self._log.info("app started", pid=self._child.pid)
 
     # --- running ---------------------------------------------------------------------------------------------------
@@ -221,9 +224,58 @@ def _reachable(listen: str) -> str:
 
 
 def serve(settings: Settings, log: Log, note: Callable[[str], None]) -> int:
-    """Run the server on an event loop of its own; see `Server.run`."""
+    """Bind the ports, load the app, run the server; see `Server.run`.
 
-    async def main() -> int:
-        return await Server(settings, log, note).run()
+    Raises Unreachable (a port is taken) and AppError too. No event loop runs while the app is imported: it may run
+    one of its own.
+    """
+    files = descriptors.raise_limit()
+    with _event_loop() as loop:
+        stack = contextlib.AsyncExitStack()
+        try:
+            bound = loop.run_until_complete(
+                bind(
+                    stack,
+                    listen=settings.listen,
+                    http_port=settings.http_port,
+                    grpc_port=settings.grpc_port,
+                    max_body=settings.max_body,
+                    note=note,
+                )
+            )
+            child.lead_here(
+                os.environ,
+                app_id=settings.app_id,
+                host=_reachable(settings.listen),
+                http_port=bound.http_port,
+                grpc_port=bound.grpc_port,
+                token=settings.token,
+            )
+            app = None
+            if settings.load is not None:
+                with healthy(bound.http):
+                    app = settings.load()
+            return loop.run_until_complete(_run(settings, bound, app, log, files))
+        finally:
+            loop.run_until_complete(stack.aclose())
 
-    return asyncio.run(main())
+
+async def _run(settings: Settings, bound: Bound, app: App | None, log: Log, files: int) -> int:
+    return await Server(settings, bound, app, log, files).run()
+
+
+@contextlib.contextmanager
+def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """Make a loop that is run several times, and ended as `asyncio.run` ends its own."""
+    loop = asyncio.new_event_loop()
+    try:
+        yield loop
+    finally:
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        if left:
+            loop.run_until_complete(asyncio.wait(left))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
