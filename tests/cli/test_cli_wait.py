@@ -1,7 +1,9 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from harness import Cli
+from harness import APP, Cli
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +27,12 @@ def instances(cli: Cli, app: Path) -> None:
         (["failed", "--for", "terminal"], 0),
         (["done", "failed", "--for", "terminal"], 0),
         (["open", "--for", "event=APPROVAL"], 0),
-        (["open", "--for", "custom-status=^ask"], 0),
+        (["open", "--for", "custom-status=ask"], 0),
+        (["open", "--for", "custom-status=as?e[cd]"], 0),
+        (["open", "--for", "custom-status=*ked"], 0),
+        (["open", "--for", "custom-status=sk?", "--timeout", "0s"], 124),
+        (["open", "--for", "custom-status=ASKED", "--timeout", "0s"], 124),
+        (["open", "--for", "custom-status=^ask", "--timeout", "0s"], 124),
         (["open", "--for", "running"], 0),
         (["open", "done", "--any"], 0),
         (["open", "failed", "--any", "--timeout", "50ms"], 124),
@@ -37,7 +44,7 @@ def instances(cli: Cli, app: Path) -> None:
         (["open", "--any", "--all"], 2),
         (["open", "--for", "nonsense"], 2),
         (["open", "--for", "event="], 2),
-        (["open", "--for", "custom-status=["], 2),
+        (["open", "--for", "custom-status="], 2),
         (["open", "--timeout", "soon"], 2),
     ],
 )
@@ -77,3 +84,23 @@ def test_what_it_says(cli: Cli) -> None:
 def test_records_of_several(cli: Cli) -> None:
     rows = cli("wait", "done", "failed", "-o", "json").json
     assert [row["instanceID"] for row in rows] == ["done", "failed"]
+
+
+def test_a_custom_status_cannot_hold_the_time_out_up(app: Path) -> None:
+    """As a regular expression, the first takes longer over 60 letters than anybody lives."""
+    (app / "app.py").write_text(APP.replace('"asked"', '"a" * 60 + "!"'))
+
+    def run(*words: str) -> int:
+        return subprocess.run([sys.executable, "-m", "wfctl", *words], timeout=60, check=False).returncode
+
+    assert run("start", "Approval", "--id", "slow") == 0
+    assert run("wait", "slow", "--for", "custom-status=aaa!", "--timeout", "30s") == 0
+    for pattern in ("(a+)+$", "*a" * 30 + "*b"):
+        assert run("wait", "slow", "--for", f"custom-status={pattern}", "--timeout", "1s") == 124
+
+
+def test_who_means_a_regular_expression_is_told(cli: Cli) -> None:
+    told = "a regular expression is not one of them"
+    for pattern in ("^asked$", "a.*", "asked|answered"):
+        assert told in cli("wait", "open", "--for", f"custom-status={pattern}", "--timeout", "0s").err
+    assert told not in cli("wait", "open", "--for", "custom-status=a*", "--timeout", "30s").err

@@ -1,4 +1,4 @@
-"""What `wait --for` may name: a status, `terminal`, `event=NAME`, `custom-status=REGEX`."""
+"""What `wait --for` may name: a status, `terminal`, `event=NAME`, `custom-status=TEXT`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 
 from wfctl.cli.filters import parse_status
 from wfctl.errors import InvalidInput
@@ -14,22 +15,26 @@ from wfctl.model.status import Status
 from wfctl.render.record import decoded
 from wfctl.render.text import clean
 
-EXAMPLES = "completed, terminal, suspended, event=approval or custom-status=REGEX"
+EXAMPLES = "completed, terminal, suspended, event=approval or custom-status=shipped"
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
     """`label` finishes the sentence "12345678 is ..."; `status` is the one that is awaited, if it is one;
-    `option` asks for it once more, in a command that the user may copy."""
+    `option` asks for it once more, in a command that the user may copy; `advice` tells a user who seems to mean
+    something else what it means."""
 
     label: str
     holds: Callable[[Instance], bool]
     status: Status | None = None
     payloads: bool = False
     option: str = ""
+    advice: str = ""
 
 
 COMPLETED = Condition("COMPLETED", lambda one: one.status is Status.COMPLETED, Status.COMPLETED)
+_REGEX = re.compile(r"^\^|\$$|\.[*+]|\\[dwsb.]|\|")  # what people write where they mean a regular expression
+
 TERMINAL = Condition("finished", lambda one: one.status.terminal)
 
 
@@ -75,15 +80,22 @@ def _waits_for_event(name: str) -> Condition:
     )
 
 
-def _custom_status(pattern: str) -> Condition:
-    try:
-        regex = re.compile(pattern)
-    except re.error as error:
-        raise InvalidInput(f"--for custom-status: {clean(pattern)!r} is not a regular expression: {error}") from None
+def _custom_status(wanted: str) -> Condition:
+    """TEXT is part of the custom status; with `*`, `?` or `[` it is a glob, which the whole of it must match.
+
+    There are no regular expressions: Python's may take for ever over one short text, and no time-out would end it.
+    """
+    glob = any(char in wanted for char in "*?[")
 
     def holds(one: Instance) -> bool:
         value = decoded(one.custom_status)
         text = value if isinstance(value, str) else one.custom_status
-        return text is not None and regex.search(text) is not None
+        if text is None:
+            return False
+        return fnmatchcase(text, wanted) if glob else wanted in text
 
-    return Condition(f"at a custom status like {clean(pattern)}", holds, payloads=True)
+    label = f'at a custom status {"like" if glob else "with"} "{clean(wanted)}"'
+    advice = ""
+    if _REGEX.search(wanted):
+        advice = "custom-status= takes a part of the text or a glob: a regular expression is not one of them"
+    return Condition(label, holds, payloads=True, advice=advice)

@@ -33,7 +33,7 @@ def wait(
             "--for",
             metavar="CONDITION",
             help="completed (the default), another status, terminal (any end), event=NAME (it waits for that event) "
-            "or custom-status=REGEX.",
+            "or custom-status=TEXT (part of it, or a glob for all of it; no regular expression).",
         ),
     ] = None,
     any_of: Annotated[bool, typer.Option("--any", help="Until one of the instances is there.")] = False,
@@ -46,6 +46,7 @@ def wait(
 
     $ wfctl wait 12345678 --timeout 5m
     $ wfctl wait 12345678 --for event=approval
+    $ wfctl wait 12345678 --for 'custom-status=shipped *'
     $ wfctl wait order-1 order-2 --for terminal --any
     $ wfctl wait --name OrderProcessingWorkflow --created-after 1h --for terminal
 
@@ -56,6 +57,8 @@ def wait(
     awaited = parse_condition(condition)
     if any_of and all_of:
         raise InvalidInput("--any and --all exclude each other")
+    if awaited.advice:
+        session.console.note(awaited.advice)
     deadline = parse_deadline(timeout)
     with session.workflows(drive=not no_drive, deadline=deadline) as workflows:
         ids = given if given is not None else [one.id for one in workflows.list(which.filter or Filter())]
