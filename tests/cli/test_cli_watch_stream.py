@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -116,6 +118,17 @@ def test_ids_as_they_appear(cli: Cli, piped: Any) -> None:
     cli("start", "Approval", "--id", "other")
     cli("start", "Echo", "--id", "next")
     assert watch.line() == "next"
+
+
+def test_ids_as_they_appear_are_whole_lines(cli: Cli, app: Path, piped: Any) -> None:
+    with contextlib.closing(sqlite3.connect(app / "store.db")) as db, db:
+        db.execute("UPDATE instances SET id = 'a' || char(10) || 'open' WHERE id = 'done'")
+    watch = piped("list", "--watch", "--name", "Echo", "-o", "id")
+    cli("start", "Echo", "--id", "next")
+    assert watch.line() == "next"
+    watch.process.terminate()
+    watch.end()
+    assert "left out 'a\\nopen'" in watch.process.stderr.read()
 
 
 def test_watch_ends_with_its_instances(cli: Cli, piped: Any) -> None:

@@ -35,6 +35,15 @@ class TestStart:
         expected = json.loads(payload)
         assert (None if instance.output is None else json.loads(instance.output)) == expected
 
+    @pytest.mark.parametrize("bad", ["a\nb", "a\tb", " a", "a ", "\x1b[31mred", "a\u2028b", "a\udc80"])
+    def test_an_id_that_is_not_one_plain_line_is_refused(self, subject, bad: str) -> None:
+        with pytest.raises(InvalidInput):
+            subject.workflows.start(StartRequest("Echo", bad))
+        subject.ended(subject.start("Echo", "good", "1"))
+        with pytest.raises(InvalidInput):
+            subject.workflows.rerun(RerunRequest("good", 1, bad))
+        assert [one.id for one in subject.workflows.list(Filter())] == ["good"]
+
     def test_a_live_id_conflicts(self, subject) -> None:
         subject.waits(subject.start("Await", "a1", '"go"'))
         for policy in (IfExists.FAIL, IfExists.REPLACE):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -420,3 +422,31 @@ class TestStalled:
         rig.registry.add_workflow("Await", good, replace=True)
         rig.own()
         assert rig.ended("a").output == "5"
+
+
+@pytest.mark.parametrize("bad", ["a\nb", "a\tb", " a", "a ", "\x1b[31mred", "a\u2028b", ""])
+def test_a_child_id_that_is_not_one_plain_line_fails_the_call(rig: Rig, bad: str) -> None:
+    """The workflow catches it, and the engine goes on."""
+    rig.start("Calls", "p", json.dumps(bad))
+    assert "instance ID" in json.loads(rig.ended("p").output)
+    rig.start("Echo", "after", "1")
+    assert rig.ended("after").status is Status.COMPLETED
+    assert rig.look(lambda db: db.execute("SELECT count(*) FROM instances").fetchone()[0]) == 2
+
+
+def test_an_instance_of_an_older_store_with_such_an_id_still_calls_children(rig: Rig) -> None:
+    @rig.workflow
+    def Older(ctx, _):
+        yield ctx.wait_for_external_event("go")
+        return (yield ctx.call_child_workflow("Echo", input=7))
+
+    rig.start("Older", "plain")
+    rig.waits_for("plain", "go")
+    rig.leave()
+    db = sqlite3.connect(rig.store)
+    with db:
+        assert db.execute("UPDATE instances SET id = ? WHERE id = 'plain'", ("odd\tid",)).rowcount == 1
+    db.close()
+    rig.own()
+    rig.raise_event("odd\tid", "go")
+    assert rig.ended("odd\tid").output == "7"

@@ -225,6 +225,47 @@ def test_rerun_refusals(tmp_path: Path) -> None:
     play(tmp_path, scenario)
 
 
+BAD_IDS = ["a\nb", "a\tb", " a", "a ", "\x1b[31mred", "a\u2028b"]
+
+
+def test_ids_that_are_not_one_plain_line(tmp_path: Path) -> None:
+    """Dapr's task hub takes them; their lines would name other instances."""
+
+    async def scenario(room: Room) -> None:
+        hub = Hub(room.engine.service)
+        room.worker()
+        await start(hub, "Quick", "q")
+        await ended(hub, "q")
+        for bad in BAD_IDS:
+            shown = f"the instance ID {bad!r} "
+            code, text = await refused(start(hub, "Quick", bad))
+            assert (code, text.startswith(shown)) == ("INVALID_ARGUMENT", True), text
+            for names in ({"new_instance_id": bad}, {"new_child_instance_id": bad}):
+                request = pb.RerunRequest(source_instance_id="q", event_id=1, **names)
+                code, text = await refused(hub.rerun(request))
+                assert (code, text.startswith(shown)) == ("INVALID_ARGUMENT", True), text
+        assert list((await hub.list_ids(pb.ListInstanceIDsRequest())).instance_ids) == ["q"]
+
+    play(tmp_path, scenario)
+
+
+def test_the_general_api_refuses_ids_in_daprs_words(tmp_path: Path) -> None:
+    async def scenario(room: Room) -> None:
+        runtime = Runtime(room.engine.service, room.engine.about, lambda: None)
+        for bad in [*BAD_IDS, "a;b"]:
+            with pytest.raises(Trouble) as caught:
+                await runtime.start(rt.StartWorkflowRequest(workflow_name="Quick", instance_id=bad))
+            words = f"workflow instance ID '{bad}' is invalid: only alphanumeric and underscore characters are allowed"
+            assert caught.value.runtime() == ("INVALID_ARGUMENT", words)
+            answer = await room.http.post("/v1.0/workflows/dapr/Quick/start", params={"instanceID": bad})
+            assert (answer.status_code, answer.json()) == (
+                400,
+                {"errorCode": "ERR_INSTANCE_ID_INVALID", "message": words},
+            )
+
+    play(tmp_path, scenario)
+
+
 def test_pages_of_ids(tmp_path: Path) -> None:
     async def scenario(room: Room) -> None:
         hub = Hub(room.engine.service)

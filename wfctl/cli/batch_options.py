@@ -18,7 +18,8 @@ from typing import Annotated, Any
 import typer
 
 from wfctl.cli.filters import build_filter
-from wfctl.cli.ids import check_ids
+from wfctl.cli.ids import check_id
+from wfctl.cli.ids_from_stdin import read_ids
 from wfctl.cli.options import (
     CreatedAfter,
     CreatedBefore,
@@ -61,7 +62,7 @@ Run = Callable[..., "int | None"]
 
 
 def _ids(metavar: str) -> Any:
-    help = "The instances' IDs; - reads them from stdin, one a line."
+    help = "The instances' IDs; - reads them from stdin: -o jsonl or json of list, or one ID a line."
     return Annotated[list[str] | None, typer.Argument(metavar=metavar, help=help, show_default=False)]
 
 
@@ -109,7 +110,8 @@ class Which:
                 f"{verb} which instances? Neither an ID nor a filter is given",
                 hint=f"wfctl {verb} ID..., wfctl {verb} - for IDs from stdin, or a filter such as --status or --name",
             )
-        return check_ids([one for word in self.words for one in (_from_stdin(session) if word == "-" else [word])])
+        found = [one for word in self.words for one in (read_ids(session) if word == "-" else [check_id(word)])]
+        return list(dict.fromkeys(found))
 
     @property
     def one(self) -> str | None:
@@ -192,9 +194,3 @@ def _number(text: str | None, flag: str) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) < 12 and int(text)):
         raise InvalidInput(f"{flag} {clean(text)!r} is not a count from 1 on", hint=f"{flag} 50")
     return int(text)
-
-
-def _from_stdin(session: Session) -> list[str]:
-    if session.stdin.isatty():
-        session.console.note("reading IDs from the terminal, one a line; end them with Ctrl-D")
-    return [line.strip() for line in session.stdin if line.strip()]

@@ -1,35 +1,26 @@
-"""The rules for instance IDs."""
+"""The IDs and names that users give, checked before anything is done with them."""
 
 from __future__ import annotations
 
-import unicodedata
-
 from wfctl.errors import InvalidInput
+from wfctl.model import ids
 from wfctl.render.text import clean
 
-LONGEST = 64  # bytes of UTF-8, as in Dapr
+SAFE_PIPE = "wfctl list -o jsonl | wfctl purge -"
 
 
 def check_new_id(instance_id: str) -> str:
     """An ID for a new instance: letters, digits, `_` and `-`, at most 64 bytes."""
-    check_id(instance_id)
-    wrong = next((char for char in instance_id if not _allowed(char)), None)
-    if wrong is not None:
-        raise InvalidInput(
-            f"the ID {clean(instance_id)!r} has a {clean(wrong)!r} in it", hint="letters, digits, - and _"
-        )
-    size = len(instance_id.encode())
-    if size > LONGEST:
-        raise InvalidInput(f"the ID {clean(instance_id)!r} is {size} bytes long", hint=f"{LONGEST} bytes at most")
-    return instance_id
+    return _checked(instance_id, ids.fault_of_new(instance_id))
 
 
 def check_id(instance_id: str) -> str:
-    """An ID to look up: children's have a `:`. Anything but nothing and control characters may exist."""
+    """An ID to look up: children's have a `:`. Anything that is one plain line may exist."""
     if not instance_id:
         raise InvalidInput("an instance ID is empty", hint="wfctl list -o id")
-    if clean(instance_id) != instance_id:
-        raise InvalidInput(f"the ID '{clean(instance_id)}' has control characters or undecodable bytes in it")
+    fault = ids.fault(instance_id)
+    if fault is not None:
+        raise InvalidInput(fault.text, hint=f"where there is such an instance, JSON names it: {SAFE_PIPE}")
     return instance_id
 
 
@@ -47,5 +38,7 @@ def check_name(name: str, what: str) -> str:
     return name
 
 
-def _allowed(char: str) -> bool:
-    return char in "_-" or unicodedata.category(char) in ("Lu", "Ll", "Lt", "Lm", "Lo", "Nd")
+def _checked(instance_id: str, fault: ids.Fault | None) -> str:
+    if fault is not None:
+        raise InvalidInput(fault.text, hint=fault.hint)
+    return instance_id

@@ -32,7 +32,7 @@ JSON
   -o json    one document: an object for one thing, a list for many ([] when there is nothing)
   -o jsonl   one object a line, written as it comes
   -o yaml    the same fields as YAML
-  -o id      only the IDs, one a line
+  -o id      only the IDs, one a line; IDs that cannot stand on a line are left out, and that is said
 
 An instance, from get, list, wait, and start --wait:
 
@@ -121,8 +121,12 @@ Several instances at once
 pause, resume, terminate, purge, raise-event, rerun and wait take
 
   ID...       each is tried, whatever becomes of the others; explicit IDs never ask
-  -           IDs from stdin, one a line: wfctl list --status FAILED -o id | wfctl rerun - --from-failed
+  -           what list prints, from stdin: wfctl list --status FAILED -o jsonl | wfctl rerun - --from-failed
   filters     those of list: --status, --name, --id-prefix, --created-before, --finished-before, --parent, ...
+
+- reads JSON with an instanceID each, as -o jsonl and -o json write it, where stdin begins with { or [, and else one ID a
+line. JSON is the safe pipe: an ID on a sidecar, or in an older store, may have a newline in it. -o id leaves such IDs
+out; wfctl's own engine takes none. What of stdin is wrong is told before anything is done.
 
 A filter finds only instances that the verb can do something with: purge finished ones, resume suspended ones. It shows
 how many they are and some of them, and asks once; above 100 the number is to be typed.

@@ -64,6 +64,7 @@ class _Writer:
 
     def __init__(self, session: Session) -> None:
         self._console = session.console
+        self._printer = session.printer
         self._text = session.format.text and (session.console.out_tty or session.format_given)
         self._ids = session.format is Format.ID
 
@@ -71,7 +72,9 @@ class _Writer:
         console = self._console
         if self._ids:
             if change.kind in (Kind.LISTED, Kind.APPEARED):
-                console.word(change.instance.id)
+                instance_id = change.instance.id
+                if not self._printer.id_line(instance_id):
+                    console.error(f"left out '{clean(instance_id)}', which cannot stand on a line (-o jsonl has it)")
         elif self._text:
             word = "" if change.kind in (Kind.LISTED, Kind.CHANGED) else change.kind.value
             console.line(one_line(change.instance, utc_now(), word, console.out_color))

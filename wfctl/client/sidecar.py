@@ -18,9 +18,10 @@ from wfctl.client.sidecar_errors import Unclear, answer_error
 from wfctl.client.sidecar_link import Note
 from wfctl.client.sidecar_read import SidecarReader
 from wfctl.errors import Conflict, InvalidInput, NotFound, TimedOut, Unsupported, WfctlError, WrongState
+from wfctl.model import ids
 from wfctl.model.instance import IfExists, Instance, RerunRequest, StartRequest
 from wfctl.model.status import Status
-from wfctl.wire import ids
+from wfctl.wire.ids import new_id as random_id
 from wfctl.wire.paths import Operation
 from wfctl.wire.problems import Problem
 
@@ -52,10 +53,8 @@ class Sidecar(SidecarReader):
 
     def start(self, request: StartRequest) -> str:
         """Raises Unreachable where no worker is connected: the start would wait for ever."""
-        instance_id = request.id or ids.new_id()
-        bad = ids.check(instance_id)
-        if bad is not None:
-            raise InvalidInput(bad.text, instance_id=instance_id)
+        instance_id = request.id or random_id()
+        _check_new(instance_id)
         if not request.name:
             raise InvalidInput("a workflow has a name")
         if request.id is not None and self._taken(request.id, request.if_exists):
@@ -202,10 +201,8 @@ class Sidecar(SidecarReader):
             raise
 
     def rerun(self, request: RerunRequest) -> str:
-        new_id = request.new_id or ids.new_id()
-        bad = ids.check(new_id)
-        if bad is not None:
-            raise InvalidInput(bad.text, instance_id=new_id)
+        new_id = request.new_id or random_id()
+        _check_new(new_id)
         if request.event_id < 0:
             raise InvalidInput(f"there is no event {request.event_id} to rerun from", instance_id=request.source)
         hub = self._link.hub(Operation.RERUN)
@@ -301,3 +298,10 @@ class Sidecar(SidecarReader):
         self._link.close()
         if self._tunnel is not None:
             self._tunnel.close()
+
+
+def _check_new(instance_id: str) -> None:
+    """Raises InvalidInput."""
+    fault = ids.fault_of_new(instance_id)
+    if fault is not None:
+        raise InvalidInput(fault.text, hint=fault.hint, instance_id=instance_id)

@@ -17,6 +17,7 @@ from wfctl.engine.store.instances import Row
 from wfctl.engine.unit import Unit
 from wfctl.errors import Conflict, InvalidInput, NotFound, WrongState
 from wfctl.model import events as ev
+from wfctl.model import ids
 from wfctl.model.events import NO_ID
 from wfctl.model.instance import IfExists, RerunRequest, StartRequest
 from wfctl.model.status import Status
@@ -29,11 +30,13 @@ def new_id() -> str:
 def start(unit: Unit, request: StartRequest) -> str:
     """Create an instance and return its ID.
 
-    Raises Conflict: the ID is taken by a live instance, by a finished one where the request does not say that it may be
-    replaced, or by a finished one with a descendant that still runs (Dapr's rule since 1.18.2).
+    Raises InvalidInput for an ID that no instance may have, and Conflict: the ID is taken by a live instance, by a
+    finished one where the request does not say that it may be replaced, or by a finished one with a descendant that
+    still runs (Dapr's rule since 1.18.2).
     """
     instance_id = request.id or new_id()
-    _check_texts(instance_id, request.name, request.input)
+    _check_ids(instance_id)
+    _check_texts(request.name, request.input)
     existing = unit.find(instance_id)
     if existing is not None:
         if request.if_exists is IfExists.USE:
@@ -175,7 +178,8 @@ def rerun(unit: Unit, request: RerunRequest) -> str:
             hint=f"wait for its end: wfctl wait {source.id}, or end it: wfctl terminate {source.id}",
         )
     instance_id = request.new_id or new_id()
-    _check_texts(instance_id, request.input, request.new_child_id)
+    _check_ids(instance_id, request.new_child_id)
+    _check_texts(request.input)
     if unit.find(instance_id) is not None:
         raise Conflict(
             f"a workflow with ID '{instance_id}' exists already", instance_id=instance_id, hint="use another --new-id"
@@ -199,9 +203,14 @@ def rerun(unit: Unit, request: RerunRequest) -> str:
 def start_child(unit: Unit, parent: Row, created: ev.ChildWorkflowInstanceCreated) -> None:
     """Start a child in the same transaction as the event that asks for it.
 
-    An ID that somebody else uses fails the parent's task (Dapr since 1.18.2). A finished instance under that ID is
-    replaced, as in Dapr: a retry uses the ID of its first try again.
+    An ID that somebody else uses fails the parent's task (Dapr since 1.18.2), and so does one that no instance may
+    have. A finished instance under that ID is replaced, as in Dapr: a retry uses the ID of its first try again.
     """
+    fault = ids.fault(created.instance_id)
+    if fault is not None and ids.fault(parent.id) is None:  # a parent from an older store hands its own ID on
+        failure = ev.Failure("WorkflowInstanceIdInvalid", fault.text, non_retriable=True)
+        unit.send(parent.key, ev.ChildWorkflowInstanceFailed(NO_ID, unit.now, created.event_id, failure))
+        return
     existing = unit.find(created.instance_id)
     if existing is not None:
         below = _descendants(unit, existing)
@@ -227,6 +236,14 @@ def start_child(unit: Unit, parent: Row, created: ev.ChildWorkflowInstanceCreate
         ev.Parent(created.event_id, parent.id, parent.name, parent.execution_id),
     )
     unit.create(new_row(started, parent), started)
+
+
+def _check_ids(*instance_ids: str | None) -> None:
+    """Raises InvalidInput for an ID that no new instance may have."""
+    for instance_id in instance_ids:
+        fault = None if instance_id is None else ids.fault(instance_id)
+        if fault is not None:
+            raise InvalidInput(fault.text, hint=fault.hint, instance_id=instance_id)
 
 
 def _check_texts(*texts: str | None) -> None:

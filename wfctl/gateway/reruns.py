@@ -5,6 +5,7 @@ from __future__ import annotations
 from wfctl.engine.unit import Unit
 from wfctl.gateway.trouble import Trouble
 from wfctl.model import events as ev
+from wfctl.model import ids
 from wfctl.model.instance import RerunRequest
 from wfctl.model.status import Status
 from wfctl.wire.paths import Operation
@@ -19,6 +20,10 @@ def check_rerun(unit: Unit, request: RerunRequest) -> Trouble | None:
     def no(problem: Problem, **names: str) -> Trouble:
         return Trouble(problem, Operation.RERUN, **names)
 
+    for wanted in (request.new_id, request.new_child_id):
+        bad = None if wanted is None else ids.fault(wanted)
+        if bad is not None:
+            return no(Problem.ID_UNFIT, reason=bad.text)
     source = unit.find(request.source)
     if source is None:
         return no(Problem.NOT_FOUND, id=request.source)

@@ -24,10 +24,11 @@ from wfctl.gateway.reruns import check_rerun
 from wfctl.gateway.tracing import TracedUnit, Tracing
 from wfctl.gateway.trouble import Trouble, trouble
 from wfctl.gateway.waiters import Waiters
+from wfctl.model import ids
 from wfctl.model.events import Event
 from wfctl.model.instance import IfExists, Instance, RerunRequest, StartRequest
 from wfctl.model.status import Status
-from wfctl.wire import ids
+from wfctl.wire.ids import new_id
 from wfctl.wire.paths import Operation
 from wfctl.wire.problems import Problem
 
@@ -130,16 +131,15 @@ class Service:
         checked: bool = True,
         unique: bool = False,
     ) -> str:
-        """`checked`: the ID must be one that Dapr's own API takes; its task hub takes any. `unique` refuses the ID of
-        a finished instance too. Raises Trouble."""
-        if checked and instance_id:
-            bad = ids.check(instance_id)
+        """`checked`: the ID must be one that Dapr's own API takes. Its task hub takes any; here it must be one line.
+        `unique` refuses the ID of a finished instance too. Raises Trouble."""
+        if instance_id:
+            bad = ids.fault_of_new(instance_id) if checked else ids.fault(instance_id)
             if bad is not None:
-                raise Trouble(
-                    Problem.ID_TOO_LONG if bad.too_long else Problem.ID_INVALID, Operation.START, id=instance_id
-                )
+                problem = Problem.ID_TOO_LONG if bad.too_long else Problem.ID_INVALID if checked else Problem.ID_UNFIT
+                raise Trouble(problem, Operation.START, id=instance_id, reason=bad.text)
         policy = IfExists.FAIL if unique else IfExists.REPLACE
-        request = StartRequest(name, instance_id or ids.new_id(), payload, start_at, policy)
+        request = StartRequest(name, instance_id or new_id(), payload, start_at, policy)
         try:
             if self._tracing is None:
                 return await self._submit(lambda unit: operations.start(unit, request))

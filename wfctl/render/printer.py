@@ -10,10 +10,11 @@ from importlib import import_module
 from typing import Any, Generic, TypeVar
 
 from wfctl.errors import InvalidInput
+from wfctl.model import ids
 from wfctl.render.console import Console
 from wfctl.render.record import Record
 from wfctl.render.table import Cell, Column, block, lines
-from wfctl.render.text import safe_json
+from wfctl.render.text import clean, plural, safe_json
 
 T = TypeVar("T")
 
@@ -59,7 +60,7 @@ class Printer:
             for line in block(view.block(value, self.format is Format.WIDE), color=console.out_color):
                 console.line(line)
         elif self.format is Format.ID:
-            console.word(self._id(view)(value))
+            self._ids([value], view)
         else:
             self.record(view.record(value))
 
@@ -68,9 +69,7 @@ class Printer:
         if self.format.text:
             self._table(values, view)
         elif self.format is Format.ID:
-            identify = self._id(view)
-            for value in values:
-                self.console.word(identify(value))
+            self._ids(values, view)
         else:
             self.records(view.record(value) for value in values)
 
@@ -105,6 +104,26 @@ class Printer:
         room = console.room if self.format is Format.TABLE else None
         for line in lines(columns, values, color=console.out_color, room=room):
             console.line(line)
+
+    def _ids(self, values: Iterable[T], view: View[T]) -> None:
+        identify = self._id(view)
+        left: list[str] = []
+        for value in values:
+            if not self.id_line(text := identify(value)):
+                left.append(text)
+        if left:
+            shown = ", ".join(f"'{clean(one)}'" for one in left[:3]) + (", ..." if len(left) > 3 else "")
+            self.console.error(
+                f"left out {plural(len(left), 'ID')} that cannot stand on a line: {shown}\n"
+                "  try: -o jsonl, which has them; a command's - reads it"
+            )
+
+    def id_line(self, text: str) -> bool:
+        """Write an ID as a line. False, and nothing is written, where the line would be read as something else."""
+        if not ids.on_a_line(text):
+            return False
+        self.console.word(text)
+        return True
 
     def _id(self, view: View[T]) -> Callable[[T], str]:
         if view.id is None:

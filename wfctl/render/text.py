@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# C0 and C1 controls, DEL, line and paragraph separators, everything that turns the direction of writing,
-# zero-width joiners' dangerous kin, and half surrogates (undecodable bytes of the command line).
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+from wfctl.model.ids import UNSAFE
+
 _UNSAFE_IN_BLOCK = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
@@ -24,7 +23,7 @@ def _escape(match: re.Match[str]) -> str:
 
 def clean(text: str) -> str:
     """One line that says everything and does nothing: control characters appear as their escapes."""
-    return text if text.isascii() and text.isprintable() else _UNSAFE.sub(_escape, text)
+    return text if text.isascii() and text.isprintable() else UNSAFE.sub(_escape, text)
 
 
 def clean_block(text: str) -> str:

@@ -15,6 +15,7 @@ from wfctl.wire.paths import Operation
 class Problem(str, Enum):
     ID_TOO_LONG = "id_too_long"
     ID_INVALID = "id_invalid"
+    ID_UNFIT = "id_unfit"
     ID_MISSING = "id_missing"
     NAME_MISSING = "name_missing"
     EVENT_NAME_MISSING = "event_name_missing"
@@ -87,6 +88,8 @@ TABLE: dict[Problem, Row] = {
         errors.InvalidInput, 400, "ERR_INSTANCE_ID_INVALID", BAD, BAD,
         "workflow instance ID '{id}' is invalid: only alphanumeric and underscore characters are allowed",
     ),
+    # Not Dapr's, whose task hub takes any ID: see `wfctl.model.ids`.
+    Problem.ID_UNFIT: Row(errors.InvalidInput, 400, None, BAD, BAD, "{reason}", "which no ID can"),
     Problem.ID_MISSING: Row(
         errors.InvalidInput, 400, "ERR_INSTANCE_ID_PROVIDED_MISSING", BAD, BAD, "no instance ID was provided"
     ),
