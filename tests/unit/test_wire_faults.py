@@ -11,10 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wfctl import errors
+from wfctl.model import ids
 from wfctl.model.events import Failure
 from wfctl.model.instance import Instance
 from wfctl.model.status import Status
-from wfctl.wire import bodies, faults, ids, paths
+from wfctl.render.text import clean
+from wfctl.wire import bodies, faults, paths
+from wfctl.wire.ids import new_id
 from wfctl.wire.paths import ApiVersion, Operation
 from wfctl.wire.problems import OWN, TABLE, Problem
 
@@ -131,7 +134,7 @@ def test_api_version_by_runtime(runtime: tuple[int, int] | None, version: ApiVer
 
 @pytest.mark.parametrize("instance_id", ["a", "A-b_c", "é中", "x" * 64, "0", "٣"])
 def test_ids_that_a_start_accepts(instance_id: str) -> None:
-    assert ids.check(instance_id) is None
+    assert ids.fault_of_new(instance_id) is None
 
 
 @pytest.mark.parametrize(
@@ -145,16 +148,34 @@ def test_ids_that_a_start_accepts(instance_id: str) -> None:
         ("½", False),
         ("é" * 33, True),
         ("x" * 65, True),
+        ("x\n" * 33, True),
+        ("a\n", False),
+        ("a\udc80", False),
     ],
 )
 def test_ids_that_a_start_refuses(instance_id: str, too_long: bool) -> None:
-    bad = ids.check(instance_id)
+    bad = ids.fault_of_new(instance_id)
     assert bad is not None
     assert bad.too_long is too_long
 
 
+@pytest.mark.parametrize("instance_id", ["nexus||6671@device", "a b", "p:0001", "{6F96}", "-x", "x" * 900, "$(a)"])
+def test_ids_that_other_doors_accept(instance_id: str) -> None:
+    assert ids.fault(instance_id) is None
+    assert ids.on_a_line(instance_id) is (instance_id[0] != "{")
+
+
+@given(st.text())
+def test_an_id_on_a_line_is_one_line(instance_id: str) -> None:
+    if ids.on_a_line(instance_id):
+        assert [line.strip() for line in f"{instance_id}\n".splitlines()] == [instance_id]
+        assert instance_id == clean(instance_id)
+    else:
+        assert ids.fault(instance_id) is not None or instance_id[0] in "{["
+
+
 def test_new_ids_are_good() -> None:
-    assert ids.check(ids.new_id()) is None
+    assert ids.fault_of_new(new_id()) is None
 
 
 texts = st.none() | st.text(min_size=1)

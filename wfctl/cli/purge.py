@@ -24,6 +24,7 @@ def purge(
     """Delete finished instances and their histories.
 
     $ wfctl purge 12345678
+    $ wfctl list --status COMPLETED -o jsonl | wfctl purge -
     $ wfctl purge --finished-before 30d --dry-run
     $ wfctl purge --status COMPLETED --finished-before 30d --yes --max 10000
 

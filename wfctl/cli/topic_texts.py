@@ -124,9 +124,9 @@ pause, resume, terminate, purge, raise-event, rerun and wait take
   -           what list prints, from stdin: wfctl list --status FAILED -o jsonl | wfctl rerun - --from-failed
   filters     those of list: --status, --name, --id-prefix, --created-before, --finished-before, --parent, ...
 
-- reads JSON with an instanceID each, as -o jsonl and -o json write it, where stdin begins with { or [, and else one ID a
-line. JSON is the safe pipe: an ID on a sidecar, or in an older store, may have a newline in it. -o id leaves such IDs
-out; wfctl's own engine takes none. What of stdin is wrong is told before anything is done.
+- reads JSON with an instanceID each, as -o jsonl and -o json write it, where stdin begins with { or [, and else one
+ID a line. JSON is the safe pipe: an ID on a sidecar, or in an older store, may have a newline in it. -o id leaves such
+IDs out; wfctl's own engine takes none. What is wrong in stdin is told before anything is done.
 
 A filter finds only instances that the verb can do something with: purge finished ones, resume suspended ones. It shows
 how many they are and some of them, and asks once; above 100 the number is to be typed.

@@ -47,13 +47,13 @@ def fault(instance_id: str) -> Fault | None:
 
 def fault_of_new(instance_id: str) -> Fault | None:
     """Return why Dapr's API, and with it every command, takes no new instance of this ID; None where it does."""
-    found = fault(instance_id)
-    if found is not None:
-        return found
-    if len(instance_id.encode()) > MAX_BYTES:
+    if len(instance_id.encode(errors="surrogatepass")) > MAX_BYTES:
         return Fault(
             f"the instance ID {instance_id!r} is longer than {MAX_BYTES} bytes", f"{MAX_BYTES} bytes at most", True
         )
+    found = fault(instance_id)
+    if found is not None:
+        return found
     bad = next((char for char in instance_id if not (char in "-_" or _letter_or_digit(char))), None)
     if bad is not None:
         return Fault(f"the instance ID {instance_id!r} has {bad!r} in it", "letters, digits, - and _")

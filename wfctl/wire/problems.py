@@ -89,7 +89,7 @@ TABLE: dict[Problem, Row] = {
         "workflow instance ID '{id}' is invalid: only alphanumeric and underscore characters are allowed",
     ),
     # Not Dapr's, whose task hub takes any ID: see `wfctl.model.ids`.
-    Problem.ID_UNFIT: Row(errors.InvalidInput, 400, None, BAD, BAD, "{reason}", "which no ID can"),
+    Problem.ID_UNFIT: Row(errors.InvalidInput, 400, None, BAD, BAD, "{reason}"),
     Problem.ID_MISSING: Row(
         errors.InvalidInput, 400, "ERR_INSTANCE_ID_PROVIDED_MISSING", BAD, BAD, "no instance ID was provided"
     ),
