@@ -51,6 +51,13 @@ def test_every_dependency_has_its_reason() -> None:
         assert re.search(rf"\b{name[0]}\b", text), f"docs/design.md does not say what {name[0]} is for"
 
 
+def test_the_license_and_the_types_are_declared() -> None:
+    assert project()["license"] == "Apache-2.0"
+    for name in project()["license-files"]:
+        assert "Apache License" in (ROOT / name).read_text(encoding="utf-8")
+    assert (ROOT / "wfctl" / "py.typed").exists(), "the classifier says Typing :: Typed"
+
+
 def test_the_changelog_knows_this_version() -> None:
     assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
