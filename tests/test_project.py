@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from wfctl import __version__
+from wfctl.install import DISTRIBUTION, install_command
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(path for path in (ROOT / "wfctl").rglob("*.py") if "protos" not in path.parts)
@@ -49,6 +50,14 @@ def test_every_dependency_has_its_reason() -> None:
         name = re.match(r"[\w-]+", requirement)
         assert name is not None
         assert re.search(rf"\b{name[0]}\b", text), f"docs/design.md does not say what {name[0]} is for"
+
+
+def test_the_distribution_has_one_name() -> None:
+    assert project()["name"] == DISTRIBUTION
+    named = re.compile(r"(?:pip|pipx|tool) install (?:-\S+ )*[\"']?wfctl(?![\w-])")
+    for path in (*MODULES, *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):
+        if path.name != "CHANGELOG.md":
+            assert not named.search(path.read_text(encoding="utf-8")), f"{path} installs a stranger's program"
 
 
 def test_the_license_and_the_types_are_declared() -> None:
@@ -96,7 +105,7 @@ sys.exit(main(sys.argv[1:]))
         found = wfctl(*argv)
         assert found.returncode == 0, f"{argv}: {found.stderr}"
     refused = wfctl("serve")
-    assert (refused.returncode, "wfctl[serve]" in refused.stderr) == (5, True), refused.stderr
+    assert (refused.returncode, install_command("serve") in refused.stderr) == (5, True), refused.stderr
 
 
 def test_modules_are_small() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from harness import APP, Cli, Outcome
 
-pytest.importorskip("grpc", reason="needs wfctl[serve]")
+pytest.importorskip("grpc", reason="needs the extra serve")
 
 LIMIT_SECONDS = 30
 ROOT = Path(__file__).parents[2]

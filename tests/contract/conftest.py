@@ -89,7 +89,7 @@ def beside(store: Path) -> Iterator[Subject]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """`wfctl serve` with the suite's app, in a process of its own; its endpoints."""
-    pytest.importorskip("grpc", reason="needs wfctl[serve]")
+    pytest.importorskip("grpc", reason="needs the extra serve")
     folder = tmp_path_factory.mktemp("serve")
     ready = folder / "ready.json"
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("WFCTL_", "DAPR_"))}

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 pytest.importorskip("dapr.ext.workflow", reason="needs the official SDK")
-pytest.importorskip("uvicorn", reason="needs wfctl[serve]")
+pytest.importorskip("uvicorn", reason="needs the extra serve")
 
 from serve_process import SDK_WORKER, Served, served
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("dapr.ext.workflow", reason="needs the official SDK")
-pytest.importorskip("uvicorn", reason="needs wfctl[serve]")
+pytest.importorskip("uvicorn", reason="needs the extra serve")
 
 from serve_process import served, until, worker
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("uvicorn", reason="needs wfctl[serve]")
+pytest.importorskip("uvicorn", reason="needs the extra serve")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # those of its own dependencies
     schemathesis = pytest.importorskip("schemathesis", reason="needs schemathesis")

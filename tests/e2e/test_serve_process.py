@@ -17,7 +17,7 @@ from urllib.parse import quote
 import pytest
 
 pytest.importorskip("dapr.ext.workflow", reason="needs the official SDK")
-pytest.importorskip("uvicorn", reason="needs wfctl[serve]")
+pytest.importorskip("uvicorn", reason="needs the extra serve")
 
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp

@@ -16,10 +16,12 @@ from typing import Any
 import pytest
 
 pytest.importorskip("dapr.ext.workflow", reason="needs the official SDK")
-pytest.importorskip("uvicorn", reason="needs wfctl[serve]")
-pytest.importorskip("opentelemetry.proto", reason="needs wfctl[otel]")
+pytest.importorskip("uvicorn", reason="needs the extra serve")
+pytest.importorskip("opentelemetry.proto", reason="needs the extra otel")
 
 from serve_process import SDK_WORKER, Served, environ, served, until, worker
+
+from wfctl.install import install_command
 
 trace_service = import_module("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
 
@@ -273,7 +275,7 @@ def test_a_missing_extra_is_one_line(tmp_path: Path, app: Path) -> None:
         assert server.ended("i").output == "1"
         lines = [json.loads(line)["msg"] for line in server.log.read_text().splitlines()]
     assert [line for line in lines if "OTEL" in line] == [
-        'OTEL_* asks for traces, but opentelemetry is not installed: pip install "wfctl[otel]"'
+        f"OTEL_* asks for traces, but opentelemetry is not installed: {install_command('serve', 'otel')}"
     ]
 
 

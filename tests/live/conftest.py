@@ -35,7 +35,7 @@ def dapr(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dapr]:
     where = programs()
     if where is None:
         pytest.skip("no real Dapr here: set WFCTL_DAPR_BIN to the folder of placement, scheduler and daprd")
-    pytest.importorskip("grpc", reason="needs wfctl[grpc]")
+    pytest.importorskip("grpc", reason="needs the extra grpc")
     with running(tmp_path_factory.mktemp("dapr"), where) as dapr:
         yield dapr
 

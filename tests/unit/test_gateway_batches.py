@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-pytest.importorskip("grpc", reason="needs wfctl[serve]")
+pytest.importorskip("grpc", reason="needs the extra serve")
 
 from wfctl.engine.execute.port import Delivery, LateTurn
 from wfctl.gateway.batches import BUSY, MOST, WAIT_SECONDS, Batches

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("google.protobuf", reason="needs wfctl[grpc]")
+pytest.importorskip("google.protobuf", reason="needs the extra grpc")
 
 from wfctl.engine.execute.remote_work import PendingTurn
 from wfctl.engine.store import database

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-pytest.importorskip("uvicorn", reason="needs wfctl[serve]")
+pytest.importorskip("uvicorn", reason="needs the extra serve")
 from gateway_room import Room, room
 
 from wfctl.gateway.listeners import http_routes

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("uvicorn", reason="needs wfctl[serve]")
+pytest.importorskip("uvicorn", reason="needs the extra serve")
 from gateway_room import Room
 from test_gateway_http import play
 

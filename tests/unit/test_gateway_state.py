@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("uvicorn", reason="needs wfctl[serve]")
+pytest.importorskip("uvicorn", reason="needs the extra serve")
 from gateway_room import Room, room
 from test_gateway_http import play
 

@@ -108,7 +108,7 @@ def test_who_asks_for_traces() -> None:
 
 
 def test_an_exporter_that_is_not_known_is_a_line_in_the_log(capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("opentelemetry.sdk", reason="needs wfctl[otel]")
+    pytest.importorskip("opentelemetry.sdk", reason="needs the extra otel")
     import sys
 
     assert tracing({"OTEL_TRACES_EXPORTER": "carrier-pigeon"}, "wfctl", Log(sys.stderr)) is None

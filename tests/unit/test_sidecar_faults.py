@@ -20,6 +20,7 @@ from wfctl.client import sidecar as client
 from wfctl.client import sidecar_link
 from wfctl.client.endpoint import Endpoint
 from wfctl.client.sidecar import Sidecar, open_sidecar
+from wfctl.install import install_command
 from wfctl.model.instance import Filter, StartRequest
 
 
@@ -290,7 +291,7 @@ def test_without_grpc_the_rest_says_what_to_install(monkeypatch: pytest.MonkeyPa
             with pytest.raises(errors.Unsupported) as caught:
                 ask()
             assert "needs gRPC" in caught.value.message
-            assert caught.value.hint == 'pip install "wfctl[grpc]"'
+            assert caught.value.hint == install_command("grpc")
             assert one_line(caught.value)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("grpc", reason="needs wfctl[grpc]")
+pytest.importorskip("grpc", reason="needs the extra grpc")
 
 import grpc
 from sidecar_fake import METADATA, Request, grpc_server, http_server, instance

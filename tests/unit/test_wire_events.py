@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-pytest.importorskip("google.protobuf", reason="needs wfctl[grpc]")
+pytest.importorskip("google.protobuf", reason="needs the extra grpc")
 
 from wfctl.engine.execute.port import ActivityTask, Turn
 from wfctl.errors import Unsupported

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-pytest.importorskip("google.protobuf", reason="needs wfctl[grpc]")
+pytest.importorskip("google.protobuf", reason="needs the extra grpc")
 
 from google.protobuf import descriptor as d
 

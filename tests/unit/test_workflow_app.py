@@ -10,6 +10,7 @@ from textwrap import dedent
 import pytest
 
 from wfctl.errors import AppError
+from wfctl.install import requirement
 from wfctl.workflow import app as app_module
 from wfctl.workflow.app import load_app
 
@@ -144,7 +145,7 @@ def test_a_missing_third_party_module(write: Write, tmp_path: Path, spec: str) -
     assert "'no_such_module_at_all'" in why.message
     assert sys.executable in why.message
     assert why.hint is not None
-    assert "pip install wfctl" in why.hint
+    assert f'pip install "{requirement()}"' in why.hint
     assert f"wfctl serve -- python {'-m needs_1' if spec == 'needs_1' else tmp_path / spec}" in why.hint
 
 

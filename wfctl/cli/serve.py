@@ -11,6 +11,7 @@ from wfctl.cli.declare import command, new_app
 from wfctl.cli.durations import parse_duration
 from wfctl.cli.session import Session
 from wfctl.errors import InvalidInput, Unsupported
+from wfctl.install import install_command
 from wfctl.render.text import clean
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def serve(
     except ImportError as error:
         raise Unsupported(
             "this wfctl is installed without what serving needs",
-            hint='pip install "wfctl[serve]"',
+            hint=install_command("serve"),
         ) from error
     if log_level.upper() not in Level.__members__:
         raise InvalidInput(f"--log-level {clean(log_level)}", hint="--log-level debug, info, warning or error")

@@ -15,6 +15,7 @@ from wfctl.client.doctor_check import Check, Level, failed, wait_until_ready
 from wfctl.client.endpoint import Endpoint
 from wfctl.client.sidecar_link import Link, Note, grpc_installed
 from wfctl.errors import NotAuthenticated, TimedOut, Unreachable, WfctlError
+from wfctl.install import install_command
 from wfctl.wire.bodies import Metadata
 from wfctl.wire.paths import OUTBOUND_HEALTH, Operation, version_for
 
@@ -176,7 +177,7 @@ def _worker(metadata: Metadata) -> Check:
 
 def _task_hub(link: Link, metadata: Metadata) -> Iterator[Check]:
     if not grpc_installed():
-        fix = 'pip install "wfctl[grpc]"'
+        fix = install_command("grpc")
         yield Check("task hub", Level.WARN, "wfctl is installed without gRPC: no list, history, rerun", fix)
         return
     try:

@@ -6,6 +6,7 @@ import contextlib
 
 from wfctl import errors
 from wfctl.client.endpoint import MOST_BYTES
+from wfctl.install import install_command
 from wfctl.wire.faults import error_of
 from wfctl.wire.paths import Operation
 from wfctl.wire.problems import TABLE, Problem
@@ -198,7 +199,7 @@ def needs_version(operation: str, version: tuple[int, int], runtime: str, where:
 
 def needs_grpc(operation: str) -> errors.Unsupported:
     return errors.Unsupported(
-        f"{operation} needs gRPC, and this wfctl is installed without it", hint='pip install "wfctl[grpc]"'
+        f"{operation} needs gRPC, and this wfctl is installed without it", hint=install_command("grpc")
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from wfctl.gateway.logs import Log
+from wfctl.install import install_command
 
 if TYPE_CHECKING:
     from wfctl.gateway.tracing import Tracing
@@ -34,8 +35,10 @@ def tracing(environ: Mapping[str, str], app_id: str, log: Log) -> Tracing | None
         exporter = otel.exporter(environ, names, app_id, log)
     except ImportError as error:
         what = error.name or str(error)
-        needs = "opentelemetry-exporter-otlp-proto-grpc" if ".grpc" in what else '"wfctl[otel]"'
-        log.warning(f"OTEL_* asks for traces, but {what} is not installed: pip install {needs}")
+        command = install_command("serve", "otel")
+        if ".grpc" in what:
+            command = "pip install opentelemetry-exporter-otlp-proto-grpc"
+        log.warning(f"OTEL_* asks for traces, but {what} is not installed: {command}")
         return None
     except ValueError as error:
         log.warning(f"no traces: {error}")

@@ -9,6 +9,7 @@ import traceback
 from pathlib import Path
 
 from wfctl.errors import AppError, WfctlError
+from wfctl.install import requirement
 from wfctl.workflow.failure import text_of, user_frames
 from wfctl.workflow.registry import Registry
 
@@ -56,8 +57,8 @@ def import_failure(spec: str, path: Path | None, error: BaseException) -> AppErr
     if isinstance(error, ModuleNotFoundError) and error.name is not None and not error.name.startswith(_SDK):
         return AppError(
             f"app {spec} imports {error.name!r}, which is not installed in wfctl's own Python, {sys.executable}{where}",
-            hint="install wfctl in the project's environment (`pip install wfctl` there), or run the app as a program "
-            f"of its own: wfctl serve -- python {path if path and spec.endswith('.py') else f'-m {spec}'}",
+            hint=f'install wfctl in the project\'s environment (pip install "{requirement()}" there), or run the app '
+            f"as a program of its own: wfctl serve -- python {path if path and spec.endswith('.py') else f'-m {spec}'}",
             detail=_detail(error),
         )
     hint = error.hint if isinstance(error, WfctlError) else None
