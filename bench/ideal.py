@@ -23,7 +23,7 @@ from wfctl.gateway.batches import BUSY, WAIT_SECONDS
 from wfctl.gateway.grpc_server import OPTIONS, Paths
 from wfctl.model import events as ev
 from wfctl.model.events import NO_ID
-from wfctl.wire import events, methods
+from wfctl.wire import grpc_methods, history_events
 from wfctl.wire.protos import history_pb2, taskhub_pb2
 
 # What an answer says, by the start of the completion token that the item was sent with.
@@ -49,8 +49,8 @@ class Script:
         for step in range(length + 1):
             request = taskhub_pb2.WorkflowRequest(
                 instance_id=instance_id,
-                past_events=[events.write(event) for event in past],
-                new_events=[events.write(event) for event in new],
+                past_events=[history_events.write(event) for event in past],
+                new_events=[history_events.write(event) for event in new],
             )
             if known:
                 request.cached_history.event_count = known
@@ -149,19 +149,19 @@ class Ideal:
         return b""
 
 
-def _handlers(ideal: Ideal) -> list[tuple[methods.Method, Any]]:
+def _handlers(ideal: Ideal) -> list[tuple[grpc_methods.Method, Any]]:
     return [
-        (methods.WORK_ITEMS, grpc.unary_stream_rpc_method_handler(ideal.stream, None, None)),
-        (methods.HELLO, grpc.unary_unary_rpc_method_handler(ideal.hello, _identity, _identity)),
+        (grpc_methods.WORK_ITEMS, grpc.unary_stream_rpc_method_handler(ideal.stream, None, None)),
+        (grpc_methods.HELLO, grpc.unary_unary_rpc_method_handler(ideal.hello, _identity, _identity)),
         *(
             (
                 method,
                 grpc.unary_unary_rpc_method_handler(handler, method.request.FromString, _identity),
             )
             for method, handler in (
-                (methods.COMPLETE_ORCHESTRATOR, ideal.turn_done),
-                (methods.COMPLETE_WORKFLOW, ideal.turn_done),
-                (methods.COMPLETE_ACTIVITY, ideal.activity_done),
+                (grpc_methods.COMPLETE_ORCHESTRATOR, ideal.turn_done),
+                (grpc_methods.COMPLETE_WORKFLOW, ideal.turn_done),
+                (grpc_methods.COMPLETE_ACTIVITY, ideal.activity_done),
             )
         ),
     ]

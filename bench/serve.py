@@ -132,12 +132,12 @@ def _served(folder: Path) -> Figures:
 
 
 def _start(channel: Any, ids: list[str], at: datetime | None) -> None:
-    from wfctl.wire import methods
+    from wfctl.wire import grpc_methods
     from wfctl.wire.convert import time_out, wrap
 
-    start = channel.unary_unary(methods.START.path, methods.START.request.SerializeToString)
+    start = channel.unary_unary(grpc_methods.START.path, grpc_methods.START.request.SerializeToString)
     asked = [
-        methods.START.request(instance_id=i, name="Chain", input=wrap(str(LENGTH)), scheduled_start=time_out(at))
+        grpc_methods.START.request(instance_id=i, name="Chain", input=wrap(str(LENGTH)), scheduled_start=time_out(at))
         for i in ids
     ]
     for call in [start.future(request, timeout=LIMIT_SECONDS) for request in asked]:

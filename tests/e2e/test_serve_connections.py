@@ -17,7 +17,7 @@ pytest.importorskip("uvicorn", reason="needs wfctl[serve]")
 import grpc
 from serve_process import LIMIT_SECONDS, Served, served
 
-from wfctl.wire import methods
+from wfctl.wire import grpc_methods
 
 FILES = 256
 HALF_OPEN = 300
@@ -64,7 +64,7 @@ def test_grpc_connections_leave_room_for_http(tmp_path: Path) -> None:
         assert len(lines(server)) < 10, lines(server)[:10]
         stack.close()
         with grpc.insecure_channel(server.endpoints["grpcEndpoint"]) as channel:
-            hello = channel.unary_unary(methods.HELLO.path)
+            hello = channel.unary_unary(grpc_methods.HELLO.path)
             hello(b"", timeout=LIMIT_SECONDS, wait_for_ready=True)
 
 

@@ -13,9 +13,9 @@ import grpc
 from serve_process import Served, served, until
 
 from wfctl.model.status import Status
-from wfctl.wire import methods
+from wfctl.wire import grpc_methods
 from wfctl.wire.convert import wrap
-from wfctl.wire.methods import Method
+from wfctl.wire.grpc_methods import Method
 from wfctl.wire.protos import taskhub_pb2 as pb
 
 # grpc's own limit, from which on it cancels at random, is 1,000 waiting calls. These are sent faster than served.
@@ -35,7 +35,7 @@ class Hub:
         return call.future(request, timeout=LIMIT_SECONDS)
 
     def items(self) -> Any:
-        method = methods.WORK_ITEMS
+        method = grpc_methods.WORK_ITEMS
         stream = self.channel.unary_stream(method.path, method.request.SerializeToString, method.response.FromString)
         return stream(pb.GetWorkItemsRequest(), timeout=LIMIT_SECONDS)
 
@@ -48,7 +48,7 @@ def test_no_answer_is_refused_for_load(tmp_path: Path) -> None:
     with served(tmp_path) as server:
         hub = Hub(server)
         answer = pb.ActivityResponse(instance_id="nobody", task_id=1, completion_token="none")
-        calls = [hub.send(methods.COMPLETE_ACTIVITY, answer) for _ in range(ANSWERS)]
+        calls = [hub.send(grpc_methods.COMPLETE_ACTIVITY, answer) for _ in range(ANSWERS)]
         assert outcomes(calls) == {"OK": ANSWERS}
         hub.channel.close()
 
@@ -59,13 +59,13 @@ def test_thousands_in_flight_complete_while_one_process_starts_and_runs_them(tmp
         items = hub.items()
         server.workers(1)
         ids = [f"i{number}" for number in range(INSTANCES)]
-        starts = [hub.send(methods.START, pb.CreateInstanceRequest(instance_id=i, name="one")) for i in ids]
+        starts = [hub.send(grpc_methods.START, pb.CreateInstanceRequest(instance_id=i, name="one")) for i in ids]
         done = pb.Action(id=1, complete=pb.Complete(status=Status.COMPLETED.value, result=wrap("1")))
         answers: list[Any] = []
         for item in items:
             turn = item.workflow_request.instance_id
             answer = pb.WorkflowResponse(instance_id=turn, completion_token=item.completion_token, actions=[done])
-            answers.append(hub.send(methods.COMPLETE_WORKFLOW, answer))
+            answers.append(hub.send(grpc_methods.COMPLETE_WORKFLOW, answer))
             if len(answers) == INSTANCES:
                 break
         assert outcomes(starts) == {"OK": INSTANCES}

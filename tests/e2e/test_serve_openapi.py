@@ -112,7 +112,7 @@ def test_no_answer_that_is_not_described(server: Served, name: str) -> None:
 
 def test_the_file_has_every_route(server: Served) -> None:
     """And the file that is served is the one that is checked in."""
-    from wfctl.wire.paths import ROUTES
+    from wfctl.wire.http_routes import ROUTES
 
     assert yaml.safe_load(server.http.get("/openapi.yaml").text) == description()
     paths = set(description()["paths"])

@@ -28,7 +28,7 @@ from wfctl.gateway.grpc_server import UNREADABLE
 from wfctl.model.events import ExecutionStalled, StallReason
 from wfctl.model.instance import Filter, StartRequest
 from wfctl.model.status import Status
-from wfctl.wire import methods
+from wfctl.wire import grpc_methods
 from wfctl.wire.protos import taskhub_pb2 as pb
 
 # A chain of five activities that note each run; an event; a name that no one else has.
@@ -444,7 +444,7 @@ def test_only_a_socket_that_nobody_serves_is_replaced(tmp_path: Path, short: Pat
     assert link.is_symlink()
     assert live.is_socket()
     with served(tmp_path, "--grpc-unix", str(dead)), grpc.insecure_channel(f"unix:{quote(str(dead))}") as channel:
-        assert channel.unary_unary(methods.HELLO.path)(b"", timeout=30) == b""
+        assert channel.unary_unary(grpc_methods.HELLO.path)(b"", timeout=30) == b""
     assert not dead.exists()
     listening[1].close()
 
@@ -479,13 +479,13 @@ def test_a_command_of_another_process_is_driven_by_the_server(tmp_path: Path, ap
 
 def test_bytes_that_are_no_message(tmp_path: Path) -> None:
     with served(tmp_path) as server, grpc.insecure_channel(server.endpoints["grpcEndpoint"]) as channel:
-        for path in (methods.START.path, methods.COMPLETE_ORCHESTRATOR.path, methods.RUNTIME[0].path):
+        for path in (grpc_methods.START.path, grpc_methods.COMPLETE_ORCHESTRATOR.path, grpc_methods.RUNTIME[0].path):
             with pytest.raises(grpc.RpcError) as caught:
                 channel.unary_unary(path)(b"\x0a\x02\xff\xff", timeout=30)
             assert caught.value.code() is grpc.StatusCode.INTERNAL
             assert caught.value.details() == UNREADABLE
         with pytest.raises(grpc.RpcError) as caught:
-            next(channel.unary_stream(methods.WORK_ITEMS.path)(b"\xff", timeout=30))
+            next(channel.unary_stream(grpc_methods.WORK_ITEMS.path)(b"\xff", timeout=30))
         assert caught.value.details() == UNREADABLE
 
 
@@ -504,12 +504,12 @@ def test_a_worker_with_microsofts_messages_is_refused(tmp_path: Path, app: Path,
     with served(tmp_path) as server:
         server.start("chain", "c", "1")
         with grpc.insecure_channel(server.endpoints["grpcEndpoint"]) as channel:
-            work = channel.unary_stream(methods.WORK_ITEMS.path)
+            work = channel.unary_stream(grpc_methods.WORK_ITEMS.path)
             items = work(b"", timeout=60)
             item = pb.WorkItem.FromString(next(items))
             answer = pb.WorkflowResponse(instance_id="c", completion_token=item.completion_token)
             answer.actions.add(id=1).schedule_task.name = "step"
-            complete = channel.unary_unary(methods.COMPLETE_ORCHESTRATOR.path)
+            complete = channel.unary_unary(grpc_methods.COMPLETE_ORCHESTRATOR.path)
             for call in (
                 lambda: complete(microsofts(answer, seconds), timeout=60),
                 lambda: next(items),

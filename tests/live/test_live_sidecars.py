@@ -17,7 +17,7 @@ from wfctl.client.doctor_sidecar import check_sidecar, wait_ready
 from wfctl.client.endpoint import Endpoint
 from wfctl.model.instance import Filter, IfExists, StartRequest
 from wfctl.model.status import Status
-from wfctl.wire.paths import Operation
+from wfctl.wire.http_routes import Operation
 
 
 @pytest.fixture(scope="module")

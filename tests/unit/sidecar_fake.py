@@ -172,10 +172,10 @@ def grpc_server(handlers: dict[str, Callable[[Any, Any], Any]], port: int = 0) -
     """Handlers by method name: `(request, context) -> answer`. Whatever has none is unimplemented."""
     import grpc
 
-    from wfctl.wire import methods
+    from wfctl.wire import grpc_methods
 
     table: dict[str, dict[str, Any]] = {}
-    for method in (*methods.ALL, methods.GET_JOB):
+    for method in (*grpc_methods.ALL, grpc_methods.GET_JOB):
         if method.name in handlers:
             service = method.path.split("/")[1]
             table.setdefault(service, {})[method.name] = grpc.unary_unary_rpc_method_handler(

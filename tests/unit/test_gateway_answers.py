@@ -20,9 +20,9 @@ from wfctl.gateway.engine import GatewayEngine
 from wfctl.gateway.listeners import serve_grpc
 from wfctl.gateway.logs import Log
 from wfctl.gateway.security import TokenCheck
-from wfctl.wire import methods
+from wfctl.wire import grpc_methods
 from wfctl.wire.convert import wrap
-from wfctl.wire.methods import Method
+from wfctl.wire.grpc_methods import Method
 from wfctl.wire.protos import taskhub_pb2 as pb
 
 LIMIT_SECONDS = 30
@@ -36,7 +36,7 @@ class Peer:
         self.channel = channel
         self.engine = engine
         self.log = log
-        self.items = self._stream(methods.WORK_ITEMS)(pb.GetWorkItemsRequest())
+        self.items = self._stream(grpc_methods.WORK_ITEMS)(pb.GetWorkItemsRequest())
 
     def _stream(self, method: Method) -> Any:
         return self.channel.unary_stream(method.path, method.request.SerializeToString, method.response.FromString)
@@ -46,7 +46,7 @@ class Peer:
         return await call(request, timeout=LIMIT_SECONDS)
 
     async def start(self, name: str) -> None:
-        await self.call(methods.START, pb.CreateInstanceRequest(instance_id=name, name=name))
+        await self.call(grpc_methods.START, pb.CreateInstanceRequest(instance_id=name, name=name))
 
     async def item(self) -> pb.WorkItem:
         return await asyncio.wait_for(self.items.read(), LIMIT_SECONDS)
@@ -56,7 +56,7 @@ class Peer:
         await self.start(instance_id)
         turn = await self.item()
         action = pb.Action(id=1, schedule_task=pb.ScheduleTask(name="step"))
-        await self.call(methods.COMPLETE_WORKFLOW, answer(turn, action))
+        await self.call(grpc_methods.COMPLETE_WORKFLOW, answer(turn, action))
         return await self.item()
 
     async def lose(self, method: Method) -> None:
@@ -82,7 +82,7 @@ class Peer:
 
     async def ended(self, instance_id: str) -> pb.InstanceState:
         found = await self.call(
-            methods.WAIT_COMPLETION, pb.GetInstanceRequest(instance_id=instance_id, get_inputs_and_outputs=True)
+            grpc_methods.WAIT_COMPLETION, pb.GetInstanceRequest(instance_id=instance_id, get_inputs_and_outputs=True)
         )
         return found.state
 
@@ -142,12 +142,12 @@ def test_an_activity_whose_answer_is_lost_is_given_out_again(tmp_path: Path) -> 
     async def scenario() -> None:
         async with peer(tmp_path) as worker:
             first = await worker.begin_activity("i")
-            await worker.lose(methods.COMPLETE_ACTIVITY)
+            await worker.lose(grpc_methods.COMPLETE_ACTIVITY)
             again = await worker.repeated()
             assert again.activity_request == first.activity_request
-            await worker.call(methods.COMPLETE_ACTIVITY, result(first, "1"))
+            await worker.call(grpc_methods.COMPLETE_ACTIVITY, result(first, "1"))
             turn = await worker.item()
-            await worker.call(methods.COMPLETE_WORKFLOW, answer(turn, completed("2")))
+            await worker.call(grpc_methods.COMPLETE_WORKFLOW, answer(turn, completed("2")))
             assert (await worker.ended("i")).output.value == "2"
             assert '"activities": 1' in worker.log.getvalue()
 
@@ -159,10 +159,10 @@ def test_a_turn_whose_answer_is_lost_is_given_out_again(tmp_path: Path) -> None:
         async with peer(tmp_path) as worker:
             await worker.start("i")
             first = await worker.item()
-            await worker.lose(methods.COMPLETE_WORKFLOW)
+            await worker.lose(grpc_methods.COMPLETE_WORKFLOW)
             again = await worker.repeated()
             assert again.workflow_request.instance_id == first.workflow_request.instance_id
-            await worker.call(methods.COMPLETE_WORKFLOW, answer(again, completed("3")))
+            await worker.call(grpc_methods.COMPLETE_WORKFLOW, answer(again, completed("3")))
             assert (await worker.ended("i")).output.value == "3"
 
     asyncio.run(scenario())
@@ -172,7 +172,7 @@ def test_an_answer_that_is_no_message_is_refused_logged_and_asked_for_again(tmp_
     async def scenario() -> None:
         async with peer(tmp_path) as worker:
             first = await worker.begin_activity("i")
-            call = worker.channel.unary_unary(methods.COMPLETE_ACTIVITY.path)
+            call = worker.channel.unary_unary(grpc_methods.COMPLETE_ACTIVITY.path)
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await call(b"\xff\xff\xff", timeout=LIMIT_SECONDS)
             assert caught.value.code() is grpc.StatusCode.INTERNAL
@@ -187,7 +187,7 @@ def test_an_activity_whose_result_is_too_large_fails_with_a_word(tmp_path: Path)
     async def scenario() -> None:
         async with peer(tmp_path) as worker:
             activity = await worker.begin_activity("i")
-            await worker.call(methods.COMPLETE_ACTIVITY, result(activity, '"' + "x" * MAX_BODY + '"'))
+            await worker.call(grpc_methods.COMPLETE_ACTIVITY, result(activity, '"' + "x" * MAX_BODY + '"'))
             events = (await worker.item()).workflow_request.new_events
             failure = next(event.task_failed.failure for event in events if event.HasField("task_failed"))
             assert failure.error_type == "PayloadTooLarge"
@@ -202,7 +202,7 @@ def test_a_turn_whose_answer_is_too_large_stalls(tmp_path: Path) -> None:
         async with peer(tmp_path) as worker:
             await worker.start("i")
             turn = await worker.item()
-            await worker.call(methods.COMPLETE_WORKFLOW, answer(turn, completed('"' + "x" * MAX_BODY + '"')))
+            await worker.call(grpc_methods.COMPLETE_WORKFLOW, answer(turn, completed('"' + "x" * MAX_BODY + '"')))
             found = worker.engine.service.get("i")
             assert found is not None
             await worker.until(lambda: worker.engine.service.get("i").status.name == "STALLED")  # type: ignore[union-attr]
@@ -217,7 +217,7 @@ def test_a_request_that_is_too_large_is_refused(tmp_path: Path) -> None:
         async with peer(tmp_path) as worker:
             big = pb.CreateInstanceRequest(instance_id="i", name="i", input=wrap("x" * MAX_BODY))
             with pytest.raises(grpc.aio.AioRpcError) as caught:
-                await worker.call(methods.START, big)
+                await worker.call(grpc_methods.START, big)
             assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
             assert worker.engine.service.get("i") is None
 

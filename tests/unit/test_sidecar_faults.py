@@ -375,12 +375,12 @@ def test_tls_with_a_ca_of_ones_own(certificates: Path) -> None:
 
 def test_grpc_tls_with_a_ca_of_ones_own(certificates: Path) -> None:
     grpc = pytest.importorskip("grpc")
-    from wfctl.wire import methods
+    from wfctl.wire import grpc_methods
     from wfctl.wire.protos import taskhub_pb2 as pb
 
     handler = grpc.unary_unary_rpc_method_handler(
         lambda request, context: pb.GetInstanceResponse(exists=False),
-        request_deserializer=methods.GET.request.FromString,
+        request_deserializer=grpc_methods.GET.request.FromString,
         response_serializer=lambda message: message.SerializeToString(),
     )
     from concurrent import futures

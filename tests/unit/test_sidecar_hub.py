@@ -25,7 +25,7 @@ from wfctl.client.sidecar import Sidecar, open_sidecar
 from wfctl.model import events as ev
 from wfctl.model.instance import Filter, Instance, RerunRequest, Sort, StartRequest
 from wfctl.model.status import Status
-from wfctl.wire import events, states
+from wfctl.wire import history_events, instance_state
 from wfctl.wire.protos import runtime_pb2 as rt
 from wfctl.wire.protos import taskhub_pb2 as pb
 
@@ -104,7 +104,9 @@ class Hub:
             self.instances.pop(request.instance_id, None)
         if found is None:
             return pb.GetInstanceResponse(exists=False)
-        return pb.GetInstanceResponse(exists=True, state=states.write(found, payloads=request.get_inputs_and_outputs))
+        return pb.GetInstanceResponse(
+            exists=True, state=instance_state.write(found, payloads=request.get_inputs_and_outputs)
+        )
 
     def ids(self, request: Any, context: Any) -> Any:
         names = self.listed if self.listed is not None else list(self.instances)
@@ -119,7 +121,7 @@ class Hub:
         found = self.histories.get(request.instance_id)
         if found is None:
             context.abort(grpc.StatusCode.NOT_FOUND, f"workflow instance '{request.instance_id}' not found")
-        return pb.GetHistoryResponse(events=[events.write(event) for event in found or []])
+        return pb.GetHistoryResponse(events=[history_events.write(event) for event in found or []])
 
     def metadata(self, request: Any, context: Any) -> Any:
         return rt.GetMetadataResponse(

@@ -13,7 +13,7 @@ from wfctl.errors import Unsupported
 from wfctl.model import events as ev
 from wfctl.model.instance import Instance
 from wfctl.model.status import Status
-from wfctl.wire import actions, events, items, states, times
+from wfctl.wire import history_events, instance_state, times, turn_actions, work_items
 from wfctl.wire.protos import history_pb2 as hb
 from wfctl.wire.protos import taskhub_pb2 as pb
 
@@ -59,8 +59,8 @@ SAMPLES = [
 
 @pytest.mark.parametrize("event", SAMPLES, ids=lambda event: type(event).__name__)
 def test_there_and_back(event: ev.Event) -> None:
-    message = hb.HistoryEvent.FromString(events.write(event).SerializeToString())
-    assert events.read(message) == event
+    message = hb.HistoryEvent.FromString(history_events.write(event).SerializeToString())
+    assert history_events.read(message) == event
 
 
 def test_the_samples_hold_every_kind_of_event() -> None:
@@ -70,22 +70,22 @@ def test_the_samples_hold_every_kind_of_event() -> None:
 
 def test_what_only_wfctl_knows_stays_behind() -> None:
     terminated = ev.ExecutionTerminated(-1, NOW, None, True, "because")
-    assert events.read(events.write(terminated)) == ev.ExecutionTerminated(-1, NOW, None, True)
+    assert history_events.read(history_events.write(terminated)) == ev.ExecutionTerminated(-1, NOW, None, True)
     stalled = ev.ExecutionStalled(-1, NOW, ev.StallReason.NON_DETERMINISTIC, "why")
-    assert events.write(stalled).execution_stalled.reason == hb.STALL_REASON_PATCH_MISMATCH
+    assert history_events.write(stalled).execution_stalled.reason == hb.STALL_REASON_PATCH_MISMATCH
 
 
 def test_an_event_of_a_newer_runtime_is_named_by_its_number() -> None:
-    known = events.write(ev.WorkflowStarted(-1, NOW))
+    known = history_events.write(ev.WorkflowStarted(-1, NOW))
     known.ClearField("workflow_started")
     raw = known.SerializeToString() + bytes([40 << 3 & 0x7F | 0x80 | 2, 40 >> 4, 0])
-    assert events.read(hb.HistoryEvent.FromString(raw)) == ev.OtherEvent(-1, NOW, "Unknown(40)")
+    assert history_events.read(hb.HistoryEvent.FromString(raw)) == ev.OtherEvent(-1, NOW, "Unknown(40)")
     with pytest.raises(ValueError, match=r"Unknown\(40\)"):
-        events.write(ev.OtherEvent(-1, NOW, "Unknown(40)"))
+        history_events.write(ev.OtherEvent(-1, NOW, "Unknown(40)"))
 
 
 def test_the_far_future_is_daprs_own() -> None:
-    timer = events.write(ev.TimerCreated(1, NOW, ev.NEVER, None, ev.Origin.EXTERNAL_EVENT, "go")).timer_created
+    timer = history_events.write(ev.TimerCreated(1, NOW, ev.NEVER, None, ev.Origin.EXTERNAL_EVENT, "go")).timer_created
     assert (timer.fire_at.seconds, timer.fire_at.nanos) == (253402300799, 999999999)
 
 
@@ -136,7 +136,7 @@ def response(*actions_: pb.Action, **fields: object) -> pb.WorkflowResponse:
 def test_actions_become_events_in_their_order() -> None:
     task = pb.Action(id=1, schedule_task=pb.ScheduleTask(name="act", input={"value": "1"}, task_execution_id="tx"))
     task.router.target_app_id = "other"
-    result = actions.turn_result(
+    result = turn_actions.turn_result(
         response(
             task,
             pb.Action(id=2, create_child=pb.CreateChild(name="Child")),
@@ -160,7 +160,7 @@ def test_actions_become_events_in_their_order() -> None:
 
 
 def test_the_first_completion_wins() -> None:
-    result = actions.turn_result(
+    result = turn_actions.turn_result(
         response(
             pb.Action(id=4, complete=pb.Complete(status=hb.RUNTIME_STATUS_COMPLETED, result={"value": "1"})),
             pb.Action(id=5, complete=pb.Complete(status=hb.RUNTIME_STATUS_FAILED)),
@@ -172,9 +172,9 @@ def test_the_first_completion_wins() -> None:
 
 
 def test_continue_as_new_carries_events() -> None:
-    carried = events.write(ev.EventRaised(-1, NOW, "go", "1"))
+    carried = history_events.write(ev.EventRaised(-1, NOW, "go", "1"))
     done = pb.Complete(status=hb.RUNTIME_STATUS_CONTINUED_AS_NEW, result={"value": "2"}, carryover_events=[carried])
-    result = actions.turn_result(response(pb.Action(id=4, complete=done)), NOW)
+    result = turn_actions.turn_result(response(pb.Action(id=4, complete=done)), NOW)
     assert result.continue_as_new is not None
     assert result.continue_as_new.input == "2"
     assert result.continue_as_new.carried == (ev.EventRaised(-1, NOW, "go", "1"),)
@@ -183,7 +183,7 @@ def test_continue_as_new_carries_events() -> None:
 
 def test_a_missing_version_stalls() -> None:
     action = pb.Action(id=1, version_not_available=pb.VersionNotAvailable())
-    result = actions.turn_result(response(action, version=hb.Version(name="v1")), NOW)
+    result = turn_actions.turn_result(response(action, version=hb.Version(name="v1")), NOW)
     assert result.stall is not None
     assert result.stall.reason is ev.StallReason.VERSION_NOT_AVAILABLE
     assert result.stall.description == "Version not available: v1"
@@ -191,7 +191,7 @@ def test_a_missing_version_stalls() -> None:
 
 def test_what_the_engine_cannot_do_is_said() -> None:
     with pytest.raises(Unsupported, match="send_event"):
-        actions.turn_result(response(pb.Action(id=1, send_event=pb.SendEvent(name="x"))), NOW)
+        turn_actions.turn_result(response(pb.Action(id=1, send_event=pb.SendEvent(name="x"))), NOW)
 
 
 def test_a_turn_as_a_work_item() -> None:
@@ -201,7 +201,7 @@ def test_a_turn_as_a_work_item() -> None:
         ev.TaskScheduled(1, NOW, "a"),
     ]
     turn = Turn(7, "i1", "W", lambda: past, [ev.WorkflowStarted(-1, NOW), ev.TaskCompleted(-1, NOW, 1, "2")])
-    item = items.turn_item(turn, token="t")
+    item = work_items.turn_item(turn, token="t")
     assert [e.WhichOneof("event") for e in item.workflow_request.past_events] == [
         "workflow_started",
         "execution_started",
@@ -209,25 +209,25 @@ def test_a_turn_as_a_work_item() -> None:
     ]
     assert len(item.workflow_request.new_events) == 2
     assert not item.workflow_request.HasField("cached_history")
-    delta = items.turn_item(turn, cached=2).workflow_request
+    delta = work_items.turn_item(turn, cached=2).workflow_request
     assert delta.cached_history.event_count == 2
     assert [e.WhichOneof("event") for e in delta.past_events] == ["task_scheduled"]
 
 
 def test_an_activity_as_a_work_item_and_its_result() -> None:
-    item = items.activity_item(ActivityTask(7, "i1", 3, "act", "1", "tx"), token="t")
+    item = work_items.activity_item(ActivityTask(7, "i1", 3, "act", "1", "tx"), token="t")
     assert item.completion_token == "t"
     assert item.activity_request.instance.instance_id == "i1"
-    done = items.activity_result(pb.ActivityResponse(instance_id="i1", task_id=3), 7, "tx")
+    done = work_items.activity_result(pb.ActivityResponse(instance_id="i1", task_id=3), 7, "tx")
     assert (done.result, done.failure, done.task_id) == (None, None, 3)
     failed = pb.ActivityResponse(instance_id="i1", task_id=3, failure=hb.FailureDetails(error_type="E"))
-    assert items.activity_result(failed, 7, "tx").failure == ev.Failure("E", "")
+    assert work_items.activity_result(failed, 7, "tx").failure == ev.Failure("E", "")
 
 
 def test_states() -> None:
     full = Instance("i1", "W", Status.FAILED, NOW, NOW, NOW, NOW, "1", None, "busy", FAILURE, None, "v1")
-    assert states.read(states.write(full, payloads=True)) == full
-    bare = states.read(states.write(full, payloads=False))
+    assert instance_state.read(instance_state.write(full, payloads=True)) == full
+    bare = instance_state.read(instance_state.write(full, payloads=False))
     assert (bare.input, bare.custom_status, bare.failure) == (None, None, None)
-    pending = states.read(states.write(Instance("i1", None, Status.PENDING), payloads=True))
+    pending = instance_state.read(instance_state.write(Instance("i1", None, Status.PENDING), payloads=True))
     assert pending == Instance("i1", None, Status.PENDING)

@@ -16,21 +16,21 @@ from wfctl.model.events import Failure
 from wfctl.model.instance import Instance
 from wfctl.model.status import Status
 from wfctl.render.text import clean
-from wfctl.wire import bodies, faults, paths
-from wfctl.wire.ids import new_id
-from wfctl.wire.paths import ApiVersion, Operation
-from wfctl.wire.problems import OWN, TABLE, Problem
+from wfctl.wire import error_mapping, http_bodies, http_routes
+from wfctl.wire.error_codes import OWN, TABLE, Problem
+from wfctl.wire.http_routes import ApiVersion, Operation
+from wfctl.wire.instance_ids import new_id
 
 NAMES = {"id": "i1", "name": "W", "event": "go", "app": "a.b", "child": "c", "kind": "activity", "reason": "x"}
-SEVEN = list(paths.ROUTES)
+SEVEN = list(http_routes.ROUTES)
 
 
 @pytest.mark.parametrize("operation", SEVEN)
 @pytest.mark.parametrize("problem", list(TABLE))
 def test_what_is_written_is_read_again(problem: Problem, operation: Operation) -> None:
-    answer = faults.write_http(problem, operation, **NAMES)
+    answer = error_mapping.write_http(problem, operation, **NAMES)
     assert "{" not in answer.message
-    read = faults.read_http(operation, answer.status, answer.code or None)
+    read = error_mapping.read_http(operation, answer.status, answer.code or None)
     alike = {Problem.UNIMPLEMENTED: Problem.NO_ROUTE}
     # What has the operation's own code is not told apart by it.
     expected = {alike.get(problem, problem)}
@@ -42,67 +42,67 @@ def test_what_is_written_is_read_again(problem: Problem, operation: Operation) -
 @pytest.mark.parametrize("operation", [*SEVEN, Operation.RERUN, Operation.HISTORY, Operation.LIST])
 @pytest.mark.parametrize("problem", list(TABLE))
 def test_the_task_hub_tells_by_code_and_mark(problem: Problem, operation: Operation) -> None:
-    code, text = faults.write_hub(problem, operation, **NAMES)
-    read = faults.read_hub(operation, code, text)
-    assert read in (problem, Problem.MALFORMED, Problem.UNIMPLEMENTED) or faults.error_of(read) is faults.error_of(
-        problem
-    )
+    code, text = error_mapping.write_hub(problem, operation, **NAMES)
+    read = error_mapping.read_hub(operation, code, text)
+    assert read in (problem, Problem.MALFORMED, Problem.UNIMPLEMENTED) or error_mapping.error_of(
+        read
+    ) is error_mapping.error_of(problem)
     if TABLE[problem].mark and operation is not Operation.HISTORY:
         assert read is problem
 
 
 def test_exact_words_of_1_18() -> None:
     """As a real sidecar gave them, but for the slips in its formatting."""
-    missing = faults.write_http(Problem.NOT_FOUND, Operation.GET, id="nope")
-    assert missing == faults.HttpAnswer(
+    missing = error_mapping.write_http(Problem.NOT_FOUND, Operation.GET, id="nope")
+    assert missing == error_mapping.HttpAnswer(
         404, "ERR_INSTANCE_ID_NOT_FOUND", "unable to find workflow with the provided instance ID: nope"
     )
-    assert faults.write_http(Problem.NOT_FOUND, Operation.PAUSE, id="nope") == faults.HttpAnswer(
+    assert error_mapping.write_http(Problem.NOT_FOUND, Operation.PAUSE, id="nope") == error_mapping.HttpAnswer(
         500,
         "ERR_PAUSE_WORKFLOW",
         "error pausing workflow nope: failed to pause workflow nope: failed to suspend workflow: "
         "no such instance exists",
     )
-    assert faults.write_http(Problem.NOT_FOUND, Operation.RAISE, id="nope", event="x").message == (
+    assert error_mapping.write_http(Problem.NOT_FOUND, Operation.RAISE, id="nope", event="x").message == (
         "error raising event on workflow 'nope': failed to raise event x on workflow nope: failed to raise event: "
         "no such instance exists"
     )
-    assert faults.write_http(Problem.EXISTS, Operation.START, id="b1", name="hello") == faults.HttpAnswer(
+    assert error_mapping.write_http(Problem.EXISTS, Operation.START, id="b1", name="hello") == error_mapping.HttpAnswer(
         500,
         "ERR_START_WORKFLOW",
         "error starting workflow 'hello': unable to start workflow: failed to start workflow: "
         "rpc error: code = AlreadyExists desc = an active workflow with ID 'b1' already exists",
     )
-    assert faults.write_http(Problem.NOT_COMPLETED, Operation.PURGE, id="b1").message == (
+    assert error_mapping.write_http(Problem.NOT_COMPLETED, Operation.PURGE, id="b1").message == (
         "error purging workflow b1: failed to Purge workflow b1: failed to purge workflow state: "
         "orchestration has not yet completed"
     )
     prefix = "failed to create workflow instance: "
-    assert faults.write_hub(Problem.EXISTS, Operation.START, id="b1") == (
+    assert error_mapping.write_hub(Problem.EXISTS, Operation.START, id="b1") == (
         "ALREADY_EXISTS",
         f"{prefix}rpc error: code = AlreadyExists desc = an active workflow with ID 'b1' already exists",
     )
-    assert faults.write_hub(Problem.CHILD_RUNNING, Operation.START, id="p", child="c") == (
+    assert error_mapping.write_hub(Problem.CHILD_RUNNING, Operation.START, id="p", child="c") == (
         "ALREADY_EXISTS",
         f"{prefix}rpc error: code = AlreadyExists desc = cannot recreate workflow with ID 'p': "
         "child workflow 'c': orchestration has not yet completed",
     )
-    assert faults.write_hub(Problem.STALLED, Operation.START) == ("UNKNOWN", f"{prefix}workflow is stalled")
-    assert faults.write_hub(Problem.NOT_FOUND, Operation.TERMINATE, id="x") == (
+    assert error_mapping.write_hub(Problem.STALLED, Operation.START) == ("UNKNOWN", f"{prefix}workflow is stalled")
+    assert error_mapping.write_hub(Problem.NOT_FOUND, Operation.TERMINATE, id="x") == (
         "UNKNOWN",
         "failed to submit termination request: no such instance exists",
     )
-    assert faults.write_hub(Problem.NOT_FOUND, Operation.HISTORY, id="x") == (
+    assert error_mapping.write_hub(Problem.NOT_FOUND, Operation.HISTORY, id="x") == (
         "NOT_FOUND",
         "workflow instance 'x' not found",
     )
-    assert faults.write_runtime(Problem.NOT_FOUND, Operation.TERMINATE, id="x")[0] == "NOT_FOUND"
-    assert faults.write_runtime(Problem.NOT_FOUND, Operation.PAUSE, id="x")[0] == "INTERNAL"
-    assert faults.write_runtime(Problem.EXISTS, Operation.START, id="x")[0] == "INTERNAL"
+    assert error_mapping.write_runtime(Problem.NOT_FOUND, Operation.TERMINATE, id="x")[0] == "NOT_FOUND"
+    assert error_mapping.write_runtime(Problem.NOT_FOUND, Operation.PAUSE, id="x")[0] == "INTERNAL"
+    assert error_mapping.write_runtime(Problem.EXISTS, Operation.START, id="x")[0] == "INTERNAL"
 
 
 def test_an_engines_error_finds_its_problem() -> None:
-    of = faults.problem_of
+    of = error_mapping.problem_of
     assert of(errors.NotFound("x"), Operation.GET) is Problem.NOT_FOUND
     assert of(errors.Conflict("x"), Operation.START) is Problem.EXISTS
     assert of(errors.WrongState("x"), Operation.PURGE) is Problem.NOT_COMPLETED
@@ -113,8 +113,8 @@ def test_an_engines_error_finds_its_problem() -> None:
 
 
 def test_1_11_has_no_code_for_a_missing_instance() -> None:
-    assert faults.read_http(Operation.GET, 500, "ERR_GET_WORKFLOW", (1, 11)) is Problem.NOT_FOUND
-    assert faults.read_http(Operation.GET, 500, "ERR_GET_WORKFLOW", (1, 18)) is Problem.OTHER
+    assert error_mapping.read_http(Operation.GET, 500, "ERR_GET_WORKFLOW", (1, 11)) is Problem.NOT_FOUND
+    assert error_mapping.read_http(Operation.GET, 500, "ERR_GET_WORKFLOW", (1, 18)) is Problem.OTHER
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_1_11_has_no_code_for_a_missing_instance() -> None:
     ],
 )
 def test_api_version_by_runtime(runtime: tuple[int, int] | None, version: ApiVersion) -> None:
-    assert paths.version_for(runtime) is version
+    assert http_routes.version_for(runtime) is version
 
 
 @pytest.mark.parametrize("instance_id", ["a", "A-b_c", "é中", "x" * 64, "0", "٣"])
@@ -196,19 +196,19 @@ moments = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.j
     )
 )
 def test_instances_there_and_back(instance: Instance) -> None:
-    assert bodies.read_instance(json.dumps(bodies.write_instance(instance)).encode()) == instance
+    assert http_bodies.read_instance(json.dumps(http_bodies.write_instance(instance)).encode()) == instance
 
 
 def test_a_failed_instance_there_and_back() -> None:
     now = datetime(2026, 3, 1, tzinfo=timezone.utc)
     failed = Instance("i1", "W", Status.FAILED, now, now, None, now, "1", failure=Failure("ValueError", "no", "line 1"))
-    body = bodies.write_instance(failed)
+    body = http_bodies.write_instance(failed)
     assert "dapr.workflow.output" not in body["properties"]
-    assert bodies.read_instance(json.dumps(body).encode()) == failed
+    assert http_bodies.read_instance(json.dumps(body).encode()) == failed
 
 
 def test_absent_is_left_out_as_in_dapr() -> None:
-    assert bodies.write_instance(Instance("i1", None, Status.PENDING)) == {
+    assert http_bodies.write_instance(Instance("i1", None, Status.PENDING)) == {
         "instanceID": "i1",
         "createdAt": "0001-01-01T00:00:00Z",
         "lastUpdatedAt": "0001-01-01T00:00:00Z",
@@ -228,20 +228,20 @@ json_values = st.recursive(
 
 @given(st.binary() | json_values.map(lambda value: json.dumps(value).encode()))
 def test_no_body_breaks_the_readers(body: bytes) -> None:
-    bodies.read_error(body)
-    for read in (bodies.read_instance, bodies.read_started, bodies.read_metadata):
-        with contextlib.suppress(bodies.BadBody):
+    http_bodies.read_error(body)
+    for read in (http_bodies.read_instance, http_bodies.read_started, http_bodies.read_metadata):
+        with contextlib.suppress(http_bodies.BadBody):
             read(body)
 
 
 def test_metadata_of_every_age() -> None:
-    old = bodies.read_metadata(b'{"id":"a","extended":{"daprRuntimeVersion":"1.11.6"},"actors":[]}')
+    old = http_bodies.read_metadata(b'{"id":"a","extended":{"daprRuntimeVersion":"1.11.6"},"actors":[]}')
     assert (old.version, old.workers, old.actors) == ((1, 11), None, "")
-    none = bodies.read_metadata(b'{"id":"a","runtimeVersion":"1.18.3"}')
+    none = http_bodies.read_metadata(b'{"id":"a","runtimeVersion":"1.18.3"}')
     assert (none.workers, none.actor_store) == (0, False)
-    edge = bodies.read_metadata(b'{"id":"a","runtimeVersion":"edge"}')
+    edge = http_bodies.read_metadata(b'{"id":"a","runtimeVersion":"edge"}')
     assert (edge.version, edge.workers) == (None, 0)
-    full = bodies.read_metadata(
+    full = http_bodies.read_metadata(
         b'{"id":"a","runtimeVersion":"v1.18.3","components":[{"capabilities":["ACTOR"]}],"workflows":'
         b'{"connectedWorkers":2},"actorRuntime":{"runtimeStatus":"RUNNING","placement":"placement: connected"},'
         b'"scheduler":{"connected_addresses":["x:1"]}}'

@@ -11,7 +11,7 @@ pytest.importorskip("google.protobuf", reason="needs the extra grpc")
 
 from google.protobuf import descriptor as d
 
-from wfctl.wire import methods
+from wfctl.wire import grpc_methods
 
 theirs_taskhub = pytest.importorskip(
     "dapr.ext.workflow._durabletask.internal.orchestrator_service_pb2",
@@ -61,8 +61,8 @@ def compare(ours: d.Descriptor, theirs: d.Descriptor, seen: set[str]) -> None:
             assert numbers == {value.number for value in twin.enum_type.values}, where
 
 
-@pytest.mark.parametrize("method", methods.ALL, ids=lambda method: method.path)
-def test_messages_have_the_fields_of_the_wire(method: methods.Method) -> None:
+@pytest.mark.parametrize("method", grpc_methods.ALL, ids=lambda method: method.path)
+def test_messages_have_the_fields_of_the_wire(method: grpc_methods.Method) -> None:
     theirs = their_methods()[method.path]
     seen: set[str] = set()
     compare(method.request.DESCRIPTOR, theirs.input_type, seen)
@@ -72,20 +72,20 @@ def test_messages_have_the_fields_of_the_wire(method: methods.Method) -> None:
 
 def test_the_whole_task_hub_service_is_there() -> None:
     service = theirs_taskhub.DESCRIPTOR.services_by_name["TaskHubSidecarService"]
-    ours = {method.path.rpartition("/")[2] for method in methods.TASK_HUB}
+    ours = {method.path.rpartition("/")[2] for method in grpc_methods.TASK_HUB}
     assert ours == {method.name for method in service.methods}
 
 
 def test_every_workflow_method_of_the_general_service_is_there() -> None:
     service = theirs_runtime.DESCRIPTOR.services_by_name["Dapr"]
-    ours = {method.path.rpartition("/")[2] for method in methods.RUNTIME}
+    ours = {method.path.rpartition("/")[2] for method in grpc_methods.RUNTIME}
     assert ours >= {method.name for method in service.methods if "Workflow" in method.name}
 
 
-@pytest.mark.parametrize("first", ["dapr.ext.workflow", "wfctl.wire.methods"])
+@pytest.mark.parametrize("first", ["dapr.ext.workflow", "wfctl.wire.grpc_methods"])
 def test_both_live_in_one_process_in_either_order(first: str) -> None:
     code = (
-        f"import {first}, dapr.ext.workflow, wfctl.wire.methods;"
+        f"import {first}, dapr.ext.workflow, wfctl.wire.grpc_methods;"
         "from dapr.ext.workflow._durabletask.internal import history_events_pb2 as a;"
         "from wfctl.wire.protos import history_pb2 as b;"
         "m = a.HistoryEvent(eventId=7, eventRaised=a.EventRaisedEvent(name='x'));"

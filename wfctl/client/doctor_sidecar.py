@@ -16,8 +16,8 @@ from wfctl.client.endpoint import Endpoint
 from wfctl.client.sidecar_link import Link, Note, grpc_installed
 from wfctl.errors import NotAuthenticated, TimedOut, Unreachable, WfctlError
 from wfctl.install import install_command
-from wfctl.wire.bodies import Metadata
-from wfctl.wire.paths import OUTBOUND_HEALTH, Operation, version_for
+from wfctl.wire.http_bodies import Metadata
+from wfctl.wire.http_routes import OUTBOUND_HEALTH, Operation, version_for
 
 if TYPE_CHECKING:
     from wfctl.client.sidecar_grpc import HubApi

@@ -21,9 +21,9 @@ from wfctl.errors import Conflict, InvalidInput, NotFound, TimedOut, Unsupported
 from wfctl.model import ids
 from wfctl.model.instance import IfExists, Instance, RerunRequest, StartRequest
 from wfctl.model.status import Status
-from wfctl.wire.ids import new_id as random_id
-from wfctl.wire.paths import Operation
-from wfctl.wire.problems import Problem
+from wfctl.wire.error_codes import Problem
+from wfctl.wire.http_routes import Operation
+from wfctl.wire.instance_ids import new_id as random_id
 
 if TYPE_CHECKING:
     from wfctl.client.portforward import PortForward

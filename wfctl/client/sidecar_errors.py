@@ -7,9 +7,9 @@ import contextlib
 from wfctl import errors
 from wfctl.client.endpoint import MOST_BYTES
 from wfctl.install import install_command
-from wfctl.wire.faults import error_of
-from wfctl.wire.paths import Operation
-from wfctl.wire.problems import TABLE, Problem
+from wfctl.wire.error_codes import TABLE, Problem
+from wfctl.wire.error_mapping import error_of
+from wfctl.wire.http_routes import Operation
 
 
 class Unclear(errors.WfctlError):

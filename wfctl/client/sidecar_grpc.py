@@ -21,13 +21,13 @@ from wfctl.client.sidecar_errors import answer_error, needs_version, too_long, u
 from wfctl.errors import NotAuthenticated, NotFound, TimedOut, Unreachable, Unsupported, WfctlError
 from wfctl.model.events import Event
 from wfctl.model.instance import Instance, RerunRequest, StartRequest
-from wfctl.wire import bodies, events, methods, states
-from wfctl.wire.bodies import Metadata
+from wfctl.wire import grpc_methods, history_events, http_bodies, instance_state
 from wfctl.wire.convert import time_out, wrap
-from wfctl.wire.faults import read_hub, read_scheduler
-from wfctl.wire.methods import Method
-from wfctl.wire.paths import NO_JOB, TOKEN_HEADER, Operation
-from wfctl.wire.problems import Problem
+from wfctl.wire.error_codes import Problem
+from wfctl.wire.error_mapping import read_hub, read_scheduler
+from wfctl.wire.grpc_methods import Method
+from wfctl.wire.http_bodies import Metadata
+from wfctl.wire.http_routes import NO_JOB, TOKEN_HEADER, Operation
 from wfctl.wire.protos import runtime_pb2 as rt
 from wfctl.wire.protos import taskhub_pb2 as pb
 
@@ -37,7 +37,7 @@ PAGE_SIZE = 1024  # Dapr's own default
 # Seconds until the channel must be ready at its first use.
 CONNECT_SECONDS = 5.0
 CLOSE = 0.1  # seconds
-_METADATA = next(method for method in methods.RUNTIME if method.name == "GetMetadata")
+_METADATA = next(method for method in grpc_methods.RUNTIME if method.name == "GetMetadata")
 
 
 class HubApi:
@@ -62,41 +62,41 @@ class HubApi:
             scheduled_start=time_out(request.start_at),
             enforce_unique_instance_id=unique,
         )
-        answer = self._call(methods.START, Operation.START, message, instance_id, app_id)
+        answer = self._call(grpc_methods.START, Operation.START, message, instance_id, app_id)
         return str(answer.instance_id)
 
     def get(self, instance_id: str, *, payloads: bool = True, app_id: str | None = None) -> Instance:
         """Raises NotFound."""
         message = pb.GetInstanceRequest(instance_id=instance_id, get_inputs_and_outputs=payloads)
-        return self._state(self._call(methods.GET, Operation.GET, message, instance_id, app_id), instance_id)
+        return self._state(self._call(grpc_methods.GET, Operation.GET, message, instance_id, app_id), instance_id)
 
     def _state(self, answer: Any, instance_id: str) -> Instance:
         if not answer.exists:
             raise answer_error(Problem.NOT_FOUND, Operation.GET, where=self.where, instance_id=instance_id)
         try:
-            return states.read(answer.state)
+            return instance_state.read(answer.state)
         except ValueError as error:
             raise Unsupported(f"this wfctl does not know the status of '{instance_id}': {error}") from error
 
     def later(self, instance_id: str, *, payloads: bool) -> Later[Instance]:
         """A get that goes on meanwhile. Its result is None where the instance is gone."""
         message = pb.GetInstanceRequest(instance_id=instance_id, get_inputs_and_outputs=payloads)
-        return Later(self, methods.GET, message, lambda answer: self._state(answer, instance_id))
+        return Later(self, grpc_methods.GET, message, lambda answer: self._state(answer, instance_id))
 
     def history_later(self, instance_id: str) -> Later[list[Event]]:
         """A history that is read meanwhile. Its result is None where the instance is gone."""
         message = pb.GetHistoryRequest(instance_id=instance_id)
-        return Later(self, methods.HISTORY, message, _events)
+        return Later(self, grpc_methods.HISTORY, message, _events)
 
     def parent_later(self, instance_id: str) -> Later[str | None]:
         """The parent's ID, read from the history; None where there is none, or the instance is gone."""
         message = pb.GetHistoryRequest(instance_id=instance_id)
-        return Later(self, methods.HISTORY, message, _parent)
+        return Later(self, grpc_methods.HISTORY, message, _parent)
 
     def history(self, instance_id: str, *, seconds: float | None = None) -> list[Event]:
         """Raises NotFound."""
         message = pb.GetHistoryRequest(instance_id=instance_id)
-        answer = self._call(methods.HISTORY, Operation.HISTORY, message, instance_id, seconds=seconds)
+        answer = self._call(grpc_methods.HISTORY, Operation.HISTORY, message, instance_id, seconds=seconds)
         return _events(answer)
 
     def ids(self, page_size: int = PAGE_SIZE) -> Iterator[list[str]]:
@@ -104,7 +104,7 @@ class HubApi:
         token: str | None = None
         while True:
             message = pb.ListInstanceIDsRequest(continuation_token=token, page_size=page_size)
-            answer = self._call(methods.LIST_IDS, Operation.LIST, message)
+            answer = self._call(grpc_methods.LIST_IDS, Operation.LIST, message)
             yield list(answer.instance_ids)
             following = answer.continuation_token if answer.HasField("continuation_token") else None
             if not following or following == token:
@@ -114,29 +114,29 @@ class HubApi:
     def raise_event(self, instance_id: str, name: str, data: str | None, app_id: str | None = None) -> None:
         """Raises NotFound, WrongState."""
         message = pb.RaiseEventRequest(instance_id=instance_id, name=name, input=wrap(data))
-        self._call(methods.RAISE, Operation.RAISE, message, instance_id, app_id)
+        self._call(grpc_methods.RAISE, Operation.RAISE, message, instance_id, app_id)
 
     def suspend(self, instance_id: str, reason: str | None, app_id: str | None = None) -> None:
         """Returns once it is suspended or finished. Raises NotFound, WrongState."""
         message = pb.SuspendRequest(instance_id=instance_id, reason=wrap(reason))
-        self._call(methods.SUSPEND, Operation.PAUSE, message, instance_id, app_id)
+        self._call(grpc_methods.SUSPEND, Operation.PAUSE, message, instance_id, app_id)
 
     def resume(self, instance_id: str, reason: str | None, app_id: str | None = None) -> None:
         """Returns once it runs or is finished. Raises NotFound, WrongState."""
         message = pb.ResumeRequest(instance_id=instance_id, reason=wrap(reason))
-        self._call(methods.RESUME, Operation.RESUME, message, instance_id, app_id)
+        self._call(grpc_methods.RESUME, Operation.RESUME, message, instance_id, app_id)
 
     def terminate(self, instance_id: str, output: str | None, recursive: bool, app_id: str | None = None) -> None:
         """Returns once it is finished. Raises NotFound, WrongState."""
         message = pb.TerminateRequest(instance_id=instance_id, output=wrap(output), recursive=recursive)
-        self._call(methods.TERMINATE, Operation.TERMINATE, message, instance_id, app_id)
+        self._call(grpc_methods.TERMINATE, Operation.TERMINATE, message, instance_id, app_id)
 
     def purge(self, instance_id: str, *, force: bool, recursive: bool, app_id: str | None = None) -> int:
         """Returns how many went. Raises NotFound, WrongState."""
         message = pb.PurgeRequest(instance_id=instance_id, recursive=recursive)
         if force:
             message.force = True
-        answer = self._call(methods.PURGE, Operation.PURGE, message, instance_id, app_id)
+        answer = self._call(grpc_methods.PURGE, Operation.PURGE, message, instance_id, app_id)
         return int(answer.deleted_instance_count)
 
     def rerun(self, request: RerunRequest, new_id: str, app_id: str | None = None) -> str:
@@ -149,17 +149,17 @@ class HubApi:
             overwrite_input=request.overwrite_input,
             new_child_instance_id=request.new_child_id,
         )
-        answer = self._call(methods.RERUN, Operation.RERUN, message, request.source, app_id)
+        answer = self._call(grpc_methods.RERUN, Operation.RERUN, message, request.source, app_id)
         return str(answer.new_instance_id)
 
     def hello(self) -> None:
         """Raises Unsupported where there is no task hub service."""
-        self._call(methods.HELLO, Operation.LIST, Empty())
+        self._call(grpc_methods.HELLO, Operation.LIST, Empty())
 
     def scheduler_answers(self) -> bool | None:
         """None where the sidecar does not tell. A scheduler that is gone makes it wait: raises TimedOut."""
         try:
-            self._call(methods.GET_JOB, Operation.GET, StringValue(value=NO_JOB))
+            self._call(grpc_methods.GET_JOB, Operation.GET, StringValue(value=NO_JOB))
         except (TimedOut, Unreachable, NotAuthenticated):
             raise
         except WfctlError as error:
@@ -168,7 +168,7 @@ class HubApi:
 
     def metadata(self) -> Metadata:
         answer = self._call(_METADATA, Operation.GET, rt.GetMetadataRequest())
-        version = bodies.version_of(answer.runtime_version)
+        version = http_bodies.version_of(answer.runtime_version)
         untold = version is not None and version < (1, 16)
         actors = answer.actor_runtime
         return Metadata(
@@ -182,8 +182,8 @@ class HubApi:
             schedulers=tuple(answer.scheduler.connected_addresses),
             actor_store=any("ACTOR" in part.capabilities for part in answer.components),
             features=tuple(answer.enabled_features),
-            wfctl=answer.extended.get(bodies.WFCTL_VERSION),
-            server=answer.extended.get(bodies.SERVER),
+            wfctl=answer.extended.get(http_bodies.WFCTL_VERSION),
+            server=answer.extended.get(http_bodies.SERVER),
         )
 
     def close(self) -> None:
@@ -197,7 +197,7 @@ class HubApi:
         if not self._ready:
             seconds = min(CONNECT_SECONDS, self._endpoint.seconds())
             try:
-                self._stub(methods.HELLO)(Empty(), timeout=seconds, metadata=self._headers)
+                self._stub(grpc_methods.HELLO)(Empty(), timeout=seconds, metadata=self._headers)
             except grpc.RpcError as error:
                 if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
                     return False
@@ -292,7 +292,7 @@ def _parent(answer: Any) -> str | None:
 
 
 def _events(answer: Any) -> list[Event]:
-    return [events.read(event) for event in answer.events]
+    return [history_events.read(event) for event in answer.events]
 
 
 def _serialize(message: Message) -> bytes:

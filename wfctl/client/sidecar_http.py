@@ -13,11 +13,11 @@ from wfctl.client.endpoint import Endpoint, HttpAddress
 from wfctl.client.http_answer import Answer, HttpClient
 from wfctl.client.sidecar_errors import answer_error, broken, redirected
 from wfctl.model.instance import Instance
-from wfctl.wire import bodies, paths
-from wfctl.wire.bodies import BadBody, Metadata
-from wfctl.wire.faults import read_http, read_scheduler
-from wfctl.wire.paths import ApiVersion, Operation
-from wfctl.wire.problems import OWN, Problem
+from wfctl.wire import http_bodies, http_routes
+from wfctl.wire.error_codes import OWN, Problem
+from wfctl.wire.error_mapping import read_http, read_scheduler
+from wfctl.wire.http_bodies import BadBody, Metadata
+from wfctl.wire.http_routes import ApiVersion, Operation
 
 # Seconds that what the sidecar says of itself is believed while one command asks many things of it.
 METADATA_AGE = 5.0
@@ -33,16 +33,16 @@ class HttpApi:
         self._metadata: tuple[float, Metadata] | None = None
         headers = {"user-agent": f"wfctl/{__version__}"}
         if endpoint.token:
-            headers[paths.TOKEN_HEADER] = endpoint.token
+            headers[http_routes.TOKEN_HEADER] = endpoint.token
         self._client = _client(endpoint, address, headers)
 
     def start(self, name: str, instance_id: str, input: str | None, app_id: str | None = None) -> str:
         """Returns the ID. Raises InvalidInput, TimedOut (it may have started nevertheless), Unclear."""
-        query = {paths.INSTANCE_ID: instance_id}
+        query = {http_routes.INSTANCE_ID: instance_id}
         body = b"" if input is None else input.encode()
         answer = self._call(Operation.START, instance_id, app_id, query=query, body=body, workflow=name)
         try:
-            return bodies.read_started(answer.body)
+            return http_bodies.read_started(answer.body)
         except BadBody as error:
             raise broken(self.where, str(error)) from error
 
@@ -50,7 +50,7 @@ class HttpApi:
         """Raises NotFound."""
         answer = self._call(Operation.GET, instance_id, app_id)
         try:
-            return bodies.read_instance(answer.body)
+            return http_bodies.read_instance(answer.body)
         except BadBody as error:
             raise broken(self.where, str(error)) from error
 
@@ -67,11 +67,11 @@ class HttpApi:
         """`max_age`: seconds that an earlier answer may be old."""
         if self._metadata is not None and time.monotonic() - self._metadata[0] <= max_age:
             return self._metadata[1]
-        answer = self._send("GET", paths.METADATA)
+        answer = self._send("GET", http_routes.METADATA)
         if answer.status != 200:
             raise self._error(Operation.GET, answer, None)
         try:
-            found = bodies.read_metadata(answer.body)
+            found = http_bodies.read_metadata(answer.body)
         except BadBody as error:
             raise broken(self.where, str(error)) from error
         self._metadata = (time.monotonic(), found)
@@ -81,28 +81,28 @@ class HttpApi:
         """Ask anew the next time: another server may answer by now."""
         self._metadata = None
 
-    def health(self, path: str = paths.HEALTH) -> tuple[bool, str]:
+    def health(self, path: str = http_routes.HEALTH) -> tuple[bool, str]:
         """Whether it says that it is ready (any 2xx), and what it says if not."""
         answer = self._send("GET", path)
-        return 200 <= answer.status < 300, bodies.read_error(answer.body)[1]
+        return 200 <= answer.status < 300, http_bodies.read_error(answer.body)[1]
 
     def scheduler_answers(self) -> bool | None:
         """None where the sidecar does not tell. A scheduler that is gone makes it wait: raises TimedOut."""
-        answer = self._send("GET", paths.JOB)
-        return True if answer.status == 200 else read_scheduler(bodies.read_error(answer.body)[1])
+        answer = self._send("GET", http_routes.JOB)
+        return True if answer.status == 200 else read_scheduler(http_bodies.read_error(answer.body)[1])
 
     def clock(self) -> float | None:
         """The sidecar's time as Unix seconds, from the Date of an answer; None where it sends none."""
         from email.utils import parsedate_to_datetime
 
-        date = self._send("GET", paths.HEALTH).date
+        date = self._send("GET", http_routes.HEALTH).date
         return parsedate_to_datetime(date).timestamp() if date else None
 
     def rejects_app_id(self) -> bool:
         """Whether the runtime looks at `appID` at all: one that does refuses a bad one, an older one ignores it."""
-        method, path = paths.path(self._version, Operation.GET, instance="wfctl-probe")
-        answer = self._send(method, path, query={paths.APP_ID: "a.b"})
-        return read_http(Operation.GET, answer.status, bodies.read_error(answer.body)[0]) is Problem.APP_ID_INVALID
+        method, path = http_routes.path(self._version, Operation.GET, instance="wfctl-probe")
+        answer = self._send(method, path, query={http_routes.APP_ID: "a.b"})
+        return read_http(Operation.GET, answer.status, http_bodies.read_error(answer.body)[0]) is Problem.APP_ID_INVALID
 
     def close(self) -> None:
         self._client.close()
@@ -120,8 +120,8 @@ class HttpApi:
     ) -> Answer:
         query = dict(query or {})
         if app_id is not None:
-            query[paths.APP_ID] = app_id
-        method, path = paths.path(self._version, operation, workflow=workflow, instance=instance_id, event=event)
+            query[http_routes.APP_ID] = app_id
+        method, path = http_routes.path(self._version, operation, workflow=workflow, instance=instance_id, event=event)
         answer = self._send(method, path, query, body)
         if 200 <= answer.status < 300:
             return answer
@@ -133,13 +133,13 @@ class HttpApi:
         """Fall back to what the runtime serves; whether that is another version than the one just tried."""
         if self._fixed is not None:
             return False
-        served = paths.version_for(self.metadata().version)
+        served = http_routes.version_for(self.metadata().version)
         changed = served is not self._version
         self._version = self._fixed = served
         return changed
 
     def _reading(self, operation: Operation, answer: Answer) -> Problem:
-        code, _ = bodies.read_error(answer.body)
+        code, _ = http_bodies.read_error(answer.body)
         if code != OWN[Operation.GET][0]:
             return read_http(operation, answer.status, code)
         # A get that fails: a missing instance before 1.12, or no store to look into; the metadata know.
@@ -149,7 +149,7 @@ class HttpApi:
 
     def _error(self, operation: Operation, answer: Answer, instance_id: str | None) -> Exception:
         problem = self._reading(operation, answer)
-        _, text = bodies.read_error(answer.body)
+        _, text = http_bodies.read_error(answer.body)
         if problem in (Problem.OTHER, Problem.UNAVAILABLE) and not text:
             text = f"HTTP status {answer.status}"
         return answer_error(problem, operation, where=self.where, text=text, instance_id=instance_id)

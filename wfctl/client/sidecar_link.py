@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from wfctl.client.endpoint import Endpoint, grpc_address, http_address
 from wfctl.client.sidecar_errors import needs_grpc, no_grpc, no_worker, unreachable
 from wfctl.errors import InvalidInput, Unreachable, Unsupported, WfctlError
-from wfctl.wire.bodies import Metadata
-from wfctl.wire.paths import Operation, sendable
+from wfctl.wire.http_bodies import Metadata
+from wfctl.wire.http_routes import Operation, sendable
 
 if TYPE_CHECKING:
     from wfctl.client.sidecar_grpc import HubApi

@@ -15,7 +15,7 @@ from wfctl.errors import InvalidInput, NotFound, Unsupported
 from wfctl.model.events import Event
 from wfctl.model.instance import Count, Filter, Instance
 from wfctl.model.matching import after, ordered
-from wfctl.wire.paths import Operation
+from wfctl.wire.http_routes import Operation
 
 if TYPE_CHECKING:
     from wfctl.client.portforward import PortForward

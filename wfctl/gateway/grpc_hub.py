@@ -13,11 +13,11 @@ from wfctl.gateway.traces import INCOMING
 from wfctl.gateway.trouble import Trouble
 from wfctl.model.instance import Instance, RerunRequest
 from wfctl.model.status import Status
-from wfctl.wire import events, methods, states
+from wfctl.wire import grpc_methods, history_events, instance_state
 from wfctl.wire.convert import time_in
-from wfctl.wire.methods import Method
-from wfctl.wire.paths import Operation
-from wfctl.wire.problems import Problem
+from wfctl.wire.error_codes import Problem
+from wfctl.wire.grpc_methods import Method
+from wfctl.wire.http_routes import Operation
 from wfctl.wire.protos import taskhub_pb2 as pb
 
 
@@ -27,19 +27,19 @@ class Hub:
 
     def methods(self) -> dict[Method, Callable[[Any], Awaitable[Any]]]:
         return {
-            methods.HELLO: self.hello,
-            methods.START: self.start,
-            methods.GET: self.get,
-            methods.WAIT_START: self.wait_start,
-            methods.WAIT_COMPLETION: self.wait_completion,
-            methods.RAISE: self.raise_event,
-            methods.TERMINATE: self.terminate,
-            methods.SUSPEND: self.suspend,
-            methods.RESUME: self.resume,
-            methods.PURGE: self.purge,
-            methods.RERUN: self.rerun,
-            methods.LIST_IDS: self.list_ids,
-            methods.HISTORY: self.history,
+            grpc_methods.HELLO: self.hello,
+            grpc_methods.START: self.start,
+            grpc_methods.GET: self.get,
+            grpc_methods.WAIT_START: self.wait_start,
+            grpc_methods.WAIT_COMPLETION: self.wait_completion,
+            grpc_methods.RAISE: self.raise_event,
+            grpc_methods.TERMINATE: self.terminate,
+            grpc_methods.SUSPEND: self.suspend,
+            grpc_methods.RESUME: self.resume,
+            grpc_methods.PURGE: self.purge,
+            grpc_methods.RERUN: self.rerun,
+            grpc_methods.LIST_IDS: self.list_ids,
+            grpc_methods.HISTORY: self.history,
         }
 
     async def hello(self, _: Empty) -> Empty:
@@ -121,7 +121,7 @@ class Hub:
 
     async def history(self, request: pb.GetHistoryRequest) -> pb.GetHistoryResponse:
         committed = self._service.history(request.instance_id)
-        return pb.GetHistoryResponse(events=[events.write(event) for event in committed])
+        return pb.GetHistoryResponse(events=[history_events.write(event) for event in committed])
 
 
 def _text(message: Any, field: str) -> str | None:
@@ -129,4 +129,4 @@ def _text(message: Any, field: str) -> str | None:
 
 
 def _state(instance: Instance, payloads: bool, *, parent: bool) -> pb.GetInstanceResponse:
-    return pb.GetInstanceResponse(exists=True, state=states.write(instance, payloads=payloads, parent=parent))
+    return pb.GetInstanceResponse(exists=True, state=instance_state.write(instance, payloads=payloads, parent=parent))

@@ -11,11 +11,11 @@ from wfctl.gateway.metadata import About
 from wfctl.gateway.service import Service
 from wfctl.gateway.trouble import Trouble
 from wfctl.model.instance import Instance
-from wfctl.wire import bodies, times
+from wfctl.wire import http_bodies, times
 from wfctl.wire.convert import time_out
-from wfctl.wire.methods import RUNTIME, START_TIME_OPTION, Method
-from wfctl.wire.paths import Operation
-from wfctl.wire.problems import Problem
+from wfctl.wire.error_codes import Problem
+from wfctl.wire.grpc_methods import RUNTIME, START_TIME_OPTION, Method
+from wfctl.wire.http_routes import Operation
 from wfctl.wire.protos import runtime_pb2 as pb
 
 Handler = Callable[[Any], Awaitable[Any]]
@@ -125,7 +125,7 @@ def _text(payload: bytes, operation: Operation) -> str:
 
 
 def _state(instance: Instance) -> pb.GetWorkflowResponse:
-    body = bodies.write_instance(instance)
+    body = http_bodies.write_instance(instance)
     return pb.GetWorkflowResponse(
         instance_id=instance.id,
         workflow_name=instance.name or "",

@@ -13,8 +13,8 @@ from wfctl.gateway.metrics import Metrics
 from wfctl.gateway.security import TokenCheck
 from wfctl.gateway.traces import INCOMING
 from wfctl.gateway.trouble import Trouble
-from wfctl.wire.methods import Method
-from wfctl.wire.paths import TOKEN_HEADER
+from wfctl.wire.grpc_methods import Method
+from wfctl.wire.http_routes import TOKEN_HEADER
 
 # A handler gets the request (and, if it streams, the context) and returns the answer. Raises Trouble.
 Handler = Callable[[Any], Awaitable[Any]]

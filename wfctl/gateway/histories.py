@@ -16,7 +16,7 @@ from typing import cast
 from wfctl.engine.execute.remote_work import PendingActivity, PendingTurn
 from wfctl.engine.store import database, summary
 from wfctl.model.events import Event, ExecutionCompleted, ExecutionStarted, OtherEvent, PropagatedEvents
-from wfctl.wire import events, items
+from wfctl.wire import history_events, work_items
 from wfctl.wire.protos import history_pb2
 from wfctl.wire.protos import taskhub_pb2 as pb
 
@@ -74,7 +74,7 @@ class Histories:
 
     def activity(self, activity: PendingActivity, trace_parent: str | None = None) -> bytes:
         """The encoded work item."""
-        item = items.activity_item(activity.task, token=activity.token)
+        item = work_items.activity_item(activity.task, token=activity.token)
         if trace_parent is not None:
             item.activity_request.parent_trace_context.MergeFrom(_trace_context(trace_parent))
         if activity.task.propagated is not None:
@@ -152,7 +152,7 @@ def _trace_context(trace_parent: str) -> history_pb2.TraceContext:
 
 
 def _written(event: Event) -> history_pb2.HistoryEvent:
-    message = events.write(event)
+    message = history_events.write(event)
     if isinstance(event, ExecutionStarted) and event.trace_parent is not None:
         message.execution_started.parent_trace_context.MergeFrom(_trace_context(event.trace_parent))
     return message

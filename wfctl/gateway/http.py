@@ -18,9 +18,9 @@ from wfctl.gateway.logs import Log
 from wfctl.gateway.security import HostCheck, TokenCheck
 from wfctl.gateway.traces import INCOMING
 from wfctl.gateway.trouble import Trouble
-from wfctl.wire import bodies
-from wfctl.wire.paths import HEALTH, OUTBOUND_HEALTH, TOKEN_HEADER, Operation
-from wfctl.wire.problems import Problem
+from wfctl.wire import http_bodies
+from wfctl.wire.error_codes import Problem
+from wfctl.wire.http_routes import HEALTH, OUTBOUND_HEALTH, TOKEN_HEADER, Operation
 
 JSON = "application/json"
 
@@ -55,7 +55,7 @@ def json_answer(status: int, body: Any) -> Answer:
 
 
 def error_answer(status: int, code: str, message: str) -> Answer:
-    return json_answer(status, bodies.write_error(code, message))
+    return json_answer(status, http_bodies.write_error(code, message))
 
 
 class Routes:

@@ -8,7 +8,7 @@ from importlib import resources
 from wfctl.gateway.http import Answer, Request, Routes, error_answer, json_answer, text_of
 from wfctl.gateway.metadata import About
 from wfctl.gateway.metrics import CONTENT_TYPE, Metrics
-from wfctl.wire.paths import HEALTH, METADATA, OUTBOUND_HEALTH, SHUTDOWN
+from wfctl.wire.http_routes import HEALTH, METADATA, OUTBOUND_HEALTH, SHUTDOWN
 
 
 class SidecarRoutes:

@@ -8,9 +8,9 @@ from wfctl.gateway.http import Answer, Handler, Request, Routes, json_answer, ma
 from wfctl.gateway.metrics import Metrics
 from wfctl.gateway.service import Service
 from wfctl.gateway.trouble import Trouble
-from wfctl.wire import bodies, ids, paths
-from wfctl.wire.paths import ApiVersion, Operation
-from wfctl.wire.problems import Problem
+from wfctl.wire import http_bodies, http_routes, instance_ids
+from wfctl.wire.error_codes import Problem
+from wfctl.wire.http_routes import ApiVersion, Operation
 
 # Dapr's names of the operations in its metrics.
 _METRIC = {
@@ -37,7 +37,7 @@ class WorkflowRoutes:
         }
         for version in ApiVersion:
             for operation, handler in handlers.items():
-                routes.add(*paths.route(version, operation), self._counted(operation, handler))
+                routes.add(*http_routes.route(version, operation), self._counted(operation, handler))
 
     def _counted(self, operation: Operation, handler: Handler) -> Handler:
         async def call(request: Request) -> Answer:
@@ -54,17 +54,17 @@ class WorkflowRoutes:
 
     async def start(self, request: Request) -> Answer:
         """The body is the input, byte for byte; without one the input is an empty text, as in Dapr."""
-        instance_id = request.query.get(paths.INSTANCE_ID) or ids.new_id()
+        instance_id = request.query.get(http_routes.INSTANCE_ID) or instance_ids.new_id()
         payload = text_of(request.body)
         made = await self._service.start(request.names["workflow"], instance_id, payload)
-        return json_answer(202, bodies.write_started(made))
+        return json_answer(202, http_bodies.write_started(made))
 
     async def get(self, request: Request) -> Answer:
         instance_id = self._checked(request)
         found = self._service.get(instance_id)
         if found is None:
             raise Trouble(Problem.NOT_FOUND, Operation.GET, id=instance_id)
-        return json_answer(200, bodies.write_instance(found))
+        return json_answer(200, http_bodies.write_instance(found))
 
     async def raise_event(self, request: Request) -> Answer:
         data = text_of(request.body) if request.body else None

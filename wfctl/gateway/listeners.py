@@ -27,8 +27,8 @@ from wfctl.gateway.http_state import StateRoutes
 from wfctl.gateway.http_workflows import WorkflowRoutes
 from wfctl.gateway.logs import Log
 from wfctl.gateway.security import HostCheck, TokenCheck
-from wfctl.wire import methods
-from wfctl.wire.methods import Method
+from wfctl.wire import grpc_methods
+from wfctl.wire.grpc_methods import Method
 
 Note = Callable[[str], None]
 
@@ -142,12 +142,12 @@ def _handlers(
     work = engine.work
     hub = Hub(engine.service).methods()
     answers: dict[Method, grpc_server.Handler] = {
-        methods.COMPLETE_ORCHESTRATOR: work.complete_turn,
-        methods.COMPLETE_WORKFLOW: work.complete_turn,
-        methods.COMPLETE_ACTIVITY: work.complete_activity,
+        grpc_methods.COMPLETE_ORCHESTRATOR: work.complete_turn,
+        grpc_methods.COMPLETE_WORKFLOW: work.complete_turn,
+        grpc_methods.COMPLETE_ACTIVITY: work.complete_activity,
     }
     runtime = Runtime(engine.service, engine.about, shutdown).methods(StateCalls(engine.state).methods())
-    turns = (methods.COMPLETE_ORCHESTRATOR, methods.COMPLETE_WORKFLOW)
+    turns = (grpc_methods.COMPLETE_ORCHESTRATOR, grpc_methods.COMPLETE_WORKFLOW)
     return [
         *((method, calls.unary(method, handler, lambda trouble: trouble.hub())) for method, handler in hub.items()),
         *(
@@ -167,5 +167,5 @@ def _handlers(
             (method, calls.unary(method, handler, lambda trouble: trouble.runtime()))
             for method, handler in runtime.items()
         ),
-        (methods.WORK_ITEMS, calls.stream(methods.WORK_ITEMS, work.get_work_items)),
+        (grpc_methods.WORK_ITEMS, calls.stream(grpc_methods.WORK_ITEMS, work.get_work_items)),
     ]

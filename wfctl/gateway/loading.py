@@ -13,8 +13,8 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from wfctl.wire import bodies
-from wfctl.wire.paths import HEALTH, OUTBOUND_HEALTH
+from wfctl.wire import http_bodies
+from wfctl.wire.http_routes import HEALTH, OUTBOUND_HEALTH
 
 
 @contextlib.contextmanager
@@ -39,7 +39,7 @@ class _Answer(BaseHTTPRequestHandler):
             self.send_response(204)
             self.end_headers()
             return
-        body = json.dumps(bodies.write_error("ERR_HEALTH_NOT_READY", "the app is being loaded")).encode()
+        body = json.dumps(http_bodies.write_error("ERR_HEALTH_NOT_READY", "the app is being loaded")).encode()
         self.send_response(503)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))

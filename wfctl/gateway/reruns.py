@@ -8,8 +8,8 @@ from wfctl.model import events as ev
 from wfctl.model import ids
 from wfctl.model.instance import RerunRequest
 from wfctl.model.status import Status
-from wfctl.wire.paths import Operation
-from wfctl.wire.problems import Problem
+from wfctl.wire.error_codes import Problem
+from wfctl.wire.http_routes import Operation
 
 _KINDS = {ev.TaskScheduled: "activity", ev.TimerCreated: "timer", ev.ChildWorkflowInstanceCreated: "child workflow"}
 

@@ -7,7 +7,7 @@ import ipaddress
 from collections.abc import Iterable
 
 from wfctl.errors import InvalidInput
-from wfctl.wire.paths import sendable
+from wfctl.wire.http_routes import sendable
 
 
 class TokenCheck:

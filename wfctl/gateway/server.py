@@ -23,7 +23,7 @@ from wfctl.gateway.loading import healthy
 from wfctl.gateway.logs import Log
 from wfctl.gateway.security import HostCheck, TokenCheck
 from wfctl.gateway.tracing_wanted import tracing
-from wfctl.wire.bodies import GRPC_PORT, SERVER
+from wfctl.wire.http_bodies import GRPC_PORT, SERVER
 
 if TYPE_CHECKING:
     from wfctl.workflow.app import App

@@ -28,9 +28,9 @@ from wfctl.model import ids
 from wfctl.model.events import Event
 from wfctl.model.instance import IfExists, Instance, RerunRequest, StartRequest
 from wfctl.model.status import Status
-from wfctl.wire.ids import new_id
-from wfctl.wire.paths import Operation
-from wfctl.wire.problems import Problem
+from wfctl.wire.error_codes import Problem
+from wfctl.wire.http_routes import Operation
+from wfctl.wire.instance_ids import new_id
 
 T = TypeVar("T")
 

@@ -20,9 +20,9 @@ from wfctl.engine.store.database import Connection
 from wfctl.engine.store.state import Entry, EtagMismatch, Write
 from wfctl.engine.unit import Unit
 from wfctl.gateway.trouble import Trouble
-from wfctl.wire import faults
-from wfctl.wire.paths import Operation
-from wfctl.wire.problems import Problem
+from wfctl.wire import error_mapping
+from wfctl.wire.error_codes import Problem
+from wfctl.wire.http_routes import Operation
 
 TTL = "ttlInSeconds"
 EXPIRES = "ttlExpireTime"
@@ -34,10 +34,10 @@ class StateTrouble(Trouble):
 
     def __init__(self, status: int, code: str, grpc: str, message: str) -> None:
         super().__init__(Problem.OTHER, Operation.GET)
-        self._answer = faults.HttpAnswer(status, code, message)
+        self._answer = error_mapping.HttpAnswer(status, code, message)
         self._grpc = grpc
 
-    def http(self) -> faults.HttpAnswer:
+    def http(self) -> error_mapping.HttpAnswer:
         return self._answer
 
     def runtime(self) -> tuple[str, str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from wfctl.errors import Conflict, WfctlError
-from wfctl.wire import faults
-from wfctl.wire.paths import Operation
-from wfctl.wire.problems import Problem
+from wfctl.wire import error_mapping
+from wfctl.wire.error_codes import Problem
+from wfctl.wire.http_routes import Operation
 
 _CHILD = re.compile(r"child workflow '(.*)' has not yet completed")
 
@@ -21,14 +21,14 @@ class Trouble(Exception):
         self.operation = operation
         self.names = names
 
-    def http(self) -> faults.HttpAnswer:
-        return faults.write_http(self.problem, self.operation, **self.names)
+    def http(self) -> error_mapping.HttpAnswer:
+        return error_mapping.write_http(self.problem, self.operation, **self.names)
 
     def runtime(self) -> tuple[str, str]:
-        return faults.write_runtime(self.problem, self.operation, **self.names)
+        return error_mapping.write_runtime(self.problem, self.operation, **self.names)
 
     def hub(self) -> tuple[str, str]:
-        return faults.write_hub(self.problem, self.operation, **self.names)
+        return error_mapping.write_hub(self.problem, self.operation, **self.names)
 
 
 def trouble(error: WfctlError, operation: Operation, **names: str) -> Trouble:
@@ -37,4 +37,4 @@ def trouble(error: WfctlError, operation: Operation, **names: str) -> Trouble:
         child = _CHILD.search(error.message)
         if child is not None:
             return Trouble(Problem.CHILD_RUNNING, operation, child=child[1], **names)
-    return Trouble(faults.problem_of(error, operation), operation, reason=error.message, **names)
+    return Trouble(error_mapping.problem_of(error, operation), operation, reason=error.message, **names)

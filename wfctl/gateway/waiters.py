@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from wfctl.engine.store.instances import Row
 from wfctl.gateway.trouble import Trouble
 from wfctl.model.status import Status
-from wfctl.wire.paths import Operation
-from wfctl.wire.problems import Problem
+from wfctl.wire.error_codes import Problem
+from wfctl.wire.http_routes import Operation
 
 Until = Callable[[Status], bool]
 

@@ -22,12 +22,12 @@ from wfctl.gateway.trouble import Trouble
 from wfctl.model.events import NO_ID, ExecutionCompleted, Failure, StallReason
 from wfctl.model.status import Status
 from wfctl.model.turn import Stall, TurnResult
-from wfctl.wire import actions, methods
+from wfctl.wire import grpc_methods, turn_actions
 from wfctl.wire.convert import failure_in
+from wfctl.wire.error_codes import Problem
 from wfctl.wire.foreign import WHY, foreign_instance, is_foreign
-from wfctl.wire.methods import Method
-from wfctl.wire.paths import Operation
-from wfctl.wire.problems import Problem
+from wfctl.wire.grpc_methods import Method
+from wfctl.wire.http_routes import Operation
 from wfctl.wire.protos import taskhub_pb2 as pb
 
 # The JavaScript SDK 3.18 queues 100 items in all and drops the rest without a word.
@@ -226,7 +226,7 @@ class WorkStreams:
         known = [stream for stream in self._streams if stream.peer == peer]
         # A worker may send its answers over another connection than the one of its stream.
         for stream in known or self._streams:
-            self.executor.answer_lost(stream.worker, to_turn=method is not methods.COMPLETE_ACTIVITY)
+            self.executor.answer_lost(stream.worker, to_turn=method is not grpc_methods.COMPLETE_ACTIVITY)
 
     async def complete_turn(self, request: pb.WorkflowResponse) -> pb.CompleteTaskResponse:
         if not self.executor.complete_turn(
@@ -245,7 +245,7 @@ class WorkStreams:
             return self._stalled(f"The worker's answer of {response.ByteSize()} bytes exceeds the limit of")
         now = datetime.now(timezone.utc)
         try:
-            return actions.turn_result(response, now)
+            return turn_actions.turn_result(response, now)
         except (Unsupported, ValueError) as error:
             self._log.warning(
                 "a worker's answer cannot be carried out", instance=response.instance_id, error=str(error)

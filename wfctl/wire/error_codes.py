@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from wfctl import errors
-from wfctl.wire.paths import Operation
+from wfctl.wire.http_routes import Operation
 
 
 class Problem(str, Enum):

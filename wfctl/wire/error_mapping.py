@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wfctl import errors
-from wfctl.wire.paths import Operation
-from wfctl.wire.problems import BAD, INTERNAL, MISSING, OWN, TABLE, Problem
+from wfctl.wire.error_codes import BAD, INTERNAL, MISSING, OWN, TABLE, Problem
+from wfctl.wire.http_routes import Operation
 
 Version = tuple[int, int]
 

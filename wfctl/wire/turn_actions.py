@@ -12,7 +12,7 @@ from wfctl.errors import Unsupported
 from wfctl.model import events as ev
 from wfctl.model.status import Status
 from wfctl.model.turn import ContinueAsNew, Stall, TurnResult
-from wfctl.wire import events
+from wfctl.wire import history_events
 from wfctl.wire.convert import failure_in, origin_of, time_in
 from wfctl.wire.protos import taskhub_pb2 as pb
 
@@ -84,7 +84,7 @@ def child_instance_id(parent_id: str, action_id: int) -> str:
 
 
 def _continued(action: pb.Action) -> ContinueAsNew:
-    carried = (events.read(event) for event in action.complete.carryover_events)
+    carried = (history_events.read(event) for event in action.complete.carryover_events)
     return ContinueAsNew(
         action.id,
         _text(action.complete, "result"),

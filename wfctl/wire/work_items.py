@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from wfctl.engine.execute.port import ActivityResult, ActivityTask, Turn
 from wfctl.model.events import Event, ExecutionCompleted, OtherEvent
-from wfctl.wire import events
+from wfctl.wire import history_events
 from wfctl.wire.convert import failure_in, wrap
 from wfctl.wire.protos import history_pb2
 from wfctl.wire.protos import taskhub_pb2 as pb
@@ -27,7 +27,9 @@ def turn_item(turn: Turn, *, token: str = "", cached: int = 0) -> pb.WorkItem:
 
 def _events(sequence: Sequence[Event]) -> list[history_pb2.HistoryEvent]:
     """Without the events that a worker cannot replay: SDKs know neither those we do not interpret nor completions."""
-    return [events.write(event) for event in sequence if not isinstance(event, (OtherEvent, ExecutionCompleted))]
+    return [
+        history_events.write(event) for event in sequence if not isinstance(event, (OtherEvent, ExecutionCompleted))
+    ]
 
 
 def activity_item(task: ActivityTask, *, token: str = "", execution_id: str | None = None) -> pb.WorkItem:
