@@ -18,14 +18,14 @@ from wfctl.model import events as ev
 from wfctl.model.events import NO_ID, Event, Failure, Origin
 from wfctl.model.instance import Instance, Waiting
 from wfctl.model.status import Status
-from wfctl.render.instances import Rows, instance_view
 from wfctl.render.live import cut_painted, fold
-from wfctl.render.scale import Scale, Stretch
-from wfctl.render.svg import timeline_svg
 from wfctl.render.table import lines
 from wfctl.render.text import width
-from wfctl.render.timeline import Timeline, timeline_lines, timeline_of
-from wfctl.render.tree import tree_view, walk
+from wfctl.render.views.instances import Rows, instance_view
+from wfctl.render.views.time_axis import Scale, Stretch
+from wfctl.render.views.timeline import Timeline, timeline_lines, timeline_of
+from wfctl.render.views.timeline_svg import timeline_svg
+from wfctl.render.views.tree import tree_view, walk
 
 T0 = datetime(2026, 1, 31, 9, tzinfo=timezone.utc)
 BUSY = Failure("ValueError", "the card reader is busy")

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from wfctl.render.console import Console, wants_color
-from wfctl.render.payload import output_text, payload_cell, payload_text
+from wfctl.render.json_records import camel, decoded
 from wfctl.render.printer import Format, Printer, View, to_json
-from wfctl.render.record import camel, decoded
 from wfctl.render.table import Cell, Column, block, lines
 from wfctl.render.text import clean, clean_block, cut, pad, width
 from wfctl.render.times import age, rfc3339, span
+from wfctl.render.views.payload import output_text, payload_cell, payload_text
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from wfctl.model.events import (
 from wfctl.model.instance import Waiting
 from wfctl.model.status import TERMINAL, Status
 from wfctl.model.waiting import waiting_for
-from wfctl.render.waiting import waiting_text, waiting_word
+from wfctl.render.views.waiting import waiting_text, waiting_word
 
 T0 = datetime(2026, 1, 1, tzinfo=timezone.utc)
 NOW = T0 + timedelta(hours=2, minutes=14)

@@ -25,7 +25,7 @@ from wfctl.errors import (
     WfctlError,
 )
 from wfctl.model.instance import Instance
-from wfctl.render.faults import fault_text
+from wfctl.render.errors import fault_text
 from wfctl.render.printer import Format
 from wfctl.render.text import clean, plural
 

@@ -9,10 +9,10 @@ from wfctl.cli.session import Session
 from wfctl.errors import Refused
 from wfctl.model.instance import Instance
 from wfctl.render.console import is_tty
-from wfctl.render.instances import age_cell, status_cell
 from wfctl.render.table import Column, lines
 from wfctl.render.text import clean, plural
-from wfctl.render.waiting import utc_now
+from wfctl.render.views.instances import age_cell, status_cell
+from wfctl.render.views.waiting import utc_now
 
 SAMPLE = 5
 TYPE_IT = 100  # above, the number is to be typed

@@ -36,7 +36,7 @@ from wfctl.cli.session import Session
 from wfctl.errors import InvalidInput
 from wfctl.model.instance import Filter, Sort
 from wfctl.render.text import clean
-from wfctl.render.waiting import utc_now
+from wfctl.render.views.waiting import utc_now
 
 BATCH = "Several instances"
 FILTERS: dict[str, Any] = {

@@ -7,12 +7,12 @@ from enum import Enum
 
 from wfctl.errors import WfctlError
 from wfctl.model.instance import Instance
-from wfctl.render.faults import fault_record
-from wfctl.render.instances import status_cell
+from wfctl.render.errors import fault_record
+from wfctl.render.json_records import Record
 from wfctl.render.printer import View
-from wfctl.render.record import Record
 from wfctl.render.table import Column
 from wfctl.render.text import clean
+from wfctl.render.views.instances import status_cell
 
 
 class Outcome(str, Enum):

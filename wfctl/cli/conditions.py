@@ -12,7 +12,7 @@ from wfctl.cli.filters import parse_status
 from wfctl.errors import InvalidInput
 from wfctl.model.instance import Instance
 from wfctl.model.status import Status
-from wfctl.render.record import decoded
+from wfctl.render.json_records import decoded
 from wfctl.render.text import clean
 
 EXAMPLES = "completed, terminal, suspended, event=approval or custom-status=shipped"

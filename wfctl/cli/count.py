@@ -20,12 +20,12 @@ from wfctl.cli.session import Session
 from wfctl.errors import InvalidInput
 from wfctl.model.instance import Count
 from wfctl.model.status import Status
-from wfctl.render.instances import status_cell
+from wfctl.render.json_records import count_record
 from wfctl.render.printer import View
-from wfctl.render.record import count_record
 from wfctl.render.table import Column
 from wfctl.render.text import clean
-from wfctl.render.waiting import utc_now
+from wfctl.render.views.instances import status_cell
+from wfctl.render.views.waiting import utc_now
 
 app = new_app()
 GROUPS = ("status", "name")

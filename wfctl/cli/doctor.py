@@ -11,9 +11,9 @@ from wfctl.client.connect import Embedded
 from wfctl.client.doctor_check import Check, Level, NotReady
 from wfctl.errors import WfctlError
 from wfctl.render.printer import View
-from wfctl.render.style import GREEN, RED, YELLOW
 from wfctl.render.table import Cell, Column
 from wfctl.render.text import clean
+from wfctl.render.theme import GREEN, RED, YELLOW
 
 app = new_app()
 _COLORS = {Level.OK: GREEN, Level.WARN: YELLOW, Level.FAIL: RED}

@@ -15,10 +15,10 @@ from wfctl.cli.telling import drive_on, quoted, tell_end, tell_state, tell_waiti
 from wfctl.cli.watching import Reader, Watch, watch
 from wfctl.client.port import Driver, Workflows
 from wfctl.errors import InvalidInput, TimedOut
-from wfctl.render.instances import instance_view
 from wfctl.render.printer import Format
 from wfctl.render.text import clean
-from wfctl.render.waiting import utc_now
+from wfctl.render.views.instances import instance_view
+from wfctl.render.views.waiting import utc_now
 
 MOST_IDS = 5
 

@@ -2,8 +2,8 @@ from wfctl.cli.declare import command, new_app
 from wfctl.cli.ids import check_id
 from wfctl.cli.options import InstanceID
 from wfctl.cli.session import Session
-from wfctl.render.instances import instance_view
-from wfctl.render.waiting import utc_now
+from wfctl.render.views.instances import instance_view
+from wfctl.render.views.waiting import utc_now
 
 app = new_app()
 

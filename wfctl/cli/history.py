@@ -2,7 +2,7 @@ from wfctl.cli.declare import command, new_app
 from wfctl.cli.ids import check_id
 from wfctl.cli.options import InstanceID
 from wfctl.cli.session import Session
-from wfctl.render.history import event_view
+from wfctl.render.views.history import event_view
 
 app = new_app()
 

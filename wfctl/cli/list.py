@@ -22,9 +22,9 @@ from wfctl.cli.telling import quoted
 from wfctl.client.port import Workflows
 from wfctl.errors import InvalidInput
 from wfctl.model.instance import Filter, Instance
-from wfctl.render.instances import Rows, Tally, instance_view
 from wfctl.render.printer import Format
-from wfctl.render.waiting import utc_now
+from wfctl.render.views.instances import Rows, Tally, instance_view
+from wfctl.render.views.waiting import utc_now
 
 app = new_app()
 SCREEN = 100  # rows that a terminal gets unless --limit says otherwise

@@ -12,8 +12,8 @@ from wfctl.client.port import Workflows
 from wfctl.errors import InvalidInput, Unreachable
 from wfctl.render.live import Screen, Size, can_move
 from wfctl.render.printer import Format
-from wfctl.render.style import RED, paint
 from wfctl.render.text import clean
+from wfctl.render.theme import RED, paint
 
 
 class Scene(Protocol):

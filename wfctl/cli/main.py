@@ -15,7 +15,7 @@ from wfctl.cli.app import root_command
 from wfctl.cli.session import Session
 from wfctl.errors import Interrupted, InvalidInput, StoreError, StoreGone, WfctlError
 from wfctl.render.console import let_go, wants_color
-from wfctl.render.faults import fault_json, fault_text
+from wfctl.render.errors import fault_json, fault_text
 
 PROGRAM = "wfctl"
 NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC))

@@ -15,10 +15,10 @@ from wfctl.client.port import Workflows
 from wfctl.errors import WfctlError
 from wfctl.model.instance import Filter, Instance
 from wfctl.model.status import LIVE, Status
-from wfctl.render.instances import status_word
 from wfctl.render.text import clean, plural
 from wfctl.render.times import age
-from wfctl.render.waiting import utc_now, waiting_word
+from wfctl.render.views.instances import status_word
+from wfctl.render.views.waiting import utc_now, waiting_word
 
 if TYPE_CHECKING:
     from wfctl.render.progress import Progress

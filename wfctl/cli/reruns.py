@@ -10,12 +10,12 @@ from wfctl.errors import InvalidInput, WrongState
 from wfctl.model.events import Event, WorkflowStarted
 from wfctl.model.instance import Instance
 from wfctl.model.steps import Step, failed_step, steps_of
-from wfctl.render.instances import failure_line
+from wfctl.render.json_records import Record, step_record
 from wfctl.render.printer import View
-from wfctl.render.record import Record, step_record
-from wfctl.render.style import BOLD, DIM
 from wfctl.render.table import Cell, Column
 from wfctl.render.text import clean
+from wfctl.render.theme import BOLD, DIM
+from wfctl.render.views.instances import failure_line
 
 
 def check_begin(name: str | None, from_failed: bool, event_id: str | None) -> None:

@@ -7,10 +7,10 @@ from wfctl.cli.session import Session
 from wfctl.cli.telling import quoted, tell_end
 from wfctl.cli.watching import Reader
 from wfctl.errors import WrongState
-from wfctl.render.payload import output_text
+from wfctl.render.json_records import decoded
 from wfctl.render.printer import Format
-from wfctl.render.record import decoded
 from wfctl.render.text import clean
+from wfctl.render.views.payload import output_text
 
 app = new_app()
 

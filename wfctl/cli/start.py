@@ -13,7 +13,7 @@ from wfctl.errors import InvalidInput
 from wfctl.model.instance import IfExists, StartRequest
 from wfctl.render.printer import Format
 from wfctl.render.text import clean
-from wfctl.render.waiting import utc_now
+from wfctl.render.views.waiting import utc_now
 
 app = new_app()
 

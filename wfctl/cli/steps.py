@@ -12,12 +12,12 @@ from wfctl.client.port import Workflows
 from wfctl.errors import InvalidInput, NotFound
 from wfctl.model.events import Event
 from wfctl.model.steps import steps_of
-from wfctl.render.history import step_view
-from wfctl.render.instances import status_word
 from wfctl.render.printer import Format
 from wfctl.render.text import clean
 from wfctl.render.times import span
-from wfctl.render.waiting import utc_now
+from wfctl.render.views.history import step_view
+from wfctl.render.views.instances import status_word
+from wfctl.render.views.waiting import utc_now
 
 app = new_app()
 TIMELINE = "As a timeline"
@@ -65,7 +65,7 @@ def steps(
 def _timeline(
     session: Session, workflows: Workflows, instance_id: str, children: bool, svg: str | None, *, shown: bool
 ) -> None:
-    from wfctl.render.timeline import timeline_lines, timeline_of, timeline_record
+    from wfctl.render.views.timeline import timeline_lines, timeline_of, timeline_record
 
     if session.format is Format.ID:
         raise InvalidInput("-o id does not fit here: steps have no ID", hint="-o table, json, jsonl or yaml")
@@ -80,7 +80,7 @@ def _timeline(
     found = timeline_of(instance, workflows.history(instance_id), utc_now(), history if children else None)
     console = session.console
     if svg is not None:
-        from wfctl.render.svg import timeline_svg
+        from wfctl.render.views.timeline_svg import timeline_svg
 
         _write(session, svg, timeline_svg(found))
     if not shown:

@@ -10,10 +10,10 @@ from wfctl.client.port import Driver, Workflows
 from wfctl.errors import DiskFull, StoreError
 from wfctl.model.instance import Instance, Waiting
 from wfctl.model.status import Status
-from wfctl.render.instances import failure_line, lifetime, status_word
 from wfctl.render.text import clean
 from wfctl.render.times import span
-from wfctl.render.waiting import utc_now, waiting_text
+from wfctl.render.views.instances import failure_line, lifetime, status_word
+from wfctl.render.views.waiting import utc_now, waiting_text
 
 MOST_WAITS = 5  # lines about one instance; a fan-out may wait for thousands
 

@@ -10,7 +10,7 @@ from wfctl.cli.session import Session
 from wfctl.model.instance import Filter, Instance
 from wfctl.render.printer import Format
 from wfctl.render.text import clean
-from wfctl.render.waiting import utc_now
+from wfctl.render.views.waiting import utc_now
 
 app = new_app()
 
@@ -30,7 +30,7 @@ def tree(
 
     With -o json each instance has its `children`; with -o jsonl each is a line, with its `depth`.
     """
-    from wfctl.render.tree import nested_record, tree_view, walk
+    from wfctl.render.views.tree import nested_record, tree_view, walk
 
     check_id(instance_id)
     deepest = parse_count(depth, "--depth", None)

@@ -15,9 +15,9 @@ from wfctl.cli.watching import Reader, Watch, watch
 from wfctl.client.port import Driver
 from wfctl.errors import InvalidInput, WrongState
 from wfctl.model.instance import Filter
-from wfctl.render.instances import instance_view
 from wfctl.render.text import clean
-from wfctl.render.waiting import utc_now
+from wfctl.render.views.instances import instance_view
+from wfctl.render.views.waiting import utc_now
 
 app = new_app()
 

@@ -47,7 +47,7 @@ def watch(
     with session.workflows(deadline=deadline) as workflows:
         if is_live(session):
             from wfctl.cli.watch_scenes import Alone, Several
-            from wfctl.render.instances import Rows
+            from wfctl.render.views.instances import Rows
 
             color = session.console.out_color
             rows = Rows(wide=session.format is Format.WIDE, color=color)

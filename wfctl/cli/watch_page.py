@@ -12,10 +12,10 @@ from wfctl.client.port import Workflows
 from wfctl.errors import NotFound
 from wfctl.model.instance import Filter, Instance
 from wfctl.model.status import Status
-from wfctl.render.instances import Rows, tally_line
 from wfctl.render.live import Size
-from wfctl.render.style import DIM, paint
-from wfctl.render.waiting import utc_now
+from wfctl.render.theme import DIM, paint
+from wfctl.render.views.instances import Rows, tally_line
+from wfctl.render.views.waiting import utc_now
 
 AROUND = 3  # the header, an empty line, the footer
 SETTLE = 3.0  # seconds that a row stays with its last status after it has left the list

@@ -10,13 +10,13 @@ from wfctl.client.port import Workflows
 from wfctl.errors import NotFound, Unsupported
 from wfctl.model.events import Event
 from wfctl.model.instance import Instance
-from wfctl.render.instances import Rows, failure_line, status_cell, tally_line
 from wfctl.render.live import Size, fold
-from wfctl.render.style import BOLD, DIM, RED, paint
 from wfctl.render.text import clean
-from wfctl.render.timeline import timeline_lines, timeline_of
+from wfctl.render.theme import BOLD, DIM, RED, paint
 from wfctl.render.times import age, span
-from wfctl.render.waiting import utc_now, waiting_text
+from wfctl.render.views.instances import Rows, failure_line, status_cell, tally_line
+from wfctl.render.views.timeline import timeline_lines, timeline_of
+from wfctl.render.views.waiting import utc_now, waiting_text
 
 AROUND = 3
 FOLDS = 5  # lines that a failure, or what is waited for, gets

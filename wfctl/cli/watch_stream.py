@@ -11,11 +11,11 @@ from wfctl.cli.pace import FRAME, STALE, Pace, wait_frame
 from wfctl.cli.session import Session
 from wfctl.client.port import Workflows
 from wfctl.errors import Unreachable
-from wfctl.render.instances import one_line
+from wfctl.render.json_records import Record, instance_record
 from wfctl.render.printer import Format, to_json
-from wfctl.render.record import Record, instance_record
 from wfctl.render.text import clean
-from wfctl.render.waiting import utc_now
+from wfctl.render.views.instances import one_line
+from wfctl.render.views.waiting import utc_now
 
 
 class Changes(Protocol):

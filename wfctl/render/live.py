@@ -17,8 +17,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple, TextIO
 
-from wfctl.render.style import RESET
 from wfctl.render.text import cut, width
+from wfctl.render.theme import RESET
 
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[2J"
 _LEAVE = "\x1b[?25h\x1b[?1049l"

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from wfctl.errors import InvalidInput
 from wfctl.model import ids
 from wfctl.render.console import Console
-from wfctl.render.record import Record
+from wfctl.render.json_records import Record
 from wfctl.render.table import Cell, Column, block, lines
 from wfctl.render.text import clean, plural, safe_json
 

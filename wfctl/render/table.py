@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Generic, NamedTuple, TypeVar
 
-from wfctl.render.style import BOLD, paint
 from wfctl.render.text import cut, pad, width
+from wfctl.render.theme import BOLD, paint
 
 T = TypeVar("T")
 

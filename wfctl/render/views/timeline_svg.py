@@ -7,10 +7,10 @@ from datetime import datetime
 from html import escape
 
 from wfctl.model.steps import StepStatus
-from wfctl.render.scale import Scale
 from wfctl.render.text import clean, cut
-from wfctl.render.timeline import WORKS, Bar, Timeline, stretches, took, tries
 from wfctl.render.times import millis_text, span
+from wfctl.render.views.time_axis import Scale
+from wfctl.render.views.timeline import WORKS, Bar, Timeline, stretches, took, tries
 
 WIDE, LEFT, RIGHT = 1000, 290, 130  # the whole, the names, the words behind the bars
 TOP, ROW, THICK, FOOT = 74, 24, 14, 34

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from wfctl.model.instance import Instance
-from wfctl.render.instances import instance_view
+from wfctl.render.json_records import Record, instance_record
 from wfctl.render.printer import View
-from wfctl.render.record import Record, instance_record
 from wfctl.render.table import Column
 from wfctl.render.text import clean
+from wfctl.render.views.instances import instance_view
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,13 +29,13 @@ from wfctl.model.events import (
     WorkflowStarted,
 )
 from wfctl.model.steps import Step, StepStatus
-from wfctl.render.payload import payload_cell
+from wfctl.render.json_records import event_record, step_record
 from wfctl.render.printer import View
-from wfctl.render.record import event_record, step_record
-from wfctl.render.style import DIM, RED, step_style
 from wfctl.render.table import Cell, Column
 from wfctl.render.text import clean, cut
+from wfctl.render.theme import DIM, RED, step_style
 from wfctl.render.times import age, millis_text, rfc3339, seconds_text, span
+from wfctl.render.views.payload import payload_cell
 
 DETAIL_CELLS = 100
 

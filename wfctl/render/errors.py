@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from wfctl.errors import WfctlError
 from wfctl.render.printer import to_json
-from wfctl.render.style import BOLD, DIM, RED, paint
 from wfctl.render.text import clean, clean_block
+from wfctl.render.theme import BOLD, DIM, RED, paint
 
 
 def fault_text(error: WfctlError, *, color: bool = False) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from wfctl.render.record import decoded
+from wfctl.render.json_records import decoded
 from wfctl.render.text import clean, cut, safe_json
 
 CELL = 60

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from wfctl.model.events import Event
 from wfctl.model.instance import Instance
 from wfctl.model.steps import Step, StepStatus, steps_of
-from wfctl.render.record import Record, step_record, time_or_none
-from wfctl.render.scale import Scale, Stretch
-from wfctl.render.style import step_style
+from wfctl.render.json_records import Record, step_record, time_or_none
 from wfctl.render.table import GAP, Cell, Column, lines
 from wfctl.render.text import clean, cut, width
+from wfctl.render.theme import step_style
 from wfctl.render.times import age, span
+from wfctl.render.views.time_axis import Scale, Stretch
 
 PIPED = 60  # cells of the bars where there is no terminal
 SHORTEST, LONGEST = 10, 100

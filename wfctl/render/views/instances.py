@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 from wfctl.model.events import Failure
 from wfctl.model.instance import Instance
 from wfctl.model.status import Status
-from wfctl.render.payload import payload_cell, payload_text
+from wfctl.render.json_records import instance_record
 from wfctl.render.printer import View
-from wfctl.render.record import instance_record
-from wfctl.render.style import RED, paint, status_style
 from wfctl.render.table import GAP, NARROWEST, Cell, Column, lines
 from wfctl.render.text import clean, clean_block, pad, plural, width
+from wfctl.render.theme import RED, paint, status_style
 from wfctl.render.times import age, seconds_text, short_age, span
-from wfctl.render.waiting import waiting_text, waiting_word
+from wfctl.render.views.payload import payload_cell, payload_text
+from wfctl.render.views.waiting import waiting_text, waiting_word
 
 STACK_LINES = 12
 NARROW = 60  # a terminal below this has no room for the workflow's name
