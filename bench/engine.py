@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from wfctl.engine import operations
+from wfctl.engine.engine_thread import Host
 from wfctl.engine.execute.local import LocalExecutor
-from wfctl.engine.host import Host
 from wfctl.model.instance import StartRequest
 from wfctl.model.status import Status
 from wfctl.workflow.app import load_app

@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.engine import scratch
 from wfctl.client.embedded import open_embedded
-from wfctl.engine.store import database, instances, work
+from wfctl.engine.store import database, history_inbox, instances
 from wfctl.engine.store.codec import encode, to_micros
 from wfctl.engine.store.instances import Row
 from wfctl.model import events as ev
@@ -48,7 +48,7 @@ def fill(path: Path, count: int) -> None:
             histories.append((key, 1, to_micros(at), encode(events)))
         instances.insert(db, rows)
         instances.put_inputs(db, inputs)
-        work.append_history(db, histories)
+        history_inbox.append_history(db, histories)
         db.execute("COMMIT")
     db.close()
 

@@ -11,7 +11,7 @@ import pytest
 from harness import Cli, Outcome
 
 from wfctl.client import doctor_embedded
-from wfctl.engine.owner import OwnerLock
+from wfctl.engine.owner_lock import OwnerLock
 
 
 def by_name(outcome: Outcome) -> dict[str, dict[str, Any]]:

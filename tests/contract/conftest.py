@@ -17,8 +17,8 @@ from wfctl.client.embedded import open_embedded
 from wfctl.client.endpoint import Endpoint
 from wfctl.client.port import Workflows
 from wfctl.client.sidecar import open_sidecar
+from wfctl.engine.engine_thread import Host
 from wfctl.engine.execute.local import LocalExecutor
-from wfctl.engine.host import Host
 from wfctl.errors import WfctlError
 from wfctl.model.instance import Filter, Instance, StartRequest
 from wfctl.model.status import Status

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from wfctl.engine import operations
-from wfctl.engine.core.state import folded
+from wfctl.engine.core.folded_state import folded
+from wfctl.engine.engine_thread import Host
 from wfctl.engine.execute.local import LocalExecutor
-from wfctl.engine.host import Host
-from wfctl.engine.store import database, instances, work
+from wfctl.engine.store import database, history_inbox, instances
 from wfctl.engine.store.codec import maybe_micros
 from wfctl.engine.store.instances import Row
-from wfctl.engine.unit import StoreUnit, Unit
+from wfctl.engine.transaction import StoreUnit, Unit
 from wfctl.model.events import Event
 from wfctl.model.instance import IfExists, StartRequest
 from wfctl.model.status import Status
@@ -135,7 +135,7 @@ class Rig:
         return None if row is None else row.status
 
     def history(self, instance_id: str) -> list[Event]:
-        return self.look(lambda db: work.read_history(db, instances.find(db, instance_id).key))
+        return self.look(lambda db: history_inbox.read_history(db, instances.find(db, instance_id).key))
 
     def key(self, instance_id: str) -> int:
         row = self.row(instance_id)
@@ -181,8 +181,8 @@ def inconsistencies(db: sqlite3.Connection) -> list[str]:
     found: list[str] = []
     for values in db.execute(f"SELECT {instances.COLUMNS} FROM instances").fetchall():
         row = instances.to_row(values)
-        state = folded(work.read_history(db, row.key))
-        inbox = work.inbox_of(db, row.key)
+        state = folded(history_inbox.read_history(db, row.key))
+        inbox = history_inbox.inbox_of(db, row.key)
         waits = sorted(db.execute("SELECT event_id, name FROM event_waits WHERE key = ?", (row.key,)).fetchall())
         if state.started is not None and state.status() is not row.status:
             found.append(f"{row.id}: the row says {row.status.name}, its history {state.status().name}")

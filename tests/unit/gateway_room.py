@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from wfctl.engine.execute.remote_work import PendingTurn, Worker
+from wfctl.engine.execute.worker import PendingTurn, Worker
 from wfctl.gateway.engine import GatewayEngine
 from wfctl.gateway.listeners import http_app
 from wfctl.gateway.logs import Log

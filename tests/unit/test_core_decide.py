@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 from wfctl.engine.core import decide
-from wfctl.engine.core.state import State, folded
+from wfctl.engine.core.folded_state import State, folded
 from wfctl.model import events as ev
 from wfctl.model.events import NEVER, NO_ID, Event, Origin, StallReason
 from wfctl.model.status import Status

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wfctl.engine.core import decide
-from wfctl.engine.core.state import RESOLVES, State, fold, folded
+from wfctl.engine.core.folded_state import RESOLVES, State, fold, folded
 from wfctl.engine.store.codec import decode, encode
 from wfctl.model import events as ev
 from wfctl.model.events import NEVER, NO_ID, Event, Failure, Origin, Parent, StallReason

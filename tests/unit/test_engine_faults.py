@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from engine_rig import LIMIT_SECONDS, Rig, inconsistencies
 
-from wfctl.engine import host as host_module
+from wfctl.engine import driven_trees as scope_module
+from wfctl.engine import engine_thread as host_module
 from wfctl.engine import operations
-from wfctl.engine import scope as scope_module
 from wfctl.errors import InvalidInput, WfctlError
 from wfctl.model import events as ev
 from wfctl.model.instance import RerunRequest, StartRequest
@@ -203,17 +203,17 @@ class TestDefects:
 
     def test_at_the_write_too(self, rig: Rig, monkeypatch) -> None:
         """A failure that only shows when all is written is found by running turns one by one."""
-        from wfctl.engine import dispatch
+        from wfctl.engine import dispatcher
 
         rig.workflow(echo)
-        write = dispatch.write
+        write = dispatcher.write
 
         def faulty(db, dirty):
             if any(live.row.id == "bad" and live.row.status is Status.COMPLETED for live in dirty):
                 raise ValueError("cannot be written")
             return write(db, dirty)
 
-        monkeypatch.setattr(dispatch, "write", faulty)
+        monkeypatch.setattr(dispatcher, "write", faulty)
         host = rig.own()
         names = ["e1", "e2", "bad", "e3"]
         gate = threading.Event()
@@ -634,10 +634,10 @@ class TestFailingCommits:
         gate.set()
         rig.own(scope=[])
         rig.do(lambda unit: None)
-        from wfctl.engine.store import work
+        from wfctl.engine.store import history_inbox
 
         self.break_commits(rig, monkeypatch, 1)
-        rig.beside(lambda unit: work.put_wanted(unit._db, rig.key("m1")))
+        rig.beside(lambda unit: history_inbox.put_wanted(unit._db, rig.key("m1")))
         assert rig.ended("m1").output == "7"
 
     def test_results_survive(self, rig: Rig, monkeypatch) -> None:

@@ -13,11 +13,11 @@ from engine_rig import Rig, inconsistencies
 from wfctl.client import embedded
 from wfctl.client.embedded import EmbeddedWorkflows, open_embedded
 from wfctl.engine import operations
+from wfctl.engine.engine_thread import Host
 from wfctl.engine.execute.port import Delivery
 from wfctl.engine.execute.remote import RemoteExecutor
-from wfctl.engine.execute.remote_work import Worker
-from wfctl.engine.host import Host
-from wfctl.engine.store import work
+from wfctl.engine.execute.worker import Worker
+from wfctl.engine.store import history_inbox
 from wfctl.errors import WrongState
 from wfctl.model.instance import StartRequest
 from wfctl.model.status import Status
@@ -67,7 +67,7 @@ def left(rig: Rig, name: str, instance_id: str, input: str | None = None, **fiel
 
 def inbox(rig: Rig, instance_id: str) -> list[str]:
     key = rig.key(instance_id)
-    return [type(event).__name__ for _, event in rig.look(lambda db: work.inbox_of(db, key))]
+    return [type(event).__name__ for _, event in rig.look(lambda db: history_inbox.inbox_of(db, key))]
 
 
 AWAITING = ["WorkflowStarted", "ExecutionStarted", "TimerCreated"]

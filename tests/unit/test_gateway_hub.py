@@ -13,7 +13,7 @@ pytest.importorskip("uvicorn", reason="needs the extra serve")
 from gateway_room import Room
 from test_gateway_http import play
 
-from wfctl.engine.execute.remote_work import PendingTurn
+from wfctl.engine.execute.worker import PendingTurn
 from wfctl.engine.retention import Retention, expired
 from wfctl.engine.store import database
 from wfctl.gateway.grpc_hub import Hub

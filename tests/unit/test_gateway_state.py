@@ -13,8 +13,8 @@ pytest.importorskip("uvicorn", reason="needs the extra serve")
 from gateway_room import Room, room
 from test_gateway_http import play
 
-from wfctl.engine.store import database, state
-from wfctl.engine.store.state import EtagMismatch, Write
+from wfctl.engine.store import app_state, database
+from wfctl.engine.store.app_state import EtagMismatch, Write
 from wfctl.gateway.grpc_state import StateCalls
 from wfctl.gateway.state import StateTrouble
 from wfctl.wire.protos import runtime_pb2 as pb
@@ -197,18 +197,18 @@ def test_what_expires(tmp_path: Path) -> None:
 
 def test_expired_entries_are_gone_before_they_are_deleted(tmp_path: Path) -> None:
     db = database.open_store(tmp_path / "store.db")
-    state.apply(db, "s", [Write("a", b"1", expires_at=100), Write("b", b"2")], 50)
-    assert state.get(db, "s", "a", 99) is not None
-    assert state.get(db, "s", "a", 100) is None
-    state.apply(db, "s", [Write("a", b"3", first=True)], 100)
+    app_state.apply(db, "s", [Write("a", b"1", expires_at=100), Write("b", b"2")], 50)
+    assert app_state.get(db, "s", "a", 99) is not None
+    assert app_state.get(db, "s", "a", 100) is None
+    app_state.apply(db, "s", [Write("a", b"3", first=True)], 100)
     with pytest.raises(EtagMismatch):
-        state.apply(db, "s", [Write("b", b"4"), Write("b", b"5", first=True)], 100)
-    found = state.get(db, "s", "b", 100)
+        app_state.apply(db, "s", [Write("b", b"4"), Write("b", b"5", first=True)], 100)
+    found = app_state.get(db, "s", "b", 100)
     assert found is not None
     assert found.value == b"2"
-    state.apply(db, "s", [Write("a", b"1", expires_at=100)], 50)
-    assert state.delete_expired(db, 99) == 0
-    assert state.delete_expired(db, 100) == 1
+    app_state.apply(db, "s", [Write("a", b"1", expires_at=100)], 50)
+    assert app_state.delete_expired(db, 99) == 0
+    assert app_state.delete_expired(db, 100) == 1
     db.close()
 
 

@@ -11,7 +11,7 @@ import pytest
 from wfctl.engine.execute.port import ActivityTask
 from wfctl.engine.store import database
 from wfctl.engine.store.codec import encode
-from wfctl.engine.store.work import append_history
+from wfctl.engine.store.history_inbox import append_history
 from wfctl.gateway.logs import Log
 from wfctl.gateway.traces import Span, Traces, parse
 from wfctl.gateway.tracing_wanted import tracing, wanted

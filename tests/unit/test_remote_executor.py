@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, LateTurn, Turn
 from wfctl.engine.execute.remote import LOSS_GRACE, MOST_AGAIN, RemoteExecutor
-from wfctl.engine.execute.remote_work import PendingActivity, PendingTurn, Work, Worker
+from wfctl.engine.execute.worker import PendingActivity, PendingTurn, Work, Worker
 from wfctl.model.events import NO_ID, WorkflowStarted
 from wfctl.model.turn import TurnResult
 

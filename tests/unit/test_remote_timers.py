@@ -11,12 +11,12 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from wfctl.engine import operations
+from wfctl.engine.engine_thread import Host
 from wfctl.engine.execute.port import Delivery
 from wfctl.engine.execute.remote import RemoteExecutor
-from wfctl.engine.execute.remote_work import PendingTurn, Worker
-from wfctl.engine.host import Host
+from wfctl.engine.execute.worker import PendingTurn, Worker
 from wfctl.engine.store import database
-from wfctl.engine.store.work import read_history
+from wfctl.engine.store.history_inbox import read_history
 from wfctl.model import events as ev
 from wfctl.model.instance import StartRequest
 from wfctl.model.status import Status

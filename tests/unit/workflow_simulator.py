@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from wfctl.engine.execute.activities import run, run_async
+from wfctl.engine.execute.activity_pool import run, run_async
 from wfctl.engine.execute.port import ActivityTask
 from wfctl.model.events import (
     NEVER,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from wfctl.engine.store import database, listing
+from wfctl.engine.store import database, reads
 from wfctl.errors import NotFound
 from wfctl.model.events import Event
 from wfctl.model.instance import Count, Filter, Instance
@@ -20,16 +20,16 @@ class StoreReader:
         self._db = database.open_store(store, create=False)
 
     def get(self, instance_id: str) -> Instance:
-        found = listing.get(self._db, instance_id, payloads=False, driven=True)
+        found = reads.get(self._db, instance_id, payloads=False, driven=True)
         if found is None:
             raise NotFound(f"there is no instance '{instance_id}'", instance_id=instance_id)
         return found
 
     def list(self, filter: Filter) -> Iterator[Instance]:
-        return listing.select(self._db, filter, payloads=False, driven=True)
+        return reads.select(self._db, filter, payloads=False, driven=True)
 
     def count(self, filter: Filter) -> Sequence[Count]:
-        return listing.count(self._db, filter)
+        return reads.count(self._db, filter)
 
     def history(self, instance_id: str) -> Sequence[Event]:
-        return listing.history(self._db, instance_id) or ()
+        return reads.history(self._db, instance_id) or ()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from wfctl.config.settings import Settings as ConfigSettings
-    from wfctl.engine.host import Host
+    from wfctl.engine.engine_thread import Host
     from wfctl.engine.retention import Retention
     from wfctl.workflow.app import App
 

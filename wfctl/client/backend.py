@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from wfctl.engine import operations
-from wfctl.engine.host import Host
-from wfctl.engine.store import database, listing
-from wfctl.engine.unit import Unit
+from wfctl.engine.engine_thread import Host
+from wfctl.engine.store import database, reads
+from wfctl.engine.transaction import Unit
 from wfctl.errors import StoreError, TimedOut, WrongState
 from wfctl.model.events import Event
 from wfctl.model.instance import Filter, IfExists, Instance, RerunRequest, Sort, StartRequest
@@ -41,7 +41,7 @@ class EngineBackend:
         return self._write(lambda unit: operations.start(unit, request))
 
     def get(self, instance_id: str) -> Instance:
-        found = self._read(lambda db: listing.get(db, instance_id, payloads=True, driven=True))
+        found = self._read(lambda db: reads.get(db, instance_id, payloads=True, driven=True))
         if found is None:
             raise operations.missing(instance_id)
         return found
@@ -81,11 +81,11 @@ class EngineBackend:
     def list_ids(self, limit: int | None, after: str | None) -> tuple[Sequence[str], str | None]:
         size = limit or DEFAULT_PAGE
         filter = Filter(sort=Sort.CREATED, reverse=True, limit=size + 1, after=after)
-        rows = self._read(lambda db: [i.id for i in listing.select(db, filter, payloads=False, driven=True)])
+        rows = self._read(lambda db: [i.id for i in reads.select(db, filter, payloads=False, driven=True)])
         return (rows, None) if len(rows) <= size else (rows[:size], rows[size - 1])
 
     def history(self, instance_id: str) -> Sequence[Event]:
-        found = self._read(lambda db: listing.history(db, instance_id))
+        found = self._read(lambda db: reads.history(db, instance_id))
         if found is None:
             raise operations.missing(instance_id)
         return found

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wfctl.client.doctor_check import Check, Level, failed, wait_until_ready
-from wfctl.engine.owner import is_owned
-from wfctl.engine.store import database, listing, work
+from wfctl.engine.owner_lock import is_owned
+from wfctl.engine.store import database, history_inbox, reads
 from wfctl.errors import WfctlError
 from wfctl.model.instance import Filter
 
@@ -88,7 +88,7 @@ def _store(store: Path) -> Iterator[Check]:
         return
     try:
         size = sum(file.stat().st_size for file in _files(store))
-        counts = listing.count(db, Filter())
+        counts = reads.count(db, Filter())
         live = sum(one.count for one in counts if not one.status.terminal)
         held = sum(one.count for one in counts)
         detail = f"{store}, schema {database.SCHEMA_VERSION}, {_size(size)}: {_number(held, 'instance')}, {live} live"
@@ -133,7 +133,7 @@ def _owner(db: database.Connection, store: Path) -> Iterator[Check]:
         return
     owned = is_owned(store)
     yield Check("lock", Level.OK, f"{lock} is {'held' if owned else 'free'}")
-    row = work.get_owner(db)
+    row = history_inbox.get_owner(db)
     if owned and row is None:
         yield Check("owner", Level.OK, "another process is just taking the store, or letting it go")
     elif row is None:

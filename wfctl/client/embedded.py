@@ -18,18 +18,18 @@ from typing import TYPE_CHECKING, TypeVar
 from wfctl.client.hosting import HostedApp, unknown_workflow
 from wfctl.client.port import Driver, Requested
 from wfctl.engine import operations, undriven
-from wfctl.engine.owner import is_owned
-from wfctl.engine.store import database, instances, listing, work
+from wfctl.engine.owner_lock import is_owned
+from wfctl.engine.store import database, history_inbox, instances, reads
 from wfctl.engine.store.instances import Row
 from wfctl.engine.store.place import Place
-from wfctl.engine.unit import StoreUnit, Unit
+from wfctl.engine.transaction import StoreUnit, Unit
 from wfctl.errors import AppError, StoreError, WfctlError
 from wfctl.model.events import Event
 from wfctl.model.instance import Count, Filter, Instance, RerunRequest, StartRequest
 from wfctl.model.status import Status
 
 if TYPE_CHECKING:
-    from wfctl.engine.host import Host
+    from wfctl.engine.engine_thread import Host
     from wfctl.workflow.app import App
 
 T = TypeVar("T")
@@ -85,10 +85,10 @@ class EmbeddedWorkflows:
         return found
 
     def _get(self, db: database.Connection, instance_id: str, payloads: bool) -> Instance | None:
-        found = listing.get(db, instance_id, payloads=payloads, driven=True)
+        found = reads.get(db, instance_id, payloads=payloads, driven=True)
         if found is None or found.status.terminal or self._driven():
             return found
-        return listing.get(db, instance_id, payloads=payloads, driven=False)
+        return reads.get(db, instance_id, payloads=payloads, driven=False)
 
     def list(
         self, filter: Filter, *, payloads: bool = True, waiting: bool = True, in_order: bool = True
@@ -98,7 +98,7 @@ class EmbeddedWorkflows:
             if filter.after is not None:
                 raise operations.missing(filter.after)
             return
-        rows = listing.select(db, filter, payloads=payloads, driven=self._driven())
+        rows = reads.select(db, filter, payloads=payloads, driven=self._driven())
         while True:
             row = self._guard(lambda: next(rows, None))
             if row is None:
@@ -107,15 +107,15 @@ class EmbeddedWorkflows:
 
     def parents(self, instance_ids: Sequence[str]) -> Mapping[str, str]:
         db = self._read()
-        return {} if db is None else self._guard(lambda: listing.parents(db, instance_ids))
+        return {} if db is None else self._guard(lambda: reads.parents(db, instance_ids))
 
     def count(self, filter: Filter) -> Sequence[Count]:
         db = self._read()
-        return [] if db is None else self._guard(lambda: listing.count(db, filter))
+        return [] if db is None else self._guard(lambda: reads.count(db, filter))
 
     def history(self, instance_id: str) -> Sequence[Event]:
         db = self._read()
-        found = None if db is None else self._guard(lambda: listing.history(db, instance_id))
+        found = None if db is None else self._guard(lambda: reads.history(db, instance_id))
         if found is None:
             raise operations.missing(instance_id)
         return found
@@ -279,7 +279,7 @@ class EmbeddedWorkflows:
         try:
             database.begin(db)
             for root in roots:
-                work.put_wanted(db, root)
+                history_inbox.put_wanted(db, root)
             db.execute("COMMIT")
         finally:
             db.close()
@@ -302,7 +302,7 @@ class EmbeddedWorkflows:
         deadline = time.monotonic() + seconds
         while True:
             db = self._read()
-            version = -1 if db is None else work.data_version(db)
+            version = -1 if db is None else history_inbox.data_version(db)
             left = deadline - time.monotonic()
             if version != self._seen_version or left <= 0:
                 self._seen_version = version
@@ -372,9 +372,9 @@ class EmbeddedWorkflows:
         if known and name not in known:
             raise unknown_workflow(name, known)
 
-    def _owner(self) -> work.OwnerRow | None:
+    def _owner(self) -> history_inbox.OwnerRow | None:
         db = self._read()
-        return work.get_owner(db) if db is not None and self._driven() else None
+        return history_inbox.get_owner(db) if db is not None and self._driven() else None
 
     def _driven(self) -> bool:
         return self._host is not None or (self._store.exists() and is_owned(self._store))

@@ -14,7 +14,7 @@ from wfctl.engine.core.decide import encodable
 from wfctl.engine.core.rerun import rerun as make_rerun
 from wfctl.engine.store.codec import maybe_micros, to_micros
 from wfctl.engine.store.instances import Row
-from wfctl.engine.unit import Unit
+from wfctl.engine.transaction import Unit
 from wfctl.errors import Conflict, InvalidInput, NotFound, WrongState
 from wfctl.model import events as ev
 from wfctl.model import ids

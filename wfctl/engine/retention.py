@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from wfctl.engine.store.codec import to_micros
 from wfctl.engine.store.database import Connection
-from wfctl.engine.unit import Unit
+from wfctl.engine.transaction import Unit
 from wfctl.model.status import Status
 
 # Instances deleted in one transaction; the rest follow in the next.

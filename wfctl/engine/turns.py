@@ -1,6 +1,6 @@
 """Running turns, and what their results do to the instances.
 
-`Dispatcher` (`wfctl.engine.dispatch`) hands in what arrives and writes what changes; both work inside the host's open
+`Dispatcher` (`wfctl.engine.dispatcher`) hands in what arrives and writes what changes; both work inside the host's open
 transaction. Nothing here waits, and nothing here is called from another thread than the engine's.
 """
 
@@ -13,12 +13,12 @@ from typing import Protocol
 
 from wfctl.engine import operations
 from wfctl.engine.core import decide, propagate
-from wfctl.engine.core.state import State, fold
+from wfctl.engine.core.folded_state import State, fold
 from wfctl.engine.execute.port import ActivityTask, Executor, Turn
-from wfctl.engine.live import Live
-from wfctl.engine.memory import Memory
+from wfctl.engine.live_instance import Live
+from wfctl.engine.live_instances import Memory
 from wfctl.engine.store.codec import encode_failure, to_micros
-from wfctl.engine.unit import Unit
+from wfctl.engine.transaction import Unit
 from wfctl.model import events as ev
 from wfctl.model.events import NO_ID, Event
 from wfctl.model.status import Status

@@ -11,11 +11,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from wfctl.engine.dispatch import Dispatcher
+from wfctl.engine.dispatcher import Dispatcher
 from wfctl.engine.execute.port import ActivityTask, Turn
-from wfctl.engine.owner import OwnerLock
+from wfctl.engine.owner_lock import OwnerLock
 from wfctl.engine.store.database import Connection
-from wfctl.engine.unit import StoreUnit, Unit
+from wfctl.engine.transaction import StoreUnit, Unit
 from wfctl.errors import WfctlError
 from wfctl.model.turn import TurnResult
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from concurrent.futures import Future
 
-from wfctl.engine.host import Host
+from wfctl.engine.engine_thread import Host
 from wfctl.engine.retention import MOST, Retention, sweep
-from wfctl.engine.store import state
+from wfctl.engine.store import app_state
 from wfctl.engine.store.codec import to_micros
 from wfctl.engine.store.database import Connection
-from wfctl.engine.unit import Unit
+from wfctl.engine.transaction import Unit
 from wfctl.gateway.logs import Log
 
 # Seconds between two looks: a tenth of the shortest time to keep, within these.
@@ -45,4 +45,4 @@ class Cleaning:
 
     def _clean(self, unit: Unit, db: Connection) -> tuple[int, int]:
         gone = 0 if self._retention.shortest is None else sweep(unit, db, self._retention)
-        return gone, state.delete_expired(db, to_micros(unit.now))
+        return gone, app_state.delete_expired(db, to_micros(unit.now))

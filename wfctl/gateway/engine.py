@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wfctl.engine.dispatch import Changed
+from wfctl.engine.dispatcher import Changed
+from wfctl.engine.engine_thread import Host
+from wfctl.engine.execute.combined import BothExecutor
 from wfctl.engine.execute.local import LocalExecutor
 from wfctl.engine.execute.port import Delivery, Executor
 from wfctl.engine.execute.remote import RemoteExecutor
-from wfctl.engine.execute.remote_both import BothExecutor
-from wfctl.engine.host import Host
 from wfctl.engine.retention import Retention
 from wfctl.engine.store import database
 from wfctl.errors import StoreError, WfctlError

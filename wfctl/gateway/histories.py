@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from wfctl.engine.execute.remote_work import PendingActivity, PendingTurn
-from wfctl.engine.store import database, summary
+from wfctl.engine.execute.worker import PendingActivity, PendingTurn
+from wfctl.engine.store import database, summaries
 from wfctl.model.events import Event, ExecutionCompleted, ExecutionStarted, OtherEvent, PropagatedEvents
 from wfctl.wire import history_events, work_items
 from wfctl.wire.protos import history_pb2
@@ -134,7 +134,7 @@ class Histories:
         rows = [row for row in tail if row[0] > seq]
         if rows and rows[0][0] == seq + 1:
             return [event for _, events in rows for event in events], rows[-1][0]
-        return summary.history_after(self._db, key, seq)
+        return summaries.history_after(self._db, key, seq)
 
     def forget(self, key: int) -> None:
         with self._lock:

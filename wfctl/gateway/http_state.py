@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from wfctl.engine.store.app_state import Entry
 from wfctl.engine.store.codec import from_micros
-from wfctl.engine.store.state import Entry
 from wfctl.gateway.http import Answer, Request, Routes
 from wfctl.gateway.state import EXPIRES, Item, StateService, malformed, no_query, not_supported
 from wfctl.wire import times

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wfctl.engine.unit import Unit
+from wfctl.engine.transaction import Unit
 from wfctl.gateway.trouble import Trouble
 from wfctl.model import events as ev
 from wfctl.model import ids

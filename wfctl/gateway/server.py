@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wfctl.engine.host import Host
+from wfctl.engine.engine_thread import Host
 from wfctl.engine.retention import Retention
 from wfctl.gateway import child, descriptors
 from wfctl.gateway.engine import GatewayEngine

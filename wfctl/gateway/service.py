@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from wfctl.engine import operations
-from wfctl.engine.host import Host
-from wfctl.engine.store import database, instances, listing, summary
+from wfctl.engine.engine_thread import Host
+from wfctl.engine.store import database, instances, reads, summaries
 from wfctl.engine.store.codec import from_micros
 from wfctl.engine.store.instances import Row
-from wfctl.engine.unit import Unit
+from wfctl.engine.transaction import Unit
 from wfctl.errors import NotFound, WfctlError, WrongState
 from wfctl.gateway.reruns import check_rerun
 from wfctl.gateway.tracing import TracedUnit, Tracing
@@ -65,14 +65,14 @@ class Service:
 
     def get(self, instance_id: str, *, payloads: bool = True) -> Instance | None:
         """As Dapr tells it: one that has had no turn is known by its ID only."""
-        found = summary.get(self._db, instance_id, payloads=payloads)
+        found = summaries.get(self._db, instance_id, payloads=payloads)
         if found is not None and found.status is Status.PENDING:
             return Instance(found.id, None, Status.PENDING)
         return found
 
     def history(self, instance_id: str) -> Sequence[Event]:
         """The committed events; the inbox is not among them. Raises Trouble."""
-        found = listing.history(self._db, instance_id)
+        found = reads.history(self._db, instance_id)
         if found is None:
             raise Trouble(Problem.NOT_FOUND, Operation.HISTORY, id=instance_id)
         return found
@@ -87,7 +87,7 @@ class Service:
             after = int(token) if token else 0
         except ValueError:
             return [], None
-        rows = summary.ids_after(self._db, min(max(after, 0), 2**62), limit)
+        rows = summaries.ids_after(self._db, min(max(after, 0), 2**62), limit)
         following = str(rows[-1][0]) if rows and len(rows) == limit else None
         return [instance_id for _, instance_id in rows], following
 
@@ -96,7 +96,7 @@ class Service:
     async def wait(self, instance_id: str, until: Callable[[Status], bool], *, payloads: bool) -> Instance:
         """Block until the status satisfies `until`. One that does not exist (yet) is waited for, as in Dapr."""
         while True:
-            await self._waiters.wait(instance_id, until, lambda: summary.status(self._db, instance_id))
+            await self._waiters.wait(instance_id, until, lambda: summaries.status(self._db, instance_id))
             found = self.get(instance_id, payloads=payloads)
             if found is not None:  # else it was purged in between
                 return found
@@ -147,7 +147,7 @@ class Service:
                 return await self._submit(lambda unit: operations.start(TracedUnit(unit, parent), request))
         except WfctlError as error:
             names = {"id": request.id or "", "name": name}
-            if summary.status(self._db, request.id or "") is Status.STALLED:
+            if summaries.status(self._db, request.id or "") is Status.STALLED:
                 raise Trouble(Problem.STALLED, Operation.START, **names) from error
             raise trouble(error, Operation.START, **names) from error
 

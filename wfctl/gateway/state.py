@@ -13,12 +13,12 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from wfctl.engine.core.decide import encodable
-from wfctl.engine.host import Host
-from wfctl.engine.store import database, state
+from wfctl.engine.engine_thread import Host
+from wfctl.engine.store import app_state, database
+from wfctl.engine.store.app_state import Entry, EtagMismatch, Write
 from wfctl.engine.store.codec import to_micros
 from wfctl.engine.store.database import Connection
-from wfctl.engine.store.state import Entry, EtagMismatch, Write
-from wfctl.engine.unit import Unit
+from wfctl.engine.transaction import Unit
 from wfctl.gateway.trouble import Trouble
 from wfctl.wire import error_mapping
 from wfctl.wire.error_codes import Problem
@@ -80,7 +80,7 @@ class StateService:
 
     def get(self, store: str, key: str) -> Entry | None:
         _check(key)
-        return state.get(self._db, store, key, _now())
+        return app_state.get(self._db, store, key, _now())
 
     def get_all(self, store: str, keys: Sequence[str]) -> list[Entry | None]:
         return [self.get(store, key) for key in keys]
@@ -108,7 +108,7 @@ class StateService:
             failed: list[str] = []
             for write in writes:
                 try:
-                    state.apply(db, store, [write], to_micros(now))
+                    app_state.apply(db, store, [write], to_micros(now))
                 except EtagMismatch as error:
                     failed.append(error.key)
             return failed
@@ -123,7 +123,9 @@ class StateService:
             _check_item(item)
         writes = [_write(item, now, what, "ERR_STATE_TRANSACTION") for item in items]
         try:
-            await asyncio.wrap_future(self._host.write(lambda unit, db: state.apply(db, store, writes, to_micros(now))))
+            await asyncio.wrap_future(
+                self._host.write(lambda unit, db: app_state.apply(db, store, writes, to_micros(now)))
+            )
         except EtagMismatch as error:
             raise StateTrouble(500, "ERR_STATE_TRANSACTION", "INTERNAL", f"{what}: {_MISMATCH}") from error
 

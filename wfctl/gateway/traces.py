@@ -18,7 +18,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from wfctl.engine.execute.port import ActivityResult, ActivityTask
-from wfctl.engine.store import database, instances, summary
+from wfctl.engine.store import database, instances, summaries
 from wfctl.model.events import Event, ExecutionStarted
 
 MOST = 20_000
@@ -124,7 +124,7 @@ class Traces:
     def history(self, key: int, before: int | None = None) -> list[tuple[int, Event]]:
         """Committed events with the number of their row."""
         with self._lock:
-            rows = summary.history_rows(self._db, key)
+            rows = summaries.history_rows(self._db, key)
         return [(seq, event) for seq, events in rows if before is None or seq < before for event in events]
 
 

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, Executor, Turn
 from wfctl.engine.store.codec import to_micros
 from wfctl.engine.store.instances import Row
-from wfctl.engine.unit import Unit
+from wfctl.engine.transaction import Unit
 from wfctl.gateway.traces import INCOMING, MOST, Place, Span, Traces, parse
 from wfctl.model import events as ev
 from wfctl.model.events import Event, Failure

@@ -13,7 +13,7 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from wfctl.engine.execute.remote import RemoteExecutor
-from wfctl.engine.execute.remote_work import PendingTurn, Work, Worker
+from wfctl.engine.execute.worker import PendingTurn, Work, Worker
 from wfctl.errors import Unsupported
 from wfctl.gateway.histories import Histories, Mark
 from wfctl.gateway.logs import Log

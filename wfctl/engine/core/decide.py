@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from wfctl.engine.core.state import RESOLVES, State, fold, resolved_id
+from wfctl.engine.core.folded_state import RESOLVES, State, fold, resolved_id
 from wfctl.model import events as ev
 from wfctl.model.events import NO_ID, Event
 from wfctl.model.status import Status

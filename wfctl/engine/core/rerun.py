@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from wfctl.engine.core.state import State, folded
+from wfctl.engine.core.folded_state import State, folded
 from wfctl.errors import InvalidInput, NotFound
 from wfctl.model import events as ev
 from wfctl.model.events import NEVER, Event

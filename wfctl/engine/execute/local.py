@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from wfctl.engine.execute.activities import Loop, Threads, not_registered
+from wfctl.engine.execute.activity_pool import Loop, Threads, not_registered
 from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, Turn
 from wfctl.model.turn import TurnResult
 from wfctl.workflow.registry import Registry

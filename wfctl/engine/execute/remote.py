@@ -21,7 +21,7 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, LateTurn, Turn
-from wfctl.engine.execute.remote_work import PendingActivity, PendingTurn, Worker
+from wfctl.engine.execute.worker import PendingActivity, PendingTurn, Worker
 from wfctl.model.events import Failure
 from wfctl.model.turn import TurnResult
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wfctl.engine.core.state import State
+from wfctl.engine.core.folded_state import State
 from wfctl.engine.store.instances import Row
 from wfctl.model.events import Event
 

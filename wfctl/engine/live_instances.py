@@ -6,9 +6,9 @@ from collections import OrderedDict, deque
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 
-from wfctl.engine.core.state import folded
-from wfctl.engine.live import Live
-from wfctl.engine.store import instances, work
+from wfctl.engine.core.folded_state import folded
+from wfctl.engine.live_instance import Live
+from wfctl.engine.store import history_inbox, instances
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
 from wfctl.model.events import Event
@@ -65,10 +65,10 @@ class Memory:
         row = instances.by_key(self._db, key)
         if row is None:
             return None
-        state = folded(work.read_history(self._db, key))
-        live = Live(row, state, work.last_seq(self._db, key), new=False)
+        state = folded(history_inbox.read_history(self._db, key))
+        live = Live(row, state, history_inbox.last_seq(self._db, key), new=False)
         live.waits = bool(state.event_waits())
-        live.mailbox = [(seq, event) for seq, event in work.inbox_of(self._db, key)]
+        live.mailbox = [(seq, event) for seq, event in history_inbox.inbox_of(self._db, key)]
         self.keep(live)
         live.parked = key in self.parked
         self.ready_if(live)
@@ -173,5 +173,5 @@ class Memory:
 
 def past(db: Connection, live: Live) -> list[Event]:
     """All events of the instance, those of the open transaction included."""
-    committed = [] if live.wipe else work.read_history(db, live.row.key)
+    committed = [] if live.wipe else history_inbox.read_history(db, live.row.key)
     return committed + live.appended

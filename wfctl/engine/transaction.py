@@ -1,7 +1,7 @@
 """A unit of work on the store: what an operation reads and writes inside one transaction.
 
 Two implementations: `StoreUnit` here, for processes that do not own the store and only commit, and the dispatcher's
-own (`wfctl.engine.dispatch`), which keeps live instances in memory and lets them act in the same transaction.
+own (`wfctl.engine.dispatcher`), which keeps live instances in memory and lets them act in the same transaction.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from wfctl.engine.store import instances, work
+from wfctl.engine.store import history_inbox, instances
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
 from wfctl.model.events import Event, ExecutionStarted
@@ -52,13 +52,13 @@ class StoreUnit:
         return instances.find(self._db, instance_id)
 
     def pending(self, key: int) -> Sequence[Event]:
-        return [event for _, event in work.inbox_of(self._db, key)]
+        return [event for _, event in history_inbox.inbox_of(self._db, key)]
 
     def children(self, key: int) -> Sequence[Row]:
         return instances.children(self._db, key)
 
     def history(self, key: int) -> Sequence[Event]:
-        return work.read_history(self._db, key)
+        return history_inbox.read_history(self._db, key)
 
     def create(self, row: Row, started: ExecutionStarted | None, history: Sequence[Event] = ()) -> None:
         row.key = instances.next_key(self._db)
@@ -67,26 +67,26 @@ class StoreUnit:
         if started is not None:
             if started.input is not None:
                 instances.put_inputs(self._db, [(row.key, started.input)])
-            work.put_inbox(self._db, row.key, started)
+            history_inbox.put_inbox(self._db, row.key, started)
         if history:
             write_first_history(self._db, row, history)
-            work.put_wanted(self._db, row.root, born=True)
+            history_inbox.put_wanted(self._db, row.root, born=True)
 
     def send(self, key: int, event: Event) -> None:
-        work.put_inbox(self._db, key, event)
+        history_inbox.put_inbox(self._db, key, event)
 
     def delete(self, keys: Sequence[int]) -> None:
         instances.delete(self._db, keys)
-        work.put_gone(self._db, keys)
+        history_inbox.put_gone(self._db, keys)
 
 
 def write_first_history(db: Connection, row: Row, history: Sequence[Event]) -> None:
     """The history an instance is born with (rerun), its input and the events it waits for."""
-    from wfctl.engine.core.state import folded
+    from wfctl.engine.core.folded_state import folded
     from wfctl.engine.store.codec import encode, to_micros
 
     state = folded(history)
     if state.started is not None and state.started.input is not None:
         instances.put_inputs(db, [(row.key, state.started.input)])
-    work.append_history(db, [(row.key, 1, to_micros(history[-1].timestamp), encode(history))])
+    history_inbox.append_history(db, [(row.key, 1, to_micros(history[-1].timestamp), encode(history))])
     instances.put_waits(db, row.key, state.event_waits())

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 
-from wfctl.engine.store import instances, work
+from wfctl.engine.store import history_inbox, instances
 from wfctl.engine.store.codec import decode_failure, from_micros, maybe_time, to_micros
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import COLUMNS, Row, to_row
@@ -40,7 +40,7 @@ def get(db: Connection, instance_id: str, *, payloads: bool, driven: bool) -> In
 def history(db: Connection, instance_id: str) -> list[Event] | None:
     with _snapshot(db):
         row = instances.find(db, instance_id)
-        return None if row is None else work.read_history(db, row.key)
+        return None if row is None else history_inbox.read_history(db, row.key)
 
 
 @contextmanager
@@ -194,9 +194,9 @@ def _waiting(db: Connection, row: Row, driven: bool) -> tuple[Waiting, ...]:
         child = instances.find(db, instance_id)
         return None if child is None else child.status
 
-    events = work.read_history(db, row.key)
+    events = history_inbox.read_history(db, row.key)
     if row.status is Status.PENDING:
-        events += [event for _, event in work.inbox_of(db, row.key)]
+        events += [event for _, event in history_inbox.inbox_of(db, row.key)]
     waits = waiting_for(events, row.status, now, child_status)
     if not driven and _could_move(db, row, waits, now):
         return (Waiting("driver"), *waits)
@@ -206,7 +206,7 @@ def _waiting(db: Connection, row: Row, driven: bool) -> tuple[Waiting, ...]:
 def _could_move(db: Connection, row: Row, waits: tuple[Waiting, ...], now: datetime) -> bool:
     """Whether a driver would find something to do: an unread event, an activity, a timer that is due; here or in a
     child that is waited for."""
-    if row.busy or work.inbox_of(db, row.key):
+    if row.busy or history_inbox.inbox_of(db, row.key):
         return not any(wait.kind == "start" for wait in waits)
     if row.wake_at is not None and from_micros(row.wake_at) <= now:
         return True

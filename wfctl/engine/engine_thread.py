@@ -25,15 +25,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from wfctl.engine.clock import Clock, EngineTime, SystemClock
-from wfctl.engine.dispatch import Changed, Dispatcher
+from wfctl.engine.dispatcher import Changed, Dispatcher
+from wfctl.engine.driven_trees import Scope
 from wfctl.engine.execute.port import ActivityResult, Delivery, Executor, LateTurn
-from wfctl.engine.owner import OwnerLock
-from wfctl.engine.scope import Scope
-from wfctl.engine.store import database, work
+from wfctl.engine.owner_lock import OwnerLock
+from wfctl.engine.store import database, history_inbox
 from wfctl.engine.store.codec import to_micros
+from wfctl.engine.store.history_inbox import OwnerRow
 from wfctl.engine.store.place import BESIDE, Place
-from wfctl.engine.store.work import OwnerRow
-from wfctl.engine.unit import Unit
+from wfctl.engine.transaction import Unit
 from wfctl.errors import StoreError, StoreGone, WfctlError
 from wfctl.model.status import Status
 
@@ -242,7 +242,7 @@ class Host:
         def take_up() -> None:
             self._dispatcher.begin(self._time.tick())
             owner = OwnerRow(os.getpid(), to_micros(self._dispatcher.now), self._app, self._workflows)
-            work.put_owner(self._db, owner)
+            history_inbox.put_owner(self._db, owner)
             self._scope.load()
             self._dispatcher.flush()
 
@@ -256,7 +256,7 @@ class Host:
             self._executor.close()
         try:
             if not self._handed_over and not isinstance(self.error, StoreGone):
-                self._transact(lambda: work.put_owner(self._db, None))
+                self._transact(lambda: history_inbox.put_owner(self._db, None))
         except Exception:  # the row is for people only, the lock counts
             pass
         finally:
@@ -430,7 +430,7 @@ class Host:
         either committed its wish before (and is heard), or finds the lock free afterwards."""
         if self._scope.wanted():
             return False
-        work.put_owner(self._db, None)
+        history_inbox.put_owner(self._db, None)
         self._handed_over = self._stopping = True
         self._lock.release()
         return True

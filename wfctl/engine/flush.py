@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wfctl.engine.live import Live
-from wfctl.engine.store import instances, work
+from wfctl.engine.live_instance import Live
+from wfctl.engine.store import history_inbox, instances
 from wfctl.engine.store.codec import encode, maybe_micros, to_micros
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
@@ -68,11 +68,11 @@ def write(db: Connection, dirty: Sequence[Live]) -> Written:
     if inputs:
         instances.put_inputs(db, inputs)
     if wipes:
-        work.wipe_history(db, wipes)
+        history_inbox.wipe_history(db, wipes)
     if rows:
-        work.append_history(db, rows)
+        history_inbox.append_history(db, rows)
     if taken:
-        work.take_inbox(db, taken)
+        history_inbox.take_inbox(db, taken)
     written.rows = inserts + updates
     written.news = written.news or bool(written.rows)
     written.last_inbox = _keep_unconsumed(db, dirty)
@@ -85,7 +85,7 @@ def _keep_unconsumed(db: Connection, dirty: Sequence[Live]) -> int:
     for live in dirty:
         for i, (seq, event) in enumerate(live.mailbox):
             if seq is None:
-                last = work.put_inbox(db, live.row.key, event)
+                last = history_inbox.put_inbox(db, live.row.key, event)
                 live.mailbox[i] = (last, event)
         live.dirty = False
     return last

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
-from wfctl.engine.dispatch import Dispatcher
-from wfctl.engine.store import instances, work
+from wfctl.engine.dispatcher import Dispatcher
+from wfctl.engine.store import history_inbox, instances
 from wfctl.engine.store.codec import decode, from_micros, to_micros
 from wfctl.engine.store.database import Connection
 from wfctl.model.events import Event
@@ -46,31 +46,31 @@ class Scope:
         if self._roots is not None:
             self._load_trees(sorted(self._roots))
             return
-        work.take_wanted(self._db)
+        history_inbox.take_wanted(self._db)
         for key in instances.busy_keys(self._db, None):
             self._dispatcher.set_in_motion(key)
 
     def others_wrote(self) -> bool:
-        return work.data_version(self._db) != self._version
+        return history_inbox.data_version(self._db) != self._version
 
     def read_others(self) -> None:
         """Take in what other processes have committed."""
-        version = work.data_version(self._db)
+        version = history_inbox.data_version(self._db)
         self._seen = version
         if version == self._version:
             return
         dispatcher = self._dispatcher
-        gone = work.take_gone(self._db)
+        gone = history_inbox.take_gone(self._db)
         if gone:
             dispatcher.drop(gone)
-        wanted = work.take_wanted(self._db)
+        wanted = history_inbox.take_wanted(self._db)
         if self._roots is None:
             self._load_trees([root for root, born in wanted if born])
         else:
             self.adopt([root for root, _ in wanted])
             self._left_to_us.update(root for root, _ in wanted)
             if self._version == _UNREAD:
-                self._last_inbox = work.max_inbox(self._db)
+                self._last_inbox = history_inbox.max_inbox(self._db)
                 for root in sorted(self._roots):
                     self._load_inbox(root)
         if self._read_inbox():
@@ -79,7 +79,7 @@ class Scope:
 
     def _read_inbox(self) -> bool:
         """Whether there is more of it."""
-        rows = work.read_inbox(self._db, self._last_inbox, to_micros(self._dispatcher.now), MOST_ARRIVALS)
+        rows = history_inbox.read_inbox(self._db, self._last_inbox, to_micros(self._dispatcher.now), MOST_ARRIVALS)
         arrived: dict[int, list[tuple[int, Event]]] = {}
         memory = self._dispatcher.memory
         for row in rows:
@@ -194,4 +194,4 @@ class Scope:
 
     def wanted(self) -> bool:
         """Whether there is something to do for another process that left it to this one."""
-        return work.any_wanted(self._db) or not self.settled(self._left_to_us)
+        return history_inbox.any_wanted(self._db) or not self.settled(self._left_to_us)

@@ -17,16 +17,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from wfctl.engine.core import decide
-from wfctl.engine.core.state import folded
+from wfctl.engine.core.folded_state import folded
 from wfctl.engine.execute.port import ActivityResult, Executor
-from wfctl.engine.live import Live
-from wfctl.engine.memory import Memory, past
-from wfctl.engine.store import instances, work
+from wfctl.engine.flush import write
+from wfctl.engine.live_instance import Live
+from wfctl.engine.live_instances import Memory, past
+from wfctl.engine.store import history_inbox, instances
 from wfctl.engine.store.codec import from_micros
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
 from wfctl.engine.turns import Turns
-from wfctl.engine.writer import write
 from wfctl.model import events as ev
 from wfctl.model.events import NO_ID, Event
 from wfctl.model.status import Status
@@ -72,7 +72,7 @@ class Dispatcher:
 
     def history(self, key: int) -> Sequence[Event]:
         live = self.memory.known(key)
-        return work.read_history(self._db, key) if live is None else past(self._db, live)
+        return history_inbox.read_history(self._db, key) if live is None else past(self._db, live)
 
     def create(self, row: Row, started: ev.ExecutionStarted | None, history: Sequence[Event] = ()) -> None:
         row.key = self._new_key()
@@ -138,7 +138,7 @@ class Dispatcher:
         if self.memory.known(key) is None:
             self.memory.get(key)
         else:
-            self.deliver_committed(key, work.inbox_of(self._db, key))
+            self.deliver_committed(key, history_inbox.inbox_of(self._db, key))
 
     def deliver_result(self, done: ActivityResult) -> None:
         live = self.memory.get(done.key)
