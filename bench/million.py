@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.engine import scratch
-from wfctl.client.embedded import open_embedded
+from wfctl.client.embedded.workflows import open_embedded
 from wfctl.engine.store import database, history_inbox, instances
 from wfctl.engine.store.codec import encode, to_micros
 from wfctl.engine.store.instances import Row

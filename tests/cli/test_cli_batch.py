@@ -11,7 +11,7 @@ import pytest
 from harness import Cli, Outcome, Stream
 
 from wfctl.cli.main import main
-from wfctl.client.embedded import EmbeddedWorkflows
+from wfctl.client.embedded.workflows import EmbeddedWorkflows
 
 
 @pytest.fixture

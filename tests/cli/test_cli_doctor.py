@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from harness import Cli, Outcome
 
-from wfctl.client import doctor_embedded
+from wfctl.client.doctor import embedded
 from wfctl.engine.owner_lock import OwnerLock
 
 
@@ -109,9 +109,9 @@ def test_who_drives(cli: Cli, app: Path) -> None:
 
 
 def test_a_disk_that_is_full(cli: Cli, app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor_embedded, "LOW", 1 << 80)
+    monkeypatch.setattr(embedded, "LOW", 1 << 80)
     assert levels(cli("doctor", "-o", "json"))["disk"] == "warning"
-    monkeypatch.setattr(doctor_embedded, "TOO_LOW", 1 << 80)
+    monkeypatch.setattr(embedded, "TOO_LOW", 1 << 80)
     outcome = cli("doctor", "-o", "json")
     assert outcome.status == 5
     assert levels(outcome)["disk"] == "failure"
@@ -119,8 +119,8 @@ def test_a_disk_that_is_full(cli: Cli, app: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_integrity_gives_up_in_time(cli: Cli, app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cli("start", "Approval", "--id", "one")
-    monkeypatch.setattr(doctor_embedded, "INTEGRITY_SECONDS", -1.0)
-    monkeypatch.setattr(doctor_embedded, "_STEPS", 1)
+    monkeypatch.setattr(embedded, "INTEGRITY_SECONDS", -1.0)
+    monkeypatch.setattr(embedded, "_STEPS", 1)
     assert "not looked further" in by_name(cli("doctor", "-o", "json"))["integrity"]["detail"]
 
 

@@ -11,7 +11,7 @@ from harness import Cli, Outcome
 from wfctl.cli.options import Flags
 from wfctl.cli.target import choose
 from wfctl.client.connect import Embedded
-from wfctl.client.endpoint import Endpoint
+from wfctl.client.sidecar.endpoint import Endpoint
 from wfctl.config.keys import KEYS
 from wfctl.config.settings import resolve
 from wfctl.errors import InvalidInput

@@ -22,7 +22,7 @@ from harness import Cli
 
 from wfctl.cli.changes import Change, IDChanges, Kind, ListChanges
 from wfctl.cli.pace import Pace
-from wfctl.client.embedded import EmbeddedWorkflows, open_embedded
+from wfctl.client.embedded.workflows import EmbeddedWorkflows, open_embedded
 from wfctl.errors import NotFound
 from wfctl.model.instance import Filter
 from wfctl.model.status import Status

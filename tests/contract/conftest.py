@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from wfctl.client.embedded import open_embedded
-from wfctl.client.endpoint import Endpoint
+from wfctl.client.embedded.workflows import open_embedded
 from wfctl.client.port import Workflows
-from wfctl.client.sidecar import open_sidecar
+from wfctl.client.sidecar.endpoint import Endpoint
+from wfctl.client.sidecar.workflows import open_sidecar
 from wfctl.engine.engine_thread import Host
 from wfctl.engine.execute.local import LocalExecutor
 from wfctl.errors import WfctlError

@@ -15,8 +15,8 @@ from typing import Any
 
 import httpx
 
-from wfctl.client.endpoint import Endpoint
-from wfctl.client.sidecar import Sidecar, open_sidecar
+from wfctl.client.sidecar.endpoint import Endpoint
+from wfctl.client.sidecar.workflows import Sidecar, open_sidecar
 from wfctl.model.instance import Instance
 
 LIMIT_SECONDS = 60

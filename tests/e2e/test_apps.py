@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wfctl.client.embedded import open_embedded
+from wfctl.client.embedded.workflows import open_embedded
 
 APPS = Path(__file__).parent.parent / "apps"
 sys.path.insert(0, str(APPS))

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from wfctl.client.endpoint import Endpoint
-from wfctl.client.sidecar import Sidecar, open_sidecar
+from wfctl.client.sidecar.endpoint import Endpoint
+from wfctl.client.sidecar.workflows import Sidecar, open_sidecar
 
 T = TypeVar("T")
 HOST = "127.0.0.1"

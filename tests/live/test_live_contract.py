@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from live_dapr import Dapr, Daprd, Process, until
 
-from wfctl.client.sidecar import Sidecar
+from wfctl.client.sidecar.workflows import Sidecar
 from wfctl.errors import NotFound, WrongState
 from wfctl.model.instance import Filter, Instance
 

@@ -10,7 +10,7 @@ import pytest
 from live_dapr import Daprd, until
 
 from wfctl import errors
-from wfctl.client.sidecar import Sidecar
+from wfctl.client.sidecar.workflows import Sidecar
 from wfctl.model import events as ev
 from wfctl.model.instance import Filter, IfExists, Instance, RerunRequest, Sort, StartRequest
 from wfctl.model.status import Status

@@ -12,9 +12,9 @@ import pytest
 from live_dapr import Dapr, Daprd, running, until
 
 from wfctl import errors
-from wfctl.client.doctor_check import Check, Level
-from wfctl.client.doctor_sidecar import check_sidecar, wait_ready
-from wfctl.client.endpoint import Endpoint
+from wfctl.client.doctor.check import Check, Level
+from wfctl.client.doctor.sidecar import check_sidecar, wait_ready
+from wfctl.client.sidecar.endpoint import Endpoint
 from wfctl.model.instance import Filter, IfExists, StartRequest
 from wfctl.model.status import Status
 from wfctl.wire.http_routes import Operation

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from engine_rig import LIMIT_SECONDS, Rig
 
-from wfctl.client.embedded import open_embedded
+from wfctl.client.embedded.workflows import open_embedded
 from wfctl.engine import operations
 from wfctl.engine.store import database
 from wfctl.engine.store.place import Place, refuse_links

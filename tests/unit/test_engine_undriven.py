@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from engine_rig import Rig, inconsistencies
 
-from wfctl.client import embedded
-from wfctl.client.embedded import EmbeddedWorkflows, open_embedded
+from wfctl.client.embedded import workflows
+from wfctl.client.embedded.workflows import EmbeddedWorkflows, open_embedded
 from wfctl.engine import operations
 from wfctl.engine.engine_thread import Host
 from wfctl.engine.execute.port import Delivery
@@ -229,7 +229,7 @@ class TestBesideAnOwner:
         self, rig: Rig, command: EmbeddedWorkflows, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Its worker has the turn and never answers."""
-        monkeypatch.setattr(embedded, "EFFECT_SECONDS", 0.1)
+        monkeypatch.setattr(workflows, "EFFECT_SECONDS", 0.1)
         remotes: list[RemoteExecutor] = []
 
         def executor(deliver: Any) -> RemoteExecutor:

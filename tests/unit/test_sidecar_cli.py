@@ -16,10 +16,10 @@ import pytest
 from sidecar_fake import METADATA, MISSING, Request, free_port, grpc_server, http_server, instance, raw_server
 
 from wfctl.cli.main import main
-from wfctl.client import sidecar_http
-from wfctl.client.endpoint import Endpoint, HttpAddress
-from wfctl.client.http_httpx import HttpxClient
-from wfctl.client.http_plain import PlainHttp
+from wfctl.client.sidecar import http_api
+from wfctl.client.sidecar.endpoint import Endpoint, HttpAddress
+from wfctl.client.sidecar.http_plain import PlainHttp
+from wfctl.client.sidecar.http_transport import HttpxClient
 
 Run = Callable[..., tuple[int, str, str]]
 OK = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
@@ -34,7 +34,7 @@ def client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
             return PlainHttp(endpoint, address, headers)
         return HttpxClient(endpoint, address, headers)
 
-    monkeypatch.setattr(sidecar_http, "_client", make)
+    monkeypatch.setattr(http_api, "_client", make)
 
 
 @pytest.fixture
@@ -116,14 +116,14 @@ def test_an_answer_without_end_is_not_taken_in(run: Run, chunked: bool) -> None:
 
 def test_a_message_without_end_is_not_taken_in(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("grpc")
-    from wfctl.client import sidecar_channel, sidecar_errors, sidecar_grpc
+    from wfctl.client.sidecar import errors, grpc_api, grpc_channel
     from wfctl.wire.protos import taskhub_pb2 as pb
 
     def large(request: Any, context: Any) -> Any:
         state = pb.InstanceState(instance_id="i1", name="W", status=1, input={"value": "x" * (3 << 20)})
         return pb.GetInstanceResponse(exists=True, state=state)
 
-    for module in (sidecar_channel, sidecar_errors, sidecar_grpc):
+    for module in (grpc_channel, errors, grpc_api):
         monkeypatch.setattr(module, "MOST_BYTES", 2 << 20)
     with grpc_server({"Hello": lambda request, context: request, "GetInstance": large}) as address:
         found = run("get", "i1", "-t", "grpc", "--grpc-endpoint", address, request_timeout="10m")

@@ -9,10 +9,11 @@ import pytest
 from sidecar_fake import METADATA, Request, free_port, grpc_server, http_server, no_job, raw_server
 
 from wfctl import errors
-from wfctl.client import doctor_sidecar, sidecar_link
-from wfctl.client.doctor_check import Check, Level
-from wfctl.client.doctor_sidecar import check_sidecar, wait_ready
-from wfctl.client.endpoint import Endpoint
+from wfctl.client.doctor import sidecar
+from wfctl.client.doctor.check import Check, Level
+from wfctl.client.doctor.sidecar import check_sidecar, wait_ready
+from wfctl.client.sidecar import connection
+from wfctl.client.sidecar.endpoint import Endpoint
 
 
 def quiet(line: str) -> None:
@@ -82,7 +83,7 @@ def test_all_is_well() -> None:
 def test_what_is_not_well(
     metadata: dict[str, Any], name: str, level: Level, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sidecar_link, "grpc_installed", lambda: False)
+    monkeypatch.setattr(connection, "grpc_installed", lambda: False)
     with http_server(serving(metadata)) as server:
         checks = by_name(check_sidecar(Endpoint(http=server.url, app_id="orders"), quiet))
     assert checks[name].level is level
@@ -104,8 +105,8 @@ def test_a_scheduler_that_a_sidecar_names_and_that_may_be_dead(
     job: tuple[int, Any] | None, level: Level, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A real sidecar waits for a scheduler that is gone, as long as it is let."""
-    monkeypatch.setattr(sidecar_link, "grpc_installed", lambda: False)
-    monkeypatch.setattr(doctor_sidecar, "SCHEDULER_SECONDS", 0.3)
+    monkeypatch.setattr(connection, "grpc_installed", lambda: False)
+    monkeypatch.setattr(sidecar, "SCHEDULER_SECONDS", 0.3)
     let_go = threading.Event()
 
     def answer(request: Request) -> tuple[int, Any]:
@@ -125,7 +126,7 @@ def test_the_scheduler_over_grpc_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     grpc = pytest.importorskip("grpc")
     from wfctl.wire.protos import runtime_pb2 as rt
 
-    monkeypatch.setattr(doctor_sidecar, "SCHEDULER_SECONDS", 0.5)
+    monkeypatch.setattr(sidecar, "SCHEDULER_SECONDS", 0.5)
     let_go = threading.Event()
     say: list[tuple[Any, str] | None] = []
 
@@ -194,7 +195,7 @@ def test_clocks_that_differ() -> None:
 
 
 def test_wait_ready_goes_on_when_the_worker_comes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sidecar_link, "grpc_installed", lambda: True)
+    monkeypatch.setattr(connection, "grpc_installed", lambda: True)
     metadata = without("workflows")
     notes: list[str] = []
     asked = threading.Semaphore(0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wfctl.client.endpoint import Endpoint, GrpcAddress, HttpAddress, grpc_address, http_address
+from wfctl.client.sidecar.endpoint import Endpoint, GrpcAddress, HttpAddress, grpc_address, http_address
 from wfctl.errors import InvalidInput
 
 

@@ -16,10 +16,10 @@ import pytest
 from sidecar_fake import METADATA, MISSING, Request, free_port, http_server, instance, raw_server
 
 from wfctl import errors
-from wfctl.client import sidecar as client
-from wfctl.client import sidecar_link
-from wfctl.client.endpoint import Endpoint
-from wfctl.client.sidecar import Sidecar, open_sidecar
+from wfctl.client.sidecar import connection
+from wfctl.client.sidecar import workflows as client
+from wfctl.client.sidecar.endpoint import Endpoint
+from wfctl.client.sidecar.workflows import Sidecar, open_sidecar
 from wfctl.install import install_command
 from wfctl.model.instance import Filter, StartRequest
 
@@ -189,7 +189,7 @@ def test_no_worker_is_said_before_the_start() -> None:
 def test_no_worker_is_said_in_the_words_of_the_verb(
     verb: Callable[[Sidecar], object], words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sidecar_link, "grpc_installed", lambda: False)
+    monkeypatch.setattr(connection, "grpc_installed", lambda: False)
     metadata = {key: value for key, value in METADATA.items() if key != "workflows"}
     there = {"i1": "RUNNING", "held": "SUSPENDED", "done": "COMPLETED"}
     codes = {"raiseEvent": "RAISE_EVENT"}
@@ -278,7 +278,7 @@ def test_before_1_16_a_missing_worker_is_not_told() -> None:
 
 
 def test_without_grpc_the_rest_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sidecar_link, "grpc_installed", lambda: False)
+    monkeypatch.setattr(connection, "grpc_installed", lambda: False)
     with http_server(lambda request: (200, instance("i1"))) as server, sidecar(http=server.url) as target:
         assert target.get("i1").id == "i1"
         for ask in (

@@ -9,9 +9,9 @@ import pytest
 import yaml
 from sidecar_fake import METADATA, Request, http_server
 
-from wfctl.client import sidecar_link
-from wfctl.client.endpoint import Endpoint
-from wfctl.client.sidecar import Sidecar, open_sidecar
+from wfctl.client.sidecar import connection
+from wfctl.client.sidecar.endpoint import Endpoint
+from wfctl.client.sidecar.workflows import Sidecar, open_sidecar
 from wfctl.errors import WfctlError
 from wfctl.model.instance import StartRequest
 
@@ -27,7 +27,7 @@ def call(sidecar: Sidecar, what: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_exchange(case: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sidecar_link, "grpc_installed", lambda: False)
+    monkeypatch.setattr(connection, "grpc_installed", lambda: False)
     version = tuple(int(part) for part in case["runtime"].split(".")[:2])
     metadata = METADATA | {"runtimeVersion": case["runtime"], "workflows": {"connectedWorkers": 1}}
     if version < (1, 16) or case.get("workers") == 0:

@@ -20,8 +20,8 @@ import grpc
 from sidecar_fake import METADATA, Request, grpc_server, http_server, instance
 
 from wfctl import errors
-from wfctl.client.endpoint import Endpoint
-from wfctl.client.sidecar import Sidecar, open_sidecar
+from wfctl.client.sidecar.endpoint import Endpoint
+from wfctl.client.sidecar.workflows import Sidecar, open_sidecar
 from wfctl.model import events as ev
 from wfctl.model.instance import Filter, Instance, RerunRequest, Sort, StartRequest
 from wfctl.model.status import Status
@@ -532,7 +532,7 @@ def test_another_apps_instances() -> None:
 
 def test_a_guessed_port_that_is_another_sidecars(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two sidecars on one machine: the default port belongs to one of them."""
-    from wfctl.client import endpoint
+    from wfctl.client.sidecar import endpoint
 
     for app_id in ("billing", "orders"):
         with (
@@ -585,7 +585,7 @@ def by_http_alone(url: str) -> Iterator[Sidecar]:
 
 
 def test_a_server_that_says_where_its_grpc_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wfctl.client.sidecar_http.METADATA_AGE", 600.0)
+    monkeypatch.setattr("wfctl.client.sidecar.http_api.METADATA_AGE", 600.0)
     serve = Moving()
     with http_server(serve.answer) as server, by_http_alone(server.url) as target:
         with grpc_server(serve.handlers()) as address:
@@ -603,7 +603,7 @@ def test_a_server_that_says_where_its_grpc_is(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_server_that_moved_within_the_age_of_its_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
     """The metadata were asked for before, for something that needs no gRPC."""
-    monkeypatch.setattr("wfctl.client.sidecar_http.METADATA_AGE", 600.0)
+    monkeypatch.setattr("wfctl.client.sidecar.http_api.METADATA_AGE", 600.0)
     serve = Moving()
     with http_server(serve.answer) as server, by_http_alone(server.url) as target:
         with grpc_server(serve.handlers()) as address:
@@ -635,7 +635,7 @@ def test_the_port_that_is_told_may_be_another_servers_from_here() -> None:
 
 @pytest.mark.parametrize("port", ["", "x", "0", "65536", "-1", "²"])
 def test_a_port_that_is_none_counts_as_not_told(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from wfctl.client import endpoint
+    from wfctl.client.sidecar import endpoint
 
     serve = Moving()
     serve.extended["wfctlGrpcPort"] = port
@@ -648,7 +648,7 @@ def test_a_port_that_is_none_counts_as_not_told(port: str, monkeypatch: pytest.M
 def test_get_over_http_alone_loads_no_grpc() -> None:
     """Neither for a finished instance, nor for a live one where no gRPC port answers."""
     code = (
-        "import sys; from wfctl.client.endpoint import Endpoint; from wfctl.client.sidecar import open_sidecar\n"
+        "import sys; from wfctl.client.sidecar.endpoint import Endpoint; from wfctl.client.sidecar.workflows import open_sidecar\n"
         "target = open_sidecar(Endpoint(http=sys.argv[1], grpc=sys.argv[2]), note=print)\n"
         "print(target.get('i1').status.name, target.get('i2').status.name)\n"
         "print([name for name in ('grpc', 'google.protobuf', 'sqlite3', 'rich') if name in sys.modules])\n"

@@ -13,9 +13,9 @@ import pytest
 from sidecar_fake import http_server, instance
 
 from wfctl import errors
-from wfctl.client import portforward, sidecar_link
-from wfctl.client.endpoint import Endpoint
-from wfctl.client.sidecar import open_sidecar
+from wfctl.client.sidecar import connection, kubectl
+from wfctl.client.sidecar.endpoint import Endpoint
+from wfctl.client.sidecar.workflows import open_sidecar
 
 KUBECTL = """#!{python}
 import json, os, socket, sys, threading
@@ -95,7 +95,7 @@ def pods(*items: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("native", [False, True], ids=["container", "native sidecar"])
 def test_commands_go_through_to_the_sidecar(cluster: Cluster, native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sidecar_link, "grpc_installed", lambda: False)
+    monkeypatch.setattr(connection, "grpc_installed", lambda: False)
     notes: list[str] = []
     with http_server(lambda request: (200, instance("i1", "COMPLETED"))) as server:
         port = int(server.url.rpartition(":")[2])
@@ -133,7 +133,7 @@ def test_commands_go_through_to_the_sidecar(cluster: Cluster, native: bool, monk
 
 def test_one_pod_by_name(cluster: Cluster) -> None:
     cluster.plan(pods=pod("orders-1", "orders"), ports={"3500": 1, "50001": 1})
-    tunnel = portforward.forward(Endpoint(pod="orders-1"), note=lambda line: None)
+    tunnel = kubectl.forward(Endpoint(pod="orders-1"), note=lambda line: None)
     tunnel.close()
     assert cluster.calls[0] == ["get", "pod", "orders-1", "--output=json"]
     assert tunnel.endpoint.http != "http://127.0.0.1:3500"
@@ -167,7 +167,7 @@ def test_what_goes_wrong(
 ) -> None:
     cluster.plan(**plan)
     with pytest.raises(errors.WfctlError) as caught:
-        portforward.forward(endpoint, note=lambda line: None)
+        kubectl.forward(endpoint, note=lambda line: None)
     assert type(caught.value) is error
     assert words in caught.value.message
     assert "\n" not in caught.value.message
@@ -176,4 +176,4 @@ def test_what_goes_wrong(
 def test_no_kubectl(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(errors.Unreachable, match="kubectl cannot be run"):
-        portforward.forward(Endpoint(pod="x"), note=lambda line: None)
+        kubectl.forward(Endpoint(pod="x"), note=lambda line: None)

@@ -8,7 +8,7 @@ from wfctl.cli.durations import parse_duration
 from wfctl.cli.session import Session
 from wfctl.cli.target import settle
 from wfctl.client.connect import Embedded
-from wfctl.client.doctor_check import Check, Level, NotReady
+from wfctl.client.doctor.check import Check, Level, NotReady
 from wfctl.errors import WfctlError
 from wfctl.render.printer import View
 from wfctl.render.table import Cell, Column
@@ -61,7 +61,7 @@ def _look(session: Session, seconds: float | None) -> list[Check]:
     target, note = session.target, session.console.note
     if isinstance(target, Embedded):
         return _look_here(session, target, seconds)
-    from wfctl.client.doctor_sidecar import check_sidecar, wait_ready
+    from wfctl.client.doctor.sidecar import check_sidecar, wait_ready
 
     if "request_timeout" not in session.settings.values:
         target = replace(target, request_timeout=CHECK_SECONDS)
@@ -69,8 +69,8 @@ def _look(session: Session, seconds: float | None) -> list[Check]:
 
 
 def _look_here(session: Session, target: Embedded, seconds: float | None) -> list[Check]:
-    from wfctl.client.doctor_embedded import check_embedded, wait_embedded
-    from wfctl.client.embedded import EmbeddedWorkflows
+    from wfctl.client.doctor.embedded import check_embedded, wait_embedded
+    from wfctl.client.embedded.workflows import EmbeddedWorkflows
 
     with session.workflows(drive=True) as workflows:
         assert isinstance(workflows, EmbeddedWorkflows)

@@ -8,7 +8,7 @@ from wfctl.cli.finishing import parse_timeout
 from wfctl.cli.progressing import run_progress
 from wfctl.cli.session import Session
 from wfctl.client.connect import Embedded
-from wfctl.client.embedded import EmbeddedWorkflows, RunSummary
+from wfctl.client.embedded.workflows import EmbeddedWorkflows, RunSummary
 from wfctl.errors import Unsupported
 from wfctl.render.printer import View
 from wfctl.render.text import clean, plural

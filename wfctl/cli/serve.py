@@ -178,7 +178,7 @@ def _retention(rules: list[str]) -> Retention:
 
 def _bind_client(host: Host, store: Path) -> Callable[[], None]:
     """The app's own DaprWorkflowClient, used in its activities, talks to this engine."""
-    from wfctl.client.backend import EngineBackend
+    from wfctl.engine.app_client import EngineBackend
     from wfctl.workflow.backend import bind_backend
 
     backend = EngineBackend(host, store)

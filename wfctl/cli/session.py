@@ -16,8 +16,8 @@ from wfctl.render.printer import Format, Printer
 
 if TYPE_CHECKING:
     from wfctl.client.connect import Embedded
-    from wfctl.client.endpoint import Endpoint
     from wfctl.client.port import Workflows
+    from wfctl.client.sidecar.endpoint import Endpoint
     from wfctl.config.settings import Settings
 
 

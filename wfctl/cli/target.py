@@ -10,7 +10,7 @@ from wfctl.config.settings import AUTO, EMBEDDED, GRPC, SIDECAR, Settings, Value
 from wfctl.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from wfctl.client.endpoint import Endpoint
+    from wfctl.client.sidecar.endpoint import Endpoint
 
 CLUSTER = ("kube_context", "namespace", "pod")
 REQUEST_SECONDS = 30.0
@@ -41,7 +41,7 @@ def choose(settings: Settings) -> Embedded | Endpoint:
     settled = settle(settings)
     if settled.value == EMBEDDED:
         return Embedded(Path(settings.store.value), settings.app, settings.base)
-    from wfctl.client.endpoint import Endpoint
+    from wfctl.client.sidecar.endpoint import Endpoint
 
     token = settings.token()
     ca_file = settings.get("ca_file")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from wfctl.cli.declare import command, new_app
 from wfctl.cli.session import Session
 from wfctl.client.connect import Embedded
-from wfctl.client.embedded import EmbeddedWorkflows
+from wfctl.client.embedded.workflows import EmbeddedWorkflows
 from wfctl.errors import Unsupported
 from wfctl.render.printer import View
 from wfctl.render.table import Column

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from wfctl.errors import Unsupported
 
 if TYPE_CHECKING:
-    from wfctl.client.endpoint import Endpoint
     from wfctl.client.port import Workflows
+    from wfctl.client.sidecar.endpoint import Endpoint
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 3500
@@ -36,11 +36,11 @@ def connect(target: Embedded | Endpoint, *, drive: bool, note: Note, deadline: f
     `deadline`: the moment of `time.monotonic()` at which the command gives up.
     """
     if isinstance(target, Embedded):
-        from wfctl.client.embedded import open_embedded
+        from wfctl.client.embedded.workflows import open_embedded
 
         return open_embedded(target.store, target.app, target.base, drive, note=note)
     try:
-        from wfctl.client.sidecar import open_sidecar
+        from wfctl.client.sidecar.workflows import open_sidecar
     except ImportError as error:
         raise Unsupported(f"this wfctl cannot speak to a sidecar: {error}", hint="--target embedded") from error
     return open_sidecar(replace(target, deadline=deadline), note=note)

@@ -1,7 +1,7 @@
 """The port `Workflows`: everything that a command can ask of a target.
 
-Two real adapters implement it: the embedded engine (`wfctl.client.embedded`) and a Dapr sidecar
-(`wfctl.client.sidecar_http`, `wfctl.client.sidecar_grpc`). One contract suite runs on all of them.
+Two real adapters implement it: the embedded engine (`wfctl.client.embedded.workflows`) and a Dapr sidecar
+(`wfctl.client.sidecar.http_api`, `wfctl.client.sidecar.grpc_api`). One contract suite runs on all of them.
 Every method may raise `Unreachable`, `Unsupported`, `NotAuthenticated`, `NotPermitted` or `StoreError`
 besides what it names itself.
 """

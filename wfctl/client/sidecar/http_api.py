@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 
 from wfctl import __version__
-from wfctl.client.endpoint import Endpoint, HttpAddress
-from wfctl.client.http_answer import Answer, HttpClient
-from wfctl.client.sidecar_errors import answer_error, broken, redirected
+from wfctl.client.sidecar.endpoint import Endpoint, HttpAddress
+from wfctl.client.sidecar.errors import answer_error, broken, redirected
+from wfctl.client.sidecar.http_answer import Answer, HttpClient
 from wfctl.model.instance import Instance
 from wfctl.wire import http_bodies, http_routes
 from wfctl.wire.error_codes import OWN, Problem
@@ -163,9 +163,9 @@ class HttpApi:
 
 def _client(endpoint: Endpoint, address: HttpAddress, headers: dict[str, str]) -> HttpClient:
     if address.local and not address.tls:
-        from wfctl.client.http_plain import PlainHttp
+        from wfctl.client.sidecar.http_plain import PlainHttp
 
         return PlainHttp(endpoint, address, headers)
-    from wfctl.client.http_httpx import HttpxClient
+    from wfctl.client.sidecar.http_transport import HttpxClient
 
     return HttpxClient(endpoint, address, headers)

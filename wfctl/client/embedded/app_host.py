@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from wfctl.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from wfctl.client.backend import EngineBackend
+    from wfctl.engine.app_client import EngineBackend
     from wfctl.engine.engine_thread import Host
     from wfctl.workflow.app import App
 
@@ -46,7 +46,7 @@ class HostedApp:
 
         The app's own clients speak to this engine from then on. Raises StoreError, InvalidInput and AppError.
         """
-        from wfctl.client.backend import EngineBackend
+        from wfctl.engine.app_client import EngineBackend
         from wfctl.engine.engine_thread import Host
         from wfctl.engine.execute.local import LocalExecutor
         from wfctl.workflow.backend import bind_backend

@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from wfctl.client.endpoint import Endpoint
 from wfctl.client.port import Driver, Requested
-from wfctl.client.sidecar_errors import Unclear, answer_error
-from wfctl.client.sidecar_link import Note
-from wfctl.client.sidecar_read import SidecarReader
+from wfctl.client.sidecar.connection import Note
+from wfctl.client.sidecar.endpoint import Endpoint
+from wfctl.client.sidecar.errors import Unclear, answer_error
+from wfctl.client.sidecar.reads import SidecarReader
 from wfctl.errors import Conflict, InvalidInput, NotFound, TimedOut, Unsupported, WfctlError, WrongState
 from wfctl.model import ids
 from wfctl.model.instance import IfExists, Instance, RerunRequest, StartRequest
@@ -26,7 +26,7 @@ from wfctl.wire.http_routes import Operation
 from wfctl.wire.instance_ids import new_id as random_id
 
 if TYPE_CHECKING:
-    from wfctl.client.portforward import PortForward
+    from wfctl.client.sidecar.kubectl import PortForward
 
 # Seconds to wait until a pause, resume or terminate, which HTTP only accepts, has taken effect.
 SETTLE_SECONDS = 5.0
@@ -39,7 +39,7 @@ def open_sidecar(endpoint: Endpoint, *, note: Note) -> Sidecar:
     Raises InvalidInput (an address that is none), and what `portforward` raises.
     """
     if endpoint.in_cluster:
-        from wfctl.client.portforward import forward
+        from wfctl.client.sidecar.kubectl import forward
 
         tunnel = forward(endpoint, note=note)
         return Sidecar(tunnel.endpoint, note=note, tunnel=tunnel)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from wfctl import errors
-from wfctl.client.endpoint import MOST_BYTES
+from wfctl.client.sidecar.endpoint import MOST_BYTES
 from wfctl.install import install_command
 from wfctl.wire.error_codes import TABLE, Problem
 from wfctl.wire.error_mapping import error_of

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from wfctl.client.endpoint import MOST_BYTES
-from wfctl.client.sidecar_errors import too_long
+from wfctl.client.sidecar.endpoint import MOST_BYTES
+from wfctl.client.sidecar.errors import too_long
 from wfctl.errors import TimedOut
 
 # Seconds until somebody must have accepted the connection; a listener on the network does within one or two.

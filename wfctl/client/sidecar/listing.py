@@ -8,7 +8,7 @@ from dataclasses import replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from wfctl.client.sidecar_waiting import explained
+from wfctl.client.sidecar.waiting import explained
 from wfctl.errors import NotAuthenticated, TimedOut, Unreachable, Unsupported, WfctlError
 from wfctl.model.events import Event
 from wfctl.model.instance import Filter, Instance
@@ -16,7 +16,7 @@ from wfctl.model.matching import matches, may_match
 from wfctl.model.status import Status
 
 if TYPE_CHECKING:
-    from wfctl.client.sidecar_grpc import HubApi, Later
+    from wfctl.client.sidecar.grpc_api import HubApi, Later
 
 IN_FLIGHT = 32  # as the official CLI
 

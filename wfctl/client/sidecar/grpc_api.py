@@ -14,10 +14,10 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import StringValue
 
-from wfctl.client.endpoint import MOST_BYTES, Endpoint, GrpcAddress
-from wfctl.client.lean_grpc import grpc
-from wfctl.client.sidecar_channel import open_channel
-from wfctl.client.sidecar_errors import answer_error, needs_version, too_long, unreachable
+from wfctl.client.sidecar.endpoint import MOST_BYTES, Endpoint, GrpcAddress
+from wfctl.client.sidecar.errors import answer_error, needs_version, too_long, unreachable
+from wfctl.client.sidecar.grpc_channel import open_channel
+from wfctl.client.sidecar.lean_grpc import grpc
 from wfctl.errors import NotAuthenticated, NotFound, TimedOut, Unreachable, Unsupported, WfctlError
 from wfctl.model.events import Event
 from wfctl.model.instance import Instance, RerunRequest, StartRequest

@@ -14,7 +14,7 @@ from wfctl.model.status import Status
 from wfctl.model.waiting import waiting_for
 
 if TYPE_CHECKING:
-    from wfctl.client.sidecar_grpc import HubApi
+    from wfctl.client.sidecar.grpc_api import HubApi
 
 # Seconds that this extra is worth; without it the instance is shown as it is.
 SECONDS = 5.0

@@ -9,8 +9,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wfctl.client.endpoint import Endpoint
-from wfctl.client.sidecar_link import Link, Note
+from wfctl.client.sidecar.connection import Link, Note
+from wfctl.client.sidecar.endpoint import Endpoint
 from wfctl.errors import InvalidInput, NotFound, Unsupported
 from wfctl.model.events import Event
 from wfctl.model.instance import Count, Filter, Instance
@@ -18,11 +18,11 @@ from wfctl.model.matching import after, ordered
 from wfctl.wire.http_routes import Operation
 
 if TYPE_CHECKING:
-    from wfctl.client.portforward import PortForward
+    from wfctl.client.sidecar.kubectl import PortForward
 
 
 class SidecarReader:
-    """The reading half of `wfctl.client.sidecar.Sidecar`."""
+    """The reading half of `wfctl.client.sidecar.workflows.Sidecar`."""
 
     def __init__(self, endpoint: Endpoint, *, note: Note, tunnel: PortForward | None = None) -> None:
         self._link = Link(endpoint)
@@ -54,7 +54,7 @@ class SidecarReader:
         hub = None if self._link.app_id is not None else self._link.hub_if_there(Operation.HISTORY)
         if hub is None:
             return instance
-        from wfctl.client.sidecar_waiting import explain
+        from wfctl.client.sidecar.waiting import explain
 
         return explain(instance, hub, lambda child: self._fetch(child).status)
 
@@ -66,7 +66,7 @@ class SidecarReader:
         Payloads (if asked for), why one failed and what a live one waits for are fetched for the rows within the
         limit only.
         """
-        from wfctl.client.sidecar_list import completed
+        from wfctl.client.sidecar.listing import completed
 
         last = None if filter.after is None else self._fetch(filter.after)
         found: Iterable[Instance] = self.stream(filter)
@@ -80,7 +80,7 @@ class SidecarReader:
 
     def stream(self, filter: Filter) -> Iterator[Instance]:
         """Those that match, in no order, without payloads, without regard to `limit` and `after`."""
-        from wfctl.client.sidecar_list import instances
+        from wfctl.client.sidecar.listing import instances
 
         hub = self._link.hub(Operation.LIST)
         self._link.own_app_only("list")
@@ -105,7 +105,7 @@ class SidecarReader:
 
     def parents(self, instance_ids: Sequence[str]) -> Mapping[str, str]:
         """From the histories; by the IDs alone where those cannot be had (before 1.17, without gRPC)."""
-        from wfctl.client.sidecar_list import parent_by_id, parents
+        from wfctl.client.sidecar.listing import parent_by_id, parents
 
         hub = None if self._link.app_id is not None else self._link.hub_if_there(Operation.HISTORY)
         if hub is not None:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from wfctl import __version__
-from wfctl.client.endpoint import MOST_BYTES, Endpoint, GrpcAddress
-from wfctl.client.lean_grpc import grpc
+from wfctl.client.sidecar.endpoint import MOST_BYTES, Endpoint, GrpcAddress
+from wfctl.client.sidecar.lean_grpc import grpc
 from wfctl.errors import InvalidInput
 
 

@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wfctl.client.doctor_check import Check, Level, failed, wait_until_ready
+from wfctl.client.doctor.check import Check, Level, failed, wait_until_ready
 from wfctl.engine.owner_lock import is_owned
 from wfctl.engine.store import database, history_inbox, reads
 from wfctl.errors import WfctlError

@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from wfctl.client.hosting import HostedApp, unknown_workflow
+from wfctl.client.embedded.app_host import HostedApp, unknown_workflow
 from wfctl.client.port import Driver, Requested
 from wfctl.engine import operations, undriven
 from wfctl.engine.owner_lock import is_owned

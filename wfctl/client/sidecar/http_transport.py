@@ -6,10 +6,10 @@ import ssl
 import time
 from collections.abc import Mapping
 
-from wfctl.client.endpoint import Endpoint, HttpAddress
-from wfctl.client.http_answer import CONNECT_SECONDS, HALF_AN_ANSWER, NO_ANSWER, Answer, Body, late
-from wfctl.client.lean_httpx import httpx
-from wfctl.client.sidecar_errors import broken, unreachable
+from wfctl.client.sidecar.endpoint import Endpoint, HttpAddress
+from wfctl.client.sidecar.errors import broken, unreachable
+from wfctl.client.sidecar.http_answer import CONNECT_SECONDS, HALF_AN_ANSWER, NO_ANSWER, Answer, Body, late
+from wfctl.client.sidecar.lean_httpx import httpx
 from wfctl.errors import InvalidInput, WfctlError
 
 

@@ -12,10 +12,10 @@ from collections import deque
 from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit
 
-from wfctl.client.endpoint import Endpoint, HttpAddress
-from wfctl.client.http_answer import CONNECT_SECONDS, HALF_AN_ANSWER, NO_ANSWER, Answer, Body, late
-from wfctl.client.lean_http import client
-from wfctl.client.sidecar_errors import broken, unreachable
+from wfctl.client.sidecar.endpoint import Endpoint, HttpAddress
+from wfctl.client.sidecar.errors import broken, unreachable
+from wfctl.client.sidecar.http_answer import CONNECT_SECONDS, HALF_AN_ANSWER, NO_ANSWER, Answer, Body, late
+from wfctl.client.sidecar.lean_http import client
 from wfctl.errors import WfctlError
 
 _CHUNK = 1 << 16

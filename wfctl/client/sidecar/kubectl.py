@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from wfctl.client.endpoint import GRPC_PORT, HTTP_PORT, Endpoint
+from wfctl.client.sidecar.endpoint import GRPC_PORT, HTTP_PORT, Endpoint
 from wfctl.errors import InvalidInput, NotFound, Unreachable
 
 Note = Callable[[str], None]

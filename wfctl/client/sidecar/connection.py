@@ -10,15 +10,15 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from wfctl.client.endpoint import Endpoint, grpc_address, http_address
-from wfctl.client.sidecar_errors import needs_grpc, no_grpc, no_worker, unreachable
+from wfctl.client.sidecar.endpoint import Endpoint, grpc_address, http_address
+from wfctl.client.sidecar.errors import needs_grpc, no_grpc, no_worker, unreachable
 from wfctl.errors import InvalidInput, Unreachable, Unsupported, WfctlError
 from wfctl.wire.http_bodies import Metadata
 from wfctl.wire.http_routes import Operation, sendable
 
 if TYPE_CHECKING:
-    from wfctl.client.sidecar_grpc import HubApi
-    from wfctl.client.sidecar_http import HttpApi
+    from wfctl.client.sidecar.grpc_api import HubApi
+    from wfctl.client.sidecar.http_api import HttpApi
 
 Note = Callable[[str], None]
 
@@ -55,7 +55,7 @@ class Link:
         if self._http_address is None:
             return None
         if self._http is None:
-            from wfctl.client.sidecar_http import HttpApi
+            from wfctl.client.sidecar.http_api import HttpApi
 
             with self._making:
                 self._http = self._http or HttpApi(self.endpoint, self._http_address)
@@ -112,7 +112,7 @@ class Link:
     def _open_hub(self, operation: Operation, what: str | None) -> HubApi:
         if self._grpc_address.local and not self._somebody_listens():
             raise self._silent(what or operation.value)  # gRPC itself would go on trying for seconds
-        from wfctl.client.sidecar_grpc import HubApi
+        from wfctl.client.sidecar.grpc_api import HubApi
 
         hub = HubApi(self.endpoint, self._grpc_address, lambda: self._lose(hub))
         try:
@@ -178,7 +178,7 @@ class Link:
 
     def metadata(self) -> Metadata:
         if self.http is not None:
-            from wfctl.client.sidecar_http import METADATA_AGE
+            from wfctl.client.sidecar.http_api import METADATA_AGE
 
             return self.http.metadata(max_age=METADATA_AGE)
         return self.hub(Operation.GET).metadata()

@@ -11,16 +11,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wfctl.client.doctor_check import Check, Level, failed, wait_until_ready
-from wfctl.client.endpoint import Endpoint
-from wfctl.client.sidecar_link import Link, Note, grpc_installed
+from wfctl.client.doctor.check import Check, Level, failed, wait_until_ready
+from wfctl.client.sidecar.connection import Link, Note, grpc_installed
+from wfctl.client.sidecar.endpoint import Endpoint
 from wfctl.errors import NotAuthenticated, TimedOut, Unreachable, WfctlError
 from wfctl.install import install_command
 from wfctl.wire.http_bodies import Metadata
 from wfctl.wire.http_routes import OUTBOUND_HEALTH, Operation, version_for
 
 if TYPE_CHECKING:
-    from wfctl.client.sidecar_grpc import HubApi
+    from wfctl.client.sidecar.grpc_api import HubApi
 
 SKEW_SECONDS = 5.0
 OLDEST = (1, 11)
@@ -47,7 +47,7 @@ def _reached(endpoint: Endpoint, note: Note) -> Iterator[Endpoint]:
     if not endpoint.in_cluster:
         yield endpoint
         return
-    from wfctl.client.portforward import forward
+    from wfctl.client.sidecar.kubectl import forward
 
     tunnel = forward(endpoint, note=note)
     try:
