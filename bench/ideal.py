@@ -19,8 +19,8 @@ from typing import Any
 
 import grpc
 
-from wfctl.gateway.batches import BUSY, WAIT_SECONDS
 from wfctl.gateway.grpc_server import OPTIONS, Paths
+from wfctl.gateway.workers.result_batching import BUSY, WAIT_SECONDS
 from wfctl.model import events as ev
 from wfctl.model.events import NO_ID
 from wfctl.wire import grpc_methods, history_events

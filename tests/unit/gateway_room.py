@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 
 from wfctl.engine.execute.worker import PendingTurn, Worker
-from wfctl.gateway.engine import GatewayEngine
-from wfctl.gateway.listeners import http_app
-from wfctl.gateway.logs import Log
-from wfctl.gateway.security import HostCheck, TokenCheck
+from wfctl.gateway.assembly import GatewayEngine
+from wfctl.gateway.listening.listeners import http_app
+from wfctl.gateway.listening.security import HostCheck, TokenCheck
+from wfctl.gateway.log import Log
 from wfctl.model import events as ev
 from wfctl.model.status import Status
 from wfctl.model.turn import Stall, TurnResult

@@ -16,10 +16,10 @@ import grpc
 import grpc.aio
 
 from wfctl.engine.execute import remote
-from wfctl.gateway.engine import GatewayEngine
-from wfctl.gateway.listeners import serve_grpc
-from wfctl.gateway.logs import Log
-from wfctl.gateway.security import TokenCheck
+from wfctl.gateway.assembly import GatewayEngine
+from wfctl.gateway.listening.listeners import serve_grpc
+from wfctl.gateway.listening.security import TokenCheck
+from wfctl.gateway.log import Log
 from wfctl.wire import grpc_methods
 from wfctl.wire.convert import wrap
 from wfctl.wire.grpc_methods import Method

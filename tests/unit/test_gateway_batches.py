@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("grpc", reason="needs the extra serve")
 
 from wfctl.engine.execute.port import Delivery, LateTurn
-from wfctl.gateway.batches import BUSY, MOST, WAIT_SECONDS, Batches
+from wfctl.gateway.workers.result_batching import BUSY, MOST, WAIT_SECONDS, Batches
 
 
 def test_an_answer_goes_on_at_once_where_little_is_under_way() -> None:

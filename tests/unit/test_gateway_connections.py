@@ -11,10 +11,10 @@ import pytest
 
 pytest.importorskip("uvicorn", reason="needs wfctl[serve]")
 
-from wfctl.gateway import connections, listeners, ports
-from wfctl.gateway.http import Answer, HttpApp, Request, Routes
-from wfctl.gateway.logs import Log
-from wfctl.gateway.security import HostCheck, TokenCheck
+from wfctl.gateway.http.app import Answer, HttpApp, Request, Routes
+from wfctl.gateway.listening import connections, listeners, ports
+from wfctl.gateway.listening.security import HostCheck, TokenCheck
+from wfctl.gateway.log import Log
 
 LIMIT_SECONDS = 30
 LONG = b"x" * 30_000_000  # more than the system keeps for a connection

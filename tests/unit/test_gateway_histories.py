@@ -13,7 +13,7 @@ from wfctl.engine.execute.worker import PendingTurn
 from wfctl.engine.store import database
 from wfctl.engine.store.codec import encode
 from wfctl.engine.store.history_inbox import append_history
-from wfctl.gateway.histories import Histories
+from wfctl.gateway.workers.history_cache import Histories
 from wfctl.model.events import NO_ID, Event, TaskCompleted, TaskScheduled, WorkflowStarted
 from wfctl.wire.protos import taskhub_pb2 as pb
 

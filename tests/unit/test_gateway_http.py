@@ -14,7 +14,7 @@ import yaml
 pytest.importorskip("uvicorn", reason="needs the extra serve")
 from gateway_room import Room, room
 
-from wfctl.gateway.listeners import http_routes
+from wfctl.gateway.listening.listeners import http_routes
 
 Scenario = Callable[[Room], Awaitable[None]]
 NO_ROUTE = {

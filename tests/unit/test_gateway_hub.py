@@ -16,9 +16,9 @@ from test_gateway_http import play
 from wfctl.engine.execute.worker import PendingTurn
 from wfctl.engine.retention import Retention, expired
 from wfctl.engine.store import database
-from wfctl.gateway.grpc_hub import Hub
-from wfctl.gateway.grpc_runtime import Runtime
-from wfctl.gateway.trouble import Trouble
+from wfctl.gateway.api_error import Trouble
+from wfctl.gateway.grpc.runtime import Runtime
+from wfctl.gateway.grpc.task_hub import Hub
 from wfctl.model import events as ev
 from wfctl.model.turn import TurnResult
 from wfctl.wire.convert import time_out, wrap

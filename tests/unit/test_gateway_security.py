@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from wfctl.errors import InvalidInput
-from wfctl.gateway.child import environment, lead_here
-from wfctl.gateway.security import HostCheck, TokenCheck, check_listen, check_token
+from wfctl.gateway.child_process import environment, lead_here
+from wfctl.gateway.listening.security import HostCheck, TokenCheck, check_listen, check_token
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.1.2.3", "::1", "[::1]", "localhost"])

@@ -15,8 +15,8 @@ from test_gateway_http import play
 
 from wfctl.engine.store import app_state, database
 from wfctl.engine.store.app_state import EtagMismatch, Write
-from wfctl.gateway.grpc_state import StateCalls
-from wfctl.gateway.state import StateTrouble
+from wfctl.gateway.grpc.state import StateCalls
+from wfctl.gateway.state_service import StateTrouble
 from wfctl.wire.protos import runtime_pb2 as pb
 
 BASE = "/v1.0/state/statestore"

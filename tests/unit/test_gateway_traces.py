@@ -12,9 +12,9 @@ from wfctl.engine.execute.port import ActivityTask
 from wfctl.engine.store import database
 from wfctl.engine.store.codec import encode
 from wfctl.engine.store.history_inbox import append_history
-from wfctl.gateway.logs import Log
-from wfctl.gateway.traces import Span, Traces, parse
-from wfctl.gateway.tracing_wanted import tracing, wanted
+from wfctl.gateway.log import Log
+from wfctl.gateway.tracing.detect import tracing, wanted
+from wfctl.gateway.tracing.trace_ids import Span, Traces, parse
 from wfctl.model.events import NO_ID, ExecutionStarted, Parent, WorkflowStarted
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)

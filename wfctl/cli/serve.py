@@ -100,8 +100,8 @@ def serve(
     if print_endpoints not in (None, "json"):
         raise InvalidInput(f"--print-endpoints {clean(print_endpoints)}", hint="--print-endpoints json")
     try:
-        from wfctl.gateway.logs import Level, Log
-        from wfctl.gateway.security import check_listen, check_token
+        from wfctl.gateway.listening.security import check_listen, check_token
+        from wfctl.gateway.log import Level, Log
         from wfctl.gateway.server import DEFAULT_ACTIVITIES, Settings
         from wfctl.gateway.server import serve as run
     except ImportError as error:

@@ -8,11 +8,11 @@ from typing import Any
 import grpc
 from google.protobuf.message import DecodeError
 
-from wfctl.gateway.logs import Log
+from wfctl.gateway.api_error import Trouble
+from wfctl.gateway.listening.security import TokenCheck
+from wfctl.gateway.log import Log
 from wfctl.gateway.metrics import Metrics
-from wfctl.gateway.security import TokenCheck
-from wfctl.gateway.traces import INCOMING
-from wfctl.gateway.trouble import Trouble
+from wfctl.gateway.tracing.trace_ids import INCOMING
 from wfctl.wire.grpc_methods import Method
 from wfctl.wire.http_routes import TOKEN_HEADER
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from wfctl.gateway.trouble import Trouble
+from wfctl.gateway.api_error import Trouble
 from wfctl.model.status import Status
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

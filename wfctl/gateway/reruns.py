@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wfctl.engine.transaction import Unit
-from wfctl.gateway.trouble import Trouble
+from wfctl.gateway.api_error import Trouble
 from wfctl.model import events as ev
 from wfctl.model import ids
 from wfctl.model.instance import RerunRequest

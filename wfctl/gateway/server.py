@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 
 from wfctl.engine.engine_thread import Host
 from wfctl.engine.retention import Retention
-from wfctl.gateway import child, descriptors
-from wfctl.gateway.engine import GatewayEngine
-from wfctl.gateway.listeners import Bound, bind, http_app, serve_grpc, serve_http
+from wfctl.gateway import child_process
+from wfctl.gateway.assembly import GatewayEngine
+from wfctl.gateway.listening import descriptors
+from wfctl.gateway.listening.listeners import Bound, bind, http_app, serve_grpc, serve_http
+from wfctl.gateway.listening.security import HostCheck, TokenCheck
 from wfctl.gateway.loading import healthy
-from wfctl.gateway.logs import Log
-from wfctl.gateway.security import HostCheck, TokenCheck
-from wfctl.gateway.tracing_wanted import tracing
+from wfctl.gateway.log import Log
+from wfctl.gateway.tracing.detect import tracing
 from wfctl.wire.http_bodies import GRPC_PORT, SERVER
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Server:
         self._log = log
         self._stop = asyncio.Event()
         self._signals = 0
-        self._child: child.Child | None = None
+        self._child: child_process.Child | None = None
         self._status = 0
 
     @property
@@ -164,9 +165,11 @@ class Server:
             stack.callback(settings.ready_file.unlink, missing_ok=True)
 
     async def _start_child(self) -> None:
-        env = child.environment(os.environ)
+        env = child_process.environment(os.environ)
         out, err = sys.stdout.buffer, sys.stderr.buffer
-        self._child = await child.Child.start(self._settings.command, env, "app | ", out, err, files=self._files)
+        self._child = await child_process.Child.start(
+            self._settings.command, env, "app | ", out, err, files=self._files
+        )
         self._log.info("app started", pid=self._child.pid)
 
     # --- running ---------------------------------------------------------------------------------------------------
@@ -197,7 +200,7 @@ class Server:
         self._log.info("stopping")
         self._engine.remote.drain()
         if self._child is not None:
-            await self._child.stop(child.GRACE_SECONDS if self._signals < 2 else 0.0)
+            await self._child.stop(child_process.GRACE_SECONDS if self._signals < 2 else 0.0)
         deadline = asyncio.get_running_loop().time() + TURNS_SECONDS
         while self._engine.remote.turns_in_hands and asyncio.get_running_loop().time() < deadline and self._signals < 2:
             await asyncio.sleep(0.02)
@@ -243,7 +246,7 @@ def serve(settings: Settings, log: Log, note: Callable[[str], None]) -> int:
                     note=note,
                 )
             )
-            child.lead_here(
+            child_process.lead_here(
                 os.environ,
                 app_id=settings.app_id,
                 host=_reachable(settings.listen),

@@ -20,9 +20,9 @@ from wfctl.engine.store.codec import from_micros
 from wfctl.engine.store.instances import Row
 from wfctl.engine.transaction import Unit
 from wfctl.errors import NotFound, WfctlError, WrongState
+from wfctl.gateway.api_error import Trouble, trouble
 from wfctl.gateway.reruns import check_rerun
-from wfctl.gateway.tracing import TracedUnit, Tracing
-from wfctl.gateway.trouble import Trouble, trouble
+from wfctl.gateway.tracing.spans import TracedUnit, Tracing
 from wfctl.gateway.waiters import Waiters
 from wfctl.model import ids
 from wfctl.model.events import Event

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 
 from wfctl.engine.store.instances import Row
-from wfctl.gateway.trouble import Trouble
+from wfctl.gateway.api_error import Trouble
 from wfctl.model.status import Status
 from wfctl.wire.error_codes import Problem
 from wfctl.wire.http_routes import Operation

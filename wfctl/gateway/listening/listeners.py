@@ -14,19 +14,20 @@ from typing import Any
 import grpc.aio
 import uvicorn
 
-from wfctl.gateway import grpc_server, ports
-from wfctl.gateway.connections import Connection, Connections
-from wfctl.gateway.descriptors import most_connections
-from wfctl.gateway.engine import GatewayEngine
-from wfctl.gateway.grpc_hub import Hub
-from wfctl.gateway.grpc_runtime import Runtime
-from wfctl.gateway.grpc_state import StateCalls
-from wfctl.gateway.http import HttpApp, Routes
-from wfctl.gateway.http_sidecar import SidecarRoutes
-from wfctl.gateway.http_state import StateRoutes
-from wfctl.gateway.http_workflows import WorkflowRoutes
-from wfctl.gateway.logs import Log
-from wfctl.gateway.security import HostCheck, TokenCheck
+from wfctl.gateway import grpc_server
+from wfctl.gateway.assembly import GatewayEngine
+from wfctl.gateway.grpc.runtime import Runtime
+from wfctl.gateway.grpc.state import StateCalls
+from wfctl.gateway.grpc.task_hub import Hub
+from wfctl.gateway.http.app import HttpApp, Routes
+from wfctl.gateway.http.sidecar_routes import SidecarRoutes
+from wfctl.gateway.http.state_routes import StateRoutes
+from wfctl.gateway.http.workflow_routes import WorkflowRoutes
+from wfctl.gateway.listening import ports
+from wfctl.gateway.listening.connections import Connection, Connections
+from wfctl.gateway.listening.descriptors import most_connections
+from wfctl.gateway.listening.security import HostCheck, TokenCheck
+from wfctl.gateway.log import Log
 from wfctl.wire import grpc_methods
 from wfctl.wire.grpc_methods import Method
 

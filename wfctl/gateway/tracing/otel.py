@@ -17,8 +17,8 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from wfctl.gateway.logs import Log
-from wfctl.gateway.traces import Span
+from wfctl.gateway.log import Log
+from wfctl.gateway.tracing.trace_ids import Span
 
 # How long the server waits for its last spans to be taken.
 CLOSE_SECONDS = 3.0
@@ -41,7 +41,7 @@ class _Ids(RandomIdGenerator):
 
 
 class OtelExporter:
-    """See the port in `wfctl.gateway.tracing`."""
+    """See the port in `wfctl.gateway.tracing.spans`."""
 
     def __init__(self, provider: TracerProvider, ids: _Ids) -> None:
         self._provider = provider

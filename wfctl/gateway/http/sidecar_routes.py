@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import resources
 
-from wfctl.gateway.http import Answer, Request, Routes, error_answer, json_answer, text_of
+from wfctl.gateway.http.app import Answer, Request, Routes, error_answer, json_answer, text_of
 from wfctl.gateway.metadata import About
 from wfctl.gateway.metrics import CONTENT_TYPE, Metrics
 from wfctl.wire.http_routes import HEALTH, METADATA, OUTBOUND_HEALTH, SHUTDOWN

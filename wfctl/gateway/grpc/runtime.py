@@ -7,9 +7,9 @@ from typing import Any
 
 from google.protobuf.empty_pb2 import Empty
 
+from wfctl.gateway.api_error import Trouble
 from wfctl.gateway.metadata import About
 from wfctl.gateway.service import Service
-from wfctl.gateway.trouble import Trouble
 from wfctl.model.instance import Instance
 from wfctl.wire import http_bodies, times
 from wfctl.wire.convert import time_out

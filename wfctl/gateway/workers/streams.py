@@ -15,10 +15,10 @@ from google.protobuf.message import DecodeError
 from wfctl.engine.execute.remote import RemoteExecutor
 from wfctl.engine.execute.worker import PendingTurn, Work, Worker
 from wfctl.errors import Unsupported
-from wfctl.gateway.histories import Histories, Mark
-from wfctl.gateway.logs import Log
-from wfctl.gateway.tracing import Tracing
-from wfctl.gateway.trouble import Trouble
+from wfctl.gateway.api_error import Trouble
+from wfctl.gateway.log import Log
+from wfctl.gateway.tracing.spans import Tracing
+from wfctl.gateway.workers.history_cache import Histories, Mark
 from wfctl.model.events import NO_ID, ExecutionCompleted, Failure, StallReason
 from wfctl.model.status import Status
 from wfctl.model.turn import Stall, TurnResult

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from wfctl.gateway.http import Answer, Handler, Request, Routes, json_answer, malformed, text_of
+from wfctl.gateway.api_error import Trouble
+from wfctl.gateway.http.app import Answer, Handler, Request, Routes, json_answer, malformed, text_of
 from wfctl.gateway.metrics import Metrics
 from wfctl.gateway.service import Service
-from wfctl.gateway.trouble import Trouble
 from wfctl.wire import http_bodies, http_routes, instance_ids
 from wfctl.wire.error_codes import Problem
 from wfctl.wire.http_routes import ApiVersion, Operation

@@ -11,7 +11,7 @@ from wfctl.engine.store import app_state
 from wfctl.engine.store.codec import to_micros
 from wfctl.engine.store.database import Connection
 from wfctl.engine.transaction import Unit
-from wfctl.gateway.logs import Log
+from wfctl.gateway.log import Log
 
 # Seconds between two looks: a tenth of the shortest time to keep, within these.
 LEAST_SECONDS, MOST_SECONDS = 1.0, 60.0

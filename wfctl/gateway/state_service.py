@@ -19,7 +19,7 @@ from wfctl.engine.store.app_state import Entry, EtagMismatch, Write
 from wfctl.engine.store.codec import to_micros
 from wfctl.engine.store.database import Connection
 from wfctl.engine.transaction import Unit
-from wfctl.gateway.trouble import Trouble
+from wfctl.gateway.api_error import Trouble
 from wfctl.wire import error_mapping
 from wfctl.wire.error_codes import Problem
 from wfctl.wire.http_routes import Operation

@@ -17,7 +17,7 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from wfctl.gateway.logs import Log
+from wfctl.gateway.log import Log
 
 # From the connection, or the last answer, until a request's headers are there; between two pieces of its body.
 WAIT_SECONDS = 10.0

@@ -22,7 +22,7 @@ from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, Ex
 from wfctl.engine.store.codec import to_micros
 from wfctl.engine.store.instances import Row
 from wfctl.engine.transaction import Unit
-from wfctl.gateway.traces import INCOMING, MOST, Place, Span, Traces, parse
+from wfctl.gateway.tracing.trace_ids import INCOMING, MOST, Place, Span, Traces, parse
 from wfctl.model import events as ev
 from wfctl.model.events import Event, Failure
 from wfctl.model.status import Status
@@ -34,7 +34,7 @@ _PREFIX = "durabletask."
 
 
 class Exporter(Protocol):
-    """What makes the spans (`wfctl.gateway.otel`). Times in nanoseconds since 1970."""
+    """What makes the spans (`wfctl.gateway.tracing.otel`). Times in nanoseconds since 1970."""
 
     def sampled(self, trace: int) -> bool: ...
 

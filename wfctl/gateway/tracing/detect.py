@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from wfctl.gateway.logs import Log
+from wfctl.gateway.log import Log
 from wfctl.install import install_command
 
 if TYPE_CHECKING:
-    from wfctl.gateway.tracing import Tracing
+    from wfctl.gateway.tracing.spans import Tracing
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
@@ -30,7 +30,7 @@ def tracing(environ: Mapping[str, str], app_id: str, log: Log) -> Tracing | None
     if not names:
         return None
     try:
-        from wfctl.gateway import otel
+        from wfctl.gateway.tracing import otel
 
         exporter = otel.exporter(environ, names, app_id, log)
     except ImportError as error:
@@ -43,6 +43,6 @@ def tracing(environ: Mapping[str, str], app_id: str, log: Log) -> Tracing | None
     except ValueError as error:
         log.warning(f"no traces: {error}")
         return None
-    from wfctl.gateway.tracing import Tracing
+    from wfctl.gateway.tracing.spans import Tracing
 
     return Tracing(exporter)

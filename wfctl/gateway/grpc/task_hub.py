@@ -8,9 +8,9 @@ from typing import Any
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.wrappers_pb2 import BoolValue
 
+from wfctl.gateway.api_error import Trouble
 from wfctl.gateway.service import Service
-from wfctl.gateway.traces import INCOMING
-from wfctl.gateway.trouble import Trouble
+from wfctl.gateway.tracing.trace_ids import INCOMING
 from wfctl.model.instance import Instance, RerunRequest
 from wfctl.model.status import Status
 from wfctl.wire import grpc_methods, history_events, instance_state

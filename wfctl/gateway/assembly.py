@@ -17,19 +17,19 @@ from wfctl.engine.execute.remote import RemoteExecutor
 from wfctl.engine.retention import Retention
 from wfctl.engine.store import database
 from wfctl.errors import StoreError, WfctlError
-from wfctl.gateway.batches import Batches
-from wfctl.gateway.cleaning import Cleaning
-from wfctl.gateway.histories import Histories
-from wfctl.gateway.logs import Log
+from wfctl.gateway.cleanup import Cleaning
+from wfctl.gateway.log import Log
 from wfctl.gateway.metadata import About
 from wfctl.gateway.metrics import Metrics
 from wfctl.gateway.service import Service
-from wfctl.gateway.state import StateService
+from wfctl.gateway.state_service import StateService
 from wfctl.gateway.waiters import Waiters
-from wfctl.gateway.work import WorkStreams
+from wfctl.gateway.workers.history_cache import Histories
+from wfctl.gateway.workers.result_batching import Batches
+from wfctl.gateway.workers.streams import WorkStreams
 
 if TYPE_CHECKING:
-    from wfctl.gateway.tracing import Tracing
+    from wfctl.gateway.tracing.spans import Tracing
     from wfctl.workflow.app import App
 
 

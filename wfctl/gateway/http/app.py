@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
-from wfctl.gateway.logs import Log
-from wfctl.gateway.security import HostCheck, TokenCheck
-from wfctl.gateway.traces import INCOMING
-from wfctl.gateway.trouble import Trouble
+from wfctl.gateway.api_error import Trouble
+from wfctl.gateway.listening.security import HostCheck, TokenCheck
+from wfctl.gateway.log import Log
+from wfctl.gateway.tracing.trace_ids import INCOMING
 from wfctl.wire import http_bodies
 from wfctl.wire.error_codes import Problem
 from wfctl.wire.http_routes import HEALTH, OUTBOUND_HEALTH, TOKEN_HEADER, Operation
