@@ -17,7 +17,7 @@ from wfctl.engine.engine_thread import Host
 from wfctl.engine.execute.local import LocalExecutor
 from wfctl.model.instance import StartRequest
 from wfctl.model.status import Status
-from wfctl.workflow.app import load_app
+from wfctl.workflow.loading.app import load_app
 
 HERE = Path(__file__).parent
 

@@ -22,7 +22,7 @@ from wfctl.engine.execute.local import LocalExecutor
 from wfctl.errors import WfctlError
 from wfctl.model.instance import Filter, Instance, StartRequest
 from wfctl.model.status import Status
-from wfctl.workflow.app import load_app
+from wfctl.workflow.loading.app import load_app
 
 HERE = Path(__file__).parent
 LIMIT_SECONDS = 20

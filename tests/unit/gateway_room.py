@@ -19,7 +19,7 @@ from wfctl.gateway.log import Log
 from wfctl.model import events as ev
 from wfctl.model.status import Status
 from wfctl.model.turn import Stall, TurnResult
-from wfctl.workflow.app import App
+from wfctl.workflow.loading.app import App
 
 LIMIT_SECONDS = 20
 

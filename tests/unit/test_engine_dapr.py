@@ -17,8 +17,8 @@ from wfctl.errors import Conflict, WrongState
 from wfctl.model import events as ev
 from wfctl.model.instance import RerunRequest, StartRequest
 from wfctl.model.status import Status
-from wfctl.workflow.retry import RetryPolicy
-from wfctl.workflow.tasks import when_all
+from wfctl.workflow.sdk.retry_policy import RetryPolicy
+from wfctl.workflow.sdk.tasks import when_all
 
 TABLES = ("instances", "inputs", "history", "inbox", "event_waits")
 

@@ -18,7 +18,7 @@ from wfctl.errors import InvalidInput, WfctlError
 from wfctl.model import events as ev
 from wfctl.model.instance import RerunRequest, StartRequest
 from wfctl.model.status import Status
-from wfctl.workflow.registry import Registry
+from wfctl.workflow.loading.registry import Registry
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from wfctl.model.turn import TurnResult
 from wfctl.wire.convert import time_out, wrap
 from wfctl.wire.protos import runtime_pb2 as rt
 from wfctl.wire.protos import taskhub_pb2 as pb
-from wfctl.workflow.app import load_app
+from wfctl.workflow.loading.app import load_app
 
 
 async def refused(call: Any) -> tuple[str, str]:

@@ -16,7 +16,7 @@ import wfctl.workflow as wf
 from wfctl.engine.execute.local import LocalExecutor
 from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, Turn
 from wfctl.model.events import ExecutionCompleted, StallReason, TaskScheduled
-from wfctl.workflow.registry import Registry
+from wfctl.workflow.loading.registry import Registry
 
 Answers = Callable[[], ActivityResult]
 
@@ -280,5 +280,5 @@ def test_a_light_import() -> None:
     """asyncio is for async activities only."""
     import subprocess
 
-    code = "import sys, wfctl.workflow, wfctl.workflow.run; print('asyncio' in sys.modules)"
+    code = "import sys, wfctl.workflow, wfctl.workflow.replay.live_workflow; print('asyncio' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"

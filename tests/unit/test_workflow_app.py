@@ -11,8 +11,8 @@ import pytest
 
 from wfctl.errors import AppError
 from wfctl.install import requirement
-from wfctl.workflow import app as app_module
-from wfctl.workflow.app import load_app
+from wfctl.workflow.loading import app as app_module
+from wfctl.workflow.loading.app import load_app
 
 GOOD = """
     import dapr.ext.workflow as wf
@@ -76,7 +76,7 @@ def test_an_app_is_loaded_once(write: Write, tmp_path: Path, spec: str) -> None:
     assert load_app(str(file)) is app
     pay = app.registry.activity("pay")
     assert pay is not None
-    assert pay(None, None) == "wfctl.workflow.client"
+    assert pay(None, None) == "wfctl.workflow.sdk.client"
 
 
 def test_neighbours_and_packages(write: Write, tmp_path: Path) -> None:

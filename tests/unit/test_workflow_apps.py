@@ -13,8 +13,8 @@ from workflow_simulator import Simulation
 
 from wfctl.model.events import Event
 from wfctl.model.turn import TurnResult
-from wfctl.workflow.app import App, load_app
-from wfctl.workflow.run import Run
+from wfctl.workflow.loading.app import App, load_app
+from wfctl.workflow.replay.live_workflow import Run
 
 APPS = Path(__file__).parent.parent / "apps"
 sys.path.append(str(APPS))

@@ -14,9 +14,9 @@ from wfctl.errors import NotFound, TimedOut, Unreachable
 from wfctl.model.events import Event, Failure, TaskFailed, TaskScheduled, TimerFired, WorkflowStarted
 from wfctl.model.instance import Instance, RerunRequest, StartRequest
 from wfctl.model.status import Status
-from wfctl.workflow.aio import DaprWorkflowClient as AsyncClient
-from wfctl.workflow.backend import bind_backend
-from wfctl.workflow.state import OrchestrationFailedError
+from wfctl.workflow.loading.client_binding import bind_backend
+from wfctl.workflow.sdk.aio import DaprWorkflowClient as AsyncClient
+from wfctl.workflow.sdk.workflow_state import OrchestrationFailedError
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=1)))
 PAUSED = Instance("i1", "w", Status.SUSPENDED, NOW, NOW, input="0", output="", custom_status="busy")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 import wfctl.workflow as ours
-from wfctl.workflow import hook
+from wfctl.workflow.loading import import_hook
 
 NAMES = [
     "WorkflowRuntime",
@@ -60,9 +60,9 @@ MODULES = {
 
 @pytest.fixture(autouse=True)
 def _hook() -> Iterator[None]:
-    hook.install()
+    import_hook.install()
     yield
-    hook.uninstall()
+    import_hook.uninstall()
 
 
 def test_no_name_is_missing_and_none_is_made_up() -> None:

@@ -38,7 +38,7 @@ from wfctl.model.events import (
     TimerCreated,
 )
 from wfctl.model.status import Status
-from wfctl.workflow.run import Run
+from wfctl.workflow.replay.live_workflow import Run
 
 # -- activities and children -------------------------------------------------------------------------------------------
 
@@ -343,7 +343,7 @@ def test_a_task_belongs_to_one_pending_composite() -> None:
 
 
 def test_a_task_tells_what_it_knows() -> None:
-    from wfctl.workflow.tasks import Task
+    from wfctl.workflow.sdk.tasks import Task
 
     task: Task[int] = Task()
     assert (task.is_complete, task.is_failed) == (False, False)
@@ -576,7 +576,7 @@ def test_a_suspended_workflow_hears_nothing_until_it_is_resumed() -> None:
 
 def only_id(run: Run, at: datetime) -> str:
     """The held turn's time, not the resuming one's, goes into the ID, as in the SDK."""
-    from wfctl.workflow.determinism import guid
+    from wfctl.workflow.replay.determinism import guid
 
     return guid(f"i1_{LATER.replace(tzinfo=None).isoformat()}_1")
 
@@ -641,7 +641,7 @@ def test_random_things_are_the_same_in_every_replay() -> None:
 
 
 def test_random_things_that_cannot_be() -> None:
-    from wfctl.workflow.ledger import Ledger
+    from wfctl.workflow.replay.pending_actions import Ledger
 
     ctx = wf.DaprWorkflowContext(Ledger("i1"))
     for call in (

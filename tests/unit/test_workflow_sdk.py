@@ -24,13 +24,13 @@ from wfctl import workflow as ours
 from wfctl.model import events as ev
 from wfctl.model.events import NEVER, Event, Origin
 from wfctl.model.turn import TurnResult
-from wfctl.workflow import hook
-from wfctl.workflow.registry import Registry
-from wfctl.workflow.run import Run
+from wfctl.workflow.loading import import_hook
+from wfctl.workflow.loading.registry import Registry
+from wfctl.workflow.replay.live_workflow import Run
 
 CASES = [case for case in sys.modules["expected"].CASES if case.sdk]
 
-hook.uninstall()
+import_hook.uninstall()
 pytest.importorskip("dapr.ext.workflow", reason="the official SDK (dapr) is not installed")
 
 import dapr.ext.workflow as theirs  # noqa: E402
@@ -48,12 +48,12 @@ SDK = {name: module for name, module in sys.modules.items() if name.startswith("
 @pytest.fixture(autouse=True)
 def _sdk() -> Iterator[None]:
     yield
-    hook.uninstall()
+    import_hook.uninstall()
 
 
 def sdk_registry(name: str) -> Any:
     """The app once more, imported with the real SDK."""
-    hook.uninstall()
+    import_hook.uninstall()
     sys.modules.update(SDK)
     sys.modules["dapr.ext"].workflow = theirs  # type: ignore[attr-defined]
     spec = importlib.util.spec_from_file_location(f"sdk_{name}", APPS / f"{name}.py")

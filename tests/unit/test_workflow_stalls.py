@@ -22,8 +22,8 @@ from wfctl.model.events import (
 )
 from wfctl.model.status import Status
 from wfctl.model.turn import TurnResult
-from wfctl.workflow.registry import Registry
-from wfctl.workflow.run import Run
+from wfctl.workflow.loading.registry import Registry
+from wfctl.workflow.replay.live_workflow import Run
 
 
 def replay(fn: Callable[..., Any], past: Sequence[Event], *new: Event) -> TurnResult:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wfctl.config.settings import Settings as ConfigSettings
     from wfctl.engine.engine_thread import Host
     from wfctl.engine.retention import Retention
-    from wfctl.workflow.app import App
+    from wfctl.workflow.loading.app import App
 
 app = new_app()
 
@@ -140,7 +140,7 @@ def serve(
 
 
 def _load(settings: ConfigSettings) -> App:
-    from wfctl.workflow.app import load_app
+    from wfctl.workflow.loading.app import load_app
 
     return load_app(settings.app or "", settings.base)
 
@@ -179,7 +179,7 @@ def _retention(rules: list[str]) -> Retention:
 def _bind_client(host: Host, store: Path) -> Callable[[], None]:
     """The app's own DaprWorkflowClient, used in its activities, talks to this engine."""
     from wfctl.engine.app_client import EngineBackend
-    from wfctl.workflow.backend import bind_backend
+    from wfctl.workflow.loading.client_binding import bind_backend
 
     backend = EngineBackend(host, store)
     bind_backend(backend)

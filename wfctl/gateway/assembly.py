@@ -30,7 +30,7 @@ from wfctl.gateway.workers.streams import WorkStreams
 
 if TYPE_CHECKING:
     from wfctl.gateway.tracing.spans import Tracing
-    from wfctl.workflow.app import App
+    from wfctl.workflow.loading.app import App
 
 
 class GatewayEngine:

@@ -27,7 +27,7 @@ from wfctl.gateway.tracing.detect import tracing
 from wfctl.wire.http_bodies import GRPC_PORT, SERVER
 
 if TYPE_CHECKING:
-    from wfctl.workflow.app import App
+    from wfctl.workflow.loading.app import App
 
 # A stopping server lets the turns that are under way finish, for so long.
 TURNS_SECONDS = 2.0

@@ -5,12 +5,12 @@ here, on `wfctl serve` through the official SDK, and on Dapr. A name that the SD
 be exported here either: an app that used it would run here only.
 """
 
-from wfctl.workflow.activity import WorkflowActivityContext
-from wfctl.workflow.client import DaprWorkflowClient
-from wfctl.workflow.context import DaprWorkflowContext, when_all, when_any
-from wfctl.workflow.management import UNSET, WorkflowHistoryEvent, WorkflowHistoryEventType, WorkflowInstanceIdPage
-from wfctl.workflow.mcp import DaprMCPClient, MCPToolDef
-from wfctl.workflow.propagation import (
+from wfctl.workflow.sdk.activity_context import WorkflowActivityContext
+from wfctl.workflow.sdk.client import DaprWorkflowClient
+from wfctl.workflow.sdk.context import DaprWorkflowContext, when_all, when_any
+from wfctl.workflow.sdk.management import UNSET, WorkflowHistoryEvent, WorkflowHistoryEventType, WorkflowInstanceIdPage
+from wfctl.workflow.sdk.mcp import DaprMCPClient, MCPToolDef
+from wfctl.workflow.sdk.propagation import (
     ActivityResult,
     ChildWorkflowResult,
     PropagatedHistory,
@@ -18,10 +18,10 @@ from wfctl.workflow.propagation import (
     PropagationScope,
     WorkflowResult,
 )
-from wfctl.workflow.retry import RetryPolicy
-from wfctl.workflow.runtime import WorkflowRuntime, alternate_name
-from wfctl.workflow.state import WorkflowState, WorkflowStatus
-from wfctl.workflow.tasks import FailureDetails, TaskFailedError
+from wfctl.workflow.sdk.retry_policy import RetryPolicy
+from wfctl.workflow.sdk.runtime import WorkflowRuntime, alternate_name
+from wfctl.workflow.sdk.tasks import FailureDetails, TaskFailedError
+from wfctl.workflow.sdk.workflow_state import WorkflowState, WorkflowStatus
 
 __all__ = [
     "UNSET",

@@ -22,7 +22,7 @@ from wfctl.errors import WfctlError
 from wfctl.model.instance import Filter
 
 if TYPE_CHECKING:
-    from wfctl.workflow.app import App
+    from wfctl.workflow.loading.app import App
 
 # SQLite reads the whole file for it: a store of a million instances may take longer than anybody wants to wait.
 INTEGRITY_SECONDS = 20.0

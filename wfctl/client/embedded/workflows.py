@@ -30,7 +30,7 @@ from wfctl.model.status import Status
 
 if TYPE_CHECKING:
     from wfctl.engine.engine_thread import Host
-    from wfctl.workflow.app import App
+    from wfctl.workflow.loading.app import App
 
 T = TypeVar("T")
 Note = Callable[[str], None]

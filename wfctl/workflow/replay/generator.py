@@ -10,11 +10,11 @@ from typing import Any
 
 from wfctl.model.events import ExecutionCompleted, Failure
 from wfctl.model.status import Status
-from wfctl.workflow.failure import failure_of, text_of
-from wfctl.workflow.ledger import Ledger
-from wfctl.workflow.payload import to_json
-from wfctl.workflow.tasks import Task
-from wfctl.workflow.yields import coroutine_failure, not_a_task
+from wfctl.workflow.replay.failures import failure_of, text_of
+from wfctl.workflow.replay.payloads import to_json
+from wfctl.workflow.replay.pending_actions import Ledger
+from wfctl.workflow.replay.yield_errors import coroutine_failure, not_a_task
+from wfctl.workflow.sdk.tasks import Task
 
 
 class Code:

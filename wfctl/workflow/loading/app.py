@@ -16,9 +16,9 @@ from pathlib import Path
 from types import ModuleType
 
 from wfctl.errors import AppError
-from wfctl.workflow import hook
-from wfctl.workflow.app_errors import import_failure, missing_file, missing_module, no_workflows
-from wfctl.workflow.registry import Registry, collect_into
+from wfctl.workflow.loading import import_hook
+from wfctl.workflow.loading.app_errors import import_failure, missing_file, missing_module, no_workflows
+from wfctl.workflow.loading.registry import Registry, collect_into
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def load_app(spec: str, base: Path | None = None) -> App:
     folder = (base or Path.cwd()).resolve()
     if not spec.strip():
         raise AppError("the name of the app is empty", hint="name a file such as orders.py, or a module")
-    hook.install()
+    import_hook.install()
     registry = Registry()
     before = collect_into(registry)
     try:

@@ -21,7 +21,7 @@ from wfctl.model.events import (
     TaskFailed,
     TaskScheduled,
 )
-from wfctl.workflow.tasks import FailureDetails
+from wfctl.workflow.sdk.tasks import FailureDetails
 
 # A chunk names its app; a workflow that runs without a sidecar has none.
 APP_ID = "wfctl"

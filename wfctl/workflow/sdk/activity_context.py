@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wfctl.model.events import PropagatedEvents
-from wfctl.workflow.propagation import PropagatedHistory
+from wfctl.workflow.sdk.propagation import PropagatedHistory
 
 Activity = Callable[..., Any]
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from wfctl.model.events import Failure
-from wfctl.workflow.retry import RetryPolicy
+from wfctl.workflow.sdk.retry_policy import RetryPolicy
 
 T = TypeVar("T")
 

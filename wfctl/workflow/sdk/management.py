@@ -7,8 +7,8 @@ from datetime import datetime
 from enum import Enum
 
 from wfctl.model.events import Event, Failure
-from wfctl.workflow.state import naive
-from wfctl.workflow.tasks import FailureDetails
+from wfctl.workflow.sdk.tasks import FailureDetails
+from wfctl.workflow.sdk.workflow_state import naive
 
 
 class Unset:

@@ -9,7 +9,7 @@ from typing import Any
 
 from wfctl.model.instance import Instance
 from wfctl.model.status import Status
-from wfctl.workflow.tasks import FailureDetails
+from wfctl.workflow.sdk.tasks import FailureDetails
 
 
 class WorkflowStatus(Enum):

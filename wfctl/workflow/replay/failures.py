@@ -6,9 +6,10 @@ import os
 import traceback
 from types import TracebackType
 
+import wfctl
 from wfctl.model.events import Failure
 
-_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_OURS = os.path.dirname(os.path.abspath(wfctl.__file__)) + os.sep
 
 
 def failure_of(error: BaseException, message: str | None = None) -> Failure:

@@ -11,12 +11,12 @@ from collections.abc import Callable, Generator, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypeVar
 
-from wfctl.workflow.determinism import seeded
-from wfctl.workflow.ledger import Ledger
-from wfctl.workflow.payload import to_json
-from wfctl.workflow.propagation import PropagatedHistory, PropagationScope
-from wfctl.workflow.retry import RetryPolicy
-from wfctl.workflow.tasks import Task, when_all, when_any
+from wfctl.workflow.replay.determinism import seeded
+from wfctl.workflow.replay.payloads import to_json
+from wfctl.workflow.replay.pending_actions import Ledger
+from wfctl.workflow.sdk.propagation import PropagatedHistory, PropagationScope
+from wfctl.workflow.sdk.retry_policy import RetryPolicy
+from wfctl.workflow.sdk.tasks import Task, when_all, when_any
 
 __all__ = ["DaprWorkflowContext", "Workflow", "WorkflowContext", "when_all", "when_any"]
 

@@ -6,18 +6,18 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-from wfctl.workflow.client import DaprWorkflowClient as _Client
-from wfctl.workflow.logger import LoggerOptions
-from wfctl.workflow.management import UNSET, WorkflowHistoryEvent, WorkflowInstanceIdPage
-from wfctl.workflow.mcp import AsyncDaprMCPClient as DaprMCPClient
-from wfctl.workflow.mcp import MCPToolDef
-from wfctl.workflow.state import WorkflowState
+from wfctl.workflow.sdk.client import DaprWorkflowClient as _Client
+from wfctl.workflow.sdk.logger import LoggerOptions
+from wfctl.workflow.sdk.management import UNSET, WorkflowHistoryEvent, WorkflowInstanceIdPage
+from wfctl.workflow.sdk.mcp import AsyncDaprMCPClient as DaprMCPClient
+from wfctl.workflow.sdk.mcp import MCPToolDef
+from wfctl.workflow.sdk.workflow_state import WorkflowState
 
 __all__ = ["DaprMCPClient", "DaprWorkflowClient", "MCPToolDef"]
 
 
 class DaprWorkflowClient:
-    """See `wfctl.workflow.client.DaprWorkflowClient`; `async with` closes it."""
+    """See `wfctl.workflow.sdk.client.DaprWorkflowClient`; `async with` closes it."""
 
     def __init__(
         self,

@@ -20,9 +20,9 @@ from wfctl.model.events import (
     TaskScheduled,
     TimerCreated,
 )
-from wfctl.workflow.determinism import guid
-from wfctl.workflow.retry import RetryPolicy
-from wfctl.workflow.tasks import CompletableTask, EventTask, RetryableTask, Task, TimerTask
+from wfctl.workflow.replay.determinism import guid
+from wfctl.workflow.sdk.retry_policy import RetryPolicy
+from wfctl.workflow.sdk.tasks import CompletableTask, EventTask, RetryableTask, Task, TimerTask
 
 _BEGINNING = datetime(1000, 1, 1, tzinfo=timezone.utc)
 

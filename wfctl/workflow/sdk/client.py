@@ -14,12 +14,12 @@ from typing import Any
 from wfctl.errors import NotFound, TimedOut
 from wfctl.model.instance import Instance, RerunRequest, StartRequest
 from wfctl.model.status import Status
-from wfctl.workflow.backend import bound_backend
-from wfctl.workflow.context import name_of
-from wfctl.workflow.logger import LoggerOptions
-from wfctl.workflow.management import UNSET, WorkflowHistoryEvent, WorkflowInstanceIdPage
-from wfctl.workflow.payload import to_json
-from wfctl.workflow.state import WorkflowState
+from wfctl.workflow.loading.client_binding import bound_backend
+from wfctl.workflow.replay.payloads import to_json
+from wfctl.workflow.sdk.context import name_of
+from wfctl.workflow.sdk.logger import LoggerOptions
+from wfctl.workflow.sdk.management import UNSET, WorkflowHistoryEvent, WorkflowInstanceIdPage
+from wfctl.workflow.sdk.workflow_state import WorkflowState
 
 _MAX_UINT32 = 2**32 - 1
 

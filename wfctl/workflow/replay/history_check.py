@@ -14,8 +14,8 @@ from wfctl.model.events import (
     TaskScheduled,
     TimerCreated,
 )
-from wfctl.workflow.ledger import Ledger
-from wfctl.workflow.tasks import EventTask, RetryableTask
+from wfctl.workflow.replay.pending_actions import Ledger
+from wfctl.workflow.sdk.tasks import EventTask, RetryableTask
 
 
 def confirm(ledger: Ledger, recorded: Operation) -> str | None:
