@@ -1,10 +1,10 @@
-"""Write the completion scripts from `wfctl/cli/complete_scripts.py`: `python completions/make.py`."""
+"""Write the completion scripts from `wfctl/cli/complete/scripts.py`: `python completions/make.py`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from wfctl.cli.complete_scripts import FILE_NAMES, SCRIPTS
+from wfctl.cli.complete.scripts import FILE_NAMES, SCRIPTS
 
 FOLDER = Path(__file__).parent
 

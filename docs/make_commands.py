@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from wfctl.cli.app import root_command
-from wfctl.cli.commands import CHANGING, COMMANDS, LOOKING, RUNNING, SETTING_UP
-from wfctl.cli.help import EVERYWHERE, parse_doc, rows
+from wfctl.cli.command_table import CHANGING, COMMANDS, LOOKING, RUNNING, SETTING_UP
+from wfctl.cli.help_pages import EVERYWHERE, parse_doc, rows
+from wfctl.cli.root import root_command
 from wfctl.cli.topic_texts import TOPICS
 
 PAGE = Path(__file__).parent / "commands.md"

@@ -19,7 +19,7 @@
     +-- Interrupted              130    Ctrl-C
 
 Everything below the command line raises these; `wfctl.cli.main` alone turns them into words and a status.
-Exit statuses 10, 11 and 12 are outcomes of an instance, not errors: see `wfctl.cli.outcome`.
+Exit statuses 10, 11 and 12 are outcomes of an instance, not errors: see `wfctl.cli.exit_codes`.
 """
 
 from __future__ import annotations

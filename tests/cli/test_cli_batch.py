@@ -109,8 +109,8 @@ def test_the_question(cli: Cli, three: None, monkeypatch: pytest.MonkeyPatch, an
 
 
 def test_the_number_is_typed_above_a_hundred(cli: Cli, three: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wfctl.cli.batch_ask.TYPE_IT", 2)
-    monkeypatch.setattr("wfctl.cli.batch_ask.SAMPLE", 1)
+    monkeypatch.setattr("wfctl.cli.batch.confirm.TYPE_IT", 2)
+    monkeypatch.setattr("wfctl.cli.batch.confirm.SAMPLE", 1)
     result = ask(monkeypatch, "y\n", "pause", "--status", "running")
     assert result.status == 8
     assert "... and 2 more" in result.err
@@ -268,7 +268,7 @@ def test_reruns_of_several(cli: Cli, app: Path) -> None:
 
 
 def test_a_long_batch_counts_at_a_terminal(cli: Cli, three: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wfctl.cli.batch_progress.FEW", 1)
+    monkeypatch.setattr("wfctl.cli.batch.progress.FEW", 1)
     result = cli("pause", "a", "nosuch", "b", "--color", "never", err_tty=True)
     assert "1 of 3, 1 paused" in result.err
     assert "paused a\n" not in result.err

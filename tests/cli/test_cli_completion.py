@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 from harness import Cli
 
-from wfctl.cli.app import root_command
-from wfctl.cli.commands import COMMANDS
-from wfctl.cli.complete import split
-from wfctl.cli.complete_scripts import FILE_NAMES, SCRIPTS
-from wfctl.cli.complete_values import _FILES, _VALUES
+from wfctl.cli.command_table import COMMANDS
+from wfctl.cli.complete.candidates import _FILES, _VALUES
+from wfctl.cli.complete.protocol import split
+from wfctl.cli.complete.scripts import FILE_NAMES, SCRIPTS
+from wfctl.cli.root import root_command
 
 ROOT = Path(__file__).parents[2]
 

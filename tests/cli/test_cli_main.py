@@ -15,8 +15,8 @@ import pytest
 from harness import Cli
 
 from wfctl import __version__
-from wfctl.cli.commands import COMMANDS
-from wfctl.cli.help import parse_doc
+from wfctl.cli.command_table import COMMANDS
+from wfctl.cli.help_pages import parse_doc
 
 ROOT = Path(__file__).parents[2]
 

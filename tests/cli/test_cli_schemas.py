@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from harness import Cli
 
-from wfctl.cli.commands import COMMANDS
+from wfctl.cli.command_table import COMMANDS
 
 jsonschema = pytest.importorskip("jsonschema")
 referencing = pytest.importorskip("referencing")

@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 from harness import Cli
 
-from wfctl.cli.changes import Change, IDChanges, Kind, ListChanges
-from wfctl.cli.pace import Pace
+from wfctl.cli.watching.change_feed import Change, IDChanges, Kind, ListChanges
+from wfctl.cli.watching.interval import Pace
 from wfctl.client.embedded.workflows import EmbeddedWorkflows, open_embedded
 from wfctl.errors import NotFound
 from wfctl.model.instance import Filter
@@ -198,7 +198,7 @@ def test_only_what_is_new_is_read(cli: Cli, store: EmbeddedWorkflows, monkeypatc
         cli("start", "Echo", "--id", f"echo-{number}")
     changes = ListChanges(store, Filter())
     assert len(kinds(changes.begin())) == 7
-    monkeypatch.setattr("wfctl.cli.changes.OVERLAP", timedelta(0))
+    monkeypatch.setattr("wfctl.cli.watching.change_feed.OVERLAP", timedelta(0))
     read: list[str] = []
     real = store.list
 
@@ -265,7 +265,7 @@ def test_pace() -> None:
 
 def test_known_ones_cost_little() -> None:
     """What is kept of each instance has no payload in it."""
-    from wfctl.cli.changes import _known
+    from wfctl.cli.watching.change_feed import _known
     from wfctl.model.instance import Instance
 
     one = Instance("a", "W", Status.RUNNING, input="x" * 10_000)

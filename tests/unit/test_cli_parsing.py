@@ -4,9 +4,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from wfctl.cli.durations import parse_duration, parse_moment, parse_start
-from wfctl.cli.outcome import combined
-from wfctl.cli.payloads import BadJson, checked_json
+from wfctl.cli.exit_codes import combined
+from wfctl.cli.parsing.duration import parse_duration, parse_moment, parse_start
+from wfctl.cli.parsing.json_input import BadJson, checked_json
 from wfctl.errors import InvalidInput
 
 NOW = datetime(2026, 1, 31, 9, tzinfo=timezone.utc)

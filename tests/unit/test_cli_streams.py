@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import threading
 
-from wfctl.cli.streams import WholeLines
+from wfctl.cli.stdout_guard import WholeLines
 from wfctl.render.console import Console
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from wfctl.cli.app import root_command
+from wfctl.cli.root import root_command
 from wfctl.cli.session import Session
 from wfctl.errors import Interrupted, InvalidInput, StoreError, StoreGone, WfctlError
 from wfctl.render.console import let_go, wants_color
@@ -28,7 +28,7 @@ ClickException: Any = next(base for base in typer.BadParameter.__mro__ if base._
 def main(argv: Sequence[str]) -> int:
     """Run one command line on this process's streams; returns the exit status and never raises."""
     if os.environ.get(COMPLETE):
-        from wfctl.cli.complete import main as complete
+        from wfctl.cli.complete.protocol import main as complete
 
         complete(argv, os.environ)
     session = Session(sys.stdin, sys.stdout, sys.stderr, os.environ)
@@ -70,7 +70,7 @@ def _explain(error: BaseException, session: Session, argv: Sequence[str]) -> int
 
 def _fault(error: BaseException, session: Session) -> WfctlError:
     if isinstance(error, StoreError) and not isinstance(error, StoreGone) and session.recorded:
-        from wfctl.cli.telling import none_lost
+        from wfctl.cli.waiting.report import none_lost
 
         return none_lost(error, session.recorded)
     if isinstance(error, WfctlError):

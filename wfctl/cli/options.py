@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from wfctl.cli.help import EVERYWHERE, TARGETS
+from wfctl.cli.help_pages import EVERYWHERE, TARGETS
 
 _T = TypeVar("_T")
 

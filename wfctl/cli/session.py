@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from wfctl.cli.options import Flags
-from wfctl.cli.streams import app_prints_to_stderr
+from wfctl.cli.stdout_guard import app_prints_to_stderr
 from wfctl.errors import InvalidInput, WfctlError
 from wfctl.render.console import COLORS, Console
 from wfctl.render.printer import Format, Printer

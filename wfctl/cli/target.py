@@ -76,7 +76,7 @@ def request_timeout(settings: Settings) -> float:
     given = settings.values.get("request_timeout")
     if given is None:
         return REQUEST_SECONDS
-    from wfctl.cli.durations import parse_duration
+    from wfctl.cli.parsing.duration import parse_duration
 
     seconds = parse_duration(given.value, f"request_timeout ({given.origin})").total_seconds()
     if seconds <= 0:

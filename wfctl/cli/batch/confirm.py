@@ -1,0 +1,78 @@
+"""The one question before a filter's batch: how many, a sample, go on?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from wfctl.cli.batch.select import Chosen, Verb, sample
+from wfctl.cli.session import Session
+from wfctl.errors import Refused
+from wfctl.model.instance import Instance
+from wfctl.render.console import is_tty
+from wfctl.render.table import Column, lines
+from wfctl.render.text import clean, plural
+from wfctl.render.views.instances import age_cell, status_cell
+from wfctl.render.views.waiting import utc_now
+
+SAMPLE = 5
+TYPE_IT = 100  # above, the number is to be typed
+
+
+def columns(now: datetime) -> tuple[Column[Instance], ...]:
+    return (
+        Column("ID", lambda one: clean(one.id)),
+        Column("WORKFLOW", lambda one: clean(one.name or ""), shrink=True),
+        Column("STATUS", lambda one: status_cell(one.status)),
+        Column("AGE", lambda one: age_cell(one.created_at, now)),
+    )
+
+
+def confirm(session: Session, verb: Verb, chosen: Chosen, yes: bool) -> None:
+    """Raises Refused where the answer is no, or where nobody can be asked."""
+    if yes or not verb.asks or chosen.filter is None or not chosen.ids:
+        return
+    count = len(chosen.ids)
+    what = f"{verb.asked or verb.word} {plural(count, 'instance')}"
+    if not (is_tty(session.stdin) and session.console.err_tty):
+        raise Refused(
+            f"there is no terminal to ask whether to {what}", hint="--yes goes ahead, --dry-run shows which they are"
+        )
+    _show(session, chosen)
+    expected = str(count) if count > TYPE_IT else None
+    question = f"{what}? Type {expected} to go on: " if expected else f"{what}? [y/N] "
+    stderr = session.stderr
+    stderr.write(question)
+    stderr.flush()
+    answer = session.stdin.readline()
+    if not answer.endswith("\n"):
+        stderr.write("\n")
+    word = answer.strip().lower()
+    if word.replace(",", "") == expected if expected else word in ("y", "yes"):
+        return
+    raise Refused("nothing was changed", hint="--dry-run shows which instances they are")
+
+
+def _show(session: Session, chosen: Chosen) -> None:
+    """The sample goes to stderr, even with --quiet: whoever is asked has to know about what."""
+    import shutil
+
+    write = session.console.error
+    room = shutil.get_terminal_size().columns
+    rows = sample(chosen, SAMPLE)
+    for line in lines(columns(utc_now()), rows, color=session.console.err_color, room=room):
+        write(line)
+    hidden = len(chosen.ids) - len(rows)
+    if hidden:
+        write(f"... and {hidden:,} more")
+    for line in besides(chosen):
+        write(line)
+
+
+def besides(chosen: Chosen) -> list[str]:
+    """What matches and is not acted on by itself."""
+    said = []
+    if chosen.left:
+        said.append(f"{plural(len(chosen.left), 'child', 'children')} besides: they go with their parents")
+    if chosen.more:
+        said.append("more match than --max lets through")
+    return said

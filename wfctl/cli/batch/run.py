@@ -1,0 +1,253 @@
+"""One verb over several instances: each has its outcome, each failure its line, the exit status sums them up."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from wfctl.cli.batch.confirm import besides, confirm
+from wfctl.cli.batch.options import Which
+from wfctl.cli.batch.outcome import VIEW, Done, Outcome
+from wfctl.cli.batch.progress import Progress
+from wfctl.cli.batch.select import GOES, STAYS, Chosen, Verb, choose, narrowed, no_more
+from wfctl.cli.session import Session
+from wfctl.client.connect import Embedded, connect
+from wfctl.client.port import Requested, Workflows
+from wfctl.errors import (
+    NotAuthenticated,
+    NotFound,
+    PartFailed,
+    StoreError,
+    Unreachable,
+    Unsupported,
+    WfctlError,
+)
+from wfctl.model.instance import Instance
+from wfctl.render.errors import fault_text
+from wfctl.render.printer import Format
+from wfctl.render.text import clean, plural
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+Act = Callable[[Workflows, str], "int | str | Requested | None"]
+_WORKED = (Outcome.DONE, Outcome.REQUESTED)
+# What goes wrong with the target itself goes wrong with the next instance as well.
+_HOPELESS = (Unreachable, NotAuthenticated, StoreError, Unsupported)
+
+
+class Batch:
+    """`prepare` looks and asks, `run` acts and tells each outcome, `finish` raises what failed."""
+
+    def __init__(self, session: Session, verb: Verb, which: Which) -> None:
+        self.session = session
+        self.verb = verb
+        self.which = which
+        self.ids = which.ids(session, verb.word)
+        if which.filter is not None:
+            narrowed(which.filter, verb)  # a filter that can find nothing is an error before anything is opened
+        self.outcomes: list[Done] = []
+        self._stopped = False
+        self._alone = False
+
+    def run(self, workflows: Workflows, act: Act) -> list[str]:
+        """Act on all; returns those that worked or are requested, or that a rerun made. `act` gives a count, a new ID,
+        what is only requested, or nothing."""
+        session = self.session
+        chosen = choose(session, workflows, self.verb, self.ids, self.which.filter, self.which.most)
+        if not chosen.all:
+            session.console.note("no instance matches" if chosen.filter is not None else "no IDs, nothing to do")
+        if self.which.dry_run:
+            self._show(self._planned(workflows, chosen), len(chosen.all))
+            for line in besides(chosen) if chosen.filter is not None else ():
+                session.console.note(line)
+            session.console.note("a dry run: nothing was changed")
+            return []
+        confirm(session, self.verb, chosen, self.which.yes)
+        self._alone = len(chosen.all) == 1
+        session.going_on = lambda: "the same command goes on with the rest"
+        self._show(self._outcomes(workflows, chosen, act), len(chosen.all))
+        return [done.new_id or done.instance_id for done in self.outcomes if done.outcome in _WORKED]
+
+    def finish(self) -> None:
+        """Say how many, and raise for those that failed."""
+        counts = Counter(done.outcome for done in self.outcomes)
+        failed = [done.error for done in self.outcomes if done.error is not None]
+        several = len(self.outcomes) > 1 or self.which.filter is not None
+        if several and self.session.format.text and self.outcomes and not self.which.dry_run:
+            self._sum_up(counts)
+        for why in dict.fromkeys(done.why for done in self.outcomes if done.outcome is Outcome.REQUESTED):
+            self.session.console.note(f"not {self.verb.past} yet: {why}")
+        if not failed:
+            return
+        if self._alone:
+            raise failed[0]
+        if len(failed) == len(self.outcomes) and len({error.exit_status for error in failed}) == 1:
+            raise type(failed[0])(f"all {len(failed):,} failed")
+        untried = counts[Outcome.NOT_TRIED]
+        rest = f", {untried:,} not tried" if untried else ""
+        raise PartFailed(
+            f"{len(failed)} of {len(self.outcomes)} failed{rest}",
+            hint="--continue-on-error tries the rest as well" if untried else None,
+        )
+
+    def _sum_up(self, counts: Counter[Outcome]) -> None:
+        gone, left = (sum(done.is_child(reason) for done in self.outcomes) for reason in (GOES, STAYS))
+        skipped, failed = counts[Outcome.SKIPPED] - gone - left, counts[Outcome.FAILED]
+        words = [f"{counts[Outcome.DONE]:,} {self.verb.past}"]
+        words += [f"{plural(gone, 'child', 'children')} with their parents"] if gone else []
+        words += [f"{plural(left, 'child', 'children')} left to their parents"] if left else []
+        counted = ((counts[Outcome.REQUESTED], "requested"), (skipped, "skipped"), (failed, "failed"))
+        words += [f"{count:,} {word}" for count, word in counted if count]
+        self.session.console.note(", ".join(words))
+
+    # --- acting -----------------------------------------------------------------------------------------------------
+
+    def _outcomes(self, workflows: Workflows, chosen: Chosen, act: Act) -> Iterator[Done]:
+        """One for each instance that was named or found, as they come."""
+        for instance_id, why in chosen.left.items():
+            yield self._done(instance_id, Outcome.SKIPPED, why=why)
+        results = self._together if self._at_once(chosen) > 1 else self._one_by_one
+        for done in results(workflows, chosen, act):
+            yield done
+            self._stopped = self._stopped or self._stops(done)
+
+    def _stops(self, done: Done) -> bool:
+        """Whether the rest is left alone after this one: after any failure with a filter; IDs are each tried."""
+        if done.error is None or self.which.go_on:
+            return False
+        return self.which.filter is not None or isinstance(done.error, _HOPELESS)
+
+    def _at_once(self, chosen: Chosen) -> int:
+        """The embedded engine has a queue of its own, and a tunnel into a cluster is one connection."""
+        target = self.session.target
+        if isinstance(target, Embedded) or target.in_cluster:
+            return 1
+        return min(self.which.at_once, len(chosen.ids))
+
+    def _one_by_one(self, workflows: Workflows, chosen: Chosen, act: Act) -> Iterator[Done]:
+        for instance_id in chosen.ids:
+            yield (
+                self._done(instance_id, Outcome.NOT_TRIED)
+                if self._stopped
+                else self._one(workflows, chosen, act, instance_id)
+            )
+
+    def _together(self, workflows: Workflows, chosen: Chosen, act: Act) -> Iterator[Done]:
+        """Several at a time, each thread with a connection of its own; the outcomes come in the order of the IDs."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        at_once = self._at_once(chosen)
+        mine = threading.local()
+        opened: list[Workflows] = []
+
+        def one(instance_id: str) -> Done:
+            if self._stopped:
+                return self._done(instance_id, Outcome.NOT_TRIED)
+            if not hasattr(mine, "workflows"):
+                mine.workflows = connect(self.session.target, drive=False, note=self.session.console.note)
+                opened.append(mine.workflows)
+            return self._one(mine.workflows, chosen, act, instance_id)
+
+        running: deque[Future[Done]] = deque()
+        with ThreadPoolExecutor(at_once) as pool:
+            try:
+                for instance_id in chosen.ids:
+                    running.append(pool.submit(one, instance_id))
+                    if len(running) >= 2 * at_once:
+                        yield running.popleft().result()
+                while running:
+                    yield running.popleft().result()
+            finally:
+                for future in running:
+                    future.cancel()
+        for connection in opened:
+            connection.close()
+
+    def _one(self, workflows: Workflows, chosen: Chosen, act: Act, instance_id: str) -> Done:
+        try:
+            why = no_more(workflows, chosen, instance_id)
+            if why is not None:
+                return self._done(instance_id, Outcome.SKIPPED, why=why)
+            result = act(workflows, instance_id)
+        except NotFound as error:
+            if chosen.filter is not None and error.instance_id == instance_id:
+                return self._done(instance_id, Outcome.SKIPPED, why="it is gone by now")
+            return self._failed(instance_id, error)
+        except WfctlError as error:
+            return self._failed(instance_id, error)
+        if isinstance(result, Requested):
+            return self._done(instance_id, Outcome.REQUESTED, why=result.waits_for)
+        count, new_id = (None, result) if isinstance(result, str) else (result, None)
+        return self._done(instance_id, Outcome.DONE, count=count, new_id=new_id)
+
+    def _failed(self, instance_id: str, error: WfctlError) -> Done:
+        error.instance_id = error.instance_id or instance_id
+        return self._done(instance_id, Outcome.FAILED, error=error)
+
+    def _done(
+        self,
+        instance_id: str,
+        outcome: Outcome,
+        *,
+        error: WfctlError | None = None,
+        count: int | None = None,
+        new_id: str | None = None,
+        why: str | None = None,
+        instance: Instance | None = None,
+    ) -> Done:
+        return Done(instance_id, self.verb.past, outcome, error, count, new_id, why, instance)
+
+    def _planned(self, workflows: Workflows, chosen: Chosen) -> Iterator[Done]:
+        """What a dry run shows."""
+        for instance_id in chosen.all:
+            try:
+                instance = chosen.known.get(instance_id) or workflows.get(instance_id, payloads=False)
+            except WfctlError as error:
+                yield self._failed(instance_id, error)
+                continue
+            why = chosen.left.get(instance_id)
+            if why is None and self.verb.able is not None and instance.status not in self.verb.able:
+                why = f"it is {instance.status.name}"
+            outcome = Outcome.PLANNED if why is None else Outcome.SKIPPED
+            yield self._done(instance_id, outcome, why=why, instance=instance)
+
+    # --- telling ----------------------------------------------------------------------------------------------------
+
+    def _show(self, outcomes: Iterator[Done], total: int) -> None:
+        """Print each as it comes: records to stdout; for a person, lines on stderr, or a count that moves."""
+        session = self.session
+        kept = self._keep(outcomes)
+        if session.format is Format.ID:
+            shown = (Outcome.PLANNED,) if self.which.dry_run else _WORKED
+            session.printer.many((done for done in kept if done.outcome in shown), VIEW)
+        elif not session.format.text or (self.which.dry_run and total):
+            session.printer.many(kept, VIEW)
+        else:
+            with Progress(session, self.verb.past, total) as progress:
+                for done in kept:
+                    self._tell(done, progress)
+
+    def _keep(self, outcomes: Iterator[Done]) -> Iterator[Done]:
+        for done in outcomes:
+            self.outcomes.append(done)
+            yield done
+
+    def _tell(self, done: Done, progress: Progress) -> None:
+        console = self.session.console
+        progress.count(done.outcome is Outcome.DONE)
+        if done.error is not None:
+            if not self._alone:  # else `finish` says it
+                progress.line(fault_text(done.error, color=console.err_color))
+        elif done.new_id is not None:
+            console.word(done.new_id)
+            progress.note(f"{done.word} {clean(done.instance_id)} as {clean(done.new_id)}")
+        elif done.outcome is Outcome.DONE:
+            more = f" ({plural(done.count, 'instance')})" if done.count is not None and done.count > 1 else ""
+            progress.note(f"{self.verb.told or done.word} {clean(done.instance_id)}{more}")
+        elif done.outcome is Outcome.REQUESTED:
+            progress.note(f"requested to {self.verb.word} {clean(done.instance_id)}")
+        elif done.outcome is Outcome.SKIPPED and not (self.which.filter and done.is_child(GOES, STAYS)):
+            progress.note(f"skipped {clean(done.instance_id)}: {clean(done.why or '')}")

@@ -1,0 +1,100 @@
+from collections import Counter
+from typing import Annotated
+
+import typer
+
+from wfctl.cli.command import command, new_app
+from wfctl.cli.options import (
+    CreatedAfter,
+    CreatedBefore,
+    FinishedAfter,
+    FinishedBefore,
+    IDPrefix,
+    Name,
+    ParentID,
+    Statuses,
+    WaitingEvent,
+)
+from wfctl.cli.parsing.filters import build_filter
+from wfctl.cli.session import Session
+from wfctl.errors import InvalidInput
+from wfctl.model.instance import Count
+from wfctl.model.status import Status
+from wfctl.render.json_records import count_record
+from wfctl.render.printer import View
+from wfctl.render.table import Column
+from wfctl.render.text import clean
+from wfctl.render.views.instances import status_cell
+from wfctl.render.views.waiting import utc_now
+
+app = new_app()
+GROUPS = ("status", "name")
+
+
+@command(app)
+def count(
+    session: Session,
+    by: Annotated[
+        str, typer.Option(metavar="GROUPS", help="status (the default), name, or status,name.", show_default=False)
+    ] = "status",
+    status: Statuses = None,
+    name: Name = None,
+    id_prefix: IDPrefix = None,
+    created_after: CreatedAfter = None,
+    created_before: CreatedBefore = None,
+    finished_after: FinishedAfter = None,
+    finished_before: FinishedBefore = None,
+    parent: ParentID = None,
+    waiting_event: WaitingEvent = None,
+) -> None:
+    """Count instances by status and workflow.
+
+    $ wfctl count
+    $ wfctl count --by status,name --created-after 24h -o json
+
+    The filters are those of list.
+    """
+    groups = _groups(by)
+    filter = build_filter(
+        utc_now(),
+        statuses=status,
+        name=name,
+        id_prefix=id_prefix,
+        created_after=created_after,
+        created_before=created_before,
+        finished_after=finished_after,
+        finished_before=finished_before,
+        parent=parent,
+        waiting_event=waiting_event,
+    )
+    with session.workflows() as workflows:
+        rows = grouped(list(workflows.count(filter)), groups)
+    session.printer.many(rows, count_view(groups))
+
+
+def _groups(text: str) -> frozenset[str]:
+    words = [word.strip().lower() for word in text.split(",") if word.strip()]
+    wrong = [word for word in words if word not in GROUPS]
+    if wrong or not words:
+        raise InvalidInput(f"--by {clean(text)!r} is not a grouping", hint="status, name or status,name")
+    return frozenset(words)
+
+
+def grouped(counts: list[Count], groups: frozenset[str]) -> list[Count]:
+    """Summed over what is not asked for, in the order of statuses, then the largest first."""
+    totals: Counter[tuple[Status, str | None]] = Counter()
+    for one in counts:
+        status = one.status if "status" in groups else Status.RUNNING
+        totals[status, one.name if "name" in groups else None] += one.count
+    ordered = sorted(totals.items(), key=lambda item: (item[0][0], -item[1], item[0][1] or ""))
+    return [Count(status, name, number) for (status, name), number in ordered]
+
+
+def count_view(groups: frozenset[str]) -> View[Count]:
+    columns: list[Column[Count]] = []
+    if "status" in groups:
+        columns.append(Column("STATUS", lambda one: status_cell(one.status)))
+    if "name" in groups:
+        columns.append(Column("WORKFLOW", lambda one: clean(one.name or "")))
+    columns.append(Column("COUNT", lambda one: f"{one.count}", right=True))
+    return View(record=lambda one: count_record(one, groups), columns=columns)

@@ -1,0 +1,96 @@
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from wfctl.cli.command import command, new_app
+from wfctl.cli.parsing.duration import parse_duration
+from wfctl.cli.session import Session
+from wfctl.cli.target import settle
+from wfctl.client.connect import Embedded
+from wfctl.client.doctor.check import Check, Level, NotReady
+from wfctl.errors import WfctlError
+from wfctl.render.printer import View
+from wfctl.render.table import Cell, Column
+from wfctl.render.text import clean
+from wfctl.render.theme import GREEN, RED, YELLOW
+
+app = new_app()
+_COLORS = {Level.OK: GREEN, Level.WARN: YELLOW, Level.FAIL: RED}
+CHECK_SECONDS = 5.0  # for one request, unless --request-timeout says otherwise: doctor is asked when something hangs
+
+
+@command(app)
+def doctor(
+    session: Session,
+    wait_ready: Annotated[
+        str | None,
+        typer.Option(
+            "--wait-ready",
+            metavar="DURATION",
+            help="Wait until nothing fails and a worker is connected; 124 when this long was not enough.",
+            show_default=False,
+        ),
+    ] = None,
+) -> int:
+    """Check the target: what works, what does not, and what to do about it.
+
+    $ wfctl doctor
+    $ wfctl doctor --target http://127.0.0.1:3500 --wait-ready 60s
+    $ wfctl doctor -o json | jq '.[] | select(.level != "ok")'
+
+    A sidecar: its address, token, version, store, placement, scheduler, workers, gRPC and clock. The embedded engine:
+    the disk, the store and its integrity, who drives it, and the app, which is imported. Exit status 0: nothing
+    fails (there may be warnings), 6: the token is not accepted, 5: something else fails.
+    """
+    seconds = None if wait_ready is None else parse_duration(wait_ready, "--wait-ready").total_seconds()
+    target = settle(session.settings)
+    session.console.note(f"target: {clean(target.value)} ({clean(target.origin)})")
+    late: WfctlError | None = None
+    try:
+        checks = _look(session, seconds)
+    except NotReady as error:
+        checks, late = error.checks, error
+    session.printer.many(checks, VIEW)
+    if late is not None:
+        raise late
+    return next((check.status for check in checks if check.level is Level.FAIL), 0)
+
+
+def _look(session: Session, seconds: float | None) -> list[Check]:
+    target, note = session.target, session.console.note
+    if isinstance(target, Embedded):
+        return _look_here(session, target, seconds)
+    from wfctl.client.doctor.sidecar import check_sidecar, wait_ready
+
+    if "request_timeout" not in session.settings.values:
+        target = replace(target, request_timeout=CHECK_SECONDS)
+    return check_sidecar(target, note) if seconds is None else wait_ready(target, seconds, note)
+
+
+def _look_here(session: Session, target: Embedded, seconds: float | None) -> list[Check]:
+    from wfctl.client.doctor.embedded import check_embedded, wait_embedded
+    from wfctl.client.embedded.workflows import EmbeddedWorkflows
+
+    with session.workflows(drive=True) as workflows:
+        assert isinstance(workflows, EmbeddedWorkflows)
+        load = workflows.load_app
+        if seconds is None:
+            return check_embedded(target.store, target.app, load)
+        return wait_embedded(target.store, target.app, load, seconds, session.console.note)
+
+
+def _record(check: Check) -> dict[str, object]:
+    return {"check": check.name, "level": check.level.value, "detail": check.detail, "fix": check.fix}
+
+
+VIEW: View[Check] = View(
+    record=_record,
+    id=lambda check: check.name,
+    columns=(
+        Column("CHECK", lambda check: check.name),
+        Column("RESULT", lambda check: Cell(check.level.value, _COLORS[check.level])),
+        Column("DETAIL", lambda check: clean(check.detail), shrink=True),
+        Column("WHAT TO DO", lambda check: clean(check.fix or "")),
+    ),
+)

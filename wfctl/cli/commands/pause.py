@@ -1,0 +1,29 @@
+from wfctl.cli.batch.options import Which, takes_many
+from wfctl.cli.batch.run import Batch
+from wfctl.cli.batch.select import Verb
+from wfctl.cli.command import command, new_app
+from wfctl.cli.options import NoDrive, Reason
+from wfctl.cli.session import Session
+from wfctl.cli.waiting.report import drive_on
+from wfctl.model.status import Status
+
+app = new_app()
+VERB = Verb("pause", "paused", able=frozenset({Status.RUNNING, Status.PENDING}))
+
+
+@command(app)
+@takes_many
+def pause(session: Session, which: Which, reason: Reason = None, no_drive: NoDrive = False) -> None:
+    """Suspend instances.
+
+    $ wfctl pause 12345678 --reason "stock count"
+    $ wfctl pause --name OrderProcessingWorkflow --created-after 1h --dry-run
+
+    Activities that run already finish; nothing new starts until a resume.
+    """
+    batch = Batch(session, VERB, which)
+    with session.workflows(drive=not (no_drive or which.dry_run)) as workflows:
+        worked = batch.run(workflows, lambda target, one: target.pause(one, reason=reason))
+        if worked and not no_drive:
+            drive_on(session, workflows, worked)
+    batch.finish()

@@ -1,0 +1,44 @@
+from typing import Annotated
+
+import typer
+
+from wfctl.cli.batch.options import Which, takes_many
+from wfctl.cli.batch.run import Batch
+from wfctl.cli.batch.select import Verb
+from wfctl.cli.command import command, new_app
+from wfctl.cli.options import NoRecursive
+from wfctl.cli.session import Session
+from wfctl.model.status import TERMINAL
+
+app = new_app()
+
+
+@command(app)
+@takes_many
+def purge(
+    session: Session,
+    which: Which,
+    force: Annotated[bool, typer.Option("--force", help="Delete it even while it runs.")] = False,
+    no_recursive: NoRecursive = False,
+) -> None:
+    """Delete finished instances and their histories.
+
+    $ wfctl purge 12345678
+    $ wfctl list --status COMPLETED -o jsonl | wfctl purge -
+    $ wfctl purge --finished-before 30d --dry-run
+    $ wfctl purge --status COMPLETED --finished-before 30d --yes --max 10000
+
+    Children go with their parents; a filter leaves a child alone as long as its parent is there. The age of a
+    finished instance counts from its end: --finished-before.
+    """
+    verb = Verb(
+        "purge",
+        "purged",
+        able=None if force else TERMINAL,
+        recursive=not no_recursive,
+        with_parent=not no_recursive,
+    )
+    batch = Batch(session, verb, which)
+    with session.workflows() as workflows:
+        batch.run(workflows, lambda target, one: target.purge(one, force=force, recursive=not no_recursive))
+    batch.finish()

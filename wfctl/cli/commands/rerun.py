@@ -1,0 +1,156 @@
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from wfctl.cli.batch.options import Which, takes_many
+from wfctl.cli.batch.run import Batch
+from wfctl.cli.batch.select import Verb
+from wfctl.cli.command import command, new_app
+from wfctl.cli.commands.rerun_plan import check_begin, choose, event_number, plan, plan_view
+from wfctl.cli.options import FailOnStall, Input, InputFile, InputString, NoDrive, Timeout, Wait
+from wfctl.cli.parsing.instance_id import check_id, check_new_id
+from wfctl.cli.parsing.json_input import read_payload
+from wfctl.cli.session import Session
+from wfctl.cli.waiting.finish import finish, parse_deadline, shows_record
+from wfctl.cli.waiting.report import drive_on, tell_state
+from wfctl.client.port import Workflows
+from wfctl.errors import InvalidInput, NotFound, WfctlError, WrongState
+from wfctl.model.instance import Instance, RerunRequest
+from wfctl.model.status import TERMINAL
+from wfctl.model.steps import steps_of
+from wfctl.render.text import clean
+
+app = new_app()
+FROM = "Where to begin"
+VERB = Verb("rerun", "reran", able=TERMINAL, with_parent=True)
+
+
+@command(app)
+@takes_many
+def rerun(
+    session: Session,
+    which: Which,
+    from_step: Annotated[
+        str | None,
+        typer.Option("--from", metavar="STEP", help="The step with this name.", rich_help_panel=FROM),
+    ] = None,
+    from_failed: Annotated[
+        bool, typer.Option("--from-failed", help="The step that failed.", rich_help_panel=FROM)
+    ] = False,
+    event_id: Annotated[
+        str | None,
+        typer.Option(
+            "--event-id",
+            "-e",
+            metavar="N",
+            help="The step, or the attempt, with this event number.",
+            rich_help_panel=FROM,
+        ),
+    ] = None,
+    new_id: Annotated[str | None, typer.Option(metavar="ID", help="The new instance's ID; else a UUID.")] = None,
+    show_plan: Annotated[
+        bool, typer.Option("--plan", help="Only show which steps are kept and which run again.")
+    ] = False,
+    input: Input = None,
+    input_file: InputFile = None,
+    input_string: InputString = None,
+    wait: Wait = False,
+    timeout: Timeout = None,
+    fail_on_stall: FailOnStall = False,
+    no_drive: NoDrive = False,
+) -> int:
+    """Run a finished instance again from one of its steps.
+
+    $ wfctl rerun 12345678 --from-failed
+    $ wfctl rerun 12345678 --from ProcessPayment --plan
+    $ wfctl rerun 12345678 --from ProcessPayment --input '{"amount": 90}' --wait
+    $ wfctl rerun --status FAILED --finished-after 1h --from-failed --dry-run
+
+    It is a new instance, whose ID is printed; steps before that one keep their results.
+    Without --from, --from-failed or --event-id it is the first step. --input replaces that step's input.
+    """
+    payload = read_payload(session, input, input_file, input_string)
+    deadline = parse_deadline(timeout, wait, fail_on_stall)
+    check_begin(from_step, from_failed, event_id)
+    identifier = None if new_id is None else check_new_id(new_id)
+    if which.one is None or which.dry_run:
+        for flag, given in (("--wait", wait), ("--new-id", new_id), ("--plan", show_plan)):
+            if given:
+                raise InvalidInput(f"{flag} is for one instance, named by its ID")
+        begin = partial(_begin, from_step=from_step, from_failed=from_failed, event_id=event_id, payload=payload)
+        _several(session, which, begin, drive=not (no_drive or which.dry_run))
+        return 0
+    instance_id = check_id(which.one)
+    with session.workflows(drive=not (no_drive or show_plan), deadline=deadline) as workflows:
+        if show_plan:
+            history = workflows.history(instance_id)
+            source = workflows.get(instance_id, payloads=False)
+            step = choose(source, steps_of(history), from_step, from_failed, event_id)
+            session.printer.many(plan(history, step), plan_view())
+            return 0
+        new = _begin(workflows, instance_id, from_step, from_failed, event_id, payload, identifier)
+        show = shows_record(session, wait)
+        if not show:
+            session.console.word(new)
+            session.console.flush()
+        return finish(
+            session,
+            workflows,
+            new,
+            wait=wait,
+            deadline=deadline,
+            fail_on_stall=fail_on_stall,
+            drive=not no_drive,
+            show=show,
+        )
+
+
+def _begin(
+    workflows: Workflows,
+    instance_id: str,
+    from_step: str | None,
+    from_failed: bool,
+    event_id: str | None,
+    payload: str | None,
+    new_id: str | None = None,
+) -> str:
+    """Make the new instance; returns its ID."""
+    source = workflows.get(instance_id, payloads=False)
+    if event_id is not None:  # said already: no history is needed, which a Dapr before 1.17 does not hand out
+        begin = event_number(event_id)
+    else:
+        begin = choose(source, steps_of(workflows.history(instance_id)), from_step, from_failed, None).event_id
+    if not source.status.terminal:
+        raise WrongState(
+            f"{clean(instance_id)} is {source.status.name}: only a finished instance can run again",
+            hint=f"wfctl wait {clean(instance_id)}, or wfctl terminate {clean(instance_id)}",
+            instance_id=instance_id,
+        )
+    request = RerunRequest(instance_id, begin, new_id, payload, overwrite_input=payload is not None)
+    try:
+        return workflows.rerun(request)
+    except NotFound:
+        if event_id is not None:
+            _say_which_numbers(workflows, source, event_id)
+        raise
+
+
+def _say_which_numbers(workflows: Workflows, source: Instance, event_id: str) -> None:
+    """Raises InvalidInput with the numbers that there are, where the target tells them."""
+    try:
+        history = workflows.history(source.id)
+    except WfctlError:
+        return
+    choose(source, steps_of(history), None, False, event_id)
+
+
+def _several(session: Session, which: Which, begin: Callable[[Workflows, str], str], *, drive: bool) -> None:
+    batch = Batch(session, VERB, which)
+    with session.workflows(drive=drive) as workflows:
+        worked = batch.run(workflows, begin)
+        if worked and drive:
+            driver = drive_on(session, workflows, worked)
+            tell_state(session, workflows, worked if which.filter is None else [], driver)
+    batch.finish()

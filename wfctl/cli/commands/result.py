@@ -1,0 +1,61 @@
+from wfctl.cli import exit_codes
+from wfctl.cli.command import command, new_app
+from wfctl.cli.options import FailOnStall, InstanceID, NoDrive, Timeout, Wait
+from wfctl.cli.parsing.instance_id import check_id
+from wfctl.cli.session import Session
+from wfctl.cli.waiting.finish import parse_deadline, wait_for_end
+from wfctl.cli.waiting.loop import Reader
+from wfctl.cli.waiting.report import quoted, tell_end
+from wfctl.errors import WrongState
+from wfctl.render.json_records import decoded
+from wfctl.render.printer import Format
+from wfctl.render.text import clean
+from wfctl.render.views.payload import output_text
+
+app = new_app()
+
+
+@command(app)
+def result(
+    session: Session,
+    instance_id: InstanceID,
+    wait: Wait = False,
+    timeout: Timeout = None,
+    fail_on_stall: FailOnStall = False,
+    no_drive: NoDrive = False,
+) -> int:
+    """Print the output of a finished instance, and only that.
+
+    $ TOTAL=$(wfctl result 12345678)
+    $ wfctl result 12345678 --wait --timeout 5m | jq .
+
+    The exit status is that of the outcome. A text is printed without its quotes, everything else as JSON; with -o
+    json always as JSON.
+    """
+    check_id(instance_id)
+    deadline = parse_deadline(timeout, wait, fail_on_stall)
+    with session.workflows(drive=wait and not no_drive, deadline=deadline) as workflows:
+        reader = Reader(session, workflows, deadline)
+        if wait:
+            status, late = wait_for_end(session, workflows, reader, instance_id, fail_on_stall, drive=not no_drive)
+            if late is not None:
+                raise late
+        instance = reader.get(instance_id)
+    if not instance.status.terminal:
+        if wait:
+            return status
+        raise WrongState(
+            f"{clean(instance_id)} is {instance.status.name}: it has no result yet",
+            hint=f"wfctl wait {quoted(instance_id)}, or wfctl result {quoted(instance_id)} --wait",
+            instance_id=instance_id,
+        )
+    status = exit_codes.of_end(instance.status)
+    if status != exit_codes.DONE and not wait:
+        tell_end(session, instance)
+    if instance.output is None and status != exit_codes.DONE:
+        return status
+    if session.format in (Format.JSON, Format.JSONL, Format.YAML):
+        session.printer.record(decoded(instance.output))
+    else:
+        session.console.raw(output_text(instance.output))
+    return status

@@ -1,0 +1,28 @@
+from wfctl.cli.batch.options import Which, takes_many
+from wfctl.cli.batch.run import Batch
+from wfctl.cli.batch.select import Verb
+from wfctl.cli.command import command, new_app
+from wfctl.cli.options import NoDrive, Reason
+from wfctl.cli.session import Session
+from wfctl.cli.waiting.report import drive_on, tell_state
+from wfctl.model.status import Status
+
+app = new_app()
+VERB = Verb("resume", "resumed", able=frozenset({Status.SUSPENDED}))
+
+
+@command(app)
+@takes_many
+def resume(session: Session, which: Which, reason: Reason = None, no_drive: NoDrive = False) -> None:
+    """Let suspended instances go on.
+
+    $ wfctl resume 12345678
+    $ wfctl resume --status SUSPENDED --yes
+    """
+    batch = Batch(session, VERB, which)
+    with session.workflows(drive=not (no_drive or which.dry_run)) as workflows:
+        worked = batch.run(workflows, lambda target, one: target.resume(one, reason=reason))
+        if worked and not no_drive:
+            driver = drive_on(session, workflows, worked)
+            tell_state(session, workflows, worked if which.filter is None else [], driver)
+    batch.finish()

@@ -1,0 +1,65 @@
+from typing import Annotated
+
+import typer
+
+from wfctl.cli import exit_codes
+from wfctl.cli.command import command, new_app
+from wfctl.cli.session import Session
+from wfctl.cli.waiting.finish import parse_timeout
+from wfctl.cli.waiting.progress import run_progress
+from wfctl.client.connect import Embedded
+from wfctl.client.embedded.workflows import EmbeddedWorkflows, RunSummary
+from wfctl.errors import Unsupported
+from wfctl.render.printer import View
+from wfctl.render.text import clean, plural
+
+app = new_app()
+
+
+@command(app)
+def run(
+    session: Session,
+    timeout: Annotated[
+        str | None, typer.Option(metavar="DURATION", help="Stop driving after this long (exit status 124).")
+    ] = None,
+) -> int:
+    """Drive every instance in the store until nothing is due.
+
+    $ wfctl run
+    $ wfctl run --timeout 10m -o json
+
+    This is for cron and CI. Instances that wait for an event, or for a timer more than 10 s away, are left for the
+    next time. That a workflow fails is an outcome and not an error of this command: wfctl list --status FAILED.
+    """
+    limit = parse_timeout(timeout)
+    if not isinstance(session.target, Embedded):
+        raise Unsupported("a sidecar drives its instances by itself", hint="wfctl run --target embedded")
+    session.going_on = lambda: "wfctl run"
+    with session.workflows(drive=True) as workflows:
+        assert isinstance(workflows, EmbeddedWorkflows)
+        with run_progress(session, workflows) as tell:
+            summary = workflows.run_all(None if limit is None else limit.total_seconds(), tell)
+    if session.format_given and not session.format.text:
+        session.printer.one(summary, VIEW)
+    session.console.note(_words(summary))
+    return exit_codes.TIMED_OUT if summary.timed_out else exit_codes.DONE
+
+
+def _words(summary: RunSummary) -> str:
+    ended = ", ".join(f"{count:,} {status.name}" for status, count in sorted(summary.ended.items()))
+    words = [f"{plural(sum(summary.ended.values()), 'instance')} ended" + (f" ({ended})" if ended else "")]
+    words.append(f"{summary.waiting:,} live")
+    words += [f"{count:,} left alone: this app has no {clean(name)}" for name, count in summary.left_alone.items()]
+    return ("timed out; " if summary.timed_out else "") + ", ".join(words)
+
+
+def _record(summary: RunSummary) -> dict[str, object]:
+    return {
+        "ended": {status.name: count for status, count in sorted(summary.ended.items())},
+        "live": summary.waiting,
+        "leftAlone": dict(summary.left_alone),
+        "timedOut": summary.timed_out,
+    }
+
+
+VIEW: View[RunSummary] = View(record=_record)

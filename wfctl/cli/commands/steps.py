@@ -1,0 +1,105 @@
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wfctl.cli.command import command, new_app
+from wfctl.cli.options import InstanceID
+from wfctl.cli.parsing.instance_id import check_id
+from wfctl.cli.session import Session
+from wfctl.client.port import Workflows
+from wfctl.errors import InvalidInput, NotFound
+from wfctl.model.events import Event
+from wfctl.model.steps import steps_of
+from wfctl.render.printer import Format
+from wfctl.render.text import clean
+from wfctl.render.times import span
+from wfctl.render.views.history import step_view
+from wfctl.render.views.instances import status_word
+from wfctl.render.views.waiting import utc_now
+
+app = new_app()
+TIMELINE = "As a timeline"
+
+
+@command(app)
+def steps(
+    session: Session,
+    instance_id: InstanceID,
+    timeline: Annotated[
+        bool, typer.Option("--timeline", help="Draw when each began and how long it took.", rich_help_panel=TIMELINE)
+    ] = False,
+    children: Annotated[
+        bool,
+        typer.Option("--children", help="With the steps of child workflows below them.", rich_help_panel=TIMELINE),
+    ] = False,
+    svg: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|-", help="Write the timeline as an SVG picture.", rich_help_panel=TIMELINE),
+    ] = None,
+) -> None:
+    """Show what an instance did: activities, timers, events, children.
+
+    $ wfctl steps 12345678
+    $ wfctl steps 12345678 --timeline --children
+    $ wfctl steps 12345678 --svg order.svg
+    $ wfctl steps 12345678 -o json | jq '.[] | {name, status, durationMs}'
+
+    Scheduled and completed are paired, the attempts of one call are one step, and durations are those that it took.
+    """
+    check_id(instance_id)
+    if children and not timeline and svg is None:
+        raise InvalidInput("--children is for --timeline", hint="--timeline --children")
+    if svg == "":
+        raise InvalidInput("--svg is empty", hint="--svg order.svg, or - for stdout")
+    with session.workflows() as workflows:
+        if timeline or svg is not None:
+            _timeline(session, workflows, instance_id, children, svg, shown=timeline)
+            return
+        found = steps_of(workflows.history(instance_id))
+    begun = min((step.scheduled_at for step in found), default=None)
+    session.printer.many(found, step_view(utc_now(), begun))
+
+
+def _timeline(
+    session: Session, workflows: Workflows, instance_id: str, children: bool, svg: str | None, *, shown: bool
+) -> None:
+    from wfctl.render.views.timeline import timeline_lines, timeline_of, timeline_record
+
+    if session.format is Format.ID:
+        raise InvalidInput("-o id does not fit here: steps have no ID", hint="-o table, json, jsonl or yaml")
+
+    def history(child_id: str) -> Sequence[Event]:
+        try:
+            return workflows.history(child_id)
+        except NotFound:  # purged
+            return ()
+
+    instance = workflows.get(instance_id, payloads=True)
+    found = timeline_of(instance, workflows.history(instance_id), utc_now(), history if children else None)
+    console = session.console
+    if svg is not None:
+        from wfctl.render.views.timeline_svg import timeline_svg
+
+        _write(session, svg, timeline_svg(found))
+    if not shown:
+        return
+    if not session.format.text:
+        session.printer.record(timeline_record(found))
+        return
+    for line in timeline_lines(found, color=console.out_color, room=console.room):
+        console.line(line)
+    words = f"{clean(instance.id)} {status_word(instance.status, console.err_color)}, {span(found.length)}"
+    console.note(words + (", drawn shorter where no activity ran" if found.scale().folded else ""))
+
+
+def _write(session: Session, file: str, text: str) -> None:
+    if file == "-":
+        session.console.data(text)
+        return
+    try:
+        Path(file).write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise InvalidInput(f"{clean(file)} cannot be written: {error.strerror or error}") from None
+    session.console.note(f"wrote {clean(file)}")

@@ -1,0 +1,50 @@
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from wfctl.cli.batch.options import Which, takes_many
+from wfctl.cli.batch.run import Batch
+from wfctl.cli.batch.select import Verb
+from wfctl.cli.command import command, new_app
+from wfctl.cli.options import NoDrive, NoRecursive, Reason
+from wfctl.cli.parsing.json_input import checked_json
+from wfctl.cli.session import Session
+from wfctl.cli.waiting.report import drive_on
+from wfctl.model.status import Status
+
+app = new_app()
+VERB = Verb("terminate", "terminated", able=frozenset({Status.RUNNING, Status.PENDING, Status.SUSPENDED}))
+
+
+@command(app)
+@takes_many
+def terminate(
+    session: Session,
+    which: Which,
+    output: Annotated[
+        str | None,
+        typer.Option(metavar="JSON", help="The output that the instances end with. (The format is -o, --format.)"),
+    ] = None,
+    reason: Reason = None,
+    no_recursive: NoRecursive = False,
+    no_drive: NoDrive = False,
+) -> None:
+    """End instances now, with their children.
+
+    $ wfctl terminate 12345678 --reason "ordered twice"
+    $ wfctl terminate 12345678 --output '{"cancelled": true}'
+    $ wfctl terminate --status RUNNING --name OrderProcessingWorkflow --created-before 7d
+
+    Activities that run already are not interrupted. A filter asks before it acts: --dry-run, --yes.
+    """
+    payload = None if output is None else checked_json(output, "--output")
+    batch = Batch(session, replace(VERB, recursive=not no_recursive), which)
+    with session.workflows(drive=not (no_drive or which.dry_run)) as workflows:
+        worked = batch.run(
+            workflows,
+            lambda target, one: target.terminate(one, output=payload, reason=reason, recursive=not no_recursive),
+        )
+        if worked and not no_drive:
+            drive_on(session, workflows, worked)
+    batch.finish()

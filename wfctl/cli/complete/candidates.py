@@ -1,0 +1,255 @@
+"""What may be the value of an argument or option: by its metavar, which says what kind of thing it is.
+
+Instances, workflows, events and steps are asked for at the target: see `complete_ask`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wfctl.cli.command_table import COMMANDS
+from wfctl.cli.complete.query import MOST, Candidate, Question, asked
+from wfctl.cli.options import Flags
+from wfctl.model.instance import Filter, Instance, Sort
+from wfctl.model.status import LIVE, TERMINAL, Status
+
+if TYPE_CHECKING:
+    from wfctl.cli.complete.store_reader import StoreReader
+    from wfctl.client.connect import Embedded
+    from wfctl.client.port import Workflows
+    from wfctl.config.settings import Settings
+
+    Reader = Workflows | StoreReader
+
+
+FILES: list[Candidate] = [Candidate(":files")]  # the shell knows better
+_FILES = ("FILE", "FOLDER", "FILE|MODULE")
+_NEW = frozenset({"id", "new_id", "app_id"})  # these name what is not there yet
+
+_STATUSES_FOR: dict[str, frozenset[Status]] = {
+    "pause": frozenset({Status.RUNNING, Status.PENDING}),
+    "suspend": frozenset({Status.RUNNING, Status.PENDING}),
+    "resume": frozenset({Status.SUSPENDED}),
+    "terminate": LIVE - {Status.STALLED},
+    "raise-event": LIVE - {Status.STALLED},
+    "wait": LIVE,
+    "purge": TERMINAL,
+    "rerun": TERMINAL,
+    "result": TERMINAL,
+}
+
+
+def candidates(ctx: Any, param: Any, incomplete: str) -> list[Candidate]:
+    """In the order to show them, each beginning with `incomplete`."""
+    metavar = str(param.metavar or "").removesuffix("...")
+    if metavar in _FILES:
+        return FILES
+    complete = _VALUES.get(metavar)
+    if complete is None or param.name in _NEW:
+        return []
+    found = {one.value: one for one in complete(_Line(ctx), incomplete) if one.value.startswith(incomplete)}
+    return list(found.values())[:MOST]
+
+
+class _Line:
+    """What stands on the command line already."""
+
+    def __init__(self, ctx: Any) -> None:
+        self.command = str(ctx.info_name)
+        self.params: dict[str, Any] = dict(ctx.params)
+        self._root: dict[str, Any] = dict(ctx.find_root().params)
+
+    @property
+    def ids(self) -> list[str]:
+        given = self.params.get("instance_ids") or self.params.get("instance_id") or ()
+        return [given] if isinstance(given, str) else list(given)
+
+    def settings(self) -> Settings:
+        from wfctl.config.settings import resolve
+
+        names = Flags.__dataclass_fields__
+        given: dict[str, Any] = {name: self.params.get(name) or self._root.get(name) for name in names}
+        return resolve(Flags(**given).settings(), os.environ, Path.cwd())
+
+
+# --- from the target -------------------------------------------------------------------------------------------------
+
+
+def _found(workflows: Reader, filter: Filter) -> Iterator[Instance]:
+    """As they come: from a sidecar in no order, for order takes until all are there."""
+    stream = getattr(workflows, "stream", None)
+    if stream is None:
+        return workflows.list(filter)
+    return islice(stream(replace(filter, id_prefix=None)), MOST)  # a sidecar cannot look for a prefix; all may be kept
+
+
+def _ids(line: _Line, incomplete: str) -> list[Candidate]:
+    return asked(line.settings(), _ids_of(line, incomplete))
+
+
+def _ids_of(line: _Line, incomplete: str) -> Question:
+    statuses = _STATUSES_FOR.get(line.command, frozenset())
+    if line.params.get("force"):
+        statuses = frozenset()
+    filter = Filter(statuses=statuses, limit=MOST)
+    if incomplete:
+        filter = replace(filter, id_prefix=incomplete, sort=Sort.ID)
+    given = set(line.ids)
+    key = f"ids {sorted(statuses)} {sorted(given)}"
+    return Question(key, lambda at: (_candidate(one) for one in _found(at, filter) if one.id not in given))
+
+
+def _candidate(one: Instance) -> Candidate:
+    return Candidate(one.id, " ".join(word for word in (one.name, one.status.name) if word))
+
+
+def _workflows(line: _Line, incomplete: str) -> list[Candidate]:
+    """Those that ran, and those that the app's text registers: the app itself is not run for a completion."""
+    from wfctl.cli.target import choose
+
+    declared: list[Candidate] = []
+    target = choose(line.settings())
+    if not hasattr(target, "http"):
+        declared = [Candidate(name) for name in _declared(target)]
+
+    def seen(at: Reader) -> Iterator[Candidate]:
+        if hasattr(at, "stream"):
+            yield from (Candidate(one.name) for one in _found(at, Filter()) if one.name)
+        else:
+            yield from (Candidate(one.name) for one in at.count(Filter()) if one.name)
+
+    return declared + asked(line.settings(), Question("workflows", seen))
+
+
+def _declared(target: Embedded | Any) -> list[str]:
+    """The names in the decorators of the app, if it is a file."""
+    if target.app is None or not target.app.endswith(".py"):
+        return []
+    import ast
+
+    try:
+        tree = ast.parse(Path(target.app).read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return []
+    names = []
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            names += [name for mark in node.decorator_list if (name := _registered(mark, node.name)) is not None]
+    return names
+
+
+def _registered(mark: Any, function: str) -> str | None:
+    """The name under which `@runtime.workflow(name=...)` registers a function."""
+    import ast
+
+    call = mark.func if isinstance(mark, ast.Call) else mark
+    if not (isinstance(call, ast.Attribute) and call.attr in ("workflow", "versioned_workflow")):
+        return None
+    for keyword in mark.keywords if isinstance(mark, ast.Call) else ():
+        if keyword.arg == "name" and isinstance(keyword.value, ast.Constant) and isinstance(keyword.value.value, str):
+            return keyword.value.value
+    return function
+
+
+def _events(line: _Line, incomplete: str) -> list[Candidate]:
+    return asked(line.settings(), _events_of(line))
+
+
+def _events_of(line: _Line) -> Question:
+    """The events that live instances wait for: the one that is named, or any."""
+    ids = line.ids
+
+    def names(at: Reader) -> Iterator[Candidate]:
+        live = Filter(statuses=LIVE, limit=MOST)
+        for one in [at.get(ids[-1])] if ids else at.list(live):
+            for waiting in one.waiting_for:
+                if waiting.kind == "event" and waiting.name:
+                    yield Candidate(waiting.name, f"{one.id} waits for it")
+
+    return Question(f"events {ids[-1:]}", names)
+
+
+def _ids_then_event(line: _Line, incomplete: str) -> list[Candidate]:
+    filters = ("status", "name", "id_prefix", "created_after", "created_before", "parent", "waiting_event")
+    if any(line.params.get(name) for name in filters):
+        return _events(line, incomplete)
+    return asked(line.settings(), *([_events_of(line)] if line.ids else ()), _ids_of(line, incomplete))
+
+
+def _steps(line: _Line, incomplete: str) -> list[Candidate]:
+    from wfctl.model.steps import steps_of
+
+    if not line.ids:
+        return []
+
+    def names(at: Reader) -> Iterator[Candidate]:
+        for step in steps_of(at.history(line.ids[0])):
+            if step.name and step.event_id >= 0:
+                yield Candidate(step.name, f"{step.kind} {step.status.value}")
+
+    return asked(line.settings(), Question(f"steps {line.ids[0]}", names))
+
+
+# --- what needs no target -------------------------------------------------------------------------------------------
+
+
+def _words(*words: str) -> Callable[[_Line, str], list[Candidate]]:
+    return lambda line, incomplete: [Candidate(word) for word in words]
+
+
+def _statuses(line: _Line, incomplete: str) -> list[Candidate]:
+    """In the case that the user types, after what stands before the last comma."""
+    head, comma, tail = incomplete.rpartition(",")
+    names = [status.name.lower() if tail and tail == tail.lower() else status.name for status in Status]
+    return [Candidate(head + comma + name) for name in names]
+
+
+def _targets(line: _Line, incomplete: str) -> list[Candidate]:
+    from wfctl.config.files import project_file, user_file
+
+    found = [Candidate("embedded", "an engine in this process"), Candidate("sidecar", "on 127.0.0.1:3500")]
+    found.append(Candidate("grpc", "a sidecar by gRPC alone"))
+    for file in (project_file(Path.cwd()), user_file(os.environ)):
+        if file is not None:
+            found += [Candidate(name, values.get("target", "profile")) for name, values in file.profiles.items()]
+    return found
+
+
+def _conditions(line: _Line, incomplete: str) -> list[Candidate]:
+    kind, equals, _ = incomplete.partition("=")
+    if kind == "event" and equals:
+        return [Candidate(f"event={one.value}", one.help) for one in _events(line, "")]
+    words = ["terminal", *(status.name.lower() for status in Status), "event=", "custom-status="]
+    return [Candidate(word) for word in words]
+
+
+def _topics(line: _Line, incomplete: str) -> list[Candidate]:
+    from wfctl.cli.topic_texts import TOPICS
+
+    commands = [Candidate(name, entry.summary) for name, entry in COMMANDS.items() if not entry.hidden]
+    return [*(Candidate(topic) for topic in TOPICS), *commands]
+
+
+_VALUES: dict[str, Callable[[_Line, str], list[Candidate]]] = {
+    "ID": _ids,
+    "ID... EVENT": _ids_then_event,
+    "EVENT": _events,
+    "WORKFLOW": _workflows,
+    "STEP": _steps,
+    "STATUS": _statuses,
+    "TARGET": _targets,
+    "CONDITION": _conditions,
+    "COMMAND|TOPIC": _topics,
+    "FORMAT": _words("table", "wide", "json", "jsonl", "yaml", "id"),
+    "WHEN": _words("auto", "always", "never"),
+    "ORDER": _words(*(sort.value for sort in Sort)),
+    "WHAT": _words("fail", "use", "replace"),
+    "GROUPS": _words("status", "name", "status,name"),
+    "SHELL": _words("bash", "zsh", "fish", "powershell"),
+    "LEVEL": _words("debug", "info", "warning", "error"),
+}

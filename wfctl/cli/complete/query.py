@@ -1,0 +1,107 @@
+"""Asking the target that the command line and the settings name, within a hard limit.
+
+What has not come by then is not waited for. An embedded store is read by a thread; a sidecar is asked by a process
+aside, which goes on for a while and remembers what it learns.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from wfctl.errors import WfctlError
+
+if TYPE_CHECKING:
+    from wfctl.cli.complete.store_reader import StoreReader
+    from wfctl.client.port import Workflows
+    from wfctl.config.settings import Settings
+
+    Reader = Workflows | StoreReader
+
+LIMIT = 0.27  # seconds from the start of the process, unless the user allows more
+LEAST = 0.06  # seconds to ask in any case: a machine that is slow to start Python answers late anyway
+LIMIT_VARIABLE = "WFCTL_COMPLETE_TIMEOUT"
+MOST = 200  # candidates
+
+
+class Candidate(NamedTuple):
+    value: str
+    help: str = ""
+
+
+def time_left() -> float:
+    return max(LEAST, _limit() - _age())
+
+
+def _limit() -> float:
+    given = os.environ.get(LIMIT_VARIABLE)
+    if not given:
+        return LIMIT
+    from wfctl.cli.parsing.duration import parse_duration
+
+    return parse_duration(given, LIMIT_VARIABLE).total_seconds()
+
+
+def _age() -> float:
+    """How long this process has been running, as far as the system tells."""
+    if sys.platform.startswith("linux"):
+        try:
+            fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+            return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+        except (OSError, ValueError, IndexError):
+            pass
+    return 0.1
+
+
+class Question(NamedTuple):
+    """`key` tells it from other questions to the same target."""
+
+    key: str
+    ask: Callable[[Reader], Iterable[Candidate]]
+
+
+def asked(settings: Settings, *questions: Question) -> list[Candidate]:
+    """What the target answers within the limit. No answer, or an error, is no candidates."""
+    from wfctl.cli.target import choose
+    from wfctl.client.connect import Embedded, connect
+
+    try:
+        target = choose(settings)
+    except WfctlError:
+        return []
+    found: list[Candidate] = []
+
+    def ask() -> None:
+        if isinstance(target, Embedded):
+            from wfctl.cli.complete.store_reader import StoreReader
+
+            reader: Reader = StoreReader(target.store)
+        else:
+            reader = connect(target, drive=False, note=lambda text: None)
+        for question in questions:
+            for one in islice(question.ask(reader), MOST):
+                found.append(one)
+
+    if not isinstance(target, Embedded) and hasattr(os, "fork"):
+        from wfctl.cli.complete.background import ask_aside
+
+        key = "\n".join([repr(target), *(question.key for question in questions)])
+        return [Candidate(*pair) for pair in ask_aside(key, ask, found, time_left())]
+    thread = threading.Thread(target=_quietly, args=(ask,), daemon=True)
+    thread.start()
+    thread.join(time_left())
+    return list(found)
+
+
+def _quietly(ask: Callable[[], None]) -> None:
+    try:
+        ask()
+    except BaseException:
+        if os.environ.get("WFCTL_DEBUG"):
+            raise

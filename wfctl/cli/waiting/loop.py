@@ -1,0 +1,147 @@
+"""The wait loop: look, decide, block until something may have changed. The same on every target."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from wfctl.cli import exit_codes
+from wfctl.cli.parsing.condition import Condition
+from wfctl.cli.session import Session
+from wfctl.client.connect import Embedded
+from wfctl.client.port import Workflows
+from wfctl.errors import InvalidInput, NotAuthenticated, NotFound, NotPermitted, TimedOut, WfctlError
+from wfctl.model.instance import Instance
+from wfctl.model.status import Status
+from wfctl.render.text import clean
+
+LOOK_EVERY = 0.5
+# What does not pass when a sidecar has come back; everything else may.
+_LASTING = (InvalidInput, NotFound, NotAuthenticated, NotPermitted)
+
+
+@dataclass(slots=True)
+class Watch:
+    """Where a wait stands: `ended` has an exit status for each instance that is decided."""
+
+    condition: Condition
+    instances: dict[str, Instance] = field(default_factory=dict)
+    ended: dict[str, int] = field(default_factory=dict)
+
+    def held(self, instance_id: str) -> bool:
+        return self.ended.get(instance_id) == exit_codes.DONE
+
+    def exit_status(self, ids: Sequence[str], any_of: bool) -> int:
+        statuses = [self.ended.get(instance_id, exit_codes.TIMED_OUT) for instance_id in ids]
+        if any_of and exit_codes.DONE in statuses:
+            return exit_codes.DONE
+        return exit_codes.combined(statuses)
+
+
+class Reader:
+    """Reads instances for a command that waits, and goes on when a sidecar restarts meanwhile.
+
+    The first look fails as any command does, unless the instances are `known`: then the target has answered already.
+    """
+
+    def __init__(self, session: Session, workflows: Workflows, deadline: float | None, *, known: bool = False) -> None:
+        self._session = session
+        self._workflows = workflows
+        self._deadline = deadline
+        self._answered = known
+        self._told = False
+
+    def get(self, instance_id: str, *, payloads: bool = True) -> Instance:
+        """Raises NotFound, and TimedOut where the target does not answer until the deadline."""
+        while True:
+            try:
+                found = self._workflows.get(instance_id, payloads=payloads)
+            except WfctlError as error:
+                self._bear(error)
+            else:
+                self._answered, self._told = True, False
+                return found
+            self._workflows.changed(min(self.left(), LOOK_EVERY))
+
+    def left(self) -> float:
+        """Return the seconds until the deadline."""
+        return math.inf if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+
+    def _bear(self, error: WfctlError) -> None:
+        """Say that the target does not answer. Raises what no patience mends, and TimedOut."""
+        if isinstance(self._session.target, Embedded) or isinstance(error, _LASTING):
+            raise error
+        if self.left() <= 0 and (self._answered or isinstance(error, TimedOut)):
+            raise TimedOut(f"timed out: {error.message}", hint=self._session.going_on()) from error
+        if not self._answered:
+            raise error
+        if not self._told:
+            self._session.console.note(f"{clean(error.message)}; trying again")
+        self._told = True
+
+
+def watch(
+    workflows: Workflows,
+    reader: Reader,
+    ids: Sequence[str],
+    condition: Condition,
+    *,
+    any_of: bool = False,
+    fail_on_stall: bool = False,
+    tell: Callable[[Watch], None] | None = None,
+) -> Watch:
+    """Wait until every instance is decided (with `any_of`: until one holds), or the time is over. Raises NotFound.
+
+    `tell` is called after each look that did not decide it.
+    """
+    state = Watch(condition)
+    while True:
+        for instance_id in ids:
+            if instance_id not in state.ended:
+                instance, verdict = _look(workflows, reader, instance_id, condition, fail_on_stall)
+                state.instances[instance_id] = instance
+                if verdict is not None:
+                    state.ended[instance_id] = verdict
+        if len(state.ended) == len(set(ids)) or (any_of and exit_codes.DONE in state.ended.values()):
+            return _told(state, workflows)
+        if tell is not None:
+            tell(state)
+        if reader.left() <= 0:
+            return _told(state, workflows)
+        workflows.changed(min(reader.left(), LOOK_EVERY))
+
+
+def _look(
+    workflows: Workflows, reader: Reader, instance_id: str, condition: Condition, fail_on_stall: bool
+) -> tuple[Instance, int | None]:
+    """Read one instance and judge it."""
+    instance = reader.get(instance_id, payloads=condition.payloads)
+    if instance.status is Status.STALLED and not condition.holds(instance):
+        # This process may have loaded code that fits, and be about to try it: that decides, and not an old stall.
+        if not workflows.settled([instance_id]):
+            return instance, None
+        instance = reader.get(instance_id, payloads=condition.payloads)
+    return instance, judge(instance, condition, fail_on_stall)
+
+
+def _told(state: Watch, workflows: Workflows) -> Watch:
+    """With what those wait for that have not ended: not every target says that at each look."""
+    for instance_id, instance in state.instances.items():
+        if not instance.status.terminal and not instance.waiting_for:
+            with contextlib.suppress(WfctlError):
+                state.instances[instance_id] = workflows.get(instance_id)
+    return state
+
+
+def judge(instance: Instance, condition: Condition, fail_on_stall: bool) -> int | None:
+    """The exit status if this instance is decided: the condition holds, or can never hold any more."""
+    if condition.holds(instance):
+        return exit_codes.DONE
+    if instance.status.terminal:
+        return exit_codes.of_missed(instance.status)
+    if instance.status is Status.STALLED or (fail_on_stall and instance.status is Status.SUSPENDED):
+        return exit_codes.STALLED
+    return None

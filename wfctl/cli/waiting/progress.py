@@ -1,0 +1,137 @@
+"""What a waiting person sees: what runs now, how much is done. On stderr, at a terminal, and nowhere else."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from wfctl.cli.session import Session
+from wfctl.cli.waiting.loop import Watch
+from wfctl.cli.watching.interval import Pace
+from wfctl.client.port import Workflows
+from wfctl.errors import WfctlError
+from wfctl.model.instance import Filter, Instance
+from wfctl.model.status import LIVE, Status
+from wfctl.render.text import clean, plural
+from wfctl.render.times import age
+from wfctl.render.views.instances import status_word
+from wfctl.render.views.waiting import utc_now, waiting_word
+
+if TYPE_CHECKING:
+    from wfctl.render.progress import Progress
+
+SAMPLE = 20  # running instances that are looked at for what runs now
+SHARE = 0.05  # of the time may go into what a progress line says
+
+
+def _wanted(session: Session) -> bool:
+    console = session.console
+    if console.quiet or not console.err_tty:
+        return False
+    from wfctl.render.live import can_move
+
+    return can_move(session.environ, console.err_tty)
+
+
+@contextmanager
+def wait_progress(
+    session: Session, workflows: Workflows, ids: Sequence[str]
+) -> Iterator[Callable[[Watch], None] | None]:
+    """Something to be called after each look of a wait."""
+    if not _wanted(session):
+        yield None
+        return
+    from wfctl.render.progress import Progress
+
+    with Progress(session.console.err) as progress:
+        yield _Waiting(workflows, ids, progress, session.console.err_color).tell
+
+
+class _Waiting:
+    def __init__(self, workflows: Workflows, ids: Sequence[str], progress: Progress, color: bool) -> None:
+        self._workflows = workflows
+        self._ids = ids
+        self._progress = progress
+        self._color = color
+        self._reading = Pace(0.5, SHARE)
+        self._done: str | None = None
+        self._began = time.monotonic()
+
+    def tell(self, state: Watch) -> None:
+        if not self._progress.due:
+            return
+        going_on = next((state.instances[one] for one in self._ids if one not in state.ended), None)
+        if going_on is None:
+            return
+        words = [self._head(going_on)]
+        if len(self._ids) > 1:
+            words.insert(0, f"{len(state.ended):,} of {len(self._ids):,} there")
+        else:
+            words.append(self._steps_done(going_on))
+        words.append(waiting_word(going_on.waiting_for, utc_now()))
+        self._progress.show("  ".join(word for word in words if word))
+
+    def _head(self, one: Instance) -> str:
+        since = one.started_at or one.created_at
+        long = "" if since is None else " " + age(utc_now() - since)
+        return f"{clean(one.id)} {status_word(one.status, self._color)}{long}"
+
+    def _steps_done(self, one: Instance) -> str:
+        """Read from the history, if the target tells it and it is not too long to be read again and again."""
+        from wfctl.model.steps import steps_of
+
+        if self._reading.due():
+            with self._reading.look():
+                try:
+                    steps = steps_of(self._workflows.history(one.id))
+                except WfctlError:
+                    self._reading = Pace(3600.0)
+                else:
+                    self._done = plural(sum(not step.status.open for step in steps), "step") + " done"
+        return self._done or ""
+
+
+@contextmanager
+def run_progress(session: Session, workflows: Workflows) -> Iterator[Callable[[dict[Status, int]], None] | None]:
+    """Something to be called while everything is driven, with how many have ended."""
+    if not _wanted(session):
+        yield None
+        return
+    from wfctl.render.progress import Progress
+
+    with Progress(session.console.err) as progress:
+        yield _Running(workflows, progress, session.console.err_color).tell
+
+
+class _Running:
+    def __init__(self, workflows: Workflows, progress: Progress, color: bool) -> None:
+        self._workflows = workflows
+        self._progress = progress
+        self._color = color
+        self._looking = Pace(0.5, SHARE)
+        self._live = 0
+        self._now = ""
+        self._began = time.monotonic()
+
+    def tell(self, ended: Mapping[Status, int]) -> None:
+        if not self._progress.due:
+            return
+        if self._looking.due():
+            with self._looking.look():
+                self._look()
+        kinds = ", ".join(f"{count:,} {status_word(status, self._color)}" for status, count in sorted(ended.items()))
+        words = [
+            f"{int(time.monotonic() - self._began)}s",
+            f"{sum(ended.values()):,} ended" + (f" ({kinds})" if kinds else ""),
+        ]
+        self._progress.show("  ".join([*words, f"{self._live:,} live", self._now]).rstrip())
+
+    def _look(self) -> None:
+        self._live = sum(one.count for one in self._workflows.count(Filter(statuses=LIVE)))
+        running: Counter[str] = Counter()
+        for one in self._workflows.list(Filter(statuses=frozenset({Status.RUNNING}), limit=SAMPLE)):
+            running.update(clean(w.name or w.kind) for w in one.waiting_for if w.kind == "activity")
+        self._now = ", ".join(f"{name} ×{count}" if count > 1 else name for name, count in running.most_common(3))

@@ -1,0 +1,107 @@
+"""`list --watch` at a terminal: one page of instances, and how many there are in all."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import replace
+
+from wfctl.cli.watching.interval import Pace
+from wfctl.cli.watching.keyboard import BACK, NEXT
+from wfctl.client.port import Workflows
+from wfctl.errors import NotFound
+from wfctl.model.instance import Filter, Instance
+from wfctl.model.status import Status
+from wfctl.render.live import Size
+from wfctl.render.theme import DIM, paint
+from wfctl.render.views.instances import Rows, tally_line
+from wfctl.render.views.waiting import utc_now
+
+AROUND = 3  # the header, an empty line, the footer
+SETTLE = 3.0  # seconds that a row stays with its last status after it has left the list
+SETTLING = 10  # rows that may do so at once: each costs a look of its own
+
+
+class Page:
+    over = False
+
+    def __init__(self, workflows: Workflows, filter: Filter, rows: Rows, color: bool) -> None:
+        self._workflows = workflows
+        self._filter = filter
+        self._rows = rows
+        self._color = color
+        self._found: list[Instance] = []
+        self._counts: Counter[Status] = Counter()
+        self._counting = Pace(share=0.04)
+        self._before: list[str | None] = []  # where the pages before this one began
+        self._more = False
+        self._left: dict[str, float] = {}  # rows that settle, and until when
+
+    def look(self, size: Size) -> None:
+        room = max(size.rows - AROUND, 1)
+        wanted = room if self._filter.limit is None else min(room, self._filter.limit)
+        try:
+            found = list(self._workflows.list(replace(self._filter, limit=wanted + 1)))
+        except NotFound:
+            if not self._before:
+                raise
+            self._filter, self._before = replace(self._filter, after=self._before[0]), []
+            return self.look(size)
+        self._more = len(found) > wanted
+        self._found = self._settled(found[:wanted])[:room]
+        if self._counting.due():
+            with self._counting.look():
+                counts: Counter[Status] = Counter()
+                for one in self._workflows.count(self._filter):
+                    counts[one.status] += one.count
+                self._counts = counts
+        return None
+
+    def _settled(self, found: list[Instance]) -> list[Instance]:
+        """With the rows that have just left: they have finished, say, where RUNNING ones are asked for. Each stays
+        in its place for a moment, so that one sees how it ended."""
+        if not self._filter.statuses and self._filter.waiting_event is None:
+            return found
+        now, present = time.monotonic(), {one.id for one in found}
+        gone: dict[str, float] = {}
+        for index, one in enumerate(self._found):
+            until = self._left.get(one.id, now + SETTLE)
+            if one.id in present or until <= now or len(gone) >= SETTLING:
+                continue
+            try:
+                last = one if one.id in self._left else self._workflows.get(one.id)
+            except NotFound:
+                continue
+            if last.status in self._filter.statuses and self._filter.waiting_event is None:
+                continue  # it is on another page now
+            gone[one.id] = until
+            found.insert(min(index, len(found)), last)
+        self._left = gone
+        return found
+
+    def draw(self, size: Size, *, hints: bool = True) -> list[str]:
+        lines = list(self._rows.lines(self._found, utc_now(), size.columns))
+        if not self._found:
+            lines = ["no instances"]
+        return [*lines, "", self._footer(hints)]
+
+    def _footer(self, hints: bool) -> str:
+        words = [tally_line(self._counts, self._color)] if self._found or self._counts else []
+        if self._more or self._before:
+            words.append(f"page {len(self._before) + 1}")
+        if hints:
+            keys = [*(["n next"] if self._more else []), *(["p back"] if self._before else []), "q quits"]
+            words.append(paint(", ".join(keys), DIM, self._color))
+        return "  ".join(words)
+
+    def turn(self, key: str) -> None:
+        if key == NEXT:
+            if self._more and self._found:
+                last = next(one for one in reversed(self._found) if one.id not in self._left)
+                self._before.append(self._filter.after)
+                self._filter = replace(self._filter, after=last.id)
+        elif self._before:
+            start = self._before.pop() if key == BACK else self._before[0]
+            self._before = self._before if key == BACK else []
+            self._filter = replace(self._filter, after=start)
+        self._left = {}

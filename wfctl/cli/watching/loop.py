@@ -1,0 +1,87 @@
+"""The loop behind everything that is watched at a terminal: look, draw, wait for the next frame."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+from wfctl.cli.session import Session
+from wfctl.cli.watching.interval import STALE, Pace, wait_frame
+from wfctl.cli.watching.keyboard import QUIT, keys
+from wfctl.client.port import Workflows
+from wfctl.errors import InvalidInput, Unreachable
+from wfctl.render.live import Screen, Size, can_move
+from wfctl.render.printer import Format
+from wfctl.render.text import clean
+from wfctl.render.theme import RED, paint
+
+
+class Scene(Protocol):
+    """What is watched."""
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more can happen."""
+        ...
+
+    def look(self, size: Size) -> None:
+        """Ask the target for what a screen of this size shows, and for no more."""
+        ...
+
+    def draw(self, size: Size, *, hints: bool = True) -> list[str]:
+        """The lines, as of now. Times go on by themselves, so this is called between two looks too.
+
+        `hints`: with the keys that may be pressed; without, for what stays behind."""
+        ...
+
+    def turn(self, key: str) -> None:
+        """Show the next page, the one before, or the first."""
+        ...
+
+
+def is_live(session: Session) -> bool:
+    """Whether a watch gets a screen: a table was wanted, at a terminal that can show one."""
+    return session.format.text and can_move(session.environ, session.console.out_tty)
+
+
+def check_stream(session: Session) -> None:
+    """A watch never ends, so it cannot be one document."""
+    if session.format is Format.YAML:
+        raise InvalidInput("what is watched is printed as it comes, which YAML cannot be", hint="-o jsonl")
+
+
+def watch_live(session: Session, workflows: Workflows, scene: Scene, deadline: float | None = None) -> bool:
+    """Until it is over (true), the user quits, or the time is over."""
+    with Screen(session.console.out) as screen, keys(session.stdin) as pressed:
+        pace, drawn, looked, changed, trouble = Pace(), -1, 0.0, True, ""
+        try:
+            while True:
+                now = time.monotonic()
+                fresh = (changed or now - looked >= STALE) and pace.due()
+                if fresh:
+                    try:
+                        with pace.look():
+                            scene.look(screen.size)
+                        trouble = ""
+                    except Unreachable as error:  # a sidecar that restarts comes back
+                        if drawn < 0:
+                            raise
+                        trouble = paint(f"{clean(error.message)}; trying again", RED, session.console.out_color)
+                    looked, changed = now, False
+                if fresh or int(now) != drawn or screen.resized:
+                    lines, drawn = scene.draw(screen.size), int(now)
+                    screen.paint([trouble, *lines] if trouble else lines)
+                if scene.over:
+                    return True
+                if deadline is not None and now >= deadline:
+                    return False
+                changed |= wait_frame(workflows) or screen.resized
+                key = pressed.pressed()
+                if key == QUIT:
+                    return False
+                if key is not None:
+                    scene.turn(key)
+                    pace, changed = Pace(), True
+        finally:
+            if drawn >= 0:
+                screen.keep(scene.draw(screen.size, hints=False))
