@@ -28,7 +28,7 @@ DEFAULT_PAGE = 1024  # of Dapr's ListInstanceIDs
 
 
 class EngineBackend:
-    """Implements `wfctl.workflow.loading.client_binding.Backend` on a running host. Its methods are called from activity threads."""
+    """Implement `client_binding.Backend` on a running host. Its methods are called from activity threads."""
 
     def __init__(self, host: Host, store: Path) -> None:
         self._host = host

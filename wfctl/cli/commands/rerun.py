@@ -8,10 +8,10 @@ from wfctl.cli.batch.options import Which, takes_many
 from wfctl.cli.batch.run import Batch
 from wfctl.cli.batch.select import Verb
 from wfctl.cli.command import command, new_app
-from wfctl.cli.commands.rerun_plan import check_begin, choose, event_number, plan, plan_view
 from wfctl.cli.options import FailOnStall, Input, InputFile, InputString, NoDrive, Timeout, Wait
 from wfctl.cli.parsing.instance_id import check_id, check_new_id
 from wfctl.cli.parsing.json_input import read_payload
+from wfctl.cli.rerun_plan import check_begin, choose, event_number, plan, plan_view
 from wfctl.cli.session import Session
 from wfctl.cli.waiting.finish import finish, parse_deadline, shows_record
 from wfctl.cli.waiting.report import drive_on, tell_state

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from wfctl.cli.commands.rerun_plan import check_begin, choose
+from wfctl.cli.rerun_plan import check_begin, choose
 from wfctl.errors import InvalidInput
 from wfctl.model.instance import Instance
 from wfctl.model.status import Status

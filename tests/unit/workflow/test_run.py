@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from workflow_code import retrying, two_steps
 from workflow_simulator import (
     LATER,
     START,
@@ -140,14 +141,6 @@ def test_duplicate_and_unknown_resolutions_change_nothing() -> None:
 
 
 # -- retries -----------------------------------------------------------------------------------------------------------
-
-
-def retrying(**policy: Any) -> Callable[[Any], Iterator[Any]]:
-    def w(ctx: Any) -> Iterator[Any]:
-        result = yield ctx.call_activity("a", input=[1], retry_policy=wf.RetryPolicy(**policy))
-        return result
-
-    return w
 
 
 def test_a_retry_waits_on_a_timer_and_keeps_the_execution_id() -> None:
@@ -553,13 +546,6 @@ def test_the_next_generation_may_come_as_past() -> None:
 
 
 # -- suspension --------------------------------------------------------------------------------------------------------
-
-
-def two_steps(ctx: Any) -> Iterator[Any]:
-    first = yield ctx.call_activity("a")
-    begun = ctx.current_utc_datetime
-    yield ctx.call_activity("b")
-    return [first, begun == ctx.current_utc_datetime]
 
 
 def test_a_suspended_workflow_hears_nothing_until_it_is_resumed() -> None:

@@ -2,47 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
+from app_cases import CASES, Case, app, check
 from workflow_simulator import Simulation
 
 from wfctl.model.events import Event
 from wfctl.model.turn import TurnResult
-from wfctl.workflow.loading.app import App, load_app
 from wfctl.workflow.replay.live_workflow import Run
-
-APPS = Path(__file__).parent.parent / "apps"
-sys.path.append(str(APPS))
-
-from expected import CASES, Case  # noqa: E402
-
-sys.path.remove(str(APPS))
-
-
-def app(case: Case) -> App:
-    if case.app == "pydantic_models":
-        pytest.importorskip("pydantic")
-    loaded = load_app(f"{case.app}.py", APPS)
-    attempts = getattr(sys.modules[loaded.module], "attempts", None)
-    if attempts is not None:
-        attempts.clear()
-    return loaded
-
-
-def check(case: Case, simulation: Simulation) -> None:
-    done = simulation.run(case.workflow, case.input, case.events)
-    assert done.status.name == case.status, done
-    if case.error_type is not None:
-        assert done.failure is not None
-        assert done.failure.error_type == case.error_type
-        assert case.error in done.failure.message
-    else:
-        assert (None if done.result is None else json.loads(done.result)) == case.output
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)

@@ -8,11 +8,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hub_fake import NOW, Hub, some
 
 pytest.importorskip("grpc", reason="needs the extra grpc")
 
@@ -25,11 +26,9 @@ from wfctl.client.sidecar.workflows import Sidecar, open_sidecar
 from wfctl.model import events as ev
 from wfctl.model.instance import Filter, Instance, RerunRequest, Sort, StartRequest
 from wfctl.model.status import Status
-from wfctl.wire import history_events, instance_state
 from wfctl.wire.protos import runtime_pb2 as rt
-from wfctl.wire.protos import taskhub_pb2 as pb
 
-NOW = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
+SUPPORT = Path(__file__).parents[3] / "support"
 
 
 @contextlib.contextmanager
@@ -40,103 +39,6 @@ def sidecar(address: str, notes: list[str] | None = None, **fields: Any) -> Iter
         yield opened
     finally:
         opened.close()
-
-
-class Hub:
-    """A task hub with instances in a dictionary, in pages of `page`."""
-
-    def __init__(self, *instances: Instance, page: int = 1000) -> None:
-        self.instances = {each.id: each for each in instances}
-        self.histories: dict[str, list[ev.Event]] = {}
-        self.page = page
-        self.gets: list[str] = []
-        self.seen: list[Any] = []
-        self.workers = 1
-        self.listed: list[str] | None = None
-        self.at_once = self.most_at_once = 0
-        self.delay = 0.0
-        self.vanishing: set[str] = set()  # these are gone once they have been asked for
-        self._lock = threading.Lock()
-
-    def handlers(self) -> dict[str, Any]:
-        return {
-            "Hello": lambda request, context: type(request)(),
-            "GetInstance": self.get,
-            "ListInstanceIDs": self.ids,
-            "GetInstanceHistory": self.history,
-            "GetMetadata": self.metadata,
-            **{
-                name: self.record(answer)
-                for name, answer in {
-                    "StartInstance": pb.CreateInstanceResponse,
-                    "RaiseEvent": pb.RaiseEventResponse,
-                    "SuspendInstance": pb.SuspendResponse,
-                    "ResumeInstance": pb.ResumeResponse,
-                    "TerminateInstance": pb.TerminateResponse,
-                    "PurgeInstances": lambda: pb.PurgeResponse(deleted_instance_count=3),
-                    "RerunWorkflowFromEvent": pb.RerunResponse,
-                }.items()
-            },
-        }
-
-    def record(self, answer: Any) -> Any:
-        def handle(request: Any, context: Any) -> Any:
-            self.seen.append(request)
-            made = answer()
-            for field in ("instance_id", "new_instance_id"):
-                if field in made.DESCRIPTOR.fields_by_name:
-                    setattr(made, field, getattr(request, field))
-            return made
-
-        return handle
-
-    def get(self, request: Any, context: Any) -> Any:
-        with self._lock:
-            self.gets.append(request.instance_id)
-            self.at_once += 1
-            self.most_at_once = max(self.at_once, self.most_at_once)
-        if self.delay:
-            threading.Event().wait(self.delay)
-        with self._lock:
-            self.at_once -= 1
-        found = self.instances.get(request.instance_id)
-        if request.instance_id in self.vanishing:
-            self.instances.pop(request.instance_id, None)
-        if found is None:
-            return pb.GetInstanceResponse(exists=False)
-        return pb.GetInstanceResponse(
-            exists=True, state=instance_state.write(found, payloads=request.get_inputs_and_outputs)
-        )
-
-    def ids(self, request: Any, context: Any) -> Any:
-        names = self.listed if self.listed is not None else list(self.instances)
-        start = int(request.continuation_token or 0)
-        size = min(self.page, request.page_size)
-        answer = pb.ListInstanceIDsResponse(instance_ids=names[start : start + size])
-        if start + size < len(names):
-            answer.continuation_token = str(start + size)
-        return answer
-
-    def history(self, request: Any, context: Any) -> Any:
-        found = self.histories.get(request.instance_id)
-        if found is None:
-            context.abort(grpc.StatusCode.NOT_FOUND, f"workflow instance '{request.instance_id}' not found")
-        return pb.GetHistoryResponse(events=[history_events.write(event) for event in found or []])
-
-    def metadata(self, request: Any, context: Any) -> Any:
-        return rt.GetMetadataResponse(
-            id="orders", runtime_version="1.18.3", workflows=rt.WorkflowsInfo(connected_workers=self.workers)
-        )
-
-
-def some(count: int, status: Status = Status.COMPLETED, prefix: str = "i") -> list[Instance]:
-    return [
-        Instance(
-            f"{prefix}{number:04}", "W", status, NOW + timedelta(seconds=number), NOW + timedelta(seconds=number + 1),
-            NOW, input="1",
-        )
-        for number in range(count)
-    ]  # fmt: skip
 
 
 def ids(rows: Iterator[Instance]) -> list[str]:
@@ -459,7 +361,7 @@ def test_a_reset_connection(when: str) -> None:
     code = (
         "import sys, os, signal, threading; sys.path[:0] = sys.argv[1:]\n"
         "from sidecar_fake import grpc_server\n"
-        "from test_sidecar_hub import Hub, some\n"
+        "from hub_fake import Hub, some\n"
         "hub = Hub(*some(400)); hub.delay = 0.005\n"
         "def history(request, context):\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -470,9 +372,7 @@ def test_a_reset_connection(when: str) -> None:
         "with grpc_server(hub.handlers() | {'GetInstanceHistory': history, 'GetInstance': get}) as address:\n"
         "    print(address, flush=True); threading.Event().wait(60)\n"
     )
-    server = subprocess.Popen(
-        [sys.executable, "-c", code, str(Path(__file__).parent)], stdout=subprocess.PIPE, text=True
-    )
+    server = subprocess.Popen([sys.executable, "-c", code, str(SUPPORT)], stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None
         address = server.stdout.readline().strip()
@@ -648,7 +548,8 @@ def test_a_port_that_is_none_counts_as_not_told(port: str, monkeypatch: pytest.M
 def test_get_over_http_alone_loads_no_grpc() -> None:
     """Neither for a finished instance, nor for a live one where no gRPC port answers."""
     code = (
-        "import sys; from wfctl.client.sidecar.endpoint import Endpoint; from wfctl.client.sidecar.workflows import open_sidecar\n"
+        "import sys\nfrom wfctl.client.sidecar.endpoint import Endpoint\n"
+        "from wfctl.client.sidecar.workflows import open_sidecar\n"
         "target = open_sidecar(Endpoint(http=sys.argv[1], grpc=sys.argv[2]), note=print)\n"
         "print(target.get('i1').status.name, target.get('i2').status.name)\n"
         "print([name for name in ('grpc', 'google.protobuf', 'sqlite3', 'rich') if name in sys.modules])\n"

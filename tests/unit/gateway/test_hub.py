@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 pytest.importorskip("uvicorn", reason="needs the extra serve")
-from gateway_room import Room
-from test_gateway_http import play
+from gateway_room import Room, play
 
 from wfctl.engine.execute.worker import PendingTurn
 from wfctl.engine.retention import Retention, expired

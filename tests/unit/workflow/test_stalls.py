@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from test_workflow_run import retrying, two_steps
+from workflow_code import retrying, two_steps
 from workflow_simulator import LATER, START, Live, completed, done, execution, failed, failure, only, raised, started
 
 import wfctl.workflow as wf

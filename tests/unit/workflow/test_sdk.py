@@ -14,9 +14,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from app_cases import APPS, app, check
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_workflow_apps import APPS, app, check
 from workflow_programs import World, programs, workflow
 from workflow_simulator import Simulation
 

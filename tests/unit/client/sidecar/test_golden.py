@@ -15,7 +15,7 @@ from wfctl.client.sidecar.workflows import Sidecar, open_sidecar
 from wfctl.errors import WfctlError
 from wfctl.model.instance import StartRequest
 
-CASES = yaml.safe_load((Path(__file__).parents[1] / "golden" / "http.yaml").read_text())
+CASES = yaml.safe_load((Path(__file__).parents[3] / "golden" / "http.yaml").read_text())
 
 
 def call(sidecar: Sidecar, what: dict[str, Any]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +99,14 @@ async def room(
         await stack.enter_async_context(http)
         made = Room(engine, http)
         yield made
+
+
+Scenario = Callable[[Room], Awaitable[None]]
+
+
+def play(tmp_path: Path, scenario: Scenario, **options: Any) -> None:
+    async def main() -> None:
+        async with room(tmp_path / "store.db", **options) as made:
+            await asyncio.wait_for(scenario(made), 60)
+
+    asyncio.run(main())

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("uvicorn", reason="needs the extra serve")
-from gateway_room import Room, room
-from test_gateway_http import play
+from gateway_room import Room, play, room
 
 from wfctl.engine.store import app_state, database
 from wfctl.engine.store.app_state import EtagMismatch, Write

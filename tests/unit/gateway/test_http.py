@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +10,14 @@ import pytest
 import yaml
 
 pytest.importorskip("uvicorn", reason="needs the extra serve")
-from gateway_room import Room, room
+from gateway_room import Room, play
 
 from wfctl.gateway.listening.listeners import http_routes
 
-Scenario = Callable[[Room], Awaitable[None]]
 NO_ROUTE = {
     "errorCode": "ERR_DIRECT_INVOKE",
     "message": "failed getting app id either from the URL path or the header dapr-app-id",
 }
-
-
-def play(tmp_path: Path, scenario: Scenario, **options: Any) -> None:
-    async def main() -> None:
-        async with room(tmp_path / "store.db", **options) as made:
-            await asyncio.wait_for(scenario(made), 60)
-
-    asyncio.run(main())
 
 
 def test_start_get_and_the_three_prefixes(tmp_path: Path) -> None:
