@@ -19,7 +19,7 @@ from typing import Any
 
 import grpc
 
-from wfctl.gateway.grpc_server import OPTIONS, Paths
+from wfctl.gateway.grpc.routing import OPTIONS, Paths
 from wfctl.gateway.workers.result_batching import BUSY, WAIT_SECONDS
 from wfctl.model import events as ev
 from wfctl.model.events import NO_ID

@@ -24,7 +24,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.protobuf.wrappers_pb2 import StringValue
 from serve_process import SDK_WORKER, Served, environ, served, until, worker
 
-from wfctl.gateway.grpc_server import UNREADABLE
+from wfctl.gateway.grpc.routing import UNREADABLE
 from wfctl.model.events import ExecutionStalled, StallReason
 from wfctl.model.instance import Filter, StartRequest
 from wfctl.model.status import Status

@@ -14,8 +14,8 @@ from typing import Any
 import grpc.aio
 import uvicorn
 
-from wfctl.gateway import grpc_server
 from wfctl.gateway.assembly import GatewayEngine
+from wfctl.gateway.grpc import routing
 from wfctl.gateway.grpc.runtime import Runtime
 from wfctl.gateway.grpc.state import StateCalls
 from wfctl.gateway.grpc.task_hub import Hub
@@ -81,7 +81,7 @@ async def bind(
     """Listen until `stack` is closed. Raises Unreachable: a port is taken."""
     http = ports.listen_http(listen, http_port, note)
     stack.callback(http.close)
-    server = grpc.aio.server(options=grpc_server.options(max_body, most_connections()))
+    server = grpc.aio.server(options=routing.options(max_body, most_connections()))
     stack.push_async_callback(server.stop, None)
     bound = ports.listen_grpc(listen, grpc_port, note, server.add_insecure_port)
     return Bound(http, server, bound)
@@ -129,20 +129,18 @@ async def serve_grpc(
     unix: Path | None,
 ) -> None:
     """Serve until `stack` is closed, on the Unix socket besides. Raises what `ports.listen_unix` does."""
-    calls = grpc_server.Calls(token, log, engine.metrics, max_body)
-    server.add_generic_rpc_handlers((grpc_server.Paths(_handlers(engine, calls, shutdown)),))
+    calls = routing.Calls(token, log, engine.metrics, max_body)
+    server.add_generic_rpc_handlers((routing.Paths(_handlers(engine, calls, shutdown)),))
     if unix is not None:
         ports.listen_unix(unix.absolute(), server.add_insecure_port)
     await server.start()
     stack.push_async_callback(server.stop, 1.0)
 
 
-def _handlers(
-    engine: GatewayEngine, calls: grpc_server.Calls, shutdown: Callable[[], None]
-) -> list[tuple[Method, Any]]:
+def _handlers(engine: GatewayEngine, calls: routing.Calls, shutdown: Callable[[], None]) -> list[tuple[Method, Any]]:
     work = engine.work
     hub = Hub(engine.service).methods()
-    answers: dict[Method, grpc_server.Handler] = {
+    answers: dict[Method, routing.Handler] = {
         grpc_methods.COMPLETE_ORCHESTRATOR: work.complete_turn,
         grpc_methods.COMPLETE_WORKFLOW: work.complete_turn,
         grpc_methods.COMPLETE_ACTIVITY: work.complete_activity,
