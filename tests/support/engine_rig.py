@@ -56,13 +56,14 @@ class Rig:
 
     # --- the owner ----------------------------------------------------------------------------------------------
 
-    def own(self, scope: Sequence[int] | None = None, registry: Registry | None = None) -> Host:
+    def own(self, scope: Sequence[int] | None = None, registry: Registry | None = None, **options: Any) -> Host:
         app = registry or self.registry
         host = Host(
             self.store,
             lambda deliver: LocalExecutor(app, deliver),
             clock=self.clock,
             workflows=app.workflow_names(),
+            **options,
         )
         assert host.start(scope)
         self.host = host

@@ -19,6 +19,7 @@ import contextlib
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -34,7 +35,7 @@ from wfctl.engine.store.codec import to_micros
 from wfctl.engine.store.history_inbox import OwnerRow
 from wfctl.engine.store.place import BESIDE, Place
 from wfctl.engine.transaction import Unit
-from wfctl.errors import StoreError, StoreGone, WfctlError
+from wfctl.errors import DiskFull, StoreError, StoreGone, WfctlError
 from wfctl.model.status import Status
 
 T = TypeVar("T")
@@ -48,6 +49,8 @@ MOST_SECONDS = 0.5
 MOST_MESSAGES = 4000
 # After this many transactions in a row that could not be committed, the engine gives up and says why.
 MOST_FAILURES = 5
+# Seconds between two attempts on a full disk.
+FIRST_PAUSE, MOST_PAUSE = 0.1, 2.0
 
 
 class _Operation:
@@ -95,14 +98,19 @@ class Host:
         workflows: Sequence[str] = (),
         clock: Clock | None = None,
         after_commit: Callable[[Changed], None] | None = None,
+        on_full: Callable[[DiskFull | None], None] | None = None,
     ) -> None:
         """`after_commit` is called on the engine's thread after every commit, with what it has written; it must not
-        block and must not raise."""
+        block and must not raise. Nor must `on_full`, which is called there when the disk is full, and with None when
+        there is room again: with it, the host waits for room instead of giving up."""
         self._store = store
         self._make_executor = executor
         self._app, self._workflows = app, tuple(workflows)
         self._clock = clock or SystemClock()
         self._after_commit = after_commit
+        self._on_full = on_full
+        self._full: DiskFull | None = None
+        self._full_pause = 0.0
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._lock = OwnerLock(store)
         self._thread: threading.Thread | None = None
@@ -172,7 +180,7 @@ class Host:
 
     def completions(self) -> dict[Status, int]:
         """How many instances ended while this host drove, by status."""
-        return self.submit(lambda unit: dict(self._dispatcher.completions)).result()
+        return dict(self._dispatcher.completions)
 
     def left_alone(self) -> dict[int, str]:
         """Keys and workflow names of what no worker here can run."""
@@ -340,6 +348,8 @@ class Host:
         self._db.execute("BEGIN IMMEDIATE")
         dispatcher.begin(self._time.tick())
         scope.read_others()
+        if self._full is not None:
+            dispatcher.unpark()  # who asked for it meanwhile was refused
         for message in messages:
             if type(message) is ActivityResult:
                 dispatcher.deliver_result(message)
@@ -370,6 +380,9 @@ class Host:
 
     def _succeeded(self, messages: list[Any]) -> None:
         self._failures = 0
+        if self._full is not None and self._on_full is not None:
+            self._full, self._full_pause = None, 0.0
+            self._on_full(None)
         for message in messages:
             if isinstance(message, _Operation):
                 message.succeed()
@@ -406,6 +419,8 @@ class Host:
         if isinstance(error, _DefectError):
             error.operation.fail(database.explain_any(error.error, self._store))
             return [message for message in messages if message is not error.operation]
+        if self._on_full is not None and database.is_full(error, self._store):
+            return self._wait_for_room(messages, self._on_full)
         words = database.explain_any(error, self._store)
         self._failures += 1
         if self._failures >= MOST_FAILURES:
@@ -418,6 +433,33 @@ class Host:
             return messages
         self._give_up(messages, words)
         threading.Event().wait(0.1 * self._failures)
+        return [message for message in messages if isinstance(message, ActivityResult)]
+
+    def _wait_for_room(self, messages: list[Any], tell: Callable[[DiskFull], None]) -> list[Any]:
+        """The disk is full: refuse all requests and keep all results until the next attempt. Returns the results."""
+        if self._full is None:
+            self._full = DiskFull(
+                f"the disk of the store {self._store} is full: nothing of this request was recorded",
+                hint="free some space there: the server goes on by itself, and nothing that it acknowledged is lost",
+            )
+            tell(self._full)
+        kept = self._keep(messages, self._full)
+        self._full_pause = min(2 * self._full_pause or FIRST_PAUSE, MOST_PAUSE)
+        until = time.monotonic() + self._full_pause
+        while not self._stopping:
+            left = until - time.monotonic()
+            if left > 0:
+                with contextlib.suppress(queue.Empty):
+                    kept += self._keep([self._queue.get(timeout=left)], self._full)
+            elif database.has_room(self._store):
+                break
+            else:
+                until += MOST_PAUSE
+        return kept
+
+    def _keep(self, messages: list[Any], error: DiskFull) -> list[Any]:
+        """Refuse the operations among these. Returns the results of activities; turns are run again."""
+        self._give_up(messages, error)
         return [message for message in messages if isinstance(message, ActivityResult)]
 
     def _give_up(self, messages: list[Any], error: WfctlError) -> None:

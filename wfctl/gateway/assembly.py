@@ -16,7 +16,7 @@ from wfctl.engine.execute.port import Delivery, Executor
 from wfctl.engine.execute.remote import RemoteExecutor
 from wfctl.engine.retention import Retention
 from wfctl.engine.store import database
-from wfctl.errors import StoreError, WfctlError
+from wfctl.errors import DiskFull, StoreError, WfctlError
 from wfctl.gateway.cleanup import Cleaning
 from wfctl.gateway.log import Log
 from wfctl.gateway.metadata import About
@@ -69,7 +69,9 @@ class GatewayEngine:
             app=None if app is None else app.spec,
             workflows=() if may_have_workers else self._names,
             after_commit=self._committed,
+            on_full=self._full,
         )
+        self.full: DiskFull | None = None  # while the disk is, and requests are refused
         self.about = About(app_id, lambda: self.remote.workers, self._names)
         self.metrics = Metrics(app_id)
 
@@ -152,6 +154,14 @@ class GatewayEngine:
             self._tracing.committed(changed.history)
         self.remote.released()
         self.waiters.changed(changed.rows)
+
+    def _full(self, error: DiskFull | None) -> None:
+        """On the engine's thread."""
+        self.full = error
+        if error is not None:
+            self._log.error("the disk is full: requests are refused until there is room", store=str(self._store))
+        else:
+            self._log.info("there is room on the disk again: going on", store=str(self._store))
 
     def _connected(self) -> None:
         self.host.unpark()

@@ -32,6 +32,7 @@ class Problem(str, Enum):
     BAD_KEY = "bad_key"
     NO_WORKER = "no_worker"
     NO_ROUTE = "no_route"
+    STORE_FULL = "store_full"
     UNIMPLEMENTED = "unimplemented"
     TOKEN = "token"
     DENIED = "denied"
@@ -167,6 +168,10 @@ TABLE: dict[Problem, Row] = {
     Problem.TOO_LARGE: Row(
         errors.InvalidInput, 400, "ERR_BODY_READ", "RESOURCE_EXHAUSTED", "RESOURCE_EXHAUSTED",
         "failed to read request body: http: request body too large",
+    ),
+    Problem.STORE_FULL: Row(  # not of Dapr
+        errors.DiskFull, 503, "ERR_STORE_FULL", "RESOURCE_EXHAUSTED", "RESOURCE_EXHAUSTED",
+        "there is no room on the disk of the store: nothing of this request was recorded", "no room on the disk",
     ),
     Problem.MALFORMED: Row(errors.InvalidInput, 400, "ERR_MALFORMED_REQUEST", BAD, BAD, "{reason}"),
     # Rerun: the task hub only.

@@ -114,6 +114,7 @@ _BY_HUB_CODE = {
     "UNAVAILABLE": Problem.UNAVAILABLE,
     "CANCELLED": Problem.UNAVAILABLE,  # a server that stops ends its calls so
 }
+_BY_HUB_CODE_AND_MARK = {"UNAVAILABLE": Problem.NO_WORKER, "RESOURCE_EXHAUSTED": Problem.STORE_FULL}
 # Other words for a problem, besides its mark in the table.
 _MORE_MARKS = {
     "no state store with actor support found": Problem.NO_STATE_STORE,
@@ -128,7 +129,10 @@ def read_hub(operation: Operation, code: str, text: str) -> Problem:
     A mark is looked for before the codes that say no more than "no": one failure has had several codes over the
     versions (a duplicate is UNKNOWN before 1.18.2).
     """
-    if code in _BY_HUB_CODE and not (code == "UNAVAILABLE" and TABLE[Problem.NO_WORKER].mark in text):
+    told = _BY_HUB_CODE_AND_MARK.get(code)
+    if told is not None and TABLE[told].mark in text:
+        return told
+    if code in _BY_HUB_CODE:
         return _BY_HUB_CODE[code]
     # Several may be there ("cannot recreate ...: child ...: orchestration has not yet completed"): the first counts.
     marks = {row.mark: problem for problem, row in TABLE.items() if row.mark} | _MORE_MARKS
@@ -167,5 +171,6 @@ def problem_of(error: errors.WfctlError, operation: Operation) -> Problem:
         errors.NotPermitted: Problem.DENIED,
         errors.TimedOut: Problem.TIMEOUT,
         errors.Unreachable: Problem.UNAVAILABLE,
+        errors.DiskFull: Problem.STORE_FULL,
     }
     return next((problem for kind, problem in by_class.items() if isinstance(error, kind)), Problem.OTHER)

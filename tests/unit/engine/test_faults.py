@@ -14,7 +14,8 @@ from engine_rig import LIMIT_SECONDS, Rig, inconsistencies
 from wfctl.engine import driven_trees as scope_module
 from wfctl.engine import engine_thread as host_module
 from wfctl.engine import operations
-from wfctl.errors import InvalidInput, WfctlError
+from wfctl.engine.engine_thread import Host
+from wfctl.errors import DiskFull, InvalidInput, WfctlError
 from wfctl.model import events as ev
 from wfctl.model.instance import RerunRequest, StartRequest
 from wfctl.model.status import Status
@@ -174,6 +175,87 @@ class TestCallers:
         row = rig.ended("a1")
         assert row.status is Status.FAILED
         assert "workflow code" in (row.failure or "")
+
+
+class TestFullDisk:
+    """SQLite's own limit on the size of a file stands for the disk's: it fails with the same words."""
+
+    @pytest.fixture
+    def told(self) -> list[str | None]:
+        return []
+
+    @pytest.fixture
+    def limited(self, rig: Rig, told: list[str | None]) -> Host:
+        """A host whose store has no room for a large result, which waits to be returned."""
+        self.gate = threading.Event()
+
+        @rig.activity
+        def large(ctx, _):
+            self.gate.wait(LIMIT_SECONDS)
+            self.ran.append(1)
+            return "x" * 500_000
+
+        @rig.workflow
+        def Large(ctx, _):
+            return len((yield ctx.call_activity("large")))
+
+        self.ran: list[int] = []
+        rig.workflow(echo)
+        host = rig.own(on_full=lambda error: told.append(error and error.message))
+        rig.start("Large", "l1")
+        rig.until(lambda: rig.row("l1").busy == 1)
+        host.write(lambda unit, db: db.execute("PRAGMA max_page_count=1")).result(LIMIT_SECONDS)
+        return host
+
+    def lift(self, host: Host) -> None:
+        host._db.execute("PRAGMA max_page_count=1000000")
+
+    def test_it_is_waited_for_and_requests_are_refused_meanwhile(self, rig: Rig, limited: Host, told) -> None:
+        self.gate.set()
+        rig.until(lambda: told, "it is told")
+        for number in range(host_module.MOST_FAILURES + 3):
+            with pytest.raises(DiskFull, match="disk of the store"):
+                rig.start("echo", f"e{number}", "1")
+        assert limited.completions() == {}, "which asks nothing of the disk"
+        assert len(told) == 1, "once"
+        self.lift(limited)
+        assert rig.ended("l1").output == "500000"
+        assert self.ran == [1], "the result was kept"
+        assert told[1:] == [None]
+        assert rig.row("e0") is None
+        rig.start("echo", "e0", "1")
+        assert rig.ended("e0").output == "1"
+
+    def test_a_request_that_has_no_room_is_refused_and_the_next_one_taken(self, rig: Rig, limited: Host, told) -> None:
+        with pytest.raises(DiskFull):
+            rig.start("echo", "big", '"' + "x" * 500_000 + '"')
+        self.lift(limited)
+        rig.until(lambda: told[1:] == [None], "it goes on")
+        rig.start("echo", "big", '"' + "x" * 500_000 + '"')
+        self.gate.set()
+        assert rig.ended("l1").output == "500000"
+
+    def test_code_that_comes_meanwhile_is_not_forgotten(self, rig: Rig, limited: Host, told, monkeypatch) -> None:
+        knows, known = type(limited._executor).knows, {"echo", "Large"}
+        monkeypatch.setattr(type(limited._executor), "knows", lambda self, name: name in known and knows(self, name))
+        known.discard("echo")
+        rig.start("echo", "e1", "1")
+        rig.until(lambda: "echo" in limited.left_alone().values(), "it waits for code")
+        self.gate.set()
+        rig.until(lambda: told, "it is told")
+        known.add("echo")
+        limited.unpark()
+        with pytest.raises(DiskFull):
+            rig.start("echo", "e2", "1")
+        self.lift(limited)
+        assert rig.ended("e1").output == "1"
+
+    def test_a_host_stops_on_a_full_disk_and_the_next_one_goes_on(self, rig: Rig, limited: Host, told) -> None:
+        self.gate.set()
+        rig.until(lambda: told, "it is told")
+        rig.leave()
+        rig.own()
+        assert rig.ended("l1").output == "500000"
 
 
 class TestDefects:

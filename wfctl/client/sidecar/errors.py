@@ -92,6 +92,10 @@ _WORDS: dict[Problem, tuple[str | None, str | None]] = {
         "the sidecar at {where} has no state store for workflows",
         'give it a state store component with actorStateStore: "true"',
     ),
+    Problem.STORE_FULL: (
+        "the disk of the server at {where} is full: nothing of this {operation} was recorded",
+        "free some space there: the server goes on by itself, and nothing that it acknowledged is lost",
+    ),
     Problem.NO_KEY_LISTING: (
         "the sidecar's state store cannot list its keys, which list needs",
         "use a store that can (postgresql v2, sqlite, mysql, redis, mongodb, etcd), or get instances by their ID",

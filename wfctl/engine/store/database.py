@@ -23,6 +23,8 @@ RETRY_SECONDS = 0.001
 CACHE_KIB = 65536
 # A page that is written many times is copied into the file once a checkpoint (SQLite's default is 1000 pages).
 CHECKPOINT_PAGES = 8000
+# So much must be free on a disk that was full before the next attempt; a transaction is seldom larger.
+ROOM_BYTES = 1024 * 1024
 # 64-bit integers and `RETURNING` need SQLite 3.35; Python 3.10's oldest builds may be below.
 MIN_SQLITE = (3, 35, 0)
 # The disk has no room, or its user may have no more of it.
@@ -208,6 +210,32 @@ def _disk_full(path: Path) -> DiskFull:
         f"the disk of the store {path} is full",
         hint="free some space and run the command again; what was acknowledged is safe, what was not is not recorded",
     )
+
+
+def is_full(error: BaseException, path: Path) -> bool:
+    """Tell whether it failed for want of room on the disk of the store at `path`."""
+    if isinstance(error, OSError):
+        return error.errno in NO_ROOM
+    if not isinstance(error, sqlite3.Error):
+        return False
+    # SQLite has no word of its own for an exhausted quota, nor for a disk that proves full at the fsync.
+    return "full" in str(error) or ("disk I/O" in str(error) and not has_room(path))
+
+
+def has_room(path: Path) -> bool:
+    """Try to write ROOM_BYTES beside the store at `path`. Returns False if the disk, or the user's quota, is full."""
+    beside = path.with_name(f"{path.name}.room")
+    try:
+        with beside.open("wb") as file:
+            file.write(os.urandom(ROOM_BYTES))  # some file systems store zeros in no room at all
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return error.errno not in NO_ROOM
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+    return True
 
 
 def is_trouble(error: BaseException) -> bool:

@@ -8,13 +8,14 @@ from typing import Any
 import grpc
 from google.protobuf.message import DecodeError
 
-from wfctl.gateway.api_error import Trouble
+from wfctl.errors import StoreError
+from wfctl.gateway.api_error import Trouble, trouble
 from wfctl.gateway.listening.security import TokenCheck
 from wfctl.gateway.log import Log
 from wfctl.gateway.metrics import Metrics
 from wfctl.gateway.tracing.trace_ids import INCOMING
 from wfctl.wire.grpc_methods import Method
-from wfctl.wire.http_routes import TOKEN_HEADER
+from wfctl.wire.http_routes import TOKEN_HEADER, Operation
 
 # A handler gets the request (and, if it streams, the context) and returns the answer. Raises Trouble.
 Handler = Callable[[Any], Awaitable[Any]]
@@ -129,9 +130,10 @@ class Calls:
             return await handle()
         except DecodeError:
             await context.abort(grpc.StatusCode.INTERNAL, UNREADABLE)
-        except Trouble as error:
-            code, text = write(error)
-            self._metrics.failed(error)
+        except (Trouble, StoreError) as error:
+            refusal = error if isinstance(error, Trouble) else trouble(error, Operation.GET)
+            code, text = write(refusal)
+            self._metrics.failed(refusal)
             await context.abort(grpc.StatusCode[code], text)
         except Exception as error:
             if type(error).__module__.startswith("grpc"):

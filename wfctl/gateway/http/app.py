@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
-from wfctl.gateway.api_error import Trouble
+from wfctl.errors import StoreError
+from wfctl.gateway.api_error import Trouble, trouble
 from wfctl.gateway.listening.security import HostCheck, TokenCheck
 from wfctl.gateway.log import Log
 from wfctl.gateway.tracing.trace_ids import INCOMING
@@ -132,6 +133,8 @@ class HttpApp:
             return await handler(Request(scope["method"], path, segments, query, headers, body, names))
         except Trouble as error:
             return trouble_answer(error)
+        except StoreError as error:
+            return trouble_answer(trouble(error, Operation.GET))
         except Exception as error:
             self._log.error("a request failed", path=path, error=f"{type(error).__name__}: {error}")
             return error_answer(500, "ERR_INTERNAL", f"{type(error).__name__}: {error}")

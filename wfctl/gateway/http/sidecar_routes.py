@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import resources
 
+from wfctl.errors import WfctlError
 from wfctl.gateway.http.app import Answer, Request, Routes, error_answer, json_answer, text_of
 from wfctl.gateway.metadata import About
 from wfctl.gateway.metrics import CONTENT_TYPE, Metrics
@@ -13,12 +14,19 @@ from wfctl.wire.http_routes import HEALTH, METADATA, OUTBOUND_HEALTH, SHUTDOWN
 
 class SidecarRoutes:
     def __init__(
-        self, about: About, metrics: Metrics, shutdown: Callable[[], None], stopping: Callable[[], bool]
+        self,
+        about: About,
+        metrics: Metrics,
+        shutdown: Callable[[], None],
+        stopping: Callable[[], bool],
+        full: Callable[[], WfctlError | None],
     ) -> None:
+        """`full` returns the error that requests get while the disk is full."""
         self._about = about
         self._metrics = metrics
         self._shutdown = shutdown
         self._stopping = stopping
+        self._full = full
 
     def add_to(self, routes: Routes) -> None:
         routes.add("GET", HEALTH, self.health)
@@ -35,11 +43,16 @@ class SidecarRoutes:
             return error_answer(500, "ERR_HEALTH_APPID_NOT_MATCH", "dapr app-id does not match")
         if self._stopping():
             return error_answer(500, "ERR_HEALTH_NOT_READY", "dapr is not ready: [shutting down]")
+        full = self._full()
+        if full is not None:
+            return error_answer(500, "ERR_HEALTH_NOT_READY", f"dapr is not ready: [{full.message}]")
         return Answer(204)
 
     async def outbound(self, request: Request) -> Answer:
-        if self._stopping():
-            return error_answer(500, "ERR_OUTBOUND_HEALTH_NOT_READY", "dapr outbound is not ready")
+        full = self._full()
+        if self._stopping() or full is not None:
+            why = "" if full is None else f": {full.message}"
+            return error_answer(500, "ERR_OUTBOUND_HEALTH_NOT_READY", f"dapr outbound is not ready{why}")
         return Answer(204)
 
     async def metadata(self, request: Request) -> Answer:

@@ -51,7 +51,7 @@ def http_routes(engine: GatewayEngine, shutdown: Callable[[], None], stopping: C
     routes = Routes()
     WorkflowRoutes(engine.service, engine.metrics).add_to(routes)
     StateRoutes(engine.state).add_to(routes)
-    SidecarRoutes(engine.about, engine.metrics, shutdown, stopping).add_to(routes)
+    SidecarRoutes(engine.about, engine.metrics, shutdown, stopping, lambda: engine.full).add_to(routes)
     return routes
 
 
