@@ -2,6 +2,8 @@
 
 `kubectl` does the connecting and the authentication; wfctl reads no kubeconfig. Sidecars are found among the
 containers and, where they are native sidecars, among the init containers. Only ready pods count.
+
+Nothing that is given stands where `kubectl` could take it for an option: a name is checked, and is part of a word.
 """
 
 from __future__ import annotations
@@ -24,6 +26,16 @@ Note = Callable[[str], None]
 LIST_SECONDS = 30.0
 FORWARD_SECONDS = 20.0
 _CONTAINER = "daprd"
+_LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
+# What Kubernetes takes for a name; a context is any name in a kubeconfig (arn:aws:eks:...:cluster/shop, me@shop).
+_NAMES = {
+    "namespace": (re.compile(_LABEL), "a namespace is a DNS label: lower-case letters, digits and -, at most 63"),
+    "pod": (
+        re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*"),
+        "a pod's name is a DNS subdomain: lower-case letters, digits, - and .",
+    ),
+    "kube_context": (re.compile(r"(?!-)[^\x00-\x1f\x7f]{1,1024}"), "kubectl config get-contexts"),
+}
 _FORWARDED = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+) -> (\d+)")
 
 
@@ -57,7 +69,12 @@ class PortForward:
 
 
 def forward(endpoint: Endpoint, *, note: Note) -> PortForward:
-    """Raises InvalidInput (which sidecar is meant is not clear), NotFound, and Unreachable (kubectl says why)."""
+    """Forward to the sidecar that is meant.
+
+    Raises InvalidInput (a name that is none, or which sidecar is meant is not clear), NotFound, and Unreachable
+    (kubectl says why).
+    """
+    _check_names(endpoint)
     found = _choose(endpoint)
     note(f"forwarding to pod {found.pod} (app {found.app_id}) in namespace {found.namespace}")
     command = [
@@ -89,6 +106,13 @@ def forward(endpoint: Endpoint, *, note: Note) -> PortForward:
         pod=None,
     )
     return PortForward(process, local)
+
+
+def _check_names(endpoint: Endpoint) -> None:
+    for name, (pattern, hint) in _NAMES.items():
+        value = getattr(endpoint, name)
+        if value is not None and pattern.fullmatch(value) is None:
+            raise InvalidInput(f"{name} is {value!r}, which is no name that Kubernetes has", hint=hint)
 
 
 def _forwarded(process: subprocess.Popen[str], wanted: set[int]) -> dict[int, int]:
@@ -139,9 +163,7 @@ def _choose(endpoint: Endpoint) -> Sidecar:
 
 
 def _pods(endpoint: Endpoint) -> list[dict[str, Any]]:
-    command = [*_kubectl(endpoint), "get", "pod"]
-    if endpoint.pod is not None:
-        command.append(endpoint.pod)
+    command = [*_kubectl(endpoint), "get", "pod" if endpoint.pod is None else f"pod/{endpoint.pod}"]
     if endpoint.namespace is not None:
         command.append(f"--namespace={endpoint.namespace}")
     command.append("--output=json")

@@ -135,7 +135,7 @@ def test_one_pod_by_name(cluster: Cluster) -> None:
     cluster.plan(pods=pod("orders-1", "orders"), ports={"3500": 1, "50001": 1})
     tunnel = kubectl.forward(Endpoint(pod="orders-1"), note=lambda line: None)
     tunnel.close()
-    assert cluster.calls[0] == ["get", "pod", "orders-1", "--output=json"]
+    assert cluster.calls[0] == ["get", "pod/orders-1", "--output=json"]
     assert tunnel.endpoint.http != "http://127.0.0.1:3500"
     assert not tunnel.endpoint.in_cluster
 
@@ -171,6 +171,44 @@ def test_what_goes_wrong(
     assert type(caught.value) is error
     assert words in caught.value.message
     assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"pod": "--kubeconfig=kc.yaml"},
+        {"pod": "-v=9"},
+        {"pod": "a/b"},
+        {"pod": "a b"},
+        {"pod": "A"},
+        {"pod": "a" * 254},
+        {"pod": ""},
+        {"pod": "a\n"},
+        {"namespace": "--kubeconfig=kc.yaml"},
+        {"namespace": "a.b"},
+        {"namespace": "a" * 64},
+        {"kube_context": "--kubeconfig=kc.yaml"},
+        {"kube_context": ""},
+        {"kube_context": "a\nb"},
+    ],
+    ids=repr,
+)
+def test_a_name_that_is_none_never_reaches_kubectl(cluster: Cluster, given: dict[str, str]) -> None:
+    with pytest.raises(errors.InvalidInput, match="no name that Kubernetes has"):
+        kubectl.forward(Endpoint(**{"namespace": "shop", **given}), note=lambda line: None)
+    assert not (cluster.folder / "calls").exists()
+
+
+@pytest.mark.parametrize(
+    "context", ["minikube", "arn:aws:eks:eu-west-1:123456789012:cluster/shop", "me@shop", "gke_p_z_c", "a b"]
+)
+def test_names_as_clusters_have_them(cluster: Cluster, context: str) -> None:
+    cluster.plan(pods=pods(pod("orders-0.a-1", "orders")), ports={"3500": 1, "50001": 1})
+    given = Endpoint(pod="orders-0.a-1", namespace="shop-1", kube_context=context)
+    kubectl.forward(given, note=lambda line: None).close()
+    for call in cluster.calls:
+        assert call[0] == f"--context={context}"
+        assert "--namespace=shop-1" in call or "--namespace=shop" in call
 
 
 def test_no_kubectl(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
