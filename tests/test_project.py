@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -88,7 +89,12 @@ sys.exit(main(sys.argv[1:]))
 
     def wfctl(*argv: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-c", program, *argv], capture_output=True, text=True, timeout=60, cwd=tmp_path
+            [sys.executable, "-c", program, *argv],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=tmp_path,
+            env={**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "config")},
         )
 
     order = '{"name":"Paperclips","quantity":10,"totalCost":99.95}'

@@ -12,7 +12,8 @@
     |   +-- DiskFull               5    there is no room for what was to be written
     |   +-- StoreGone              5    it was deleted or replaced while it was in use
     +-- NotAuthenticated           6    no token, or a wrong one
-    +-- NotPermitted               6    the target's policy says no
+    +-- NotPermitted               6    the target's policy says no, or a file's permissions do
+    +-- NotTrusted                 6    a project's file says what its user has not agreed to, or is somebody else's
     +-- PartFailed                 7    part of a batch failed
     +-- Refused                    8    needs a confirmation that cannot be had, or the answer was no
     +-- TimedOut                 124    the deadline passed
@@ -100,6 +101,11 @@ class NotAuthenticated(WfctlError):
 
 class NotPermitted(WfctlError):
     code = "not_permitted"
+    exit_status = 6
+
+
+class NotTrusted(WfctlError):
+    code = "not_trusted"
     exit_status = 6
 
 

@@ -69,7 +69,7 @@ def test_commands_options_and_words() -> None:
     assert complete("get", "--st") == ["--store"]
     assert complete("list", "-o", "j") == ["json", "jsonl"]
     assert complete("list", "--color=a") == ["--color=auto", "--color=always"]
-    assert complete("config", "") == ["show"]
+    assert complete("config", "") == ["show", "trust"]
     assert "ls" not in complete("l")
     assert complete("help", "exit") == ["exit-codes"]
     assert complete("completion", "show", "b") == ["bash"]

@@ -16,6 +16,7 @@ from wfctl.config.keys import KEYS
 from wfctl.config.settings import resolve
 from wfctl.errors import InvalidInput
 
+TRUSTED = {"WFCTL_TRUST": "1"}
 PROFILES = """
 app = "app.py"
 
@@ -77,12 +78,13 @@ def test_options_before_the_command_and_behind_it(cli: Cli, project: Path) -> No
 def test_a_profile(cli: Cli, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project / "wfctl.toml").write_text(PROFILES)
     monkeypatch.setenv("PROD_TOKEN", "s3cret")
+    assert cli("config", "trust").status == 0
     outcome = cli("config", "show", "-t", "prod", "-o", "json")
     assert "s3cret" not in outcome.out + outcome.err
     found = shown(outcome)
     assert found["token"] == ("(set, not shown)", f"PROD_TOKEN, by token_env (profile prod in {project}/wfctl.toml)")
     assert found["profile"][0] == "prod"
-    chosen = endpoint({"PROD_TOKEN": "s3cret"}, target="prod")
+    chosen = endpoint({"PROD_TOKEN": "s3cret", **TRUSTED}, target="prod")
     assert chosen == Endpoint(
         http="https://prod.example.com",
         grpc="prod.example.com:443?tls=true",
@@ -93,12 +95,13 @@ def test_a_profile(cli: Cli, project: Path, monkeypatch: pytest.MonkeyPatch) -> 
         request_timeout=5.0,
     )
     assert "s3cret" not in repr(chosen)
-    assert endpoint({"PROD_TOKEN": "x", "WFCTL_APP_ID": "other"}, target="prod", request_timeout="1m").app_id == "other"
+    environ = {"PROD_TOKEN": "x", "WFCTL_APP_ID": "other", **TRUSTED}
+    assert endpoint(environ, target="prod", request_timeout="1m").app_id == "other"
 
 
 def test_a_sidecar_in_a_cluster(project: Path) -> None:
     (project / "wfctl.toml").write_text(PROFILES)
-    chosen = endpoint(target="cluster")
+    chosen = endpoint(TRUSTED, target="cluster")
     assert (chosen.http, chosen.kube_context, chosen.namespace, chosen.app_id) == (None, "blue", "shop", "orders")
     assert chosen.in_cluster
     assert endpoint(pod="orders-1").in_cluster
@@ -109,13 +112,14 @@ def test_a_sidecar_in_a_cluster(project: Path) -> None:
 
 def test_a_token_never_goes_to_another_sidecar(project: Path) -> None:
     (project / "token").write_text("s3cret")
+    (project / "token").chmod(0o600)
     (project / "wfctl.toml").write_text(
         'target = "https://prod.example.com"\ntoken_file = "token"\ngrpc_endpoint = "prod.example.com:443?tls=true"\n'
         'request_timeout = "5s"\n[profiles.test]\ntarget = "http://test.example.com"\n'
     )
-    assert endpoint().token == "s3cret"
+    assert endpoint(TRUSTED).token == "s3cret"
     for target in ("http://elsewhere:3500", "test", "sidecar"):
-        chosen = endpoint(target=target)
+        chosen = endpoint(TRUSTED, target=target)
         assert (chosen.token, chosen.grpc) == (None, None), target
         assert chosen.request_timeout == 5.0
 

@@ -385,6 +385,7 @@ def test_a_signal_stops_it_quietly(tmp_path: Path, app: Path, number: signal.Sig
 def test_the_token_keeps_workers_and_clients_out(tmp_path: Path, app: Path) -> None:
     secret = tmp_path / "token"
     secret.write_text("s3cret\n")
+    secret.chmod(0o600)
     with served(tmp_path, "--token-file", str(secret), token="s3cret") as server:
         with worker(app, server, DAPR_API_TOKEN="s3cret"):
             server.start("chain", "c", "1")

@@ -49,8 +49,14 @@ COMMANDS: dict[str, Entry] = {
     "doctor": Entry(
         f"{_PACKAGE}.doctor", "Check the target: what works, what does not, and what to do about it", SETTING_UP
     ),
-    "config": Entry(f"{_PACKAGE}.config", "Show the settings and where each of them came from", SETTING_UP),
+    "config": Entry(
+        f"{_PACKAGE}.config",
+        "Show the settings and where each of them came from; trust a project's file",
+        SETTING_UP,
+    ),
     "completion": Entry(f"{_PACKAGE}.completion", "Install the completion for your shell, or show it", SETTING_UP),
-    "help": Entry(f"{_PACKAGE}.help", "Explain a command or a topic: exit-codes, json, targets, batch", SETTING_UP),
+    "help": Entry(
+        f"{_PACKAGE}.help", "Explain a command or a topic: exit-codes, json, targets, trust, batch", SETTING_UP
+    ),
     "version": Entry(f"{_PACKAGE}.version", "Show the version of wfctl and of what it runs on", SETTING_UP),
 }

@@ -13,7 +13,7 @@ import typer
 
 from wfctl.cli.root import root_command
 from wfctl.cli.session import Session
-from wfctl.errors import Interrupted, InvalidInput, StoreError, StoreGone, WfctlError
+from wfctl.errors import Interrupted, InvalidInput, NotAuthenticated, StoreError, StoreGone, WfctlError
 from wfctl.render.console import let_go, wants_color
 from wfctl.render.errors import fault_json, fault_text
 
@@ -73,6 +73,8 @@ def _fault(error: BaseException, session: Session) -> WfctlError:
         from wfctl.cli.waiting.report import none_lost
 
         return none_lost(error, session.recorded)
+    if isinstance(error, NotAuthenticated):
+        error.hint = _withheld(session) or error.hint
     if isinstance(error, WfctlError):
         return error
     if isinstance(error, ClickException):
@@ -86,6 +88,14 @@ def _fault(error: BaseException, session: Session) -> WfctlError:
     reason = f"{type(error).__name__}: {error}".rstrip(": ")
     hint = None if session.debug else "the same command with --debug (or WFCTL_DEBUG=1) shows the traceback"
     return WfctlError(f"unexpected error: {reason}", hint=hint)
+
+
+def _withheld(session: Session) -> str | None:
+    """Why the user's token was not sent, if there is one and it was not."""
+    try:
+        return session.settings.withheld
+    except WfctlError:
+        return None
 
 
 def _usage(error: Any) -> InvalidInput:
@@ -118,7 +128,7 @@ def _wants_json(session: Session, argv: Sequence[str]) -> bool:
     format = session.flags.format or _format_in(argv)
     if format is None:
         try:
-            format = session.settings.get("format")
+            format = session.file_format()
         except WfctlError:
             return False
     return format is not None and format.lower() in ("json", "jsonl")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from wfctl.cli.options import Flags
 from wfctl.cli.stdout_guard import app_prints_to_stderr
-from wfctl.errors import InvalidInput, WfctlError
+from wfctl.errors import InvalidInput, NotTrusted, WfctlError
 from wfctl.render.console import COLORS, Console
 from wfctl.render.printer import Format, Printer
 
@@ -35,15 +35,31 @@ class Session:
         """Options that stand after others hold over them. To be called before anything below is asked for."""
         self.flags = flags.over(self.flags)
 
-    @cached_property
-    def settings(self) -> Settings:
-        from wfctl.config.settings import resolve
-
+    @property
+    def here(self) -> Path:
         try:
-            here = Path.cwd()
+            return Path.cwd()
         except FileNotFoundError:
             raise InvalidInput("the current folder does not exist any more", hint="cd to one that does") from None
-        return resolve(self.flags.settings(), self.environ, here)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Raises NotTrusted: the project's file says something that it may not."""
+        return self.surveyed.checked()
+
+    @cached_property
+    def surveyed(self) -> Settings:
+        """The settings whether or not the project's file is trusted with them: only to be shown."""
+        from wfctl.config.settings import survey
+
+        return survey(self.flags.settings(), self.environ, self.here)
+
+    def file_format(self) -> str | None:
+        """The format that the settings name. What they may not say otherwise keeps no command from being told."""
+        try:
+            return self.surveyed.get("format")
+        except NotTrusted:
+            return None
 
     @cached_property
     def console(self) -> Console:
@@ -58,7 +74,7 @@ class Session:
 
     def format_or(self, default: Format) -> Format:
         """The output format that was asked for, or a command's own default."""
-        name = self.flags.format or self.settings.get("format")
+        name = self.flags.format or self.file_format()
         if name is None:
             return default
         try:
@@ -70,7 +86,7 @@ class Session:
 
     @property
     def format_given(self) -> bool:
-        return self.flags.format is not None or self.settings.get("format") is not None
+        return self.flags.format is not None or self.file_format() is not None
 
     @cached_property
     def printer(self) -> Printer:

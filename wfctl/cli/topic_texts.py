@@ -9,7 +9,7 @@ Exit statuses
     3   no such instance
     4   conflict or wrong state: the ID is taken, the instance is finished, is not suspended, ...
     5   the target is unreachable, or lacks the feature (the message says which)
-    6   not authenticated or not permitted
+    6   not authenticated, not permitted, or a project's file that is not trusted: wfctl help trust
     7   part of a batch failed, or was not tried after a failure (each has its line)
     8   refused: a filter asks, and there is no terminal and no --yes, or the answer was no
    10   the instance ended FAILED
@@ -112,7 +112,46 @@ A file:
   grpc_endpoint = "dapr.example.com:443?tls=true"
   token_env = "PROD_TOKEN"     # or token_file; a token itself does not belong here
 
-The token: WFCTL_TOKEN, else token_env, token_file, else DAPR_API_TOKEN. It is never shown.
+The token: WFCTL_TOKEN, else token_env, token_file, else DAPR_API_TOKEN. It is never shown. A token_file that is yours
+must be readable to you alone (chmod 600).
+
+What a project's file may say before you trust it: wfctl help trust.
+"""
+
+TRUST = """\
+Trust
+
+wfctl reads wfctl.toml, or [tool.wfctl] in pyproject.toml, in the current folder and those above, whoever wrote it.
+Until you trust such a file it may say what stays in its folder and on this machine:
+
+  target, grpc_endpoint       embedded, sidecar, grpc, 127.0.0.1, localhost, [::1], a Unix socket in the folder
+  app                         a file in the folder, or a module
+  store                       a file in the folder
+  format, color, api_version, request_timeout
+
+Everything else needs your consent: another target, a path that leads out of the folder (by a link, too), app_id,
+token_env, token_file, ca_file, kube_context, namespace, pod, retain, and the choice of a profile in your own file.
+Where such a setting would hold, the command says which it is and exits 6. A profile that is not chosen hinders nothing,
+and neither does a setting that a flag or a variable overrules.
+
+  wfctl config show             what would hold, and in the row `trust` whether it does
+  wfctl config trust            trust this file, as long as it stays as it is
+  wfctl config trust --revoke   take it back
+  WFCTL_TRUST=1                 trust whatever is found: for CI and containers
+
+Trust is remembered in your settings, by the file's path and its content; of a pyproject.toml only the table counts.
+`wfctl init` trusts the file that it writes.
+
+A token of yours (WFCTL_TOKEN, DAPR_API_TOKEN, token_env or token_file of your own file) goes to the address that the
+environment, a flag or your own file names, or to 127.0.0.1:3500. It is not sent to another one that only a project's
+file names, not even on this machine, before you trust that file. Then the file counts as your own.
+
+A project's file is not used at all (exit status 6) when somebody else can change it: it, a link to it, or its folder
+belongs to neither you nor root, or everybody may write to it. WFCTL_TRUST=1 is for those that a bind mount or CI
+brings. On Windows owners are not judged.
+
+Trusted or not, the app is code of the folder: start, run, raise-event, resume, rerun, serve, workflows, doctor and
+whatever else drives instances run it. Looking (list, get, history, steps, watch, TAB) does not.
 """
 
 BATCH = """\
@@ -144,4 +183,4 @@ counted from the creation (--created-before 7d) or from the end (--finished-befo
 -o jsonl writes a line for each instance as it is done. Exit status 7: some failed, or were not tried.
 """
 
-TOPICS = {"exit-codes": EXIT_CODES, "json": JSON, "targets": TARGETS, "batch": BATCH}
+TOPICS = {"exit-codes": EXIT_CODES, "json": JSON, "targets": TARGETS, "trust": TRUST, "batch": BATCH}

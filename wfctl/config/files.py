@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from wfctl.config.keys import BY_NAME, IN_FILES, NOT_IN_PROFILES
+from wfctl.config.permissions import MOST_BYTES, FileRead, read_file, refuse_strangers_file
 from wfctl.errors import InvalidInput
 
 PROJECT_FILE = "wfctl.toml"
@@ -19,37 +21,76 @@ PYPROJECT = "pyproject.toml"
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """The values of one file. Paths are absolute already; `label` is how the file is called in messages."""
+    """The values of one file. Paths are absolute already; `label` is how the file is called in messages.
+
+    `content` is what has to stay the same for the file to stay trusted: all of wfctl.toml, and of pyproject.toml,
+    which others write to as well, the table [tool.wfctl].
+    """
 
     path: Path
     label: str
     values: Mapping[str, str] = field(default_factory=dict)
     profiles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    content: bytes = field(default=b"", repr=False)
 
 
-def project_file(start: Path) -> ConfigFile | None:
-    """The nearest wfctl.toml, or pyproject.toml with a [tool.wfctl] table, in `start` and the folders above."""
+def project_file(start: Path, environ: Mapping[str, str]) -> ConfigFile | None:
+    """Return the nearest wfctl.toml, or pyproject.toml with a [tool.wfctl] table, in `start` and the folders above.
+
+    None also where that is the user's own file. Raises NotTrusted where somebody else can change the file, and
+    InvalidInput.
+    """
     for folder in (start, *start.parents):
         plain = folder / PROJECT_FILE
-        if plain.is_file():
-            return _read(plain, str(plain), _load(plain))
+        if (found := _project_bytes(plain, environ)) is not None:
+            if _is_users(plain, environ):
+                return None
+            refuse_strangers_file(plain, found.status, environ)
+            return _read(plain, str(plain), _load(plain, found.content), found.content)
         pyproject = folder / PYPROJECT
-        if pyproject.is_file() and b"[tool.wfctl" in _bytes(pyproject):
-            table = _load(pyproject).get("tool", {}).get("wfctl")
+        if (found := _project_bytes(pyproject, environ)) is not None and b"[tool.wfctl" in found.content:
+            refuse_strangers_file(pyproject, found.status, environ)
+            table = _load(pyproject, found.content).get("tool", {}).get("wfctl")
             if isinstance(table, dict):
-                return _read(pyproject, f"[tool.wfctl] in {pyproject}", table)
+                import json
+
+                content = json.dumps(table, sort_keys=True, default=str).encode()
+                return _read(pyproject, f"[tool.wfctl] in {pyproject}", table, content)
     return None
+
+
+def _project_bytes(path: Path, environ: Mapping[str, str]) -> FileRead | None:
+    try:
+        return read_file(path)
+    except OSError as error:
+        with suppress(OSError):  # whose it is matters more than that it cannot be read
+            refuse_strangers_file(path, path.stat(), environ)
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _is_users(path: Path, environ: Mapping[str, str]) -> bool:
+    """Whether the user's own settings are this very file: `WFCTL_CONFIG=wfctl.toml` says so by hand."""
+    own = _user_path(environ)
+    return own.is_file() and own.samefile(path)
 
 
 def user_file(environ: Mapping[str, str]) -> ConfigFile | None:
     """The user's own file. One that WFCTL_CONFIG names must exist."""
-    named = environ.get("WFCTL_CONFIG")
-    path = Path(named).expanduser() if named else user_config_dir(environ) / "config.toml"
-    if not path.is_file():
-        if named:
+    path = _user_path(environ)
+    try:
+        found = read_file(path)
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
+    if found is None:
+        if environ.get("WFCTL_CONFIG"):
             raise InvalidInput(f"WFCTL_CONFIG names {path}, which is not there", hint="unset WFCTL_CONFIG")
         return None
-    return _read(path, str(path), _load(path))
+    return _read(path, str(path), _load(path, found.content))
+
+
+def _user_path(environ: Mapping[str, str]) -> Path:
+    named = environ.get("WFCTL_CONFIG")
+    return Path(named).expanduser() if named else user_config_dir(environ) / "config.toml"
 
 
 def user_config_dir(environ: Mapping[str, str]) -> Path:
@@ -76,27 +117,22 @@ def user_data_dir(environ: Mapping[str, str]) -> Path:
     return Path(platformdirs.user_data_dir("wfctl", appauthor=False))
 
 
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _load(path: Path) -> dict[str, Any]:
+def _load(path: Path, content: bytes) -> dict[str, Any]:
+    if len(content) > MOST_BYTES:
+        raise InvalidInput(f"{path} is larger than {MOST_BYTES} bytes: these are no settings")
     tomllib: Any = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
-        text = _bytes(path).decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path} is not UTF-8 text") from error
     try:
         table: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InvalidInput(f"{path} is not valid TOML: {error}") from error
     return table
 
 
-def _read(path: Path, label: str, table: Mapping[str, Any]) -> ConfigFile:
+def _read(path: Path, label: str, table: Mapping[str, Any], content: bytes = b"") -> ConfigFile:
     profiles: dict[str, Mapping[str, str]] = {}
     top = dict(table)
     named = top.pop("profiles", {})
@@ -106,7 +142,7 @@ def _read(path: Path, label: str, table: Mapping[str, Any]) -> ConfigFile:
         if not isinstance(values, dict):
             raise InvalidInput(f"{label}: profiles.{name} must be a table, as [profiles.{name}]")
         profiles[name] = dict(_values(path, label, values, f"profiles.{name}."))
-    return ConfigFile(path, label, dict(_values(path, label, top, "")), profiles)
+    return ConfigFile(path, label, dict(_values(path, label, top, "")), profiles, content)
 
 
 def _values(path: Path, label: str, table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
@@ -128,7 +164,7 @@ def beside(value: str, folder: Path, *, app: bool = False) -> str:
     """A path of a file in `folder`, absolute. An app that is not a file but a module stays a name."""
     if app and not is_app_file(value):
         return value
-    return os.path.normpath(folder / Path(value).expanduser())
+    return os.path.normpath(folder / os.path.expanduser(value))  # which leaves the ~ of a user that there is not
 
 
 def is_app_file(app: str) -> bool:

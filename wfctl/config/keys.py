@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class Free(Enum):
+    """When a setting in a project's file counts although its user has not trusted that file: see `trust`."""
+
+    NEVER = auto()
+    ALWAYS = auto()
+    INSIDE = auto()  # a path that leads to somewhere in the project's folder
+    HERE = auto()  # an address on this machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,6 +20,7 @@ class Key:
     """A setting. A `path` in a file is relative to that file; a `secret` is never shown.
 
     `bound`: it is about one sidecar, and goes with the target that it was written for.
+    `free`: never, unless somebody has thought about what a stranger could do with it.
     """
 
     name: str
@@ -20,6 +31,7 @@ class Key:
     choices: tuple[str, ...] = ()
     file: bool = True  # whether a file may hold it
     bound: bool = False
+    free: Free = Free.NEVER
 
     @property
     def option(self) -> str:
@@ -29,25 +41,47 @@ class Key:
 API_VERSIONS = ("v1.0", "v1.0-beta1", "v1.0-alpha1")
 
 KEYS = (
-    Key("target", "WFCTL_TARGET", "embedded, sidecar, grpc, a URL, or the name of a profile"),
-    Key("app", "WFCTL_APP", "the file or the module that registers the workflows", path=True),
-    Key("store", "WFCTL_STORE", "the store file of the embedded engine", path=True),
+    Key("target", "WFCTL_TARGET", "embedded, sidecar, grpc, a URL, or the name of a profile", free=Free.HERE),
+    Key("app", "WFCTL_APP", "the file or the module that registers the workflows", path=True, free=Free.INSIDE),
+    Key("store", "WFCTL_STORE", "the store file of the embedded engine", path=True, free=Free.INSIDE),
     Key(
-        "grpc_endpoint", "WFCTL_GRPC_ENDPOINT", "the sidecar's gRPC address, if not port 50001 beside HTTP", bound=True
+        "grpc_endpoint",
+        "WFCTL_GRPC_ENDPOINT",
+        "the sidecar's gRPC address, if not port 50001 beside HTTP",
+        bound=True,
+        free=Free.HERE,
     ),
-    Key("api_version", "WFCTL_API_VERSION", "the HTTP workflow API to speak", choices=API_VERSIONS, bound=True),
+    Key(
+        "api_version",
+        "WFCTL_API_VERSION",
+        "the HTTP workflow API to speak",
+        choices=API_VERSIONS,
+        bound=True,
+        free=Free.ALWAYS,
+    ),
     Key("app_id", "WFCTL_APP_ID", "the Dapr app whose workflows are meant", bound=True),
     Key("token", "WFCTL_TOKEN", "the sidecar's API token", secret=True, file=False),
     Key("token_env", "WFCTL_TOKEN_ENV", "the environment variable that holds the API token", bound=True),
     Key("token_file", "WFCTL_TOKEN_FILE", "the file that holds the API token", path=True, bound=True),
     Key("ca_file", "WFCTL_CA_FILE", "certificates to trust besides the system's", path=True),
-    Key("request_timeout", "WFCTL_REQUEST_TIMEOUT", "how long one request to a sidecar may take, as 30s"),
+    Key(
+        "request_timeout",
+        "WFCTL_REQUEST_TIMEOUT",
+        "how long one request to a sidecar may take, as 30s",
+        free=Free.ALWAYS,
+    ),
     Key("kube_context", "WFCTL_KUBE_CONTEXT", "the kubectl context", bound=True),
     Key("namespace", "WFCTL_NAMESPACE", "the Kubernetes namespace", bound=True),
     Key("pod", "WFCTL_POD", "the pod whose sidecar is meant", bound=True),
     Key("retain", "WFCTL_RETAIN", "how long serve keeps what has ended, as completed=7d,failed=30d,any=90d"),
-    Key("color", "WFCTL_COLOR", "colours", choices=("auto", "always", "never")),
-    Key("format", "WFCTL_FORMAT", "the output format", choices=("table", "wide", "json", "jsonl", "yaml", "id")),
+    Key("color", "WFCTL_COLOR", "colours", choices=("auto", "always", "never"), free=Free.ALWAYS),
+    Key(
+        "format",
+        "WFCTL_FORMAT",
+        "the output format",
+        choices=("table", "wide", "json", "jsonl", "yaml", "id"),
+        free=Free.ALWAYS,
+    ),
 )
 
 BY_NAME = {key.name: key for key in KEYS}

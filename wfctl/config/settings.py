@@ -6,11 +6,14 @@ left open (`AUTO`).
 
 What is about one sidecar (its token, its gRPC address, its pod, ...) never goes to another: a file that names a target
 of its own keeps these for that target, and Dapr's variables keep theirs for the host that they name.
+
+A project's file that its user has not trusted may say little: see `trust`. `survey` finds what would hold, for those
+who only show it; `resolve` is for all others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +21,9 @@ from typing import NamedTuple
 
 from wfctl.config.files import ConfigFile, beside, is_app_file, project_file, user_data_dir, user_file
 from wfctl.config.keys import BY_NAME, KEYS
-from wfctl.errors import InvalidInput
+from wfctl.config.permissions import TRUST_VARIABLE, read_token, trusted_by_environment
+from wfctl.config.trust import is_free, is_trusted, loopback, was_trusted
+from wfctl.errors import InvalidInput, NotTrusted
 
 AUTO = "auto"
 EMBEDDED = "embedded"
@@ -26,6 +31,8 @@ SIDECAR = "sidecar"
 GRPC = "grpc"
 _FIXED_TARGETS = (AUTO, EMBEDDED, SIDECAR, GRPC)
 _CLUSTER = ("kube_context", "namespace", "pod")
+# What wfctl asks on this machine where nobody names an address.
+_DEFAULTS = {"target": "http://127.0.0.1:3500", "grpc_endpoint": "127.0.0.1:50001"}
 
 
 class Value(NamedTuple):
@@ -43,6 +50,25 @@ class Settings:
     user: ConfigFile | None
     cwd: Path
     environ: Mapping[str, str]
+    needs_trust: tuple[str, ...] = ()  # what holds, stands in the project's file, and needs the user's consent
+
+    @cached_property
+    def trusted(self) -> bool:
+        """Whether the project's file counts as the user's own."""
+        if self.project is None:
+            return False
+        return trusted_by_environment(self.environ) or is_trusted(self.project, self.environ)
+
+    def checked(self) -> Settings:
+        """Return these settings. Raises NotTrusted."""
+        if not self.needs_trust or self.trusted:
+            return self
+        assert self.project is not None
+        changed = "has changed since you trusted it" if was_trusted(self.project, self.environ) else "is not trusted"
+        raise NotTrusted(
+            f"{self.project.label} {changed}, and sets {', '.join(self.needs_trust)}",
+            hint=f"see what it says (wfctl config show), then: wfctl config trust; in CI: {TRUST_VARIABLE}=1",
+        )
 
     def get(self, name: str) -> str | None:
         found = self.values.get(name)
@@ -70,7 +96,37 @@ class Settings:
         return self.cwd
 
     def token(self) -> Value | None:
-        """The API token. Its value must never be shown."""
+        """The API token. Its value must never be shown. None also where it is withheld."""
+        return None if self._strange_address else self._any_token()
+
+    @property
+    def withheld(self) -> str | None:
+        """Why a token that there is does not go to this target. Raises InvalidInput."""
+        if not self._strange_address or self.project is None or (token := self._any_token()) is None:
+            return None
+        return (
+            f"the token ({token.origin}) is not sent to {self._strange_address}, "
+            f"which only {self.project.label} names; if it may go there: wfctl config trust"
+        )
+
+    @property
+    def _strange_address(self) -> str | None:
+        """An address that only a project's file names, which is not trusted: no token of the user's goes there."""
+        for name in ("target", "grpc_endpoint"):
+            given = self.values.get(name)
+            if given is None or not _is_of(self.project, given) or given.value in _FIXED_TARGETS or self.trusted:
+                continue
+            if (address := loopback(given.value)) is None or address not in self._addresses_of_the_user(name):
+                return given.value
+        return None
+
+    def _addresses_of_the_user(self, name: str) -> list[tuple[str, str] | None]:
+        users = self.user.values.get(name) if self.user is not None else None
+        dapr = _dapr(self.environ, name)
+        named = (self.environ.get(BY_NAME[name].env), users, dapr.value if dapr else None, _DEFAULTS[name])
+        return [loopback(address) for address in named if address]
+
+    def _any_token(self) -> Value | None:
         if "token" in self.values:
             return self.values["token"]
         if variable := self.values.get("token_env"):
@@ -79,10 +135,7 @@ class Settings:
                 raise InvalidInput(f"token_env ({variable.origin}) names {variable.value}, which is not set")
             return Value(secret, f"{variable.value}, by token_env ({variable.origin})")
         if file := self.values.get("token_file"):
-            try:
-                return Value(Path(file.value).read_text().strip(), f"{file.value} ({file.origin})")
-            except OSError as error:
-                raise InvalidInput(f"the token_file {file.value} cannot be read: {error.strerror}") from error
+            return Value(read_token(Path(file.value), "the token_file"), f"{file.value} ({file.origin})")
         secret = self.environ.get("DAPR_API_TOKEN")
         if not secret or not _dapr_means(self.environ, self.target):
             return None
@@ -90,8 +143,16 @@ class Settings:
 
 
 def resolve(flags: Mapping[str, str | None], environ: Mapping[str, str], cwd: Path) -> Settings:
-    """`flags` by setting name; None where a flag was not given."""
-    project = project_file(cwd)
+    """Return the settings that hold. `flags` by setting name; None where a flag was not given.
+
+    Raises NotTrusted where one of them stands in a project's file that its user has not trusted with it.
+    """
+    return survey(flags, environ, cwd).checked()
+
+
+def survey(flags: Mapping[str, str | None], environ: Mapping[str, str], cwd: Path) -> Settings:
+    """Return the settings that would hold if the project's file were trusted: to be shown, not to be acted upon."""
+    project = project_file(cwd, environ)
     user = user_file(environ)
     layers: list[Callable[[str], Value | None]] = [
         lambda name: _flag(flags, name, cwd),
@@ -118,8 +179,33 @@ def resolve(flags: Mapping[str, str | None], environ: Mapping[str, str], cwd: Pa
             found = _dapr(environ, key.name)
         if found is not None:
             values[key.name] = found
+    needs_trust = tuple(_needing_trust(project, values | {"target": chosen}, target))
     values["target"] = _by_what_is_given(chosen, values)
-    return Settings(values, profile, project, user, cwd, environ)
+    return Settings(values, profile, project, user, cwd, environ, needs_trust)
+
+
+def _needing_trust(project: ConfigFile | None, values: Mapping[str, Value], target: Value | None) -> Iterator[str]:
+    """The names of the values that a project's file may not give without consent. `target` may name a profile."""
+    if project is None:
+        return
+    chosen = values["target"]
+    if target is not None and target.origin == project.label and not _is_of(project, chosen):
+        yield "target"  # it chooses a profile of the user's, with all that belongs to it
+    for name, value in values.items():
+        if not _is_of(project, value):
+            continue
+        # A port, and what is on this machine, is harmless beside a target that is on this machine too.
+        far = name == "grpc_endpoint" and not is_free("target", chosen.value, project)
+        if far or not is_free(name, value.value, project):
+            yield name if value.origin == project.label else f"profiles.{_profile_in(project, value)}.{name}"
+
+
+def _is_of(file: ConfigFile | None, value: Value) -> bool:
+    return file is not None and (value.origin == file.label or _profile_in(file, value) is not None)
+
+
+def _profile_in(file: ConfigFile, value: Value) -> str | None:
+    return next((name for name in file.profiles if value.origin == _profile_label(name, file)), None)
 
 
 def _by_what_is_given(target: Value, values: Mapping[str, Value]) -> Value:
@@ -169,13 +255,17 @@ def _layer(values: Mapping[str, str], label: str) -> Callable[[str], Value | Non
 def _profile(name: str, origin: str, files: list[ConfigFile]) -> tuple[Mapping[str, str], str]:
     for file in files:
         if name in file.profiles:
-            return file.profiles[name], f"profile {name} in {file.label}"
+            return file.profiles[name], _profile_label(name, file)
     known = sorted({profile for file in files for profile in file.profiles})
     raise InvalidInput(
         f"there is no target {name!r} ({origin})",
         hint="embedded, sidecar, grpc, a URL such as http://127.0.0.1:3500"
         + (f", or a profile: {', '.join(known)}" if known else ", or a [profiles.NAME] table in wfctl.toml"),
     )
+
+
+def _profile_label(name: str, file: ConfigFile) -> str:
+    return f"profile {name} in {file.label}"
 
 
 def _profile_target(name: str, files: list[ConfigFile]) -> Value:
@@ -226,4 +316,4 @@ def _host(address: str) -> str:
     return "127.0.0.1" if host == "localhost" else host.lower()
 
 
-__all__ = ["AUTO", "EMBEDDED", "GRPC", "SIDECAR", "Settings", "Value", "is_address", "is_app_file", "resolve"]
+__all__ = ["AUTO", "EMBEDDED", "GRPC", "SIDECAR", "Settings", "Value", "is_address", "is_app_file", "resolve", "survey"]

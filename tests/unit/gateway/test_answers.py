@@ -17,7 +17,7 @@ import grpc.aio
 
 from wfctl.engine.execute import remote
 from wfctl.gateway.assembly import GatewayEngine
-from wfctl.gateway.listening.listeners import serve_grpc
+from wfctl.gateway.listening.listeners import bind, serve_grpc
 from wfctl.gateway.listening.security import TokenCheck
 from wfctl.gateway.log import Log
 from wfctl.wire import grpc_methods
@@ -115,21 +115,22 @@ async def peer(folder: Path) -> AsyncIterator[Peer]:
     async with contextlib.AsyncExitStack() as stack:
         engine = GatewayEngine(folder / "s.db", log, most_turns=10, most_activities=10, max_body=MAX_BODY)
         await engine.open(stack, lambda host: lambda: None)
-        port = await serve_grpc(
+        bound = await bind(
+            stack, listen="127.0.0.1", http_port=0, grpc_port=0, max_body=MAX_BODY, note=lambda line: None
+        )
+        await serve_grpc(
             stack,
+            bound.grpc,
             engine,
             log,
             token=TokenCheck(None),
-            max_body=MAX_BODY,
             shutdown=lambda: None,
-            listen="127.0.0.1",
-            port=0,
+            max_body=MAX_BODY,
             unix=None,
-            note=lambda line: None,
         )
         stack.callback(engine.work.end_streams)
         stack.callback(engine.waiters.close)
-        channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{port}"))
+        channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{bound.grpc_port}"))
         yield Peer(channel, engine, text)
 
 

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from typing import Annotated
 
 import typer
 
@@ -7,7 +8,9 @@ from wfctl.cli.help_pages import CONTEXT, Group
 from wfctl.cli.session import Session
 from wfctl.cli.target import settle
 from wfctl.config.keys import KEYS
+from wfctl.config.permissions import trusted_by_environment
 from wfctl.config.settings import Settings, Value
+from wfctl.errors import InvalidInput
 from wfctl.render.printer import View
 from wfctl.render.table import Column
 from wfctl.render.text import clean
@@ -18,10 +21,12 @@ app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
     context_settings=dict(CONTEXT),
-    help="Show the settings and where each of them came from.\n\n$ wfctl config show",
+    help="Show the settings and where each of them came from; trust a project's file."
+    "\n\n$ wfctl config show\n$ wfctl config trust",
 )
 
 HIDDEN = "(set, not shown)"
+WITHHELD = "(set, not sent)"
 Row = tuple[str, Value]
 
 
@@ -38,15 +43,58 @@ def show(session: Session) -> None:
     $ wfctl --target prod config show -o json
 
     A flag holds over a WFCTL_ variable, that over the profile, the project's file (wfctl.toml, or [tool.wfctl] in
-    pyproject.toml), the user's file, and Dapr's own DAPR_ variables.
+    pyproject.toml), the user's file, and Dapr's own DAPR_ variables. The row `trust` says whether the project's file
+    needs your consent: see `wfctl config trust`.
     """
-    session.printer.many(list(rows(session.settings)), VIEW)
+    session.printer.many(list(rows(session.surveyed)), VIEW)
+
+
+@command(app)
+def trust(
+    session: Session,
+    revoke: Annotated[bool, typer.Option("--revoke", help="Take it back.")] = False,
+) -> None:
+    """Let the project's file say what needs your consent; say which settings these are.
+
+    $ wfctl config trust
+    $ wfctl config trust --revoke
+
+    A wfctl.toml (or [tool.wfctl] in pyproject.toml) comes with its folder, whoever wrote it. Until you trust it, it may
+    name the app, a store inside its folder, formats, and targets on this machine. Read it, then trust it: that holds
+    for this file as long as it stays as it is. WFCTL_TRUST=1 trusts without a record, for CI. See `wfctl help trust`.
+    """
+    from wfctl.config import trust as trusting
+    from wfctl.config.files import project_file
+
+    file = project_file(session.here, session.environ)
+    if file is None:
+        raise InvalidInput(
+            "there is no wfctl.toml here or in a folder above, and no pyproject.toml with [tool.wfctl]",
+            hint="cd to the project",
+        )
+    if revoke:
+        was = trusting.revoke(file.path, session.environ)
+        session.console.note(f"{clean(file.label)} {'is not trusted any more' if was else 'was not trusted'}")
+        _entries(session, [])
+        return
+    found = [(entry.name, Value(entry.value, file.label)) for entry in trusting.entries(file)]
+    trusting.trust(file.path, file.content, session.environ)
+    session.console.note(f"{clean(file.label)} is trusted until it changes")
+    if not found:
+        session.console.note("nothing in it needs that")
+    _entries(session, found)
+
+
+def _entries(session: Session, found: list[Row]) -> None:
+    if found or not session.format.text:
+        session.printer.many(found, VIEW)
 
 
 def rows(settings: Settings) -> Iterator[Row]:
     yield "target", settle(settings)
     yield "store", settings.store
-    token = settings.token()
+    doubtful = bool(settings.needs_trust) and not settings.trusted
+    token = None if doubtful else settings.token()
     for key in KEYS:
         if key.name in ("target", "store", "token"):
             continue
@@ -55,12 +103,25 @@ def rows(settings: Settings) -> Iterator[Row]:
             yield key.name, value
     if token is not None:
         yield "token", Value(HIDDEN, token.origin)
+    elif not doubtful and (withheld := settings.withheld):
+        yield "token", Value(WITHHELD, withheld)
     if settings.profile is not None:
         yield "profile", Value(settings.profile, settings.target.origin)
     if settings.project is not None:
         yield "project_file", Value(str(settings.project.path), "found from here upwards")
+        yield "trust", _trust(settings)
     if settings.user is not None:
         yield "user_file", Value(str(settings.user.path), "WFCTL_CONFIG or the default place")
+
+
+def _trust(settings: Settings) -> Value:
+    if not settings.needs_trust:
+        return Value("trusted" if settings.trusted else "not needed", "nothing that holds here needs it")
+    needed = ", ".join(settings.needs_trust)
+    if settings.trusted:
+        by = "WFCTL_TRUST" if trusted_by_environment(settings.environ) else "wfctl config trust"
+        return Value("trusted", f"{by}, with {needed}")
+    return Value("needed", f"{needed}: no command goes on before wfctl config trust")
 
 
 VIEW: View[Row] = View(

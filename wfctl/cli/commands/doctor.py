@@ -65,7 +65,9 @@ def _look(session: Session, seconds: float | None) -> list[Check]:
 
     if "request_timeout" not in session.settings.values:
         target = replace(target, request_timeout=CHECK_SECONDS)
-    return check_sidecar(target, note) if seconds is None else wait_ready(target, seconds, note)
+    checks = check_sidecar(target, note) if seconds is None else wait_ready(target, seconds, note)
+    withheld = session.settings.withheld
+    return [replace(one, fix=withheld) if withheld and one.name == "token" and one.fix else one for one in checks]
 
 
 def _look_here(session: Session, target: Embedded, seconds: float | None) -> list[Check]:

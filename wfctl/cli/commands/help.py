@@ -18,7 +18,7 @@ def help_(
         str | None, typer.Argument(metavar="COMMAND|TOPIC", help="What to explain.", show_default=False)
     ] = None,
 ) -> None:
-    """Explain a command or a topic: exit-codes, json, targets, batch.
+    """Explain a command or a topic: exit-codes, json, targets, trust, batch.
 
     $ wfctl help start
     $ wfctl help exit-codes

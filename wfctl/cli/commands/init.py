@@ -1,3 +1,4 @@
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +7,8 @@ import typer
 
 from wfctl.cli.command import command, new_app
 from wfctl.cli.session import Session
-from wfctl.errors import Conflict, InvalidInput
+from wfctl.config.trust import trust
+from wfctl.errors import Conflict, InvalidInput, NotPermitted
 from wfctl.render.printer import View
 from wfctl.render.text import clean
 
@@ -41,6 +43,8 @@ def init(
         target.mkdir(parents=True, exist_ok=True)
         for name in FILES:
             (target / name).write_text(template(name), encoding="utf-8", newline="\n")
+        with suppress(NotPermitted):  # nothing in it needs trust
+            trust((target / "wfctl.toml").absolute(), template("wfctl.toml").encode(), session.environ)
     except OSError as error:
         raise InvalidInput(f"{clean(str(target))} cannot be written: {error.strerror or error}") from error
     view: View[str] = View(

@@ -10,6 +10,7 @@ import typer
 from wfctl.cli.command import command, new_app
 from wfctl.cli.parsing.duration import parse_duration
 from wfctl.cli.session import Session
+from wfctl.config.permissions import read_token
 from wfctl.errors import InvalidInput, Unsupported
 from wfctl.install import install_command
 from wfctl.render.text import clean
@@ -148,13 +149,7 @@ def _load(settings: ConfigSettings) -> App:
 def _token(file: Path | None, session: Session) -> str | None:
     if file is None:
         return session.environ.get("DAPR_API_TOKEN") or None
-    try:
-        token = file.read_text("utf-8").strip()
-    except (OSError, ValueError) as error:
-        raise InvalidInput(f"--token-file {file}: {getattr(error, 'strerror', None) or error}") from error
-    if not token:
-        raise InvalidInput(f"--token-file {file}: the file is empty")
-    return token
+    return read_token(file, "--token-file")
 
 
 def _size(text: str) -> int:

@@ -132,8 +132,11 @@ def _declared(target: Embedded | Any) -> list[str]:
         return []
     import ast
 
+    from wfctl.config.permissions import read_file
+
     try:
-        tree = ast.parse(Path(target.app).read_bytes())
+        found = read_file(Path(target.app))  # never what has no end, such as a pipe
+        tree = ast.parse(found.content if found else b"")
     except (OSError, SyntaxError, ValueError):
         return []
     names = []
@@ -214,7 +217,7 @@ def _targets(line: _Line, incomplete: str) -> list[Candidate]:
 
     found = [Candidate("embedded", "an engine in this process"), Candidate("sidecar", "on 127.0.0.1:3500")]
     found.append(Candidate("grpc", "a sidecar by gRPC alone"))
-    for file in (project_file(Path.cwd()), user_file(os.environ)):
+    for file in (project_file(Path.cwd(), os.environ), user_file(os.environ)):
         if file is not None:
             found += [Candidate(name, values.get("target", "profile")) for name, values in file.profiles.items()]
     return found
