@@ -78,11 +78,13 @@ class Connections:
         self._waiting: dict[Connection, float] = {}  # since when; in that order
         self._told: dict[str, float] = {}
         self._timers: dict[Callable[[], None], asyncio.TimerHandle] = {}
+        self._paused = True
         self._accept_again()
         self._sweep()
 
     def close(self) -> None:
         """Accept no more; those that are there stay."""
+        self._paused = False
         self._loop.remove_reader(self._listening)
         for timer in self._timers.values():
             timer.cancel()
@@ -96,6 +98,7 @@ class Connections:
     def lost(self, connection: Connection) -> None:
         self._open.discard(connection)
         self._waiting.pop(connection, None)
+        self._accept_again()
 
     def moved(self, connection: Connection) -> None:
         """Its client has done something, or was answered: its time begins anew."""
@@ -103,6 +106,7 @@ class Connections:
         connection.unread = None
         if connection.waits and connection in self._open:
             self._waiting[connection] = self._loop.time()
+            self._accept_again()
 
     # --- accepting ------------------------------------------------------------------------------------------------
 
@@ -140,12 +144,15 @@ class Connections:
         if oldest is not None:
             self._waiting.pop(oldest)
             oldest.transport.abort()
-            return
-        self._loop.remove_reader(self._listening)
-        self._later(_RETRY_SECONDS, self._accept_again)
+        elif not self._beginning:
+            self._paused = True
+            self._loop.remove_reader(self._listening)
+            self._later(_RETRY_SECONDS, self._accept_again)
 
     def _accept_again(self) -> None:
-        self._loop.add_reader(self._listening, self._accept)
+        if self._paused:
+            self._paused = False
+            self._loop.add_reader(self._listening, self._accept)
 
     # --- closing --------------------------------------------------------------------------------------------------
 
