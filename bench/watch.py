@@ -46,7 +46,7 @@ from wfctl.engine import operations
 from wfctl.engine.execute.local import LocalExecutor
 from wfctl.engine.host import Host
 from wfctl.model.instance import StartRequest
-from wfctl.workflow.app import load_app
+from wfctl.workflow.loading.app import load_app
 
 folder, count = Path(sys.argv[1]), int(sys.argv[2])
 app = load_app("app.py", folder)

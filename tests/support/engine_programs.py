@@ -16,7 +16,7 @@ from wfctl.errors import WfctlError
 from wfctl.model import events as ev
 from wfctl.model.instance import RerunRequest, StartRequest
 from wfctl.model.status import Status
-from wfctl.workflow.loading.registry import Registry
+from wfctl.workflow.registry import Registry
 from wfctl.workflow.replay.live_workflow import Run
 from wfctl.workflow.sdk.retry_policy import RetryPolicy
 from wfctl.workflow.sdk.tasks import TaskFailedError, when_all, when_any

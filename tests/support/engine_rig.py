@@ -20,7 +20,7 @@ from wfctl.engine.transaction import StoreUnit, Unit
 from wfctl.model.events import Event
 from wfctl.model.instance import IfExists, StartRequest
 from wfctl.model.status import Status
-from wfctl.workflow.loading.registry import Registry
+from wfctl.workflow.registry import Registry
 
 LIMIT_SECONDS = 20
 

@@ -28,7 +28,10 @@ DEFAULT_PAGE = 1024  # of Dapr's ListInstanceIDs
 
 
 class EngineBackend:
-    """Implement `client_binding.Backend` on a running host. Its methods are called from activity threads."""
+    """Implements `wfctl.workflow.client_backend.Backend` on a running host.
+
+    Its methods are called from activity threads.
+    """
 
     def __init__(self, host: Host, store: Path) -> None:
         self._host = host

@@ -19,7 +19,7 @@ from wfctl.errors import DiskFull, InvalidInput, WfctlError
 from wfctl.model import events as ev
 from wfctl.model.instance import RerunRequest, StartRequest
 from wfctl.model.status import Status
-from wfctl.workflow.loading.registry import Registry
+from wfctl.workflow.registry import Registry
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from wfctl.engine.store import history_inbox
 from wfctl.errors import WrongState
 from wfctl.model.instance import StartRequest
 from wfctl.model.status import Status
-from wfctl.workflow.loading.registry import Registry
+from wfctl.workflow.registry import Registry
 
 
 @pytest.fixture

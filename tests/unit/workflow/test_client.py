@@ -14,7 +14,7 @@ from wfctl.errors import NotFound, TimedOut, Unreachable
 from wfctl.model.events import Event, Failure, TaskFailed, TaskScheduled, TimerFired, WorkflowStarted
 from wfctl.model.instance import Instance, RerunRequest, StartRequest
 from wfctl.model.status import Status
-from wfctl.workflow.loading.client_binding import bind_backend
+from wfctl.workflow.client_backend import bind_backend
 from wfctl.workflow.sdk.aio import DaprWorkflowClient as AsyncClient
 from wfctl.workflow.sdk.workflow_state import OrchestrationFailedError
 

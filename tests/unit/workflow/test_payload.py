@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfctl.workflow.replay.payloads import from_json, input_parameter, to_json, to_model
+from wfctl.workflow.payloads import from_json, input_parameter, to_json, to_model
 
 Point = namedtuple("Point", ["x", "y"])
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import wfctl.workflow as wf
-from wfctl.workflow.loading.registry import Registry, VersionNotAvailable, collect_into, is_async_callable
+from wfctl.workflow.registry import Registry, VersionNotAvailable, collect_into, is_async_callable
 
 
 def test_names() -> None:

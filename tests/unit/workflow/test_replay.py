@@ -11,7 +11,7 @@ from workflow_programs import World, programs, workflow
 from wfctl import workflow as wf
 from wfctl.model.events import NO_ID, WorkflowStarted
 from wfctl.model.turn import TurnResult
-from wfctl.workflow.loading.registry import Registry
+from wfctl.workflow.registry import Registry
 from wfctl.workflow.replay.live_workflow import Run
 
 TURNS = 12

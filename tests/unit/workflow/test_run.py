@@ -562,7 +562,7 @@ def test_a_suspended_workflow_hears_nothing_until_it_is_resumed() -> None:
 
 def only_id(run: Run, at: datetime) -> str:
     """The held turn's time, not the resuming one's, goes into the ID, as in the SDK."""
-    from wfctl.workflow.replay.determinism import guid
+    from wfctl.workflow.sdk.determinism import guid
 
     return guid(f"i1_{LATER.replace(tzinfo=None).isoformat()}_1")
 
@@ -627,7 +627,7 @@ def test_random_things_are_the_same_in_every_replay() -> None:
 
 
 def test_random_things_that_cannot_be() -> None:
-    from wfctl.workflow.replay.pending_actions import Ledger
+    from wfctl.workflow.sdk.pending_actions import Ledger
 
     ctx = wf.DaprWorkflowContext(Ledger("i1"))
     for call in (

@@ -25,7 +25,7 @@ from wfctl.model import events as ev
 from wfctl.model.events import NEVER, Event, Origin
 from wfctl.model.turn import TurnResult
 from wfctl.workflow.loading import import_hook
-from wfctl.workflow.loading.registry import Registry
+from wfctl.workflow.registry import Registry
 from wfctl.workflow.replay.live_workflow import Run
 
 CASES = [case for case in sys.modules["expected"].CASES if case.sdk]

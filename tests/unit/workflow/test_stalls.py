@@ -22,7 +22,7 @@ from wfctl.model.events import (
 )
 from wfctl.model.status import Status
 from wfctl.model.turn import TurnResult
-from wfctl.workflow.loading.registry import Registry
+from wfctl.workflow.registry import Registry
 from wfctl.workflow.replay.live_workflow import Run
 
 

@@ -174,7 +174,7 @@ def _retention(rules: list[str]) -> Retention:
 def _bind_client(host: Host, store: Path) -> Callable[[], None]:
     """The app's own DaprWorkflowClient, used in its activities, talks to this engine."""
     from wfctl.engine.app_client import EngineBackend
-    from wfctl.workflow.loading.client_binding import bind_backend
+    from wfctl.workflow.client_backend import bind_backend
 
     backend = EngineBackend(host, store)
     bind_backend(backend)

@@ -9,7 +9,7 @@ from wfctl.errors import Unsupported
 from wfctl.render.printer import View
 from wfctl.render.table import Column
 from wfctl.render.text import clean
-from wfctl.workflow.loading.registry import Registry
+from wfctl.workflow.registry import Registry
 
 app = new_app()
 

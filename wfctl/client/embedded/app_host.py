@@ -49,7 +49,7 @@ class HostedApp:
         from wfctl.engine.app_client import EngineBackend
         from wfctl.engine.engine_thread import Host
         from wfctl.engine.execute.local import LocalExecutor
-        from wfctl.workflow.loading.client_binding import bind_backend
+        from wfctl.workflow.client_backend import bind_backend
 
         registry = self.load().registry
         host = Host(
@@ -72,7 +72,7 @@ class HostedApp:
     def close(self) -> None:
         """Let go of the app's clients; the host is stopped by whoever started it."""
         if self._backend is not None:
-            from wfctl.workflow.loading.client_binding import bind_backend
+            from wfctl.workflow.client_backend import bind_backend
 
             bind_backend(None)
             self._backend.close()

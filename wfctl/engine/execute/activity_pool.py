@@ -15,9 +15,9 @@ from typing import Any
 
 from wfctl.engine.execute.port import ActivityResult, ActivityTask
 from wfctl.model.events import Failure
-from wfctl.workflow.loading.registry import Function, Registry
-from wfctl.workflow.replay.failures import failure_of, text_of
-from wfctl.workflow.replay.payloads import optional_from_json, to_json
+from wfctl.workflow.failures import failure_of, text_of
+from wfctl.workflow.payloads import optional_from_json, to_json
+from wfctl.workflow.registry import Function, Registry
 from wfctl.workflow.sdk.activity_context import ActivityContext, WorkflowActivityContext
 
 Deliver = Callable[[ActivityResult], None]

@@ -12,7 +12,7 @@ from wfctl.engine.execute.local import LocalExecutor
 from wfctl.engine.execute.port import ActivityTask, Turn
 from wfctl.engine.execute.remote import RemoteExecutor
 from wfctl.model.turn import TurnResult
-from wfctl.workflow.loading.registry import Registry
+from wfctl.workflow.registry import Registry
 
 
 class BothExecutor:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from wfctl.engine.execute.activity_pool import Loop, Threads, not_registered
 from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, Turn
 from wfctl.model.turn import TurnResult
-from wfctl.workflow.loading.registry import Registry
+from wfctl.workflow.registry import Registry
 from wfctl.workflow.replay.live_workflow import Run
 
 # How many sync activities run at a time, unless the app says otherwise. They mostly wait for something.

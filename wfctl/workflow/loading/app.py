@@ -18,7 +18,7 @@ from types import ModuleType
 from wfctl.errors import AppError
 from wfctl.workflow.loading import import_hook
 from wfctl.workflow.loading.app_errors import import_failure, missing_file, missing_module, no_workflows
-from wfctl.workflow.loading.registry import Registry, collect_into
+from wfctl.workflow.registry import Registry, collect_into
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from wfctl.errors import AppError, WfctlError
 from wfctl.install import requirement
-from wfctl.workflow.loading.registry import Registry
-from wfctl.workflow.replay.failures import text_of, user_frames
+from wfctl.workflow.failures import text_of, user_frames
+from wfctl.workflow.registry import Registry
 
 _SDK = "dapr.ext.workflow"
 _REGISTERING = frozenset(

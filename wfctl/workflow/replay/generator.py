@@ -10,10 +10,10 @@ from typing import Any
 
 from wfctl.model.events import ExecutionCompleted, Failure
 from wfctl.model.status import Status
-from wfctl.workflow.replay.failures import failure_of, text_of
-from wfctl.workflow.replay.payloads import to_json
-from wfctl.workflow.replay.pending_actions import Ledger
+from wfctl.workflow.failures import failure_of, text_of
+from wfctl.workflow.payloads import to_json
 from wfctl.workflow.replay.yield_errors import coroutine_failure, not_a_task
+from wfctl.workflow.sdk.pending_actions import Ledger
 from wfctl.workflow.sdk.tasks import Task
 
 

@@ -14,7 +14,7 @@ from wfctl.model.events import (
     TaskScheduled,
     TimerCreated,
 )
-from wfctl.workflow.replay.pending_actions import Ledger
+from wfctl.workflow.sdk.pending_actions import Ledger
 from wfctl.workflow.sdk.tasks import EventTask, RetryableTask
 
 

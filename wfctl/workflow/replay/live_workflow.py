@@ -24,13 +24,13 @@ from wfctl.model import events as ev
 from wfctl.model.events import NO_ID, Event, Failure, PropagatedEvents, StallReason
 from wfctl.model.status import Status
 from wfctl.model.turn import ContinueAsNew, Stall, TurnResult
-from wfctl.workflow.loading.registry import Registry, VersionNotAvailable
-from wfctl.workflow.replay.failures import failure_of
+from wfctl.workflow.failures import failure_of
+from wfctl.workflow.payloads import optional_from_json, to_json
+from wfctl.workflow.registry import Registry, VersionNotAvailable
 from wfctl.workflow.replay.generator import Code
 from wfctl.workflow.replay.history_check import confirm, unconfirmed
-from wfctl.workflow.replay.payloads import optional_from_json, to_json
-from wfctl.workflow.replay.pending_actions import Ledger
 from wfctl.workflow.sdk.context import DaprWorkflowContext
+from wfctl.workflow.sdk.pending_actions import Ledger
 from wfctl.workflow.sdk.tasks import EventTask, FailureDetails, RetryableTask, TaskFailedError
 
 _CREATED = (ev.TaskScheduled, ev.TimerCreated, ev.ChildWorkflowInstanceCreated)

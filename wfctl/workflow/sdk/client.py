@@ -14,8 +14,8 @@ from typing import Any
 from wfctl.errors import NotFound, TimedOut
 from wfctl.model.instance import Instance, RerunRequest, StartRequest
 from wfctl.model.status import Status
-from wfctl.workflow.loading.client_binding import bound_backend
-from wfctl.workflow.replay.payloads import to_json
+from wfctl.workflow.client_backend import bound_backend
+from wfctl.workflow.payloads import to_json
 from wfctl.workflow.sdk.context import name_of
 from wfctl.workflow.sdk.logger import LoggerOptions
 from wfctl.workflow.sdk.management import UNSET, WorkflowHistoryEvent, WorkflowInstanceIdPage

@@ -11,9 +11,9 @@ from collections.abc import Callable, Generator, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypeVar
 
-from wfctl.workflow.replay.determinism import seeded
-from wfctl.workflow.replay.payloads import to_json
-from wfctl.workflow.replay.pending_actions import Ledger
+from wfctl.workflow.payloads import to_json
+from wfctl.workflow.sdk.determinism import seeded
+from wfctl.workflow.sdk.pending_actions import Ledger
 from wfctl.workflow.sdk.propagation import PropagatedHistory, PropagationScope
 from wfctl.workflow.sdk.retry_policy import RetryPolicy
 from wfctl.workflow.sdk.tasks import Task, when_all, when_any

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
-from wfctl.workflow.loading.registry import Registry, is_async_callable, new_registries
+from wfctl.workflow.registry import Registry, is_async_callable, new_registries
 from wfctl.workflow.sdk.logger import LoggerOptions
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]

@@ -16,7 +16,7 @@ import wfctl.workflow as wf
 from wfctl.engine.execute.local import LocalExecutor
 from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, Turn
 from wfctl.model.events import ExecutionCompleted, StallReason, TaskScheduled
-from wfctl.workflow.loading.registry import Registry
+from wfctl.workflow.registry import Registry
 
 Answers = Callable[[], ActivityResult]
 

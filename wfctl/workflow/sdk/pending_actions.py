@@ -20,7 +20,7 @@ from wfctl.model.events import (
     TaskScheduled,
     TimerCreated,
 )
-from wfctl.workflow.replay.determinism import guid
+from wfctl.workflow.sdk.determinism import guid
 from wfctl.workflow.sdk.retry_policy import RetryPolicy
 from wfctl.workflow.sdk.tasks import CompletableTask, EventTask, RetryableTask, Task, TimerTask
 

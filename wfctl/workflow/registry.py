@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from wfctl.workflow.replay.payloads import input_parameter, to_model
+from wfctl.workflow.payloads import input_parameter, to_model
 
 
 class VersionNotAvailable(Exception):
