@@ -17,7 +17,7 @@ from wfctl.model import events as ev
 from wfctl.model.instance import RerunRequest, StartRequest
 from wfctl.model.status import Status
 from wfctl.workflow.registry import Registry
-from wfctl.workflow.replay.live_workflow import Run
+from wfctl.workflow.replay.live_workflow import LiveWorkflow
 from wfctl.workflow.sdk.retry_policy import RetryPolicy
 from wfctl.workflow.sdk.tasks import TaskFailedError, when_all, when_any
 
@@ -398,7 +398,7 @@ def check_replay(rig: Rig, instance_id: str, history: list[ev.Event]) -> None:
     """Replayed up to its last turn, the code asks in this turn for just what history has."""
     last = max(at for at, event in enumerate(history) if type(event) is ev.WorkflowStarted)
     past, turn = history[:last], history[last:]
-    result = Run(rig.registry, instance_id).turn(past, [event for event in turn if event.event_id < 0])
+    result = LiveWorkflow(rig.registry, instance_id).turn(past, [event for event in turn if event.event_id < 0])
     assert result.stall is None, (instance_id, result.stall)
     asked = [(type(event), event.event_id) for event in result.events]
     assert asked == [(type(event), event.event_id) for event in turn if event.event_id >= 0], instance_id

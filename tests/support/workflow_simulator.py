@@ -35,7 +35,7 @@ from wfctl.model.events import (
 from wfctl.model.status import Status
 from wfctl.model.turn import TurnResult
 from wfctl.workflow.registry import Registry
-from wfctl.workflow.replay.live_workflow import Run
+from wfctl.workflow.replay.live_workflow import LiveWorkflow
 
 START = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=timezone.utc)
 Record = Callable[[str, Sequence[Event], Sequence[Event], TurnResult], None]
@@ -59,14 +59,14 @@ class Simulation:
         history: list[Event] = []
         self.histories[id] = history
         timers: list[tuple[datetime, int]] = []
-        code = Run(self.registry, id)
+        code = LiveWorkflow(self.registry, id)
         while True:
             self.now += timedelta(milliseconds=1)
             new = [WorkflowStarted(NO_ID, self.now), *inbox]
             inbox = []
             if not self.live:
                 code.close()
-                code = Run(self.registry, id)
+                code = LiveWorkflow(self.registry, id)
             result = code.turn([] if self.live else list(history), new)
             self.record(id, list(history), new, result)
             assert result.stall is None, result.stall
@@ -74,7 +74,7 @@ class Simulation:
                 again = result.continue_as_new
                 history.clear()
                 timers.clear()
-                code = Run(self.registry, id)
+                code = LiveWorkflow(self.registry, id)
                 inbox = [ExecutionStarted(NO_ID, self.now, workflow, again.input, id, "e2"), *again.carried]
                 continue
             if result.version or result.patches:
@@ -150,7 +150,7 @@ class Live:
     def __init__(self, fn: Callable[..., Any], name: str = "w") -> None:
         self.registry = Registry()
         self.registry.add_workflow(name, fn)
-        self.run = Run(self.registry, "i1")
+        self.run = LiveWorkflow(self.registry, "i1")
         self.name = name
 
     def start(self, input: str | None = None, *more: Event) -> TurnResult:

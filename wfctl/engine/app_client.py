@@ -28,7 +28,7 @@ DEFAULT_PAGE = 1024  # of Dapr's ListInstanceIDs
 
 
 class EngineBackend:
-    """Implements `wfctl.workflow.client_backend.Backend` on a running host.
+    """Implements `wfctl.workflow.client_backend.ClientBackend` on a running host.
 
     Its methods are called from activity threads.
     """

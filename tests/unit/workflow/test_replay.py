@@ -12,7 +12,7 @@ from wfctl import workflow as wf
 from wfctl.model.events import NO_ID, WorkflowStarted
 from wfctl.model.turn import TurnResult
 from wfctl.workflow.registry import Registry
-from wfctl.workflow.replay.live_workflow import Run
+from wfctl.workflow.replay.live_workflow import LiveWorkflow
 
 TURNS = 12
 
@@ -27,16 +27,16 @@ def test_replay_is_the_same_as_having_lived(program: Any, data: Any) -> None:
     registry = Registry()
     registry.add_workflow("interpret", workflow(wf, program))
     world = World(data.draw)
-    live = Run(registry, "i1")
+    live = LiveWorkflow(registry, "i1")
     new = world.first()
     for _ in range(TURNS):
         past = list(world.history)
         result = live.turn((), new)
         assert result.stall is None
-        assert shown(Run(registry, "i1").turn(past, new)) == shown(result)
+        assert shown(LiveWorkflow(registry, "i1").turn(past, new)) == shown(result)
         if not world.commit(new, result):
             return
-        again = Run(registry, "i1").turn(world.history, [WorkflowStarted(NO_ID, world.now)])
+        again = LiveWorkflow(registry, "i1").turn(world.history, [WorkflowStarted(NO_ID, world.now)])
         assert (again.events, again.stall) == ([], None), "a replay asks for nothing new"
         assert again.custom_status == result.custom_status
         assert again.patches == result.patches

@@ -23,7 +23,7 @@ from wfctl.model.events import (
 from wfctl.model.status import Status
 from wfctl.model.turn import TurnResult
 from wfctl.workflow.registry import Registry
-from wfctl.workflow.replay.live_workflow import Run
+from wfctl.workflow.replay.live_workflow import LiveWorkflow
 
 
 def replay(fn: Callable[..., Any], past: Sequence[Event], *new: Event) -> TurnResult:
@@ -143,15 +143,15 @@ def versions() -> Registry:
 
 
 def test_a_new_instance_takes_the_latest_version_and_an_old_one_keeps_its_own() -> None:
-    result = Run(versions(), "i1").turn((), [started(), execution("w")])
+    result = LiveWorkflow(versions(), "i1").turn((), [started(), execution("w")])
     assert (completed(result), result.version) == ('"two"', "v2")
-    result = Run(versions(), "i1").turn((), [started(version="v1"), execution("w")])
+    result = LiveWorkflow(versions(), "i1").turn((), [started(version="v1"), execution("w")])
     assert (completed(result), result.version) == ('"one"', "v1")
 
 
 def test_a_version_that_is_not_registered_stalls() -> None:
     past = [started(version="v0"), execution("w"), scheduled(1, "a")]
-    result = Run(versions(), "i1").turn(past, [started(), done(1)])
+    result = LiveWorkflow(versions(), "i1").turn(past, [started(), done(1)])
     assert result.stall is not None
     assert result.stall.reason is StallReason.VERSION_NOT_AVAILABLE
     assert "'v0'" in result.stall.description
@@ -163,7 +163,7 @@ def test_versions_without_a_latest_one() -> None:
     registry.add_version("w", "v1", lambda ctx: "one", is_latest=False)
     assert (
         "none of them registered as the latest"
-        in failure(Run(registry, "i1").turn((), [started(), execution("w")])).message
+        in failure(LiveWorkflow(registry, "i1").turn((), [started(), execution("w")])).message
     )
 
 

@@ -8,7 +8,7 @@ from wfctl.engine.execute.activity_pool import Loop, Threads, not_registered
 from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, Turn
 from wfctl.model.turn import TurnResult
 from wfctl.workflow.registry import Registry
-from wfctl.workflow.replay.live_workflow import Run
+from wfctl.workflow.replay.live_workflow import LiveWorkflow
 
 # How many sync activities run at a time, unless the app says otherwise. They mostly wait for something.
 MAX_WORKERS = 32
@@ -26,7 +26,7 @@ class LocalExecutor:
     ) -> None:
         self._registry = registry
         self._deliver = deliver
-        self._runs: dict[int, Run] = {}
+        self._runs: dict[int, LiveWorkflow] = {}
         self._threads = Threads(max_workers or registry.threads or MAX_WORKERS, self._answer)
         self._loop = Loop(MAX_ASYNC, self._answer)
         self._closed = False
@@ -38,7 +38,7 @@ class LocalExecutor:
         """A run that has come to an end, or is of no more use, is dropped here already."""
         run = self._runs.get(turn.key)
         if run is None:
-            run = Run(self._registry, turn.instance_id, turn.received)
+            run = LiveWorkflow(self._registry, turn.instance_id, turn.received)
             result = run.turn(turn.past(), turn.new)
         else:
             result = run.turn((), turn.new)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import linecache
 import threading
 from collections.abc import Callable, Generator
 from typing import Any
@@ -12,19 +13,20 @@ from wfctl.model.events import ExecutionCompleted, Failure
 from wfctl.model.status import Status
 from wfctl.workflow.failures import failure_of, text_of
 from wfctl.workflow.payloads import to_json
-from wfctl.workflow.replay.yield_errors import coroutine_failure, not_a_task
-from wfctl.workflow.sdk.pending_actions import Ledger
+from wfctl.workflow.sdk.pending_actions import PendingActions
 from wfctl.workflow.sdk.tasks import Task
 
+_ADVICE = "yield what ctx.call_activity(), ctx.create_timer(), wf.when_all() and the like return"
 
-class Code:
-    """Runs the code on when what it waits for is complete, and enters its end into the ledger."""
 
-    __slots__ = ("_awaited", "_generator", "_ledger", "name")
+class WorkflowGenerator:
+    """Runs the code on when what it waits for is complete, and adds the completion to the pending actions."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    __slots__ = ("_awaited", "_generator", "_pending", "name")
+
+    def __init__(self, pending: PendingActions) -> None:
         self.name = ""
-        self._ledger = ledger
+        self._pending = pending
         self._generator: Generator[Any, Any, Any] | None = None
         self._awaited: Any = None
 
@@ -41,7 +43,7 @@ class Code:
             self._generator = made
             self._run(made, None, first=True)
         elif inspect.iscoroutine(made) or inspect.isasyncgen(made):
-            self.fail(coroutine_failure(self.name, made))
+            self.fail(_coroutine_failure(self.name, made))
         else:
             self._complete(made)
 
@@ -56,12 +58,12 @@ class Code:
             if first:
                 awaited = next(generator)
             while isinstance(awaited, Task):
-                if not awaited._done or self._ledger.closed:
+                if not awaited._done or self._pending.closed:
                     self._awaited = awaited
                     return
                 error = awaited._exception
                 awaited = generator.send(awaited._result) if error is None else generator.throw(error)
-            self.fail(not_a_task(self.name, generator, awaited))
+            self.fail(_not_a_task(self.name, generator, awaited))
         except StopIteration as stop:
             self._generator = None
             self._complete(stop.value)
@@ -70,7 +72,7 @@ class Code:
             self.fail(_code_failure(error, self.name))
 
     def _complete(self, value: Any) -> None:
-        if self._ledger.closed:
+        if self._pending.closed:
             return
         try:
             text = None if value is None else to_json(value)
@@ -81,21 +83,21 @@ class Code:
         self.end(Status.COMPLETED, text)
 
     def fail(self, failure: Failure) -> None:
-        if not self._ledger.closed:
+        if not self._pending.closed:
             self.end(Status.FAILED, None, failure)
 
     def end(self, status: Status, result: str | None, failure: Failure | None = None) -> None:
         """Enter the completion; whatever else the turn asked for is dropped, as in the SDK."""
-        ledger = self._ledger
-        ledger.asked.clear()
-        number = ledger.next_number()
-        ledger.asked[number] = ExecutionCompleted(number, ledger.stamp, status, result, failure)
+        pending = self._pending
+        pending.actions.clear()
+        number = pending.next_number()
+        pending.actions[number] = ExecutionCompleted(number, pending.turn_time, status, result, failure)
         self.close()
 
     def close(self) -> None:
         """Let go of the code. Its `finally` blocks run, as Python has it, but what they ask for counts nothing."""
-        ledger = self._ledger
-        ledger.closed = ledger.replaying = True
+        pending = self._pending
+        pending.closed = pending.replaying = True
         generator, self._generator = self._generator, None
         if generator is not None:
             with contextlib.suppress(BaseException):  # whatever the code makes of its end is of no interest
@@ -109,3 +111,40 @@ def _code_failure(error: BaseException, name: str) -> Failure:
     if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
         raise error
     return failure_of(error, f"workflow {name!r} raised {type(error).__name__}({text_of(error)})")
+
+
+def _not_a_task(name: str, generator: Any, value: object) -> Failure:
+    """The failure of a workflow that yielded `value`, with the line that did it."""
+    try:
+        shown = repr(value)
+    except Exception:
+        shown = "a value"
+    shown = shown if len(shown) <= 60 else shown[:57] + "..."
+    return Failure(
+        "TypeError",
+        f"workflow {name!r} yielded {shown} ({type(value).__name__}), which is not a task: {_ADVICE}",
+        _line_of(generator),
+    )
+
+
+def _coroutine_failure(name: str, made: Any) -> Failure:
+    """The failure of an `async def` workflow. The coroutine is closed, lest Python warns that nobody awaited it."""
+    close = getattr(made, "close", None)
+    if close is not None:
+        close()
+    return Failure(
+        "TypeError",
+        f"workflow {name!r} is an async function: a workflow is a generator, {_ADVICE}",
+        "",
+    )
+
+
+def _line_of(generator: Any) -> str:
+    """The line a suspended generator stands at, as a traceback shows it."""
+    frame = generator.gi_frame
+    if frame is None:
+        return ""
+    code = frame.f_code
+    line = linecache.getline(code.co_filename, frame.f_lineno).strip()
+    where = f'  File "{code.co_filename}", line {frame.f_lineno}, in {code.co_name}\n'
+    return where + (f"    {line}\n" if line else "")

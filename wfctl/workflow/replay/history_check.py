@@ -14,29 +14,29 @@ from wfctl.model.events import (
     TaskScheduled,
     TimerCreated,
 )
-from wfctl.workflow.sdk.pending_actions import Ledger
+from wfctl.workflow.sdk.pending_actions import PendingActions
 from wfctl.workflow.sdk.tasks import EventTask, RetryableTask
 
 
-def confirm(ledger: Ledger, recorded: Operation) -> str | None:
+def confirm(pending: PendingActions, recorded: Operation) -> str | None:
     """Strike off the request that this event confirms; a text when the code asks for something else.
 
     Waits without a timeout are lenient: SDKs before 1.18 did not record them, so one that history lacks is
     dropped and the later numbers move down, and a recorded one that the code no longer makes is passed over.
     """
     number = recorded.event_id
-    asked = ledger.asked.get(number)
+    asked = pending.actions.get(number)
     if asked is not None and _is_endless_wait(asked) and not _is_endless_wait(recorded):
-        _drop(ledger, number)
-        asked = ledger.asked.get(number)
+        _drop(pending, number)
+        asked = pending.actions.get(number)
     if _is_endless_wait(recorded) and (asked is None or not _is_endless_wait(asked)):
         return None
     if asked is None or type(asked) is ExecutionCompleted:
-        return f"step {number}: history has {described(recorded)}, the code at hand {_instead(ledger)}"
+        return f"step {number}: history has {described(recorded)}, the code at hand {_instead(pending)}"
     if type(asked) is not type(recorded) or _name(asked) != _name(recorded):
         return f"step {number}: history has {described(recorded)}, the code at hand asks for {described(asked)}"
-    del ledger.asked[number]
-    task = ledger.tasks.get(number)
+    del pending.actions[number]
+    task = pending.tasks.get(number)
     if type(task) is RetryableTask:
         # History knows better than the computation: a rerun has the IDs of its source.
         if type(recorded) is TaskScheduled:
@@ -46,11 +46,11 @@ def confirm(ledger: Ledger, recorded: Operation) -> str | None:
     return None
 
 
-def unconfirmed(ledger: Ledger) -> str | None:
+def unconfirmed(pending: PendingActions) -> str | None:
     """A text when the code asked for something, in turns that history tells of, that history does not have."""
-    if ledger.again is not None:
+    if pending.continuation is not None:
         return "the code at hand continues as new where history goes on waiting"
-    for number, asked in ledger.asked.items():
+    for number, asked in pending.actions.items():
         if not _is_endless_wait(asked):
             if type(asked) is ExecutionCompleted:
                 return f"the code at hand {_completes(asked)}, where history goes on waiting"
@@ -70,10 +70,10 @@ def described(event: Event) -> str:
     return type(event).__name__
 
 
-def _instead(ledger: Ledger) -> str:
-    if ledger.again is not None:
+def _instead(pending: PendingActions) -> str:
+    if pending.continuation is not None:
         return "continues as new"
-    for asked in ledger.asked.values():
+    for asked in pending.actions.values():
         if type(asked) is ExecutionCompleted:
             return _completes(asked)
     return "does not ask for it"
@@ -96,15 +96,15 @@ def _is_endless_wait(event: Event) -> bool:
     )
 
 
-def _drop(ledger: Ledger, number: int) -> None:
+def _drop(pending: PendingActions, number: int) -> None:
     """Forget the timer `number`, and move everything behind it down by one."""
-    del ledger.asked[number]
-    ledger.tasks.pop(number, None)
-    for later in sorted(n for n in ledger.asked if n > number):
-        ledger.asked[later - 1] = replace(ledger.asked.pop(later), event_id=later - 1)
-    for later in sorted(n for n in ledger.tasks if n > number):
-        task = ledger.tasks.pop(later)
+    del pending.actions[number]
+    pending.tasks.pop(number, None)
+    for later in sorted(n for n in pending.actions if n > number):
+        pending.actions[later - 1] = replace(pending.actions.pop(later), event_id=later - 1)
+    for later in sorted(n for n in pending.tasks if n > number):
+        task = pending.tasks.pop(later)
         if type(task) is EventTask:
             task.timer_id = later - 1
-        ledger.tasks[later - 1] = task
-    ledger.sequence -= 1
+        pending.tasks[later - 1] = task
+    pending.sequence -= 1

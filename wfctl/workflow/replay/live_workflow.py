@@ -27,10 +27,10 @@ from wfctl.model.turn import ContinueAsNew, Stall, TurnResult
 from wfctl.workflow.failures import failure_of
 from wfctl.workflow.payloads import optional_from_json, to_json
 from wfctl.workflow.registry import Registry, VersionNotAvailable
-from wfctl.workflow.replay.generator import Code
+from wfctl.workflow.replay.generator import WorkflowGenerator
 from wfctl.workflow.replay.history_check import confirm, unconfirmed
 from wfctl.workflow.sdk.context import DaprWorkflowContext
-from wfctl.workflow.sdk.pending_actions import Ledger
+from wfctl.workflow.sdk.pending_actions import PendingActions
 from wfctl.workflow.sdk.tasks import EventTask, FailureDetails, RetryableTask, TaskFailedError
 
 _CREATED = (ev.TaskScheduled, ev.TimerCreated, ev.ChildWorkflowInstanceCreated)
@@ -40,24 +40,27 @@ class OrchestratorNotRegisteredError(ValueError):
     """No workflow of that name is registered. Named as in the SDK, since the name is recorded."""
 
 
-class Run:
+class LiveWorkflow:
     """Feed it turns; it is of no use any more after a stall, a continue-as-new or a completion."""
 
-    __slots__ = ("_code", "_held", "_ledger", "_registry", "_version")
+    __slots__ = ("_generator", "_held", "_pending", "_registry", "_version")
 
     def __init__(
-        self, registry: Registry, instance_id: str, received: Callable[[], PropagatedEvents | None] = lambda: None
+        self,
+        registry: Registry,
+        instance_id: str,
+        read_propagated: Callable[[], PropagatedEvents | None] = lambda: None,
     ) -> None:
         self._registry = registry
-        self._ledger = Ledger(instance_id, registry.app_id, received)
-        self._code = Code(self._ledger)
+        self._pending = PendingActions(instance_id, registry.app_id, read_propagated)
+        self._generator = WorkflowGenerator(self._pending)
         self._held: list[Event] | None = None  # what arrived while suspended; None: not suspended
         self._version: str | None = None
 
     @property
     def ended(self) -> bool:
         """Whether the code is done with: it completed or continued as new, or was let go of."""
-        return self._ledger.closed
+        return self._pending.closed
 
     def turn(self, past: Sequence[Event], new: Sequence[Event]) -> TurnResult:
         """Go on with `new`, which begins with WorkflowStarted. `past` is for the first call alone, else empty.
@@ -65,7 +68,7 @@ class Run:
         A past in which no action was recorded was never run (a fresh history of a continue-as-new): it
         is new as well. Raises nothing for what user code does, but KeyboardInterrupt on the main thread.
         """
-        ledger = self._ledger
+        pending = self._pending
         feed = new
         try:
             if past:
@@ -75,46 +78,46 @@ class Run:
                         return TurnResult(stall=self._mismatch(difference))
                 else:
                     feed = [*past, *new]
-            ledger.replaying = False
-            ledger.stamp = new[0].timestamp
-            if ledger.asked:
+            pending.replaying = False
+            pending.turn_time = new[0].timestamp
+            if pending.actions:
                 self._restamp()
             for event in feed:
                 self._take(event)
         except VersionNotAvailable as missing:
             return TurnResult(stall=self._version_missing(str(missing)))
-        if ledger.recorded and ledger.met[: len(ledger.recorded)] != ledger.recorded:
+        if not pending.patches_match():
             return TurnResult(stall=Stall(StallReason.PATCH_MISMATCH, self._patches()))
-        result = TurnResult([], ledger.custom_status, self._version, ledger.met)
-        if ledger.again is not None:
-            result.continue_as_new = self._continuation(ledger.again)
-        elif ledger.asked:
-            result.events = list(ledger.asked.values())
-            ledger.asked.clear()
+        result = TurnResult([], pending.custom_status, self._version, pending.applied_patches)
+        if pending.continuation is not None:
+            result.continue_as_new = self._continuation(pending.continuation)
+        elif pending.actions:
+            result.events = list(pending.actions.values())
+            pending.actions.clear()
         return result
 
     def close(self) -> None:
         """Let go of the code, whose `finally` blocks run."""
-        self._code.close()
+        self._generator.close()
 
     def _replay(self, past: Iterable[Event]) -> str | None:
         """Bring the code to where it was; a text when it does not get there."""
-        ledger = self._ledger
-        ledger.replaying = True
+        pending = self._pending
+        pending.replaying = True
         for event in past:
             if type(event) in _CREATED:
-                difference = confirm(ledger, event)  # type: ignore[arg-type]
+                difference = confirm(pending, event)  # type: ignore[arg-type]
                 if difference is not None:
                     return difference
             else:
                 self._take(event)
-        return unconfirmed(ledger)
+        return unconfirmed(pending)
 
     def _restamp(self) -> None:
         """What the replay leaves over, waits that an old history lacks, is recorded in this turn."""
-        ledger = self._ledger
-        for number, event in ledger.asked.items():
-            ledger.asked[number] = replace(event, timestamp=ledger.stamp)
+        pending = self._pending
+        for number, event in pending.actions.items():
+            pending.actions[number] = replace(event, timestamp=pending.turn_time)
 
     def _take(self, event: Event) -> None:
         kind = type(event)
@@ -125,48 +128,48 @@ class Run:
                 self._held.append(event)
             return
         rule = _RULES.get(kind)
-        if rule is None or (self._ledger.closed and kind not in _AFTER_THE_END):
+        if rule is None or (self._pending.closed and kind not in _AFTER_THE_END):
             return
         try:
             rule(self, event)
         except VersionNotAvailable:
             raise
         except Exception as error:  # a payload that is no JSON, a model that does not validate, ...
-            self._code.fail(failure_of(error))
+            self._generator.fail(failure_of(error))
 
     def _workflow_started(self, event: ev.WorkflowStarted) -> None:
-        self._ledger.set_time(event.timestamp)
+        self._pending.set_time(event.timestamp)
         if event.version is not None or event.patches:
             self._recall(event)
 
     def _recall(self, event: ev.WorkflowStarted) -> None:
-        if event.version is not None and not self._code.name:
+        if event.version is not None and not self._generator.name:
             self._version = event.version
         new = event.patches
         if new:
-            self._ledger.recorded += new
+            self._pending.recorded_patches += new
 
     def _execution_started(self, event: ev.ExecutionStarted) -> None:
-        if self._code.name:
+        if self._generator.name:
             return
-        self._code.name = event.name
+        self._generator.name = event.name
         function = self._registry.workflow(event.name, self._version)
         if function is None:
             raise OrchestratorNotRegisteredError(_unregistered(self._registry, event.name))
         self._version = function.version
         value = _decoded(event.input, "the input")
-        self._code.begin(lambda: function(DaprWorkflowContext(self._ledger), value))
+        self._generator.begin(lambda: function(DaprWorkflowContext(self._pending), value))
 
     def _task_completed(self, event: ev.TaskCompleted | ev.ChildWorkflowInstanceCompleted) -> None:
-        task = self._ledger.tasks.pop(event.task_scheduled_id, None)
+        task = self._pending.tasks.pop(event.task_scheduled_id, None)
         if task is not None:
             result = event.result
             task._settle(_decoded(result, "a result") if result else None)
-            self._code.advance()
+            self._generator.advance()
 
     def _task_failed(self, event: ev.TaskFailed) -> None:
         number = event.task_scheduled_id
-        self._failed(number, event.failure, f"{self._ledger.instance_id}: Activity task #{number} failed: ")
+        self._failed(number, event.failure, f"{self._pending.instance_id}: Activity task #{number} failed: ")
 
     def _child_failed(self, event: ev.ChildWorkflowInstanceFailed) -> None:
         number = event.task_scheduled_id
@@ -174,37 +177,37 @@ class Run:
         self._failed(number, failure, f"Sub-orchestration task #{number} failed: ")
 
     def _failed(self, number: int, failure: Failure, prefix: str) -> None:
-        ledger = self._ledger
-        task = ledger.tasks.pop(number, None)
+        pending = self._pending
+        task = pending.tasks.pop(number, None)
         if task is None:
             return
         if type(task) is RetryableTask and task.policy.retries(failure.error_type):
             delay = task.policy.next_delay(task.attempt, task.started)
             if delay is not None:
-                ledger.await_retry(task, delay)
+                pending.schedule_retry(task, delay)
                 return
         task._settle(exception=TaskFailedError(prefix + failure.message, FailureDetails.of(failure)))
-        self._code.advance()
+        self._generator.advance()
 
     def _timer_fired(self, event: ev.TimerFired) -> None:
-        ledger = self._ledger
-        task = ledger.tasks.pop(event.timer_id, None)
+        pending = self._pending
+        task = pending.tasks.pop(event.timer_id, None)
         if task is None:
             return
         if type(task) is RetryableTask:
-            ledger.attempt(task, ledger.next_number())
+            pending.schedule_attempt(task, pending.next_number())
             return
         if type(task) is EventTask:
-            ledger.stop_waiting(task)
+            pending.stop_waiting(task)
             task._time_out()
         else:
             task._settle()
-        self._code.advance()
+        self._generator.advance()
 
     def _event_raised(self, event: ev.EventRaised) -> None:
         value = _decoded(event.input, f"the payload of event {event.name!r}")
-        if self._ledger.event_arrived(event.name.casefold(), value):
-            self._code.advance()
+        if self._pending.deliver_event(event.name.casefold(), value):
+            self._generator.advance()
 
     def _suspended(self, event: Event) -> None:
         self._held = []
@@ -213,55 +216,56 @@ class Run:
         held, self._held = self._held, None
         for later in held or ():
             if type(later) is ev.WorkflowStarted:
-                self._ledger.set_time(later.timestamp)
+                self._pending.set_time(later.timestamp)
             else:
                 self._take(later)
 
     def _terminated(self, event: ev.ExecutionTerminated) -> None:
-        ledger = self._ledger
-        if ledger.closed and ledger.again is None:
+        pending = self._pending
+        if pending.closed and pending.continuation is None:
             return
-        ledger.again = None  # a request to terminate wins over a continue-as-new of the same turn
-        self._code.end(Status.TERMINATED, event.input or None)
+        pending.continuation = None  # a request to terminate wins over a continue-as-new of the same turn
+        self._generator.end(Status.TERMINATED, event.input or None)
 
     def _continuation(self, again: tuple[str | None, bool]) -> ContinueAsNew:
-        ledger = self._ledger
+        pending = self._pending
         text, save_events = again
         carried: tuple[ev.EventRaised, ...] = ()
         if save_events:
             for event in self._held or ():
                 if type(event) is ev.EventRaised:
-                    ledger.event_arrived(event.name.casefold(), _decoded(event.input, event.name))
+                    pending.deliver_event(event.name.casefold(), _decoded(event.input, event.name))
             carried = tuple(
-                ev.EventRaised(NO_ID, ledger.stamp, key, None if value is None else to_json(value))
-                for key, values in ledger.arrived.items()
+                ev.EventRaised(NO_ID, pending.turn_time, key, None if value is None else to_json(value))
+                for key, values in pending.unconsumed_events.items()
                 for value in values
             )
-        number = ledger.next_number()
+        number = pending.next_number()
         self.close()
         return ContinueAsNew(number, text, carried)
 
     def _mismatch(self, difference: str) -> Stall:
-        ledger = self._ledger
+        pending = self._pending
         self.close()
-        if ledger.met[: len(ledger.recorded)] != ledger.recorded:
+        if not pending.patches_match():
             return Stall(StallReason.PATCH_MISMATCH, f"{self._patches()}; {difference}")
         return Stall(
-            StallReason.NON_DETERMINISTIC, f"workflow {self._code.name!r} no longer matches its history: {difference}"
+            StallReason.NON_DETERMINISTIC,
+            f"workflow {self._generator.name!r} no longer matches its history: {difference}",
         )
 
     def _patches(self) -> str:
-        ledger = self._ledger
+        pending = self._pending
         return (
-            f"workflow {self._code.name!r}: history recorded the patches {list(ledger.recorded)}, "
-            f"the code at hand applies {list(ledger.met)}"
+            f"workflow {self._generator.name!r}: history recorded the patches {list(pending.recorded_patches)}, "
+            f"the code at hand applies {list(pending.applied_patches)}"
         )
 
     def _version_missing(self, version: str) -> Stall:
-        known = ", ".join(self._registry.versions(self._code.name)) or "none"
+        known = ", ".join(self._registry.versions(self._generator.name)) or "none"
         return Stall(
             StallReason.VERSION_NOT_AVAILABLE,
-            f"version {version!r} of workflow {self._code.name!r} is not available: registered: {known}",
+            f"version {version!r} of workflow {self._generator.name!r} is not available: registered: {known}",
         )
 
 
@@ -283,16 +287,16 @@ def _unregistered(registry: Registry, name: str) -> str:
 # What still counts once the code continues as new: the events that are carried over, and a request to terminate.
 _AFTER_THE_END = frozenset({ev.EventRaised, ev.ExecutionTerminated, ev.ExecutionSuspended, ev.ExecutionResumed})
 
-_RULES: dict[type[Event], Callable[[Run, Any], None]] = {
-    ev.WorkflowStarted: Run._workflow_started,
-    ev.ExecutionStarted: Run._execution_started,
-    ev.TaskCompleted: Run._task_completed,
-    ev.TaskFailed: Run._task_failed,
-    ev.ChildWorkflowInstanceCompleted: Run._task_completed,
-    ev.ChildWorkflowInstanceFailed: Run._child_failed,
-    ev.TimerFired: Run._timer_fired,
-    ev.EventRaised: Run._event_raised,
-    ev.ExecutionSuspended: Run._suspended,
-    ev.ExecutionResumed: Run._resumed,
-    ev.ExecutionTerminated: Run._terminated,
+_RULES: dict[type[Event], Callable[[LiveWorkflow, Any], None]] = {
+    ev.WorkflowStarted: LiveWorkflow._workflow_started,
+    ev.ExecutionStarted: LiveWorkflow._execution_started,
+    ev.TaskCompleted: LiveWorkflow._task_completed,
+    ev.TaskFailed: LiveWorkflow._task_failed,
+    ev.ChildWorkflowInstanceCompleted: LiveWorkflow._task_completed,
+    ev.ChildWorkflowInstanceFailed: LiveWorkflow._child_failed,
+    ev.TimerFired: LiveWorkflow._timer_fired,
+    ev.EventRaised: LiveWorkflow._event_raised,
+    ev.ExecutionSuspended: LiveWorkflow._suspended,
+    ev.ExecutionResumed: LiveWorkflow._resumed,
+    ev.ExecutionTerminated: LiveWorkflow._terminated,
 }

@@ -131,7 +131,7 @@ class RetryableTask(CompletableTask[T]):
     `subject` is the task execution ID of an activity and the instance ID of a child.
     """
 
-    __slots__ = ("attempt", "child", "input", "name", "policy", "scope", "started", "subject")
+    __slots__ = ("attempt", "child", "input", "name", "policy", "propagation", "started", "subject")
 
     def __init__(
         self,
@@ -140,7 +140,7 @@ class RetryableTask(CompletableTask[T]):
         name: str,
         input: str | None,
         subject: str,
-        scope: int,
+        propagation: int,
         child: bool,
     ) -> None:
         super().__init__()
@@ -149,7 +149,7 @@ class RetryableTask(CompletableTask[T]):
         self.name = name
         self.input = input
         self.subject = subject
-        self.scope = scope
+        self.propagation = propagation
         self.child = child
         self.attempt = 1
 

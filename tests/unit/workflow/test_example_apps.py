@@ -11,7 +11,7 @@ from workflow_simulator import Simulation
 
 from wfctl.model.events import Event
 from wfctl.model.turn import TurnResult
-from wfctl.workflow.replay.live_workflow import Run
+from wfctl.workflow.replay.live_workflow import LiveWorkflow
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
@@ -26,7 +26,7 @@ def test_a_replay_of_any_part_of_a_history_goes_on_as_the_live_run_did(case: Cas
     registry = app(case).registry
     check(case, Simulation(registry, lambda *turn: turns.append(turn)))
     for instance_id, past, new, result in turns:
-        replayed = Run(registry, instance_id).turn(past, new)
+        replayed = LiveWorkflow(registry, instance_id).turn(past, new)
         assert shown(replayed) == shown(result)
 
 

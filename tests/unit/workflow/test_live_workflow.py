@@ -39,7 +39,7 @@ from wfctl.model.events import (
     TimerCreated,
 )
 from wfctl.model.status import Status
-from wfctl.workflow.replay.live_workflow import Run
+from wfctl.workflow.replay.live_workflow import LiveWorkflow
 
 # -- activities and children -------------------------------------------------------------------------------------------
 
@@ -299,8 +299,8 @@ def test_what_is_waited_for_is_dropped_once_it_came() -> None:
     live.start()
     for _ in range(100):
         live.feed(raised("go"))
-    assert len(live.run._ledger.tasks) == 1
-    assert len(live.run._ledger.waiting) == 1
+    assert len(live.run._pending.tasks) == 1
+    assert len(live.run._pending.event_waits) == 1
 
 
 # -- when_all, when_any ------------------------------------------------------------------------------------------------
@@ -560,7 +560,7 @@ def test_a_suspended_workflow_hears_nothing_until_it_is_resumed() -> None:
     )
 
 
-def only_id(run: Run, at: datetime) -> str:
+def only_id(run: LiveWorkflow, at: datetime) -> str:
     """The held turn's time, not the resuming one's, goes into the ID, as in the SDK."""
     from wfctl.workflow.sdk.determinism import guid
 
@@ -587,7 +587,7 @@ def test_actions_of_the_turn_that_suspends_are_not_asked_for_again() -> None:
     new = [started(LATER), done(1), ExecutionSuspended(NO_ID, START)]
     second = live.run.turn((), new).events
     past = [started(), execution("w"), *first, *new, *second]
-    replayed = Run(live.registry, "i1")
+    replayed = LiveWorkflow(live.registry, "i1")
     assert replayed.turn(past, [started(LATER)]).events == []
     assert completed(replayed.turn((), [started(LATER), done(2), ExecutionResumed(NO_ID, START)])) == "[null, true]"
 
@@ -627,9 +627,9 @@ def test_random_things_are_the_same_in_every_replay() -> None:
 
 
 def test_random_things_that_cannot_be() -> None:
-    from wfctl.workflow.sdk.pending_actions import Ledger
+    from wfctl.workflow.sdk.pending_actions import PendingActions
 
-    ctx = wf.DaprWorkflowContext(Ledger("i1"))
+    ctx = wf.DaprWorkflowContext(PendingActions("i1"))
     for call in (
         lambda: ctx.random_int(2, 1),
         lambda: ctx.random_string(-1),

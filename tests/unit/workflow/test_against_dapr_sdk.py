@@ -26,7 +26,7 @@ from wfctl.model.events import NEVER, Event, Origin
 from wfctl.model.turn import TurnResult
 from wfctl.workflow.loading import import_hook
 from wfctl.workflow.registry import Registry
-from wfctl.workflow.replay.live_workflow import Run
+from wfctl.workflow.replay.live_workflow import LiveWorkflow
 
 CASES = [case for case in sys.modules["expected"].CASES if case.sdk]
 
@@ -95,7 +95,7 @@ def test_same_actions_whatever_happens(program: Any, data: Any) -> None:
     registry.add_workflow("interpret", workflow(ours, program))
     sdk.register_workflow(workflow(theirs, program), name="interpret")
     world = World(data.draw, requests=False)
-    live = Run(registry, "i1")
+    live = LiveWorkflow(registry, "i1")
     new = world.first()
     for _ in range(10):
         result = live.turn((), new)
