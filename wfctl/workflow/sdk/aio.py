@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
+import functools
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from wfctl.workflow.sdk.client import DaprWorkflowClient as _Client
 from wfctl.workflow.sdk.logger import LoggerOptions
-from wfctl.workflow.sdk.management import UNSET, WorkflowHistoryEvent, WorkflowInstanceIdPage
 from wfctl.workflow.sdk.mcp import AsyncDaprMCPClient as DaprMCPClient
 from wfctl.workflow.sdk.mcp import MCPToolDef
-from wfctl.workflow.sdk.workflow_state import WorkflowState
 
 __all__ = ["DaprMCPClient", "DaprWorkflowClient", "MCPToolDef"]
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def _in_thread(
+    method: Callable[Concatenate[_Client, _P], _R],
+) -> Callable[Concatenate[DaprWorkflowClient, _P], Coroutine[Any, Any, _R]]:
+    """Make a method of the sync client a coroutine function with the same signature and docstring."""
+
+    @functools.wraps(method)
+    async def call(self: DaprWorkflowClient, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        return await asyncio.to_thread(method, self._client, *args, **kwargs)
+
+    return call
 
 
 class DaprWorkflowClient:
@@ -28,35 +42,18 @@ class DaprWorkflowClient:
     ) -> None:
         self._client = _Client()
 
-    async def schedule_new_workflow(self, workflow: Any, **options: Any) -> str:
-        return await asyncio.to_thread(self._client.schedule_new_workflow, workflow, **options)
-
-    async def get_workflow_state(self, instance_id: str, **options: Any) -> WorkflowState | None:
-        return await asyncio.to_thread(self._client.get_workflow_state, instance_id, **options)
-
-    async def wait_for_workflow_start(self, instance_id: str, **options: Any) -> WorkflowState | None:
-        return await asyncio.to_thread(self._client.wait_for_workflow_start, instance_id, **options)
-
-    async def wait_for_workflow_completion(self, instance_id: str, **options: Any) -> WorkflowState | None:
-        return await asyncio.to_thread(self._client.wait_for_workflow_completion, instance_id, **options)
-
-    async def raise_workflow_event(self, instance_id: str, event_name: str, **options: Any) -> None:
-        await asyncio.to_thread(self._client.raise_workflow_event, instance_id, event_name, **options)
-
-    async def terminate_workflow(self, instance_id: str, **options: Any) -> None:
-        await asyncio.to_thread(self._client.terminate_workflow, instance_id, **options)
-
-    async def pause_workflow(self, instance_id: str, **options: Any) -> None:
-        await asyncio.to_thread(self._client.pause_workflow, instance_id, **options)
-
-    async def resume_workflow(self, instance_id: str, **options: Any) -> None:
-        await asyncio.to_thread(self._client.resume_workflow, instance_id, **options)
-
-    async def purge_workflow(self, instance_id: str, recursive: bool = True, **options: Any) -> None:
-        await asyncio.to_thread(self._client.purge_workflow, instance_id, recursive, **options)
-
-    async def list_workflow_instance_ids(self, **options: Any) -> WorkflowInstanceIdPage:
-        return await asyncio.to_thread(self._client.list_workflow_instance_ids, **options)
+    schedule_new_workflow = _in_thread(_Client.schedule_new_workflow)
+    get_workflow_state = _in_thread(_Client.get_workflow_state)
+    wait_for_workflow_start = _in_thread(_Client.wait_for_workflow_start)
+    wait_for_workflow_completion = _in_thread(_Client.wait_for_workflow_completion)
+    raise_workflow_event = _in_thread(_Client.raise_workflow_event)
+    terminate_workflow = _in_thread(_Client.terminate_workflow)
+    pause_workflow = _in_thread(_Client.pause_workflow)
+    resume_workflow = _in_thread(_Client.resume_workflow)
+    purge_workflow = _in_thread(_Client.purge_workflow)
+    list_workflow_instance_ids = _in_thread(_Client.list_workflow_instance_ids)
+    get_workflow_history = _in_thread(_Client.get_workflow_history)
+    rerun_workflow_from_event = _in_thread(_Client.rerun_workflow_from_event)
 
     async def iter_workflow_instance_ids(self, *, page_size: int = 1024) -> AsyncIterator[str]:
         token: str | None = None
@@ -67,16 +64,6 @@ class DaprWorkflowClient:
             token = page.continuation_token
             if not token:
                 return
-
-    async def get_workflow_history(self, instance_id: str) -> list[WorkflowHistoryEvent]:
-        return await asyncio.to_thread(self._client.get_workflow_history, instance_id)
-
-    async def rerun_workflow_from_event(
-        self, instance_id: str, event_id: int, *, input: Any = UNSET, **options: Any
-    ) -> str:
-        return await asyncio.to_thread(
-            self._client.rerun_workflow_from_event, instance_id, event_id, input=input, **options
-        )
 
     async def close(self) -> None:
         self._client.close()
