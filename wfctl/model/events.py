@@ -201,8 +201,7 @@ class OtherEvent(Event):
     fields: tuple[tuple[str, Any], ...] = ()
 
 
-Operation = TaskScheduled | TimerCreated | ChildWorkflowInstanceCreated
-Resolution = TaskCompleted | TaskFailed | TimerFired | ChildWorkflowInstanceCompleted | ChildWorkflowInstanceFailed
+ActionEvent = TaskScheduled | TimerCreated | ChildWorkflowInstanceCreated
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,11 @@ class Instance:
     waiting_for: tuple[Waiting, ...] = ()
 
 
+def child_instance_id(parent_id: str, action_id: int) -> str:
+    """Return the ID of a child that is created without one: the parent's ID, then the action's number in hex."""
+    return f"{parent_id}:{action_id:04x}"
+
+
 class IfExists(str, Enum):
     """What `start` does when the ID exists already."""
 

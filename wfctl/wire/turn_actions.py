@@ -10,6 +10,7 @@ from typing import Any
 
 from wfctl.errors import Unsupported
 from wfctl.model import events as ev
+from wfctl.model.instance import child_instance_id
 from wfctl.model.status import Status
 from wfctl.model.turn import ContinueAsNew, Stall, TurnResult
 from wfctl.wire import history_events
@@ -76,11 +77,6 @@ def _event(action: pb.Action, kind: str | None, instance_id: str, now: datetime)
         f"the worker of instance {instance_id} asked for {kind or 'an action that is not known'}, which cannot be done",
         instance_id=instance_id,
     )
-
-
-def child_instance_id(parent_id: str, action_id: int) -> str:
-    """The ID of a child that was created without one: the parent's and the action's number, as four hex digits."""
-    return f"{parent_id}:{action_id:04x}"
 
 
 def _continued(action: pb.Action) -> ContinueAsNew:

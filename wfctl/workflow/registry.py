@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from wfctl.workflow.payloads import input_parameter, to_model
@@ -39,8 +39,9 @@ class Registry:
     `threads` is the number of sync activities the app wants to run at a time; None leaves it to the executor.
     """
 
-    def __init__(self, app_id: str | None = None) -> None:
+    def __init__(self, app_id: str | None = None, app: Registry | None = None) -> None:
         self.app_id = app_id
+        self._app = app
         self.threads: int | None = None
         self._plain: dict[str, Function] = {}
         self._versions: dict[str, dict[str, Function]] = {}
@@ -51,6 +52,8 @@ class Registry:
         if name in self._plain and not replace:
             raise ValueError(f"workflow {name!r} is registered already")
         self._plain[name] = Function(_named(name), fn)
+        if self._app is not None:
+            self._app.add_workflow(name, fn, replace=True)
 
     def add_version(
         self, name: str, version: str, fn: Callable[..., Any], *, is_latest: bool, replace: bool = False
@@ -61,11 +64,22 @@ class Registry:
         versions[version] = Function(name, fn, version)
         if is_latest:
             self._latest[name] = version
+        if self._app is not None:
+            self._app.add_version(name, version, fn, is_latest=is_latest, replace=True)
 
     def add_activity(self, name: str, fn: Callable[..., Any], *, replace: bool = False) -> None:
         if name in self._activities and not replace:
             raise ValueError(f"activity {name!r} is registered already")
         self._activities[name] = Function(_named(name), fn)
+        if self._app is not None:
+            self._app.add_activity(name, fn, replace=True)
+
+    def limit_threads(self, limits: Iterable[int | None]) -> None:
+        limit = min((limit for limit in limits if limit), default=None)
+        if limit is not None:
+            for registry in (self, self._app):
+                if registry is not None:
+                    registry.threads = limit
 
     def has_workflow(self, name: str) -> bool:
         return name in self._plain or name in self._versions
@@ -105,39 +119,6 @@ class Registry:
         return None if name in self._plain else self._latest.get(name)
 
 
-class Registries:
-    """Writes to a runtime's own registry, which minds duplicates, and to the app's, where the last one counts.
-
-    An app may make a runtime, drop it and make another, with the same names: each is a fresh worker under Dapr.
-    """
-
-    def __init__(self, own: Registry, app: Registry | None) -> None:
-        self.own = own
-        self.app = app
-
-    def add_workflow(self, name: str, fn: Callable[..., Any]) -> None:
-        self.own.add_workflow(name, fn)
-        if self.app is not None:
-            self.app.add_workflow(name, fn, replace=True)
-
-    def add_version(self, name: str, version: str, fn: Callable[..., Any], is_latest: bool) -> None:
-        self.own.add_version(name, version, fn, is_latest=is_latest)
-        if self.app is not None:
-            self.app.add_version(name, version, fn, is_latest=is_latest, replace=True)
-
-    def add_activity(self, name: str, fn: Callable[..., Any]) -> None:
-        self.own.add_activity(name, fn)
-        if self.app is not None:
-            self.app.add_activity(name, fn, replace=True)
-
-    def limit_threads(self, limits: Sequence[int | None]) -> None:
-        wanted = [limit for limit in limits if limit]
-        if wanted:
-            for registry in (self.own, self.app):
-                if registry is not None:
-                    registry.threads = min(wanted)
-
-
 _app_registry: Registry | None = None
 
 
@@ -148,8 +129,18 @@ def collect_into(registry: Registry | None) -> Registry | None:
     return before
 
 
-def new_registries() -> Registries:
-    return Registries(Registry(), _app_registry)
+def new_registry() -> Registry:
+    return Registry(app=_app_registry)
+
+
+def name_of(function: Any) -> str:
+    """The name under which a workflow or an activity is registered."""
+    if isinstance(function, str):
+        return function
+    name = getattr(function, "_dapr_alternate_name", None) or getattr(function, "__name__", None)
+    if not isinstance(name, str):
+        raise TypeError(f"a registered function or its name is needed, not {type(function).__name__}")
+    return name
 
 
 def is_async_callable(fn: Any) -> bool:

@@ -191,7 +191,7 @@ def test_a_child_is_tried_again_under_its_own_id() -> None:
     ],
 )
 def test_the_delays_of_a_policy(attempt: int, policy: dict[str, Any], expected: float | None) -> None:
-    delay = wf.RetryPolicy(first_retry_interval=timedelta(seconds=4), **policy).next_delay(attempt, START)
+    delay = wf.RetryPolicy(first_retry_interval=timedelta(seconds=4), **policy).next_delay(attempt)
     assert (delay and delay.total_seconds()) == expected
 
 

@@ -29,12 +29,12 @@ def test_names() -> None:
     @wfr.versioned_workflow(name="five", is_latest=True)
     def five_v1(ctx): ...
 
-    assert wfr.registry.workflow_names() == ["five", "one", "trois", "zwei"]
-    assert wfr.registry.activity_names() == ["four"]
-    assert wfr.registry.versions("five") == ["five_v1"]
-    assert wfr.registry.latest_version("five") == "five_v1"
-    assert wfr.registry.versions("one") == []
-    assert wfr.registry.latest_version("one") is None
+    assert wfr._registry.workflow_names() == ["five", "one", "trois", "zwei"]
+    assert wfr._registry.activity_names() == ["four"]
+    assert wfr._registry.versions("five") == ["five_v1"]
+    assert wfr._registry.latest_version("five") == "five_v1"
+    assert wfr._registry.versions("one") == []
+    assert wfr._registry.latest_version("one") is None
 
 
 def test_a_decorated_name_is_a_reference() -> None:

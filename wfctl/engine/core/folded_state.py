@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from wfctl.model import events as ev
-from wfctl.model.events import NEVER, Event, Operation, Origin
+from wfctl.model.events import NEVER, ActionEvent, Event, Origin
 from wfctl.model.status import Status
 
 
@@ -20,7 +20,7 @@ class State:
     completed: ev.ExecutionCompleted | None = None
     suspended: bool = False
     stalled: ev.ExecutionStalled | None = None
-    open: dict[int, Operation] = field(default_factory=dict)
+    open: dict[int, ActionEvent] = field(default_factory=dict)
     version: str | None = None
     patches: tuple[str, ...] = ()
     first_turn_at: datetime | None = None
@@ -105,7 +105,7 @@ def _workflow_started(state: State, event: ev.WorkflowStarted) -> None:
         state.patches += event.patches
 
 
-def _operation(state: State, event: Operation) -> None:
+def _operation(state: State, event: ActionEvent) -> None:
     state.open.setdefault(event.event_id, event)
 
 

@@ -16,7 +16,7 @@ from wfctl.engine.core.folded_state import State, folded
 from wfctl.errors import InvalidInput, NotFound
 from wfctl.model import events as ev
 from wfctl.model.events import NEVER, Event
-from wfctl.model.instance import RerunRequest
+from wfctl.model.instance import RerunRequest, child_instance_id
 
 _KINDS = {
     ev.TaskScheduled: "activity",
@@ -80,7 +80,7 @@ def _renewed(
         changes["input"] = request.input
     if type(event) is ev.ChildWorkflowInstanceCreated:
         chosen = request.new_child_id if event.event_id == request.event_id else None
-        changes["instance_id"] = chosen or f"{new_id}:{event.event_id:04x}"
+        changes["instance_id"] = chosen or child_instance_id(new_id, event.event_id)
     if type(event) is ev.TimerCreated and event.fire_at != NEVER:
         changes["fire_at"] = now + (event.fire_at - event.timestamp)  # timers wait their whole time again
     return replace(event, **changes)

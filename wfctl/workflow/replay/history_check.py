@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from wfctl.model.events import (
     NEVER,
+    ActionEvent,
     ChildWorkflowInstanceCreated,
     Event,
     ExecutionCompleted,
-    Operation,
     Origin,
     TaskScheduled,
     TimerCreated,
@@ -18,7 +18,7 @@ from wfctl.workflow.sdk.pending_actions import PendingActions
 from wfctl.workflow.sdk.tasks import EventTask, RetryableTask
 
 
-def confirm(pending: PendingActions, recorded: Operation) -> str | None:
+def confirm(pending: PendingActions, recorded: ActionEvent) -> str | None:
     """Strike off the request that this event confirms; a text when the code asks for something else.
 
     Waits without a timeout are lenient: SDKs before 1.18 did not record them, so one that history lacks is

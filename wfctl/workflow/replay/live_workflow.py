@@ -18,10 +18,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from json import JSONDecodeError
-from typing import Any
+from typing import Any, get_args
 
 from wfctl.model import events as ev
-from wfctl.model.events import NO_ID, Event, Failure, PropagatedEvents, StallReason
+from wfctl.model.events import NO_ID, ActionEvent, Event, Failure, PropagatedEvents, StallReason
 from wfctl.model.status import Status
 from wfctl.model.turn import ContinueAsNew, Stall, TurnResult
 from wfctl.workflow.failures import failure_of
@@ -33,7 +33,7 @@ from wfctl.workflow.sdk.context import DaprWorkflowContext
 from wfctl.workflow.sdk.pending_actions import PendingActions
 from wfctl.workflow.sdk.tasks import EventTask, FailureDetails, RetryableTask, TaskFailedError
 
-_CREATED = (ev.TaskScheduled, ev.TimerCreated, ev.ChildWorkflowInstanceCreated)
+_ACTIONS = get_args(ActionEvent)
 
 
 class OrchestratorNotRegisteredError(ValueError):
@@ -72,7 +72,7 @@ class LiveWorkflow:
         feed = new
         try:
             if past:
-                if any(type(event) in _CREATED for event in past):
+                if any(type(event) in _ACTIONS for event in past):
                     difference = self._replay(past)
                     if difference is not None:
                         return TurnResult(stall=self._mismatch(difference))
@@ -105,7 +105,7 @@ class LiveWorkflow:
         pending = self._pending
         pending.replaying = True
         for event in past:
-            if type(event) in _CREATED:
+            if type(event) in _ACTIONS:
                 difference = confirm(pending, event)  # type: ignore[arg-type]
                 if difference is not None:
                     return difference
@@ -182,7 +182,7 @@ class LiveWorkflow:
         if task is None:
             return
         if type(task) is RetryableTask and task.policy.retries(failure.error_type):
-            delay = task.policy.next_delay(task.attempt, task.started)
+            delay = task.policy.next_delay(task.attempt)
             if delay is not None:
                 pending.schedule_retry(task, delay)
                 return

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
 from wfctl.errors import NotFound, TimedOut
@@ -16,9 +16,10 @@ from wfctl.model.instance import Instance, RerunRequest, StartRequest
 from wfctl.model.status import Status
 from wfctl.workflow.client_backend import bound_backend
 from wfctl.workflow.payloads import to_json
-from wfctl.workflow.sdk.context import name_of
+from wfctl.workflow.registry import name_of
 from wfctl.workflow.sdk.logger import LoggerOptions
 from wfctl.workflow.sdk.management import UNSET, WorkflowHistoryEvent, WorkflowInstanceIdPage
+from wfctl.workflow.sdk.times import aware
 from wfctl.workflow.sdk.workflow_state import WorkflowState
 
 _MAX_UINT32 = 2**32 - 1
@@ -55,7 +56,7 @@ class DaprWorkflowClient:
                 name_of(workflow),
                 instance_id or uuid.uuid4().hex,
                 _text(input),
-                None if start_at is None else _aware(start_at),
+                None if start_at is None else aware(start_at),
             )
         )
 
@@ -180,10 +181,6 @@ def _wait(instance_id: str, until: Callable[[Instance], bool], seconds: float, p
 def _text(value: Any) -> str | None:
     """Falsy values are payloads; None alone is none. (The SDK drops 0, False, "", [] and {} here.)"""
     return None if value is None else to_json(value)
-
-
-def _aware(time: datetime) -> datetime:
-    return time.replace(tzinfo=timezone.utc) if time.utcoffset() is None else time.astimezone(timezone.utc)
 
 
 def _own_app(app_id: str | None) -> None:

@@ -8,30 +8,23 @@ import uuid
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from wfctl.model.instance import child_instance_id
 from wfctl.workflow.payloads import to_json
+from wfctl.workflow.registry import name_of
 from wfctl.workflow.sdk.determinism import seeded
 from wfctl.workflow.sdk.pending_actions import PendingActions
 from wfctl.workflow.sdk.propagation import PropagatedHistory, PropagationScope
 from wfctl.workflow.sdk.retry_policy import RetryPolicy
 from wfctl.workflow.sdk.tasks import Task, when_all, when_any
+from wfctl.workflow.sdk.times import aware
 
 __all__ = ["DaprWorkflowContext", "Workflow", "WorkflowContext", "when_all", "when_any"]
 
 T = TypeVar("T")
 Workflow = Callable[..., Generator[Task[Any], Any, Any] | Any]
-
-
-def name_of(function: Any) -> str:
-    """The name under which a workflow or an activity is registered."""
-    if isinstance(function, str):
-        return function
-    name = getattr(function, "_dapr_alternate_name", None) or getattr(function, "__name__", None)
-    if not isinstance(name, str):
-        raise TypeError(f"a registered function or its name is needed, not {type(function).__name__}")
-    return name
 
 
 class WorkflowContext(ABC):
@@ -133,7 +126,7 @@ class DaprWorkflowContext(WorkflowContext):
             return Task()
         number = pending.next_number()
         text = None if input is None else to_json(input)
-        child_id = f"{pending.instance_id}:{number:04x}" if instance_id is None else instance_id
+        child_id = child_instance_id(pending.instance_id, number) if instance_id is None else instance_id
         scope = 0 if propagation is None else propagation.value
         if retry_policy is None:
             return pending.create_child(name, text, number, child_id, scope)
@@ -226,8 +219,7 @@ class DaprWorkflowContext(WorkflowContext):
         if isinstance(when, timedelta):
             return self._pending.now + when
         if isinstance(when, datetime):
-            naive = when.utcoffset() is None
-            return when.replace(tzinfo=timezone.utc) if naive else when.astimezone(timezone.utc)
+            return aware(when)
         raise TypeError(f"a datetime or a timedelta is needed, not {type(when).__name__}")
 
     def _refuse_other_app(self, kind: str, name: str, app_id: str) -> None:

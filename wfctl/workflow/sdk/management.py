@@ -8,7 +8,7 @@ from enum import Enum
 
 from wfctl.model.events import Event, Failure
 from wfctl.workflow.sdk.tasks import FailureDetails
-from wfctl.workflow.sdk.workflow_state import naive
+from wfctl.workflow.sdk.times import naive
 
 
 class Unset:

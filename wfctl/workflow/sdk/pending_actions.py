@@ -125,7 +125,7 @@ class PendingActions:
     def call_with_retries(
         self, policy: RetryPolicy, name: str, text: str | None, number: int, subject: str, scope: int, child: bool
     ) -> Task[Any]:
-        task: RetryableTask[Any] = RetryableTask(policy, self.now, name, text, subject, scope, child)
+        task: RetryableTask[Any] = RetryableTask(policy, name, text, subject, scope, child)
         self.schedule_attempt(task, number)
         return task
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 
 class RetryPolicy:
@@ -56,7 +56,7 @@ class RetryPolicy:
         """Whether a failure of this type (a class name) is worth another attempt."""
         return error_type != "NonRetryableError"
 
-    def next_delay(self, attempt: int, started: datetime) -> timedelta | None:
+    def next_delay(self, attempt: int) -> timedelta | None:
         """The wait after the failure of `attempt` (the first is 1); None when there is no further attempt.
 
         The timeout is held against the sum of the delays, not against the clock: attempts themselves count as

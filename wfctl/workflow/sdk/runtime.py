@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
-from wfctl.workflow.registry import Registry, is_async_callable, new_registries
+from wfctl.workflow.registry import is_async_callable, new_registry
 from wfctl.workflow.sdk.logger import LoggerOptions
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -39,16 +39,11 @@ class WorkflowRuntime:
         history_cache_max_instances: int | None = None,
         history_cache_max_bytes: int | None = None,
     ) -> None:
-        self._registries = new_registries()
-        self._registries.limit_threads((maximum_concurrent_activity_work_items, maximum_thread_pool_workers))
-
-    @property
-    def registry(self) -> Registry:
-        """wfctl's own: what this runtime registered."""
-        return self._registries.own
+        self._registry = new_registry()
+        self._registry.limit_threads((maximum_concurrent_activity_work_items, maximum_thread_pool_workers))
 
     def register_workflow(self, fn: Callable[..., Any], *, name: str | None = None) -> None:
-        self._registries.add_workflow(_claim(fn, "workflow", name), fn)
+        self._registry.add_workflow(_claim(fn, "workflow", name), fn)
         fn.__dict__["_workflow_registered"] = True
 
     def register_versioned_workflow(
@@ -56,11 +51,11 @@ class WorkflowRuntime:
     ) -> None:
         _claim(fn, "workflow", name)
         version = fn.__name__ if version_name is None else version_name
-        self._registries.add_version(name, version, fn, is_latest)
+        self._registry.add_version(name, version, fn, is_latest=is_latest)
         fn.__dict__["_workflow_registered"] = True
 
     def register_activity(self, fn: Callable[..., Any], *, name: str | None = None) -> None:
-        self._registries.add_activity(_claim(fn, "activity", name), fn)
+        self._registry.add_activity(_claim(fn, "activity", name), fn)
         fn.__dict__["_activity_registered"] = True
 
     def workflow(self, __fn: Callable[..., Any] | None = None, *, name: str | None = None) -> Any:

@@ -7,7 +7,6 @@ all and then raises the first failure; `when_any` gives the first task to comple
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from wfctl.model.events import Failure
@@ -131,12 +130,11 @@ class RetryableTask(CompletableTask[T]):
     `subject` is the task execution ID of an activity and the instance ID of a child.
     """
 
-    __slots__ = ("attempt", "child", "input", "name", "policy", "propagation", "started", "subject")
+    __slots__ = ("attempt", "child", "input", "name", "policy", "propagation", "subject")
 
     def __init__(
         self,
         policy: RetryPolicy,
-        started: datetime,
         name: str,
         input: str | None,
         subject: str,
@@ -145,7 +143,6 @@ class RetryableTask(CompletableTask[T]):
     ) -> None:
         super().__init__()
         self.policy = policy
-        self.started = started
         self.name = name
         self.input = input
         self.subject = subject

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
 from enum import Enum
 from typing import Any
 
 from wfctl.model.instance import Instance
 from wfctl.model.status import Status
 from wfctl.workflow.sdk.tasks import FailureDetails
+from wfctl.workflow.sdk.times import naive
 
 
 class WorkflowStatus(Enum):
@@ -78,10 +78,3 @@ class WorkflowState:
 
 def _status(status: Status) -> WorkflowStatus:
     return WorkflowStatus.__members__.get(status.name, WorkflowStatus.UNKNOWN)
-
-
-def naive(time: datetime | None) -> datetime:
-    """UTC without a zone, as the SDK has it; a time that is not known is the beginning of the year 1970."""
-    if time is None:
-        return datetime(1970, 1, 1)
-    return time.astimezone(timezone.utc).replace(tzinfo=None)
