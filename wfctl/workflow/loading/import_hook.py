@@ -17,7 +17,7 @@ _SDK = "dapr.ext.workflow"
 
 # Where apps find what in the SDK, and where it is here. `_durabletask.task` is private there, but the one place that
 # has the types of tasks and NonRetryableError.
-_MODULES = {
+MODULES = {
     "": "wfctl.workflow",
     ".aio": "wfctl.workflow.sdk.aio",
     ".aio.dapr_workflow_client": "wfctl.workflow.sdk.aio",
@@ -76,10 +76,10 @@ class _Workflow(MetaPathFinder):
     ) -> ModuleSpec | None:
         if fullname != _SDK and not fullname.startswith(_SDK + "."):
             return None
-        ours = _MODULES.get(fullname[len(_SDK) :])
+        ours = MODULES.get(fullname[len(_SDK) :])
         if ours is None:
             raise ModuleNotFoundError(f"wfctl has no {fullname!r}", name=fullname)
-        package = any(name.startswith(fullname[len(_SDK) :] + ".") for name in _MODULES)
+        package = any(name.startswith(fullname[len(_SDK) :] + ".") for name in MODULES)
         return ModuleSpec(fullname, _Alias(ours), is_package=package)
 
 

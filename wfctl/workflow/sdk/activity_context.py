@@ -14,7 +14,15 @@ Activity = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class ActivityContext:
-    """The inner context. `task_execution_id` is the same for all attempts of one call: a key for idempotent effects."""
+    """The call that an activity serves, as `WorkflowActivityContext.get_inner_context` returns it.
+
+    Attributes:
+        orchestration_id: the ID of the workflow instance that made the call.
+        task_id: the number of the action in that instance's history (the event ID of `TaskScheduled`).
+        task_execution_id: the same for all attempts of one call, a retry after a crash included: use it as the key
+            that makes an effect happen once.
+        propagated: what the workflow handed on with `propagation=`; read it with `get_propagated_history`.
+    """
 
     orchestration_id: str
     task_id: int
@@ -22,12 +30,20 @@ class ActivityContext:
     propagated: PropagatedEvents | None = field(default=None, repr=False)
 
     def get_propagated_history(self) -> PropagatedHistory | None:
-        """What the workflow has handed on by `propagation=`; None: nothing."""
+        """Get the history that the workflow handed on with `propagation=`.
+
+        Returns:
+            The history up to this call; None if the call propagated nothing.
+        """
         return PropagatedHistory.of(self.propagated)
 
 
 class WorkflowActivityContext:
-    """Which call an activity serves."""
+    """What an activity receives as its first argument.
+
+    Args:
+        ctx: the call. Authors make a context in unit tests only.
+    """
 
     __slots__ = ("_inner",)
 
@@ -36,14 +52,26 @@ class WorkflowActivityContext:
 
     @property
     def workflow_id(self) -> str:
+        """Return the ID of the workflow instance that called the activity."""
         return self._inner.orchestration_id
 
     @property
     def task_id(self) -> int:
+        """Return the number of the call in the workflow's history, from 1."""
         return self._inner.task_id
 
     def get_inner_context(self) -> ActivityContext:
+        """Get the call itself, which has the `task_execution_id` besides.
+
+        Returns:
+            The inner context.
+        """
         return self._inner
 
     def get_propagated_history(self) -> PropagatedHistory | None:
+        """Get the history that the workflow handed on with `propagation=`.
+
+        Returns:
+            The history up to this call; None if the call propagated nothing.
+        """
         return self._inner.get_propagated_history()

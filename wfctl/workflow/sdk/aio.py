@@ -1,4 +1,4 @@
-"""The async client: the methods of the sync one as coroutines, each on a thread of its own while it blocks."""
+"""The async client: the methods of the sync client as coroutines that run on threads."""
 
 from __future__ import annotations
 
@@ -31,7 +31,17 @@ def _in_thread(
 
 
 class DaprWorkflowClient:
-    """See `wfctl.workflow.sdk.client.DaprWorkflowClient`; `async with` closes it."""
+    """Manage workflow instances from async code.
+
+    The methods are those of `wfctl.workflow.DaprWorkflowClient`, with the same arguments and errors; each call runs on
+    a thread, so that the event loop is never blocked. Usable in `async with`.
+
+    Args:
+        host: accepted as by Dapr's SDK, without effect: the engine runs in this process.
+        port: as `host`.
+        logger_options: as `host`.
+        max_grpc_message_length: as `host`.
+    """
 
     def __init__(
         self,
@@ -56,6 +66,17 @@ class DaprWorkflowClient:
     rerun_workflow_from_event = _in_thread(_Client.rerun_workflow_from_event)
 
     async def iter_workflow_instance_ids(self, *, page_size: int = 1024) -> AsyncIterator[str]:
+        """Iterate over the IDs of all instances, oldest first, reading page by page.
+
+        Args:
+            page_size: the number of IDs read at once.
+
+        Yields:
+            An instance ID. Instances that start meanwhile may be among them.
+
+        Raises:
+            ValueError: `page_size` is not positive.
+        """
         token: str | None = None
         while True:
             page = await self.list_workflow_instance_ids(page_size=page_size, continuation_token=token)
@@ -66,6 +87,7 @@ class DaprWorkflowClient:
                 return
 
     async def close(self) -> None:
+        """Close the client. Nothing is open, so that it stays usable."""
         self._client.close()
 
     async def __aenter__(self) -> DaprWorkflowClient:

@@ -28,25 +28,42 @@ Workflow = Callable[..., Generator[Task[Any], Any, Any] | Any]
 
 
 class WorkflowContext(ABC):
-    """What every workflow context can do; for annotations."""
+    """The base of `DaprWorkflowContext`, for annotations."""
 
     __slots__ = ()
 
     @property
     @abstractmethod
-    def instance_id(self) -> str: ...
+    def instance_id(self) -> str:
+        """Return the ID of this instance: the one it was started with, the same in every run and replay."""
 
     @property
     @abstractmethod
-    def current_utc_datetime(self) -> datetime: ...
+    def current_utc_datetime(self) -> datetime:
+        """Return the workflow's time as naive UTC: when the current turn began.
+
+        It comes from the history, so that a replay sees the same time. Use it instead of `datetime.now()`; it stands
+        still between two `yield`s that do not wait.
+        """
 
     @property
     @abstractmethod
-    def is_replaying(self) -> bool: ...
+    def is_replaying(self) -> bool:
+        """Return True while the code repeats what the history already records: do not log then, for example."""
 
 
 class DaprWorkflowContext(WorkflowContext):
-    """Everything here is durable and deterministic. Yield what the calls return to wait for it."""
+    """What a workflow function receives as its first argument.
+
+    Everything here is durable and deterministic: the history records what is asked for, and a replay gets the same
+    answers. `yield` the task that a call returns to wait for its result; several tasks run at the same time until
+    the code waits. Workflow code must not use the clock, random numbers, the network or files by itself: do that in an
+    activity, or use the methods of this class.
+
+    Args:
+        pending: wfctl's own state of the running instance. Authors never make a context.
+        logger_options: accepted as by Dapr's SDK, without effect.
+    """
 
     def __init__(self, pending: PendingActions, logger_options: object = None) -> None:
         self._pending = pending
@@ -57,26 +74,43 @@ class DaprWorkflowContext(WorkflowContext):
 
     @property
     def app_id(self) -> str | None:
+        """Return the ID of the app that runs the workflow, or None: an app run by wfctl itself has none."""
         return self._pending.app_id
 
     @property
     def current_utc_datetime(self) -> datetime:
-        """The time at which the turn at hand began, naive UTC; the same in every replay."""
         return self._pending.now.replace(tzinfo=None)
 
     @property
     def is_replaying(self) -> bool:
-        """Whether this code ran before and is only catching up: then it should not log, for example."""
         return self._pending.replaying
 
     def set_custom_status(self, custom_status: str) -> None:
+        """Set the text that clients read as the custom status of this instance, for example its progress.
+
+        It is committed at the end of the turn, and stays until it is set again.
+
+        Args:
+            custom_status: any text; None clears it. Anything else is encoded as JSON, with a DeprecationWarning.
+        """
         if custom_status is not None and not isinstance(custom_status, str):
             warnings.warn("set_custom_status takes a str; encode it yourself", DeprecationWarning, stacklevel=2)
             custom_status = to_json(custom_status)
         self._pending.custom_status = custom_status
 
     def create_timer(self, fire_at: datetime | timedelta) -> Task[Any]:
-        """A task that completes at that time (naive means UTC), or after that much of the workflow's time."""
+        """Create a durable timer.
+
+        Args:
+            fire_at: a point in time (naive means UTC), or a delay from `current_utc_datetime`. One that has passed
+                fires at once.
+
+        Returns:
+            A task that completes with None when the timer fires.
+
+        Raises:
+            TypeError: `fire_at` is neither a datetime nor a timedelta.
+        """
         due = self._point(fire_at)
         return Task() if self._pending.closed else self._pending.create_timer(due)
 
@@ -89,7 +123,26 @@ class DaprWorkflowContext(WorkflowContext):
         app_id: str | None = None,
         propagation: PropagationScope | None = None,
     ) -> Task[Any]:
-        """Run an activity; completes with its result, or fails with TaskFailedError."""
+        """Schedule an activity.
+
+        It starts once this turn is committed, and runs at least once: after a crash it may run again, so its effects
+        should be idempotent (see `ActivityContext.task_execution_id`).
+
+        Args:
+            activity: the registered function, or the name it is registered under.
+            input: the activity's second argument; anything that JSON can hold, a dataclass or a Pydantic model.
+            retry_policy: when to try a failed activity again; without one it runs once.
+            app_id: the app to run it in. wfctl runs one app, so only this workflow's own `app_id` works.
+            propagation: how much of this workflow's history the activity can read; None means none of it.
+
+        Returns:
+            A task that completes with the activity's result, decoded from JSON. If the activity fails, and no attempt
+            is left, `yield` raises TaskFailedError.
+
+        Raises:
+            NotImplementedError: `app_id` names another app.
+            TypeError: `activity` is neither a function nor a name, or JSON cannot hold `input`.
+        """
         pending = self._pending
         name = activity if type(activity) is str else name_of(activity)
         if app_id is not None:
@@ -114,9 +167,24 @@ class DaprWorkflowContext(WorkflowContext):
         app_id: str | None = None,
         propagation: PropagationScope | None = None,
     ) -> Task[Any]:
-        """Run another workflow under this one; completes with its output, or fails with TaskFailedError.
+        """Start another workflow as a child of this one.
 
-        The ID of the child is `<ID of this one>:<number of the action, 4 hex digits>` unless one is given.
+        Args:
+            workflow: the registered function, or the name it is registered under.
+            input: the child's second argument; anything that JSON can hold, a dataclass or a Pydantic model.
+            instance_id: the child's ID. By default this instance's ID, a colon, and the number of this action in
+                the history as four hexadecimal digits.
+            retry_policy: when to run a failed child again, under the same ID; without one it runs once.
+            app_id: the app to run it in. wfctl runs one app, so only this workflow's own `app_id` works.
+            propagation: how much of this workflow's history the child can read; None means none of it.
+
+        Returns:
+            A task that completes with the child's output, decoded from JSON. If the child fails, and no attempt is
+            left, or is terminated, or its ID is taken, `yield` raises TaskFailedError.
+
+        Raises:
+            NotImplementedError: `app_id` names another app.
+            TypeError: `workflow` is neither a function nor a name, or JSON cannot hold `input`.
         """
         pending = self._pending
         name = name_of(workflow)
@@ -133,10 +201,21 @@ class DaprWorkflowContext(WorkflowContext):
         return pending.call_with_retries(retry_policy, name, text, number, child_id, scope, True)
 
     def wait_for_external_event(self, name: str, *, timeout: datetime | timedelta | None = None) -> Task[Any]:
-        """A task that completes with the event's payload; names compare case-insensitively, events are kept in order.
+        """Wait for an event that a client raises for this instance.
 
-        No timeout, or a negative one, waits for good; zero does not wait at all. TimeoutError is raised where the
-        task is yielded.
+        Events are kept in order until they are waited for, so that one may arrive before the wait.
+
+        Args:
+            name: the event's name; upper and lower case are the same.
+            timeout: a point in time (naive means UTC) or a delay from `current_utc_datetime`. None, or a negative
+                delay, waits without limit; a delay of zero takes only an event that has already arrived.
+
+        Returns:
+            A task that completes with the event's payload, decoded from JSON. After the timeout, `yield` raises
+            TimeoutError.
+
+        Raises:
+            TypeError: `timeout` is neither a datetime nor a timedelta.
         """
         pending = self._pending
         if pending.closed:
@@ -159,9 +238,17 @@ class DaprWorkflowContext(WorkflowContext):
         return pending.wait_for_event(name, key, timeout, None if timeout is None else self._point(timeout))
 
     def continue_as_new(self, new_input: Any, *, save_events: bool = False) -> None:
-        """Begin anew with an empty history; `save_events` carries over the events that nobody has consumed.
+        """Run the workflow again from its beginning, under the same ID and with an empty history.
 
-        Takes effect when the workflow next yields or returns; what it asks for after this call is dropped.
+        It takes effect when the code next yields or returns; anything asked for in this turn is dropped. Workflows
+        that run for ever use it to keep their history short.
+
+        Args:
+            new_input: the input of the next run; anything that JSON can hold, a dataclass or a Pydantic model.
+            save_events: hand the events that nobody has waited for to the next run.
+
+        Raises:
+            TypeError: JSON cannot hold `new_input`.
         """
         pending = self._pending
         if not pending.closed:
@@ -170,18 +257,39 @@ class DaprWorkflowContext(WorkflowContext):
             pending.closed = True
 
     def is_patched(self, patch_name: str) -> bool:
-        """Whether the new code under this patch is to run: not for instances that passed here before it existed."""
+        """Decide between the old and the new code of a change, so that running instances keep to their history.
+
+        Args:
+            patch_name: a name for the change, the same wherever the code asks for it.
+
+        Returns:
+            True to run the new code: nothing of this instance has run beyond this place, or its history records the
+            patch. False for an instance that was here before the change.
+        """
         return self._pending.is_patched(patch_name)
 
     def get_propagated_history(self) -> PropagatedHistory | None:
-        """What the parent has handed on by `propagation=`; None: nothing."""
+        """Get the history that the parent handed on with `propagation=`.
+
+        Returns:
+            The history up to the call of this child; None if the parent propagated nothing, or there is no parent.
+        """
         return PropagatedHistory.of(self._pending.read_propagated(), self._pending.app_id)
 
     def now(self) -> datetime:
+        """Get the workflow's time.
+
+        Returns:
+            `current_utc_datetime`: naive UTC.
+        """
         return self.current_utc_datetime
 
     def now_with_sequence(self) -> datetime:
-        """The workflow's time plus a microsecond for each earlier call, so that no two are equal."""
+        """Get the workflow's time plus one microsecond for each earlier call, so that no two are equal.
+
+        Returns:
+            Naive UTC.
+        """
         ticks = self._pending.ticks
         self._pending.ticks = ticks + 1
         return self.current_utc_datetime + timedelta(microseconds=ticks)
@@ -189,24 +297,70 @@ class DaprWorkflowContext(WorkflowContext):
     current_utc_datetime_with_sequence = now_with_sequence
 
     def new_guid(self) -> uuid.UUID:
+        """Make a UUID that is the same in every replay.
+
+        Returns:
+            A UUID version 5 of the instance ID, the workflow's time and the number of earlier calls.
+        """
         return uuid.UUID(self._pending.next_guid())
 
     uuid4 = new_guid
 
     def random(self) -> random.Random:
+        """Make a random number generator that gives the same numbers in every replay.
+
+        Returns:
+            A generator seeded with the instance ID and the workflow's time in whole seconds: two made within the
+            same second give the same numbers.
+        """
         return seeded(self.instance_id, self.current_utc_datetime)
 
     def random_int(self, min_value: int = 0, max_value: int = 2**31 - 1) -> int:
+        """Draw an integer from a new generator of `random()`.
+
+        Args:
+            min_value: the least that may come out.
+            max_value: the greatest that may come out.
+
+        Returns:
+            An integer from `min_value` to `max_value`, both included.
+
+        Raises:
+            ValueError: `min_value` is greater than `max_value`.
+        """
         if min_value > max_value:
             raise ValueError("min_value must be <= max_value")
         return self.random().randint(min_value, max_value)
 
     def random_choice(self, sequence: Sequence[T]) -> T:
+        """Choose an element with a new generator of `random()`.
+
+        Args:
+            sequence: what to choose from.
+
+        Returns:
+            One element of it.
+
+        Raises:
+            IndexError: `sequence` is empty.
+        """
         if not sequence:
             raise IndexError("nothing to choose from")
         return self.random().choice(sequence)
 
     def random_string(self, length: int, *, alphabet: str | None = None) -> str:
+        """Make a string with a new generator of `random()`. It is no secret: anybody can compute it.
+
+        Args:
+            length: the number of characters.
+            alphabet: the characters to draw from; by default ASCII letters and digits.
+
+        Returns:
+            The string.
+
+        Raises:
+            ValueError: `length` is negative, or `alphabet` is empty.
+        """
         if length < 0:
             raise ValueError("length must not be negative")
         letters = string.ascii_letters + string.digits if alphabet is None else alphabet

@@ -1,4 +1,4 @@
-"""The logging names of the SDK. wfctl itself logs nothing through them."""
+"""The logging names of Dapr's SDK. wfctl itself logs nothing through them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from typing import Any
 
 
 class LoggerOptions:
-    """Level, handler and format of a `Logger`."""
+    """The options of a `Logger`.
+
+    Args:
+        log_level: a level of the `logging` module; by default INFO.
+        log_handler: where records go; by default a StreamHandler on standard error.
+        log_formatter: the format of a record; by default time, logger, level and message.
+    """
 
     def __init__(
         self,
@@ -25,7 +31,12 @@ class LoggerOptions:
 
 
 class Logger:
-    """A named logger with the options applied."""
+    """A logger of the standard library, with the methods `debug`, `info`, `warning`, `error`, `exception`, `critical`.
+
+    Args:
+        name: the name of the logger.
+        options: by default those of `LoggerOptions()`.
+    """
 
     def __init__(self, name: str, options: LoggerOptions | None = None) -> None:
         self._options = options or LoggerOptions()
@@ -37,8 +48,12 @@ class Logger:
             self._logger.addHandler(handler)
 
     def get_options(self) -> LoggerOptions:
+        """Get the options that the logger was made with.
+
+        Returns:
+            The options.
+        """
         return self._options
 
     def __getattr__(self, method: str) -> Any:
-        """`debug`, `info`, `warning`, `error`, `exception`, `critical` of the standard logger."""
         return getattr(self._logger, method)

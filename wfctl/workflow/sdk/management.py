@@ -1,4 +1,4 @@
-"""What the client's listing, history and rerun calls deal in."""
+"""The types that the client's list, history and rerun methods take and return."""
 
 from __future__ import annotations
 
@@ -12,24 +12,34 @@ from wfctl.workflow.sdk.times import naive
 
 
 class Unset:
+    """The type of UNSET."""
+
     def __repr__(self) -> str:
         return "<unset>"
 
 
 UNSET = Unset()
-"""An input that was not given, where None means that it is to be cleared."""
+"""The default of `input` in a rerun: keep the recorded input. None clears it."""
 
 
 @dataclass(frozen=True)
 class WorkflowInstanceIdPage:
-    """`continuation_token` is opaque; None on the last page."""
+    """One page of instance IDs.
+
+    Attributes:
+        instance_ids: the IDs, oldest instance first.
+        continuation_token: what to pass to read the next page; None on the last page.
+    """
 
     instance_ids: list[str]
     continuation_token: str | None
 
 
 class WorkflowHistoryEventType(Enum):
-    """The values are the wire's field names, which are wfctl's event names with a small first letter."""
+    """The types of history events. The values are the field names of Dapr's `HistoryEvent` message.
+
+    UNKNOWN stands for every type that this version does not know.
+    """
 
     UNKNOWN = "unknown"
     EXECUTION_STARTED = "executionStarted"
@@ -69,7 +79,16 @@ _RERUNNABLE = frozenset(
 
 @dataclass(frozen=True)
 class WorkflowHistoryEvent:
-    """One history event; `event_id` is -1 for events that no action of the workflow made."""
+    """One event of an instance's history.
+
+    Attributes:
+        event_id: the number of the action that the event records, from 1; -1 if it records none.
+        timestamp: when the event was recorded, naive UTC.
+        event_type: the type.
+        name: the name of the workflow, activity, timer or event; None if the type has none.
+        task_scheduled_id: for a result, the `event_id` of the action that it belongs to; else None.
+        failure_details: why the activity, child or instance failed; None if it did not.
+    """
 
     event_id: int
     timestamp: datetime
@@ -80,10 +99,19 @@ class WorkflowHistoryEvent:
 
     @property
     def is_rerunnable(self) -> bool:
+        """Return True if `rerun_workflow_from_event` accepts this event: an activity, a timer or a child workflow."""
         return self.event_type in _RERUNNABLE
 
     @classmethod
     def of(cls, event: Event) -> WorkflowHistoryEvent:
+        """Convert an event of wfctl's history.
+
+        Args:
+            event: the event.
+
+        Returns:
+            The same event in the types of Dapr's SDK.
+        """
         kind = type(event).__name__
         failure = getattr(event, "failure", None)
         return cls(

@@ -1,8 +1,8 @@
-"""History propagation: what a workflow or an activity is told of the workflows above it.
+"""History propagation: a workflow or an activity reads the history of the workflows above it.
 
-A call with `propagation=` hands the caller's history on, up to the call; `get_propagated_history()` of the one that is
-called answers with it. The names and the queries are the SDK's; events are wfctl's own (`wfctl.model.events`), where
-the SDK's are messages of its wire.
+A call with `propagation=` hands on the caller's history up to that call, and `get_propagated_history()` of the callee
+returns it. The names and queries are those of Dapr's SDK; the events are wfctl's own (`wfctl.model.events`), where the
+SDK has protobuf messages.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ APP_ID = "wfctl"
 
 
 class PropagationScope(Enum):
-    """How much history a call hands on: none, the caller's own, or that of its ancestors too."""
+    """The history that a call hands on.
+
+    NONE: nothing. OWN_HISTORY: the caller's. LINEAGE: the caller's, and what the caller itself received.
+    """
 
     NONE = 0
     OWN_HISTORY = 1
@@ -36,12 +39,22 @@ class PropagationScope(Enum):
 
 
 class PropagationNotFoundError(Exception):
-    """Nothing of that name was propagated."""
+    """Raised when the propagated history has nothing of the name asked for."""
 
 
 @dataclass(frozen=True)
 class ActivityResult:
-    """An activity as propagated history tells of it. Payloads are JSON text."""
+    """A call of an activity in a propagated history.
+
+    Attributes:
+        name: the activity's name.
+        started: True: it was scheduled.
+        completed: it returned a result.
+        failed: it failed.
+        input: JSON text; None if it has none.
+        output: its result as JSON text; None if it has none, or has not completed.
+        error: why it failed; None if it did not.
+    """
 
     name: str
     started: bool
@@ -54,7 +67,16 @@ class ActivityResult:
 
 @dataclass(frozen=True)
 class ChildWorkflowResult:
-    """A child workflow as propagated history tells of it."""
+    """A call of a child workflow in a propagated history.
+
+    Attributes:
+        name: the workflow's name.
+        started: True: it was created.
+        completed: it completed.
+        failed: it failed.
+        output: JSON text; None if it has none, or has not completed.
+        error: why it failed; None if it did not.
+    """
 
     name: str
     started: bool
@@ -66,7 +88,13 @@ class ChildWorkflowResult:
 
 @dataclass(frozen=True)
 class WorkflowResult:
-    """One workflow's part of a propagated history; lists are in the order of execution."""
+    """The part of a propagated history that belongs to one workflow instance.
+
+    Attributes:
+        instance_id: the instance.
+        app_id: the app that ran it; "wfctl" for an app without an ID.
+        name: the workflow's name.
+    """
 
     instance_id: str
     app_id: str
@@ -74,6 +102,14 @@ class WorkflowResult:
     _events: Sequence[Event] = field(repr=False, default=())
 
     def get_activities_by_name(self, name: str) -> list[ActivityResult]:
+        """List the calls of an activity.
+
+        Args:
+            name: the activity's name.
+
+        Returns:
+            The calls in the order of execution, one for each attempt; empty if there is none.
+        """
         return [
             ActivityResult(name, True, done, failed, event.input, output, error)
             for event in self._events
@@ -82,7 +118,17 @@ class WorkflowResult:
         ]
 
     def get_last_activity_by_name(self, name: str) -> ActivityResult:
-        """Raises PropagationNotFoundError."""
+        """Get the last call of an activity.
+
+        Args:
+            name: the activity's name.
+
+        Returns:
+            The call, with its result so far.
+
+        Raises:
+            PropagationNotFoundError: it was not called.
+        """
         found = self.get_activities_by_name(name)
         if not found:
             raise PropagationNotFoundError(
@@ -91,6 +137,14 @@ class WorkflowResult:
         return found[-1]
 
     def get_child_workflows_by_name(self, name: str) -> list[ChildWorkflowResult]:
+        """List the calls of a child workflow.
+
+        Args:
+            name: the child workflow's name.
+
+        Returns:
+            The calls in the order of execution, one for each attempt; empty if there is none.
+        """
         return [
             ChildWorkflowResult(name, True, *_outcome(self._events, event))
             for event in self._events
@@ -98,7 +152,17 @@ class WorkflowResult:
         ]
 
     def get_last_child_workflow_by_name(self, name: str) -> ChildWorkflowResult:
-        """Raises PropagationNotFoundError."""
+        """Get the last call of a child workflow.
+
+        Args:
+            name: the child workflow's name.
+
+        Returns:
+            The call, with its result so far.
+
+        Raises:
+            PropagationNotFoundError: it was not called.
+        """
         found = self.get_child_workflows_by_name(name)
         if not found:
             raise PropagationNotFoundError(
@@ -108,7 +172,7 @@ class WorkflowResult:
 
 
 def _outcome(events: Iterable[Event], call: Event) -> tuple[bool, bool, str | None, FailureDetails | None]:
-    """Completed, failed, output, error. Attempts share their task execution ID, but not the number of the action."""
+    """Return completed, failed, output and error of a call. Each attempt has an action number of its own."""
     for event in events:
         if isinstance(event, (TaskCompleted, ChildWorkflowInstanceCompleted)):
             if event.task_scheduled_id == call.event_id:
@@ -119,7 +183,15 @@ def _outcome(events: Iterable[Event], call: Event) -> tuple[bool, bool, str | No
 
 
 class PropagatedHistory:
-    """A propagated history: a part for each workflow, the oldest ancestor's first, the caller's last."""
+    """The history that a call received: a part for each workflow, the oldest ancestor's first, the caller's last.
+
+    The attributes are `events` (all events in that order) and `scope` (a PropagationScope).
+
+    Args:
+        events: all events.
+        scope: what was handed on.
+        chunks: the parts.
+    """
 
     def __init__(self, events: Sequence[Event], scope: PropagationScope, chunks: Sequence[WorkflowResult]) -> None:
         self.events = list(events)
@@ -128,6 +200,15 @@ class PropagatedHistory:
 
     @classmethod
     def of(cls, given: PropagatedEvents | None, app_id: str | None = None) -> PropagatedHistory | None:
+        """Convert what wfctl's engine propagates.
+
+        Args:
+            given: the events; None if nothing was propagated.
+            app_id: the app that ran the workflows.
+
+        Returns:
+            The history; None for None.
+        """
         if given is None:
             return None
         chunks = [
@@ -138,26 +219,77 @@ class PropagatedHistory:
         return cls(events, PropagationScope(given.scope), chunks)
 
     def get_app_ids(self) -> list[str]:
-        """Each once, in the order of the chain."""
+        """List the apps of the chain.
+
+        Returns:
+            Each app ID once, the oldest ancestor's first.
+        """
         return list(dict.fromkeys(chunk.app_id for chunk in self._chunks))
 
     def get_events_by_app_id(self, app_id: str) -> list[Event]:
+        """List the events of one app's workflows.
+
+        Args:
+            app_id: the app.
+
+        Returns:
+            The events, the oldest ancestor's first; empty if there is none.
+        """
         return [event for chunk in self._chunks if chunk.app_id == app_id for event in chunk._events]
 
     def get_events_by_instance_id(self, instance_id: str) -> list[Event]:
+        """List the events of one instance.
+
+        Args:
+            instance_id: the instance.
+
+        Returns:
+            The events in the order of its history; empty if it is not in the chain.
+        """
         return [event for chunk in self._chunks if chunk.instance_id == instance_id for event in chunk._events]
 
     def get_events_by_workflow_name(self, workflow_name: str) -> list[Event]:
+        """List the events of the workflows of a name.
+
+        Args:
+            workflow_name: the name.
+
+        Returns:
+            The events, the oldest ancestor's first; empty if there is none.
+        """
         return [event for chunk in self._chunks if chunk.name == workflow_name for event in chunk._events]
 
     def get_workflows(self) -> list[WorkflowResult]:
+        """List the workflows of the chain.
+
+        Returns:
+            Their parts of the history, the oldest ancestor's first.
+        """
         return list(self._chunks)
 
     def get_workflows_by_name(self, name: str) -> list[WorkflowResult]:
+        """List the workflows of a name.
+
+        Args:
+            name: the name.
+
+        Returns:
+            Their parts of the history, the oldest ancestor's first; empty if there is none.
+        """
         return [chunk for chunk in self._chunks if chunk.name == name]
 
     def get_last_workflow_by_name(self, name: str) -> WorkflowResult:
-        """Raises PropagationNotFoundError."""
+        """Get the last workflow of a name in the chain: the one nearest to the callee.
+
+        Args:
+            name: the workflow's name.
+
+        Returns:
+            Its part of the history.
+
+        Raises:
+            PropagationNotFoundError: no workflow of the chain has this name.
+        """
         found = self.get_workflows_by_name(name)
         if not found:
             raise PropagationNotFoundError(f"no workflow named {name!r} in propagated history")

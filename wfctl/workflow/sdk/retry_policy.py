@@ -7,9 +7,22 @@ from datetime import timedelta
 
 
 class RetryPolicy:
-    """How often, and after which delays, a failed activity or child workflow is tried again.
+    """A rule for trying a failed activity or child workflow again.
 
-    There is no jitter: the delays must come out the same in a replay.
+    The delay after attempt N is `first_retry_interval * backoff_coefficient ** (N - 1)`, at most `max_retry_interval`.
+    There is no jitter: a replay must compute the same delays. A failure whose type is named `NonRetryableError` is not
+    tried again.
+
+    Args:
+        first_retry_interval: the delay after the first failure.
+        max_number_of_attempts: how many attempts there are at most, the first one included.
+        backoff_coefficient: the factor from one delay to the next, from 1; None is 1.
+        max_retry_interval: the longest delay; None sets no limit.
+        retry_timeout: give up when the delays, the next one included, add up to this; None sets no limit. The time of
+            the attempts themselves does not count, as in Dapr's SDK.
+
+    Raises:
+        ValueError: an interval is negative, or a number is less than 1.
     """
 
     __slots__ = (
@@ -49,18 +62,28 @@ class RetryPolicy:
 
     @property
     def obj(self) -> RetryPolicy:
-        """The SDK wraps an inner policy; here there is only one."""
+        """Return the policy itself, where Dapr's SDK returns an inner one."""
         return self
 
     def retries(self, error_type: str) -> bool:
-        """Whether a failure of this type (a class name) is worth another attempt."""
+        """Check that the policy covers failures of this type.
+
+        Args:
+            error_type: the class name of the exception.
+
+        Returns:
+            False for `NonRetryableError`.
+        """
         return error_type != "NonRetryableError"
 
     def next_delay(self, attempt: int) -> timedelta | None:
-        """The wait after the failure of `attempt` (the first is 1); None when there is no further attempt.
+        """Compute the delay before the next attempt.
 
-        The timeout is held against the sum of the delays, not against the clock: attempts themselves count as
-        taking no time, as in the SDK.
+        Args:
+            attempt: the number of the attempt that failed, from 1.
+
+        Returns:
+            The delay; None if there is no further attempt.
         """
         if attempt >= self.max_number_of_attempts:
             return None

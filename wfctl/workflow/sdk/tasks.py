@@ -1,7 +1,8 @@
-"""What workflow code yields: tasks that are complete once the history says so.
+"""Tasks, which workflow code yields; they complete when the history records their result.
 
-Semantics of dapr 1.19: a task tells its one parent (`when_all`, `when_any`) when it completes; `when_all` waits for
-all and then raises the first failure; `when_any` gives the first task to complete, failed or not.
+Semantics of dapr 1.19: a task has at most one parent (`when_all`, `when_any`), which it tells that it completed;
+`when_all` waits for all and then raises the first failure; `when_any` returns the first task to complete, failed or
+not.
 """
 
 from __future__ import annotations
@@ -16,7 +17,13 @@ T = TypeVar("T")
 
 
 class FailureDetails:
-    """Why an activity, a child workflow or an instance failed."""
+    """The failure of an activity, a child workflow or an instance.
+
+    Args:
+        message: the text of the exception.
+        error_type: the class name of the exception.
+        stack_trace: the lines of user code that it passed through; None if they are not known.
+    """
 
     __slots__ = ("error_type", "message", "stack_trace")
 
@@ -27,11 +34,24 @@ class FailureDetails:
 
     @classmethod
     def of(cls, failure: Failure) -> FailureDetails:
+        """Convert wfctl's record of a failure.
+
+        Args:
+            failure: the record.
+
+        Returns:
+            The same failure in the type of Dapr's SDK.
+        """
         return cls(failure.message, failure.error_type, failure.stack_trace or None)
 
 
 class TaskFailedError(Exception):
-    """Raised at the `yield` of an activity or a child workflow that failed."""
+    """Raised at the `yield` of an activity or a child workflow that failed.
+
+    Args:
+        message: names the task, then the failure.
+        details: the failure.
+    """
 
     def __init__(self, message: str, details: FailureDetails) -> None:
         super().__init__(message)
@@ -39,23 +59,27 @@ class TaskFailedError(Exception):
 
     @property
     def details(self) -> FailureDetails:
+        """Return the failure: its message, type and stack trace."""
         return self._details
 
 
 class NonRetryableError(Exception):
-    """Raised by an activity or a child workflow whose retry policy shall not try again. Matched by its name."""
+    """Raise this in an activity or a child workflow to skip further attempts of its retry policy.
+
+    Any exception whose class has this name counts.
+    """
 
 
 class NonDeterminismError(Exception):
-    """The SDK fails a workflow with this where wfctl stalls it."""
+    """The failure of a workflow whose code does not fit its history, under Dapr. wfctl stalls the instance instead."""
 
 
 class WorkflowStateError(Exception):
-    """A history that makes no sense."""
+    """The failure of a workflow with an inconsistent history, under Dapr. wfctl never raises it."""
 
 
 class Task(Generic[T]):
-    """Something that completes later, with a result or an exception."""
+    """A result that comes later: `yield` the task to wait for it, and to get the result or the exception."""
 
     __slots__ = ("_done", "_exception", "_parent", "_result")
 
@@ -67,14 +91,25 @@ class Task(Generic[T]):
 
     @property
     def is_complete(self) -> bool:
+        """Return True once the task has a result or has failed."""
         return self._done
 
     @property
     def is_failed(self) -> bool:
+        """Return True once the task has failed."""
         return self._exception is not None
 
     def get_result(self) -> T:
-        """The result. Raises what the task failed with, and ValueError while it is not complete."""
+        """Get the result of a completed task.
+
+        Returns:
+            The result, decoded from JSON.
+
+        Raises:
+            ValueError: the task is not complete.
+            TaskFailedError: the activity or child failed.
+            TimeoutError: the event did not come in time.
+        """
         if not self._done:
             raise ValueError("the task is not complete")
         if self._exception is not None:
@@ -82,12 +117,20 @@ class Task(Generic[T]):
         return self._result  # type: ignore[no-any-return]
 
     def get_exception(self) -> Exception:
+        """Get the exception of a failed task.
+
+        Returns:
+            The exception that `yield` raises.
+
+        Raises:
+            ValueError: the task has not failed.
+        """
         if self._exception is None:
             raise ValueError("the task has not failed")
         return self._exception
 
     def _settle(self, result: Any = None, exception: Exception | None = None) -> None:
-        """Complete, once; a second time changes nothing."""
+        """Complete the task; do nothing if it is complete already."""
         if self._done:
             return
         self._result = result
@@ -98,17 +141,26 @@ class Task(Generic[T]):
 
 
 class CompletableTask(Task[T]):
-    """An activity or a child workflow without a retry policy."""
+    """The task of an activity or a child workflow without a retry policy."""
 
     __slots__ = ()
 
 
 class TimerTask(CompletableTask[Any]):
+    """The task of a timer."""
+
     __slots__ = ()
 
 
 class EventTask(CompletableTask[Any]):
-    """A wait for an external event. `timer_id` is the action that bounds (or only marks) the wait."""
+    """The task of a wait for an external event.
+
+    Args:
+        name: the event's name as the code has it.
+        key: the name that events are matched by: without upper case.
+        timeout: as the code has it; None waits without limit.
+        timer_id: the number of the timer that records the wait, and ends it if there is a timeout.
+    """
 
     __slots__ = ("key", "name", "timeout", "timer_id")
 
@@ -125,9 +177,15 @@ class EventTask(CompletableTask[Any]):
 
 
 class RetryableTask(CompletableTask[T]):
-    """An activity or a child workflow with a retry policy. Attempts share the subject.
+    """The task of an activity or a child workflow with a retry policy.
 
-    `subject` is the task execution ID of an activity and the instance ID of a child.
+    Args:
+        policy: the retry policy.
+        name: the activity's or the workflow's name.
+        input: JSON text; None if there is none.
+        subject: what all attempts share: the task execution ID of an activity, the instance ID of a child.
+        propagation: the number of the PropagationScope.
+        child: True for a child workflow.
     """
 
     __slots__ = ("attempt", "child", "input", "name", "policy", "propagation", "subject")
@@ -152,7 +210,15 @@ class RetryableTask(CompletableTask[T]):
 
 
 class CompositeTask(Task[T]):
-    """A task made of others, each of which may belong to one pending composite only."""
+    """A task made of others.
+
+    Args:
+        tasks: the others; each may belong to one composite that is not complete.
+
+    Raises:
+        TypeError: one of them is no task.
+        ValueError: one of them is there twice, or belongs to another composite that is not complete.
+    """
 
     __slots__ = ("_tasks",)
 
@@ -175,6 +241,11 @@ class CompositeTask(Task[T]):
                 self._child_done(task)
 
     def get_tasks(self) -> list[Task[Any]]:
+        """Get the tasks it is made of.
+
+        Returns:
+            The tasks in the order given.
+        """
         return self._tasks
 
     def _child_done(self, task: Task[Any]) -> None:
@@ -182,6 +253,12 @@ class CompositeTask(Task[T]):
 
 
 class WhenAllTask(CompositeTask[list[T]]):
+    """The task that `when_all` returns.
+
+    Args:
+        tasks: the tasks to wait for.
+    """
+
     __slots__ = ("_completed", "_first_failure")
 
     def __init__(self, tasks: Sequence[Task[T]]) -> None:
@@ -193,9 +270,15 @@ class WhenAllTask(CompositeTask[list[T]]):
 
     @property
     def pending_tasks(self) -> int:
+        """Return the number of tasks that are not complete."""
         return len(self._tasks) - self._completed
 
     def get_completed_tasks(self) -> int:
+        """Count the tasks that are complete.
+
+        Returns:
+            Their number.
+        """
         return self._completed
 
     def _child_done(self, task: Task[Any]) -> None:
@@ -212,6 +295,12 @@ class WhenAllTask(CompositeTask[list[T]]):
 
 
 class WhenAnyTask(CompositeTask[Task[Any]]):
+    """The task that `when_any` returns.
+
+    Args:
+        tasks: the tasks to wait for.
+    """
+
     __slots__ = ()
 
     def __init__(self, tasks: Sequence[Task[Any]]) -> None:
@@ -224,10 +313,34 @@ class WhenAnyTask(CompositeTask[Task[Any]]):
 
 
 def when_all(tasks: Sequence[Task[T]]) -> WhenAllTask[T]:
-    """Completes when all have; its result is the list of theirs, its failure the first of theirs."""
+    """Wait for all of the tasks.
+
+    Args:
+        tasks: the tasks; none may be part of another `when_all` or `when_any` that is not complete.
+
+    Returns:
+        A task that completes when all have, failed ones included. Its result is the list of their results, in the
+        order of `tasks`; if any failed, `yield` raises the failure that came first.
+
+    Raises:
+        TypeError: one of them is no task.
+        ValueError: one of them is there twice, or part of another composite that is not complete.
+    """
     return WhenAllTask(tasks)
 
 
 def when_any(tasks: Sequence[Task[Any]]) -> WhenAnyTask:
-    """Completes when the first does; its result is that task."""
+    """Wait for the first of the tasks.
+
+    Args:
+        tasks: the tasks; none may be part of another `when_all` or `when_any` that is not complete.
+
+    Returns:
+        A task that completes when the first of them does, failed or not. Its result is that task: call its
+        `get_result()`. Of no tasks at all it is an empty list.
+
+    Raises:
+        TypeError: one of them is no task.
+        ValueError: one of them is there twice, or part of another composite that is not complete.
+    """
     return WhenAnyTask(tasks)

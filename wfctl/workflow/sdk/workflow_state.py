@@ -1,4 +1,4 @@
-"""An instance as `DaprWorkflowClient` shows it."""
+"""The state of an instance, as `DaprWorkflowClient` returns it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from wfctl.workflow.sdk.times import naive
 
 
 class WorkflowStatus(Enum):
-    """The SDK's own numbers, which are not those of the wire."""
+    """The status of an instance. The numbers are those of Dapr's SDK, not those of Dapr's protocol.
+
+    PENDING: no turn has run yet. RUNNING. SUSPENDED: paused by a request. STALLED: the code does not fit the history.
+    COMPLETED, FAILED and TERMINATED are final. UNKNOWN: a status that the SDK has no name for.
+    """
 
     UNKNOWN = 0
     RUNNING = 1
@@ -26,13 +30,29 @@ class WorkflowStatus(Enum):
 
 
 class OrchestrationFailedError(Exception):
+    """Raised by `WorkflowState.raise_if_failed`.
+
+    Args:
+        message: what failed.
+        failure_details: why, also an attribute of the exception.
+    """
+
     def __init__(self, message: str, failure_details: FailureDetails) -> None:
         super().__init__(message)
         self.failure_details = failure_details
 
 
 class WorkflowState:
-    """A snapshot. Payloads are JSON text, None where there is none; times are naive UTC."""
+    """A snapshot of an instance.
+
+    Its attributes are `instance_id`, `name`, `runtime_status` (a WorkflowStatus), `created_at` and `last_updated_at`
+    (naive UTC, from the history), `serialized_input`, `serialized_output`, `serialized_custom_status` (JSON text as
+    stored, None if there is none or payloads were not asked for) and `failure_details` (None if it did not fail).
+
+    Args:
+        instance: the instance in wfctl's own type. Authors never make a state.
+        payloads: include input, output, custom status and failure.
+    """
 
     def __init__(self, instance: Instance, *, payloads: bool = True) -> None:
         self.instance_id = instance.id
@@ -47,13 +67,22 @@ class WorkflowState:
         self.failure_details = None if failure is None else FailureDetails.of(failure)
 
     def raise_if_failed(self) -> None:
+        """Raise the failure of the instance, if it has one.
+
+        Raises:
+            OrchestrationFailedError: the instance failed, and the state was fetched with payloads.
+        """
         if self.failure_details is not None:
             raise OrchestrationFailedError(
                 f"workflow {self.instance_id!r} failed: {self.failure_details.message}", self.failure_details
             )
 
     def to_json(self) -> dict[str, Any]:
-        """A dictionary, in spite of the name."""
+        """Make a dictionary of the state; it is no JSON text, in spite of the name.
+
+        Returns:
+            The attributes by name: the status by its name, times as datetimes, `failure_details` only if it failed.
+        """
         shown: dict[str, Any] = {
             "instance_id": self.instance_id,
             "name": self.name,
