@@ -1,8 +1,10 @@
-"""What workflow authors import: the public names of `dapr.ext.workflow` 1.19, with the same meaning.
+"""The public names of `dapr.ext.workflow` 1.19, with the same meaning.
 
-wfctl imports an app with `dapr.ext.workflow` resolved to this package (see `hook`), so that the same file runs
-here, on `wfctl serve` through the official SDK, and on Dapr. A name that the SDK does not export must not
-be exported here either: an app that used it would run here only.
+wfctl resolves `dapr.ext.workflow` to this package when it imports an app (see `loading.import_hook`), so that one file
+runs in wfctl, on `wfctl serve` through Dapr's SDK, and on Dapr. Do not export a name that Dapr's SDK does not have: an
+app that used it would run nowhere else.
+
+`sdk` holds what authors import, `replay` runs workflow code, `loading` imports apps.
 """
 
 from wfctl.workflow.sdk.activity_context import WorkflowActivityContext

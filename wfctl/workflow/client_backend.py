@@ -1,4 +1,4 @@
-"""The port through which `DaprWorkflowClient` reaches the engine that hosts the app."""
+"""The port through which `DaprWorkflowClient` reaches the engine of this process."""
 
 from __future__ import annotations
 
@@ -11,52 +11,69 @@ from wfctl.model.instance import Instance, RerunRequest, StartRequest
 
 
 class Backend(Protocol):
-    """Called from the threads of activities, never from the engine's own; payloads are JSON text.
+    """The operations of `DaprWorkflowClient` on an engine. Payloads are JSON text.
 
-    Every method but `start` and `list_ids` raises NotFound for a missing instance.
+    Methods may block: they are called from the threads of activities, never from the engine's own. All but `start`
+    and `list_ids` raise NotFound if the instance does not exist. A request to a finished instance has no effect.
     """
 
     def start(self, request: StartRequest) -> str:
-        """Create an instance, under Dapr's rule for IDs: a finished one is replaced. Raises Conflict, InvalidInput."""
+        """Create an instance, and replace a finished one of the same ID. Raises Conflict and InvalidInput."""
         ...
 
-    def get(self, instance_id: str) -> Instance: ...
+    def get(self, instance_id: str) -> Instance:
+        """Return the instance."""
+        ...
 
     def wait(self, instance_id: str, until: Callable[[Instance], bool], timeout: float | None) -> Instance:
-        """Block until `until` holds. `timeout` in seconds, None for ever. Raises TimedOut."""
+        """Block until `until` returns True, at most `timeout` seconds (None: no limit). Raises TimedOut."""
         ...
 
-    def raise_event(self, instance_id: str, name: str, data: str | None) -> None: ...
+    def raise_event(self, instance_id: str, name: str, data: str | None) -> None:
+        """Raise an event. Raises WrongState if the instance is stalled."""
+        ...
 
-    def terminate(self, instance_id: str, output: str | None, recursive: bool) -> None: ...
+    def terminate(self, instance_id: str, output: str | None, recursive: bool) -> None:
+        """Terminate an instance, and its descendants if `recursive`. Raises WrongState if it is stalled."""
+        ...
 
-    def pause(self, instance_id: str) -> None: ...
+    def pause(self, instance_id: str) -> None:
+        """Suspend an instance. Raises WrongState if it is stalled."""
+        ...
 
-    def resume(self, instance_id: str) -> None: ...
+    def resume(self, instance_id: str) -> None:
+        """Resume a suspended instance. Raises WrongState if it is stalled."""
+        ...
 
-    def purge(self, instance_id: str, recursive: bool) -> int: ...
+    def purge(self, instance_id: str, recursive: bool) -> int:
+        """Delete a finished instance. Returns the number of instances deleted. Raises WrongState."""
+        ...
 
-    def rerun(self, request: RerunRequest) -> str: ...
+    def rerun(self, request: RerunRequest) -> str:
+        """Rerun a finished instance. Returns the new ID. Raises WrongState, Conflict and InvalidInput."""
+        ...
 
     def list_ids(self, limit: int | None, after: str | None) -> tuple[Sequence[str], str | None]:
-        """A page of IDs, and what to pass as `after` for the next one; None on the last."""
+        """Return at most `limit` IDs, oldest first, and the `after` of the next page (None on the last page)."""
         ...
 
-    def history(self, instance_id: str) -> Sequence[Event]: ...
+    def history(self, instance_id: str) -> Sequence[Event]:
+        """Return the committed history."""
+        ...
 
 
 _backend: Backend | None = None
 
 
 def bind_backend(backend: Backend | None) -> Backend | None:
-    """Make every DaprWorkflowClient of this process talk to `backend`; returns the one before."""
+    """Make every DaprWorkflowClient of this process use `backend`. Returns the backend that was set before."""
     global _backend
     before, _backend = _backend, backend
     return before
 
 
 def bound_backend() -> Backend:
-    """Raises Unreachable when no engine hosts the app, as while it is being imported."""
+    """Return the backend. Raises Unreachable if there is none, as during the import of the app."""
     if _backend is None:
         raise Unreachable(
             "DaprWorkflowClient has no workflow engine to talk to",

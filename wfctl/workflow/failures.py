@@ -1,10 +1,9 @@
-"""What went wrong in user code, as a `Failure` that shows the user's own lines and none of wfctl's."""
+"""Exceptions of user code as a `Failure` that shows the user's own lines and none of wfctl's."""
 
 from __future__ import annotations
 
 import os
 import traceback
-from types import TracebackType
 
 import wfctl
 from wfctl.model.events import Failure
@@ -13,11 +12,12 @@ _OURS = os.path.dirname(os.path.abspath(wfctl.__file__)) + os.sep
 
 
 def failure_of(error: BaseException, message: str | None = None) -> Failure:
-    """The failure to record. Type name, text and frames as the SDK records them."""
+    """Return the failure to record: type name, text (or `message`) and frames, as Dapr's SDK records them."""
     return Failure(type(error).__name__, text_of(error) if message is None else message, user_trace(error))
 
 
 def text_of(error: BaseException) -> str:
+    """Return the text of an exception, even if its `__str__` raises."""
     try:
         return str(error)
     except Exception:
@@ -25,16 +25,14 @@ def text_of(error: BaseException) -> str:
 
 
 def user_frames(error: BaseException) -> list[traceback.FrameSummary]:
-    return _user_frames(error.__traceback__)
-
-
-def _user_frames(trace: TracebackType | None) -> list[traceback.FrameSummary]:
+    """Return the frames of the traceback that are neither wfctl's nor the import machinery's."""
     return [
         frame
-        for frame in traceback.extract_tb(trace)
+        for frame in traceback.extract_tb(error.__traceback__)
         if not frame.filename.startswith(_OURS) and not frame.filename.startswith("<frozen importlib")
     ]
 
 
 def user_trace(error: BaseException) -> str:
+    """Return the frames of `user_frames` as a traceback prints them."""
     return "".join(traceback.format_list(user_frames(error)))

@@ -22,7 +22,7 @@ MARKER = "__durabletask_autoobject__"
 
 
 def to_json(value: Any) -> str:
-    """JSON text. Raises TypeError or ValueError for what JSON cannot hold."""
+    """Encode a value. Raises TypeError or ValueError if JSON cannot hold it."""
     if type(value) is int:  # seven times as fast, and common
         return repr(value)
     if isinstance(value, tuple) and hasattr(value, "_asdict") and hasattr(value, "_fields"):
@@ -31,14 +31,14 @@ def to_json(value: Any) -> str:
 
 
 def from_json(text: str) -> Any:
-    """The value. Raises `json.JSONDecodeError`, a ValueError."""
+    """Decode JSON text. Raises `json.JSONDecodeError`, a ValueError."""
     if MARKER in text:
         return _decode_marked(text)
     return _decode(text)
 
 
 def optional_from_json(text: str | None) -> Any:
-    """As `from_json`; no payload and an empty one are None, as in the SDK."""
+    """Decode JSON text; None and "" become None, as in Dapr's SDK. Raises as `from_json`."""
     return from_json(text) if text else None
 
 
@@ -63,6 +63,7 @@ _decode_marked = json.JSONDecoder(object_hook=_namespace).decode
 
 
 def is_model_class(cls: Any) -> bool:
+    """Return True for a class with `model_dump` and `model_validate`, such as a Pydantic model."""
     return (
         isinstance(cls, type)
         and callable(getattr(cls, "model_dump", None))
@@ -86,7 +87,7 @@ def _dump_model(model: Any) -> Any:
 
 
 def to_model(value: Any, cls: Any) -> Any:
-    """The decoded input as an instance of the model that the function's parameter is annotated with."""
+    """Turn a decoded input into an instance of the model `cls`. Raises TypeError, and what the model raises."""
     if value is None or isinstance(value, cls):
         return value
     fields = vars(value) if isinstance(value, SimpleNamespace) else value
@@ -96,7 +97,7 @@ def to_model(value: Any, cls: Any) -> Any:
 
 
 def input_parameter(fn: Callable[..., Any]) -> tuple[bool, type | None]:
-    """Whether `fn` takes an input besides its context, and the model its annotation names, if it names one."""
+    """Return True if `fn` takes an input besides its context, and the model that the input is annotated with."""
     try:
         parameters = list(inspect.signature(fn).parameters.values())
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""What an app registers: workflows (with versions) and activities, by name."""
+"""The workflows (with versions) and activities that an app registers, by name."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from wfctl.workflow.payloads import input_parameter, to_model
 
 
 class VersionNotAvailable(Exception):
-    """The version that an instance began with is not registered here."""
+    """Raised when the version that an instance began with is not registered."""
 
 
 class Function:
-    """A registered workflow or activity, with what its signature says about the input."""
+    """A registered workflow or activity, to be called with a context and the decoded input.
+
+    `takes_input` and `model` come from its signature: a second argument, and the Pydantic model it is annotated with.
+    """
 
     __slots__ = ("fn", "is_async", "model", "name", "takes_input", "version")
 
@@ -34,9 +37,12 @@ class Function:
 
 
 class Registry:
-    """The workflows and activities of one app. A workflow name has versions, or one function without a version.
+    """The workflows and activities of a runtime or of an app.
 
-    `threads` is the number of sync activities the app wants to run at a time; None leaves it to the executor.
+    A workflow has versions, or one function without a version. A runtime's registry refuses to register a name twice,
+    and passes everything on to the registry of its `app`, where the last one counts: an app may make a runtime, drop it
+    and make another with the same names. `threads` limits the sync activities that run at the same time; None leaves
+    the limit to the executor.
     """
 
     def __init__(self, app_id: str | None = None, app: Registry | None = None) -> None:
@@ -49,6 +55,7 @@ class Registry:
         self._activities: dict[str, Function] = {}
 
     def add_workflow(self, name: str, fn: Callable[..., Any], *, replace: bool = False) -> None:
+        """Register a workflow without versions. Raises ValueError if the name is empty or taken."""
         if name in self._plain and not replace:
             raise ValueError(f"workflow {name!r} is registered already")
         self._plain[name] = Function(_named(name), fn)
@@ -58,6 +65,7 @@ class Registry:
     def add_version(
         self, name: str, version: str, fn: Callable[..., Any], *, is_latest: bool, replace: bool = False
     ) -> None:
+        """Register a version of a workflow. Raises ValueError if the name is empty or the version is taken."""
         versions = self._versions.setdefault(_named(name), {})
         if version in versions and not replace:
             raise ValueError(f"version {version!r} of workflow {name!r} is registered already")
@@ -68,6 +76,7 @@ class Registry:
             self._app.add_version(name, version, fn, is_latest=is_latest, replace=True)
 
     def add_activity(self, name: str, fn: Callable[..., Any], *, replace: bool = False) -> None:
+        """Register an activity. Raises ValueError if the name is empty or taken."""
         if name in self._activities and not replace:
             raise ValueError(f"activity {name!r} is registered already")
         self._activities[name] = Function(_named(name), fn)
@@ -75,6 +84,7 @@ class Registry:
             self._app.add_activity(name, fn, replace=True)
 
     def limit_threads(self, limits: Iterable[int | None]) -> None:
+        """Set `threads` to the lowest of `limits`, here and in the app's registry."""
         limit = min((limit for limit in limits if limit), default=None)
         if limit is not None:
             for registry in (self, self._app):
@@ -85,9 +95,9 @@ class Registry:
         return name in self._plain or name in self._versions
 
     def workflow(self, name: str, version: str | None = None) -> Function | None:
-        """The function to run: that of `version` if one is recorded, else the latest. None: nothing of that name.
+        """Return the function of `version` if it is given, else of the latest version; None if there is none.
 
-        Raises VersionNotAvailable.
+        A function without a version comes first, as in Dapr's SDK. Raises VersionNotAvailable.
         """
         plain = self._plain.get(name)
         if plain is not None:
@@ -112,10 +122,11 @@ class Registry:
         return sorted(self._activities)
 
     def versions(self, name: str) -> list[str]:
-        """In the order of registration; empty for a workflow without versions."""
+        """Return the names of the versions in the order of registration; empty for a workflow without versions."""
         return list(self._versions.get(name, ()))
 
     def latest_version(self, name: str) -> str | None:
+        """Return the version that new instances run; None for a workflow without versions."""
         return None if name in self._plain else self._latest.get(name)
 
 
@@ -123,18 +134,19 @@ _app_registry: Registry | None = None
 
 
 def collect_into(registry: Registry | None) -> Registry | None:
-    """From now on every new WorkflowRuntime registers in `registry` too; returns the one before."""
+    """Make every new WorkflowRuntime register in `registry` too. Returns the registry that was set before."""
     global _app_registry
     before, _app_registry = _app_registry, registry
     return before
 
 
 def new_registry() -> Registry:
+    """Make the registry of a runtime."""
     return Registry(app=_app_registry)
 
 
 def name_of(function: Any) -> str:
-    """The name under which a workflow or an activity is registered."""
+    """Return the name that a workflow or an activity is registered under. Raises TypeError."""
     if isinstance(function, str):
         return function
     name = getattr(function, "_dapr_alternate_name", None) or getattr(function, "__name__", None)
@@ -144,7 +156,7 @@ def name_of(function: Any) -> str:
 
 
 def is_async_callable(fn: Any) -> bool:
-    """Whether calling `fn` gives a coroutine, seen through `partial`, decorators that use `wraps`, and `__call__`."""
+    """Return True if calling `fn` returns a coroutine. Looks through `partial`, `functools.wraps` and `__call__`."""
     while isinstance(fn, functools.partial):
         fn = fn.func
     with contextlib.suppress(ValueError):  # a decorator made a loop of __wrapped__

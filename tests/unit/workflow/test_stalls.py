@@ -55,20 +55,20 @@ def test_is_replaying() -> None:
 
 def test_code_that_asks_for_another_activity() -> None:
     text = stall(replay(two_steps, [scheduled(1, "x")]))
-    assert "'w' no longer matches its history: step 1: history has activity 'x'" in text
+    assert "'w' no longer matches its history: step 1: the history has activity 'x'" in text
     assert "asks for activity 'a'" in text
 
 
 def test_code_that_asks_for_something_of_another_kind() -> None:
     text = stall(replay(two_steps, [TimerCreated(1, START, LATER)]))
-    assert "history has a timer, the code at hand asks for activity 'a'" in text
+    assert "the history has a timer, the code asks for activity 'a'" in text
     child = ChildWorkflowInstanceCreated(1, START, "c1", "c")
     assert "history has child workflow 'c'" in stall(replay(two_steps, [child]))
 
 
 def test_code_that_asks_for_less() -> None:
     text = stall(replay(two_steps, [scheduled(1, "a"), scheduled(2, "z")]))
-    assert "step 2: history has activity 'z', the code at hand does not ask for it" in text
+    assert "step 2: the history has activity 'z', the code does not ask for it" in text
 
 
 def test_code_that_asks_for_more() -> None:
@@ -76,7 +76,7 @@ def test_code_that_asks_for_more() -> None:
         yield wf.when_all([ctx.call_activity("a"), ctx.call_activity("new")])
 
     text = stall(replay(w, [scheduled(1, "a")], done(1)))
-    assert "step 2: the code at hand asks for activity 'new', history has no such step" in text
+    assert "step 2: the code asks for activity 'new', the history has no such step" in text
 
 
 def test_code_that_ends_or_fails_or_continues_too_early() -> None:
@@ -92,11 +92,11 @@ def test_code_that_ends_or_fails_or_continues_too_early() -> None:
         ctx.continue_as_new(1)
 
     past = [scheduled(1, "a"), started(), done(1), scheduled(2, "b")]
-    assert "history has activity 'b', the code at hand completes" in stall(replay(ends, past))
+    assert "the history has activity 'b', the code completes" in stall(replay(ends, past))
     assert "fails with NameError: oops" in stall(replay(fails, past))
     assert "continues as new" in stall(replay(again, past))
-    assert "continues as new where history goes on" in stall(replay(again, [*past[:3]]))
-    assert "completes, where history goes on waiting" in stall(replay(ends, past[:3]))
+    assert "continues as new, where the history still waits" in stall(replay(again, [*past[:3]]))
+    assert "completes, where the history still waits" in stall(replay(ends, past[:3]))
 
 
 def test_a_stall_ends_when_the_code_is_mended() -> None:

@@ -1,8 +1,7 @@
-"""Loading an app: the module or file that registers workflows.
+"""The import of an app: the module or file that registers workflows.
 
-It is imported once, as `python app.py` would find its neighbours (its folder is on `sys.path`), but under its own
-name, so that `if __name__ == "__main__":` does not run. Whatever goes wrong becomes an AppError that shows the user's
-own lines.
+It is imported once, with its folder on `sys.path` as for `python app.py`, but under its own name, so that
+`if __name__ == "__main__":` does not run. Every exception becomes an AppError that shows the user's own lines.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from wfctl.workflow.registry import Registry, collect_into
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A loaded app. `path` is None where the module has no file of its own."""
+    """A loaded app: its name as given, its module, its file (None if it has none), and what it registers."""
 
     spec: str
     module: str
@@ -35,10 +34,10 @@ _loaded: dict[tuple[str, Path | None], App] = {}
 
 
 def load_app(spec: str, base: Path | None = None) -> App:
-    """Import the app `spec` (`orders.py`, a path, or `pkg.module`) and return what it registers.
+    """Import the app `spec`: a path such as `orders.py`, or a module such as `pkg.module`.
 
-    Relative paths and modules are looked for in `base`, the current folder by default. Loading the same
-    app again gives the same App. Raises AppError.
+    Relative paths and modules are looked up in `base`, by default the current folder. Returns the same App for the same
+    app. Raises AppError.
     """
     folder = (base or Path.cwd()).resolve()
     if not spec.strip():
@@ -115,7 +114,7 @@ def _imported(spec: str, path: Path | None, name: str, execute: Callable[[], Mod
 
 
 def _module_name(path: Path) -> str:
-    """The file's own name, so that a module that imports the app gets this one; another where that is taken."""
+    """Return the file's own name, so that whoever imports it gets this module; another name if that is taken."""
     name = path.stem
     while True:
         taken = sys.modules.get(name)

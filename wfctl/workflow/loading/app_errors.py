@@ -1,4 +1,4 @@
-"""What to tell a user whose app does not load: what, where in their code, and what to try."""
+"""The errors of an app that does not load: the cause, the place in the user's code, and what to try."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ _REGISTERING = frozenset(
 
 
 def missing_file(spec: str, path: Path) -> AppError:
+    """Return the error for an app file that does not exist, with the names nearest to it."""
     if path.is_dir():
         return AppError(f"app {spec} is a folder", hint=f"name a file in it: {_near('app.py', path)}")
     near = _near(path.name, path.parent)
@@ -35,13 +36,14 @@ def missing_file(spec: str, path: Path) -> AppError:
 
 
 def missing_module(spec: str, folder: Path) -> AppError:
+    """Return the error for a module that is not found, with the names nearest to it."""
     near = _near(spec.rpartition(".")[2] + ".py", folder.joinpath(*spec.split(".")[:-1]))
     hint = f"did you mean {near}?" if near else "name a file as in --app orders.py, or a module"
     return AppError(f"no module named {spec!r} (looked in {folder} and in {sys.executable})", hint=hint)
 
 
 def import_failure(spec: str, path: Path | None, error: BaseException) -> AppError:
-    """`error` came out of importing the app."""
+    """Return the error for an exception that the import of the app raised."""
     if isinstance(error, SystemExit):
         return AppError(
             f"app {spec} ended the program while it was imported: sys.exit({error.code!r})",
@@ -70,6 +72,7 @@ def import_failure(spec: str, path: Path | None, error: BaseException) -> AppErr
 
 
 def no_workflows(spec: str, path: Path | None, registry: Registry) -> AppError:
+    """Return the error for an app that registers no workflow, with the lines that an import does not run."""
     activities = registry.activity_names()
     what = f"no workflows (only the activities {', '.join(activities)})" if activities else "nothing"
     hidden = _hidden_registrations(path) if path is not None else []
@@ -82,7 +85,7 @@ def no_workflows(spec: str, path: Path | None, registry: Registry) -> AppError:
 
 
 def _detail(error: BaseException) -> str:
-    """A traceback of the user's own frames."""
+    """Return a traceback of the user's own frames."""
     frames = traceback.format_list(user_frames(error))
     return "".join([*frames, *traceback.format_exception_only(type(error), error)]).rstrip()
 
@@ -96,7 +99,7 @@ def _near(name: str, folder: Path) -> str:
 
 
 def _hidden_registrations(path: Path) -> list[tuple[int, str]]:
-    """The lines that register something an import does not reach, and why it does not."""
+    """Return the lines that register something and that an import does not run, with the reason."""
     try:
         tree = ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError):

@@ -1,7 +1,7 @@
 """The import hook: `dapr.ext.workflow` and its submodules are `wfctl.workflow` in this process.
 
-It makes no difference whether the `dapr` package is installed. Where it is, everything else of it stays as it is; where
-it is not, `dapr` and `dapr.ext` are made up as empty packages.
+It works with and without the `dapr` package. If that is installed, the rest of it stays as it is; if not, the hook
+provides `dapr` and `dapr.ext` as empty packages.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from types import ModuleType
 
 _SDK = "dapr.ext.workflow"
 
-# Where apps find what in the SDK, and where it is here. `_durabletask.task` is private there, but the one place that
-# has the types of tasks and NonRetryableError.
+# The submodules of Dapr's SDK and their modules here. `_durabletask.task` is private there, but no other module has the
+# types of tasks and NonRetryableError.
 MODULES = {
     "": "wfctl.workflow",
     ".aio": "wfctl.workflow.sdk.aio",
@@ -41,9 +41,9 @@ MODULES = {
 
 
 class _Alias(Loader):
-    """Puts a module of ours into `sys.modules` under the SDK's name.
+    """The loader that puts a module of wfctl into `sys.modules` under the SDK's name.
 
-    Where the SDK has a package and we a module, a package with the module's names takes its place.
+    If the SDK has a package where wfctl has a module, it makes a package with the module's names.
     """
 
     def __init__(self, target: str) -> None:
@@ -69,7 +69,7 @@ class _Empty(Loader):
 
 
 class _Workflow(MetaPathFinder):
-    """First in line: takes the SDK's workflow modules, those that wfctl does not have included."""
+    """The first finder: it handles all modules of `dapr.ext.workflow`, and refuses those that wfctl does not have."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -84,7 +84,7 @@ class _Workflow(MetaPathFinder):
 
 
 class _Packages(MetaPathFinder):
-    """Last in line: `dapr` and `dapr.ext` where nobody has them."""
+    """The last finder: it provides `dapr` and `dapr.ext` if nothing else does."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -96,7 +96,7 @@ _workflow, _packages = _Workflow(), _Packages()
 
 
 def install() -> None:
-    """From now on this process imports wfctl's. Stays for good: activities import things when they run."""
+    """Make this process import wfctl's modules from now on, also in activities, which may import while they run."""
     if _workflow in sys.meta_path:
         return
     _forget_sdk()
@@ -105,7 +105,7 @@ def install() -> None:
 
 
 def uninstall() -> None:
-    """Undo `install`; for tests."""
+    """Undo `install`, for tests."""
     if _workflow in sys.meta_path:
         sys.meta_path.remove(_workflow)
         sys.meta_path.remove(_packages)

@@ -1,4 +1,4 @@
-"""The workflow code of one live instance: a generator, and the task that it waits for."""
+"""The generator of one live workflow: it runs the user's code from task to task."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ _ADVICE = "yield what ctx.call_activity(), ctx.create_timer(), wf.when_all() and
 
 
 class WorkflowGenerator:
-    """Runs the code on when what it waits for is complete, and adds the completion to the pending actions."""
+    """The generator of a workflow function, and the task that it waits for.
+
+    It runs the code when that task is complete, and adds the completion of the workflow to the pending actions.
+    """
 
     __slots__ = ("_awaited", "_generator", "_pending", "name")
 
@@ -31,7 +34,11 @@ class WorkflowGenerator:
         self._awaited: Any = None
 
     def begin(self, call: Callable[[], Any]) -> None:
-        """Call the workflow function; one that is no generator function has done its work by that."""
+        """Call the workflow function and run it to the first task that is not complete.
+
+        A function that is no generator function is complete after the call. An Exception of the call is raised, for
+        the caller to record.
+        """
         try:
             made = call()
         except Exception:
@@ -48,7 +55,7 @@ class WorkflowGenerator:
             self._complete(made)
 
     def advance(self) -> None:
-        """Run the code on, if what it waits for is complete."""
+        """Continue the code if the task that it waits for is complete."""
         generator = self._generator
         if generator is not None and self._awaited._done:
             self._run(generator, self._awaited)
@@ -83,11 +90,12 @@ class WorkflowGenerator:
         self.end(Status.COMPLETED, text)
 
     def fail(self, failure: Failure) -> None:
+        """Complete the workflow as FAILED, unless it is complete already."""
         if not self._pending.closed:
             self.end(Status.FAILED, None, failure)
 
     def end(self, status: Status, result: str | None, failure: Failure | None = None) -> None:
-        """Enter the completion; whatever else the turn asked for is dropped, as in the SDK."""
+        """Complete the workflow. The other actions of this turn are dropped, as in Dapr's SDK."""
         pending = self._pending
         pending.actions.clear()
         number = pending.next_number()
@@ -95,17 +103,20 @@ class WorkflowGenerator:
         self.close()
 
     def close(self) -> None:
-        """Let go of the code. Its `finally` blocks run, as Python has it, but what they ask for counts nothing."""
+        """Close the generator. Its `finally` blocks run, but what they ask for is ignored."""
         pending = self._pending
         pending.closed = pending.replaying = True
         generator, self._generator = self._generator, None
         if generator is not None:
-            with contextlib.suppress(BaseException):  # whatever the code makes of its end is of no interest
+            with contextlib.suppress(BaseException):  # what the code raises while it is closed does not matter
                 generator.close()
 
 
 def _code_failure(error: BaseException, name: str) -> Failure:
-    """An exception of the code as a failure; the ones that are meant to end a program must not end the engine."""
+    """Return the failure for an exception of the code, SystemExit and its like included: they must not end the engine.
+
+    Raises KeyboardInterrupt on the main thread, where it is Ctrl-C.
+    """
     if isinstance(error, Exception):
         return failure_of(error)
     if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
@@ -114,7 +125,7 @@ def _code_failure(error: BaseException, name: str) -> Failure:
 
 
 def _not_a_task(name: str, generator: Any, value: object) -> Failure:
-    """The failure of a workflow that yielded `value`, with the line that did it."""
+    """Return the failure of a workflow that yielded something else than a task, with the line that did it."""
     try:
         shown = repr(value)
     except Exception:
@@ -128,7 +139,7 @@ def _not_a_task(name: str, generator: Any, value: object) -> Failure:
 
 
 def _coroutine_failure(name: str, made: Any) -> Failure:
-    """The failure of an `async def` workflow. The coroutine is closed, lest Python warns that nobody awaited it."""
+    """Return the failure of an `async def` workflow. Closes the coroutine, so that Python does not warn about it."""
     close = getattr(made, "close", None)
     if close is not None:
         close()
@@ -140,7 +151,7 @@ def _coroutine_failure(name: str, made: Any) -> Failure:
 
 
 def _line_of(generator: Any) -> str:
-    """The line a suspended generator stands at, as a traceback shows it."""
+    """Return the line at which a generator is suspended, as a traceback shows it."""
     frame = generator.gi_frame
     if frame is None:
         return ""

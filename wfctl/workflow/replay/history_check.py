@@ -1,4 +1,4 @@
-"""Holding what the code asks for against what history says it asked for."""
+"""The comparison of what the code asks for with what its history records."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ from wfctl.workflow.sdk.tasks import EventTask, RetryableTask
 
 
 def confirm(pending: PendingActions, recorded: ActionEvent) -> str | None:
-    """Strike off the request that this event confirms; a text when the code asks for something else.
+    """Remove the pending action that a recorded event confirms.
 
-    Waits without a timeout are lenient: SDKs before 1.18 did not record them, so one that history lacks is
-    dropped and the later numbers move down, and a recorded one that the code no longer makes is passed over.
+    Waits without a timeout are lenient, since SDKs before 1.18 did not record them: one that the history lacks is
+    dropped, and later action numbers move down; a recorded one that the code no longer makes is skipped.
+
+    Returns None, or a description of the difference if the code asks for something else.
     """
     number = recorded.event_id
     asked = pending.actions.get(number)
@@ -32,13 +34,13 @@ def confirm(pending: PendingActions, recorded: ActionEvent) -> str | None:
     if _is_endless_wait(recorded) and (asked is None or not _is_endless_wait(asked)):
         return None
     if asked is None or type(asked) is ExecutionCompleted:
-        return f"step {number}: history has {described(recorded)}, the code at hand {_instead(pending)}"
+        return f"step {number}: the history has {described(recorded)}, the code {_instead(pending)}"
     if type(asked) is not type(recorded) or _name(asked) != _name(recorded):
-        return f"step {number}: history has {described(recorded)}, the code at hand asks for {described(asked)}"
+        return f"step {number}: the history has {described(recorded)}, the code asks for {described(asked)}"
     del pending.actions[number]
     task = pending.tasks.get(number)
     if type(task) is RetryableTask:
-        # History knows better than the computation: a rerun has the IDs of its source.
+        # The history decides: after a rerun it has the IDs of the source instance, not the computed ones.
         if type(recorded) is TaskScheduled:
             task.subject = recorded.task_execution_id
         elif type(recorded) is ChildWorkflowInstanceCreated:
@@ -47,18 +49,19 @@ def confirm(pending: PendingActions, recorded: ActionEvent) -> str | None:
 
 
 def unconfirmed(pending: PendingActions) -> str | None:
-    """A text when the code asked for something, in turns that history tells of, that history does not have."""
+    """Return a description of an action that the code asked for in a recorded turn and the history lacks, or None."""
     if pending.continuation is not None:
-        return "the code at hand continues as new where history goes on waiting"
+        return "the code continues as new, where the history still waits"
     for number, asked in pending.actions.items():
         if not _is_endless_wait(asked):
             if type(asked) is ExecutionCompleted:
-                return f"the code at hand {_completes(asked)}, where history goes on waiting"
-            return f"step {number}: the code at hand asks for {described(asked)}, history has no such step"
+                return f"the code {_completes(asked)}, where the history still waits"
+            return f"step {number}: the code asks for {described(asked)}, the history has no such step"
     return None
 
 
 def described(event: Event) -> str:
+    """Describe an action in the words of the messages above."""
     if type(event) is TaskScheduled:
         return f"activity {event.name!r}"
     if type(event) is ChildWorkflowInstanceCreated:
@@ -86,7 +89,7 @@ def _completes(completed: ExecutionCompleted) -> str:
 
 
 def _name(event: Event) -> str | None:
-    # A timer is a timer, whatever for: its time may depend on a clock, and the SDK compares no more than this.
+    # Timers are not compared further: their time may depend on a clock, and Dapr's SDK compares no more than this.
     return event.name if type(event) in (TaskScheduled, ChildWorkflowInstanceCreated) else None  # type: ignore[attr-defined]
 
 
@@ -97,7 +100,7 @@ def _is_endless_wait(event: Event) -> bool:
 
 
 def _drop(pending: PendingActions, number: int) -> None:
-    """Forget the timer `number`, and move everything behind it down by one."""
+    """Remove the timer `number`, and lower every later action number by one."""
     del pending.actions[number]
     pending.tasks.pop(number, None)
     for later in sorted(n for n in pending.actions if n > number):

@@ -1,15 +1,15 @@
-"""One live instance: its workflow code, kept alive between turns.
+"""One live workflow: its code, kept alive between turns.
 
-A turn feeds the new events to the generator and collects what it asks for. Only a run that is new to an instance
-with a past replays: it feeds the past in the same way, and `replay` holds each request of the code against
-the event that history has for it. Nothing of the past is kept.
+A turn feeds the new events to the generator and collects the actions that it asks for. Only a new LiveWorkflow of an
+instance with a history replays: it feeds the past events in the same way, and compares each action of the code with
+the event that the history has for it (`history_check`). It does not keep the past.
 
-Where the SDK's behaviour (dapr 1.19.0, `worker.py`) would lose work, this is more careful:
+Where the behaviour of Dapr's SDK (dapr 1.19.0, `worker.py`) would lose work, this one is more careful:
 
-* A result that JSON cannot hold fails the workflow (the SDK leaves it running for ever).
-* Whatever comes after a completion is ignored (the SDK may schedule more).
-* A resume of a run that is not suspended is ignored (the SDK fails the workflow).
-* Confirmations are never held back by a suspension (the SDK would ask for the same action twice).
+* A result that JSON cannot hold fails the workflow (the SDK leaves it running forever).
+* What the code asks for after its completion is ignored (the SDK may schedule it).
+* A resume of a workflow that is not suspended is ignored (the SDK fails the workflow).
+* A suspension does not delay the confirmation of actions (the SDK would ask for the same action twice).
 * Code that no longer matches its history stalls (the SDK fails the workflow).
 """
 
@@ -37,11 +37,14 @@ _ACTIONS = get_args(ActionEvent)
 
 
 class OrchestratorNotRegisteredError(ValueError):
-    """No workflow of that name is registered. Named as in the SDK, since the name is recorded."""
+    """Raised for a workflow that is not registered. The name is that of Dapr's SDK, since histories record it."""
 
 
 class LiveWorkflow:
-    """Feed it turns; it is of no use any more after a stall, a continue-as-new or a completion."""
+    """The code of one instance, run turn by turn.
+
+    After a stall, a continue-as-new or a completion it cannot be used any more.
+    """
 
     __slots__ = ("_generator", "_held", "_pending", "_registry", "_version")
 
@@ -54,19 +57,22 @@ class LiveWorkflow:
         self._registry = registry
         self._pending = PendingActions(instance_id, registry.app_id, read_propagated)
         self._generator = WorkflowGenerator(self._pending)
-        self._held: list[Event] | None = None  # what arrived while suspended; None: not suspended
+        self._held: list[Event] | None = None  # events that arrived while suspended; None if not suspended
         self._version: str | None = None
 
     @property
     def ended(self) -> bool:
-        """Whether the code is done with: it completed or continued as new, or was let go of."""
+        """Return True if the code completed, continued as new, or was closed."""
         return self._pending.closed
 
     def turn(self, past: Sequence[Event], new: Sequence[Event]) -> TurnResult:
-        """Go on with `new`, which begins with WorkflowStarted. `past` is for the first call alone, else empty.
+        """Run one turn over `new`, which begins with WorkflowStarted.
 
-        A past in which no action was recorded was never run (a fresh history of a continue-as-new): it
-        is new as well. Raises nothing for what user code does, but KeyboardInterrupt on the main thread.
+        `past` is the history before it: given to the first call, empty in later ones. A past that records no action has
+        never run (the fresh history of a continue-as-new), and counts as new.
+
+        Returns the actions of the turn; an exception of user code is a failure among them. Raises only
+        KeyboardInterrupt, on the main thread.
         """
         pending = self._pending
         feed = new
@@ -97,11 +103,11 @@ class LiveWorkflow:
         return result
 
     def close(self) -> None:
-        """Let go of the code, whose `finally` blocks run."""
+        """Close the generator; its `finally` blocks run."""
         self._generator.close()
 
     def _replay(self, past: Iterable[Event]) -> str | None:
-        """Bring the code to where it was; a text when it does not get there."""
+        """Replay the past. Returns None, or a description of the difference if the code does not fit it."""
         pending = self._pending
         pending.replaying = True
         for event in past:
@@ -114,7 +120,7 @@ class LiveWorkflow:
         return unconfirmed(pending)
 
     def _restamp(self) -> None:
-        """What the replay leaves over, waits that an old history lacks, is recorded in this turn."""
+        """Record the actions that the replay left over, waits that an old history lacks, in this turn."""
         pending = self._pending
         for number, event in pending.actions.items():
             pending.actions[number] = replace(event, timestamp=pending.turn_time)
@@ -134,7 +140,7 @@ class LiveWorkflow:
             rule(self, event)
         except VersionNotAvailable:
             raise
-        except Exception as error:  # a payload that is no JSON, a model that does not validate, ...
+        except Exception as error:  # a payload that is not JSON, a model that does not validate, ...
             self._generator.fail(failure_of(error))
 
     def _workflow_started(self, event: ev.WorkflowStarted) -> None:
@@ -257,8 +263,8 @@ class LiveWorkflow:
     def _patches(self) -> str:
         pending = self._pending
         return (
-            f"workflow {self._generator.name!r}: history recorded the patches {list(pending.recorded_patches)}, "
-            f"the code at hand applies {list(pending.applied_patches)}"
+            f"workflow {self._generator.name!r}: the history has the patches {list(pending.recorded_patches)}, "
+            f"the code applies {list(pending.applied_patches)}"
         )
 
     def _version_missing(self, version: str) -> Stall:
@@ -284,7 +290,7 @@ def _unregistered(registry: Registry, name: str) -> str:
     return f"workflow {name!r} is not registered; registered: {known}"
 
 
-# What still counts once the code continues as new: the events that are carried over, and a request to terminate.
+# The events that still count after a continue-as-new: those that are carried over, and requests.
 _AFTER_THE_END = frozenset({ev.EventRaised, ev.ExecutionTerminated, ev.ExecutionSuspended, ev.ExecutionResumed})
 
 _RULES: dict[type[Event], Callable[[LiveWorkflow, Any], None]] = {

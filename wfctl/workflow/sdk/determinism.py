@@ -1,4 +1,4 @@
-"""IDs and random numbers that come out the same in every replay. Algorithms of dapr 1.19.0, `deterministic.py`."""
+"""UUIDs and random numbers that are the same in every replay. Algorithms of dapr 1.19.0, `deterministic.py`."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _VARIANT = "89ab"
 
 
 def guid(name: str) -> str:
-    """The UUID version 5 of `name`; three times as fast as `uuid.uuid5`, since every activity call takes one."""
+    """Return the UUID version 5 of `name`: three times as fast as `uuid.uuid5`, and every activity call needs one."""
     h = hashlib.sha1(_NAMESPACE + name.encode(), usedforsecurity=False).hexdigest()
     return f"{h[:8]}-{h[8:12]}-5{h[13:16]}-{_VARIANT[int(h[16], 16) & 3]}{h[17:20]}-{h[20:32]}"
 
 
 def seeded(instance_id: str, now: datetime) -> random.Random:
-    """A generator seeded by the instance and the workflow's time, in whole seconds.
+    """Make a generator seeded with the instance and the workflow's time in whole seconds.
 
-    `now` is naive UTC and is read as local time, which is what the SDK does: the two must agree.
+    `now` is naive UTC and is read as local time, as Dapr's SDK does: the two must agree.
     """
     seed = hashlib.sha256(f"{instance_id}:{int(now.timestamp())}".encode()).digest()
     return random.Random(int.from_bytes(seed[:8], "big"))

@@ -1,7 +1,7 @@
-"""The books of one live workflow: what its code asked for in this turn, and what it is waiting for.
+"""The state of one live workflow: the actions that its code asked for in this turn, and the tasks it waits for.
 
-The context (`context.py`) writes requests into it; the run (`run.py`) fills in what happened. Action numbers begin
-at 1 and follow the SDK's counting: timers of waits and of retries take one, and so does the completion.
+`DaprWorkflowContext` adds actions; `LiveWorkflow` (in `replay`) completes tasks. Action numbers begin at 1 and count as
+in Dapr's SDK: the timers of waits and retries take one each, and so does the completion.
 """
 
 from __future__ import annotations
@@ -28,11 +28,22 @@ _BEGINNING = datetime(1000, 1, 1, tzinfo=timezone.utc)
 
 
 class PendingActions:
-    """Mutable on purpose: one per live instance, touched on every turn.
+    """One object per live instance, changed in every turn.
 
-    now        the workflow's time, aware; the context hands it out naive
-    stamp      the time of the turn at hand, for the events it makes: differs from `now` while held events are replayed
-    closed     nothing that the code asks for counts any more: it completed, continued as new, or was evicted
+    actions            the events to record for what the code asked for in this turn, by action number
+    tasks              the tasks that are not complete, by action number
+    event_waits        the waits for external events, oldest first, by case-folded event name
+    unconsumed_events  the payloads of events that nobody has waited for, oldest first, by case-folded event name
+    now                the workflow's time, aware UTC; the context returns it naive
+    turn_time          when the current turn began, the timestamp of its actions; `now` lags behind it while events
+                       that arrived during a suspension are worked off
+    replaying          the code repeats what the history records
+    closed             the code completed, continued as new or was evicted: what it asks for is ignored
+    continuation       the input (JSON text) and `save_events` of a continue-as-new
+    recorded_patches   the patches in the history, in its order
+    applied_patches    the patches that the code has applied, in its order, with repetitions
+    patch_decisions    the answer that `is_patched` gave, by patch
+    read_propagated    reads the history that the parent propagated
     """
 
     __slots__ = (
@@ -85,23 +96,27 @@ class PendingActions:
         self.applied_patches: tuple[str, ...] = ()
 
     def set_time(self, now: datetime) -> None:
+        """Set the workflow's time."""
         self.now = now
         self.now_text = None
 
     def next_guid(self) -> str:
+        """Return the next UUID of this instance and time, as Dapr's SDK makes them."""
         if self.now_text is None:
-            self.now_text = self.now.isoformat().removesuffix("+00:00")  # as of the naive time; twice as fast
+            self.now_text = self.now.isoformat().removesuffix("+00:00")  # as of the naive time, but twice as fast
         number = self.guids
         self.guids = number + 1
         return guid(f"{self.instance_id}_{self.now_text}_{number}")
 
     def schedule_activity(self, name: str, text: str | None, number: int, execution_id: str, scope: int) -> Task[Any]:
+        """Schedule an activity without a retry policy."""
         self.actions[number] = TaskScheduled(number, self.turn_time, name, text, execution_id, None, None, None, scope)
         task: Task[Any] = CompletableTask()
         self.tasks[number] = task
         return task
 
     def create_child(self, name: str, text: str | None, number: int, instance_id: str, scope: int) -> Task[Any]:
+        """Create a child workflow without a retry policy."""
         self.actions[number] = ChildWorkflowInstanceCreated(
             number, self.turn_time, instance_id, name, text, None, None, None, scope
         )
@@ -110,7 +125,7 @@ class PendingActions:
         return task
 
     def schedule_attempt(self, task: RetryableTask[Any], number: int) -> None:
-        """Schedule the activity or child of a retryable task; it keeps its subject, the action is a new one."""
+        """Schedule the next attempt of a task as a new action; attempts share the task's `subject`."""
         attempts = task.policy.max_number_of_attempts
         if task.child:
             self.actions[number] = ChildWorkflowInstanceCreated(
@@ -125,12 +140,13 @@ class PendingActions:
     def call_with_retries(
         self, policy: RetryPolicy, name: str, text: str | None, number: int, subject: str, scope: int, child: bool
     ) -> Task[Any]:
+        """Schedule the first attempt of an activity or child workflow with a retry policy."""
         task: RetryableTask[Any] = RetryableTask(policy, name, text, subject, scope, child)
         self.schedule_attempt(task, number)
         return task
 
     def schedule_retry(self, task: RetryableTask[Any], delay: timedelta) -> None:
-        """Set the timer after which `task` is attempted again."""
+        """Create the timer after which `task` is attempted again."""
         task.attempt += 1
         number = self.next_number()
         origin = Origin.CHILD_RETRY if task.child else Origin.ACTIVITY_RETRY
@@ -138,6 +154,7 @@ class PendingActions:
         self.tasks[number] = task
 
     def create_timer(self, fire_at: datetime) -> Task[Any]:
+        """Create a timer of the code."""
         number = self.next_number()
         self.actions[number] = TimerCreated(number, self.turn_time, fire_at)
         task: Task[Any] = TimerTask()
@@ -145,7 +162,7 @@ class PendingActions:
         return task
 
     def wait_for_event(self, name: str, key: str, timeout: Any, fire_at: datetime | None) -> EventTask:
-        """Wait for an event that has not arrived; with `fire_at` None for good, which is recorded as a timer too."""
+        """Wait for an event that has not arrived, until `fire_at` (None: without limit, recorded as a timer too)."""
         number = self.next_number()
         self.actions[number] = TimerCreated(
             number, self.turn_time, NEVER if fire_at is None else fire_at, None, Origin.EXTERNAL_EVENT, name
@@ -156,7 +173,7 @@ class PendingActions:
         return task
 
     def stop_waiting(self, task: EventTask) -> None:
-        """Take a wait that timed out off the books, so that a late event is kept for the next wait."""
+        """Remove a wait that timed out, so that a late event is kept for the next wait."""
         queue = self.event_waits.get(task.key)
         if queue is not None and task in queue:
             queue.remove(task)
@@ -164,7 +181,7 @@ class PendingActions:
                 del self.event_waits[task.key]
 
     def deliver_event(self, key: str, value: Any) -> bool:
-        """Hand the event to the oldest wait for it, or keep it; says whether somebody was waiting."""
+        """Complete the oldest wait for an event, or keep the event. Returns True if there was a wait."""
         queue = self.event_waits.get(key)
         if not queue:
             self.unconsumed_events.setdefault(key, deque()).append(value)
@@ -177,6 +194,7 @@ class PendingActions:
         return True
 
     def take_event(self, key: str) -> tuple[bool, Any]:
+        """Take the oldest unconsumed event of a name. Returns False and None if there is none."""
         queue = self.unconsumed_events.get(key)
         if not queue:
             return False, None
@@ -186,13 +204,14 @@ class PendingActions:
         return True, value
 
     def next_number(self) -> int:
+        """Return the number of the next action."""
         self.sequence += 1
         return self.sequence
 
     def is_patched(self, patch: str) -> bool:
-        """Whether the code of this patch applies: recorded in history, or first met when not replaying.
+        """Return True if the code of this patch applies: the history records it, or it is first met outside a replay.
 
-        Each time that it applies counts, as in the SDK: the runtime holds the sequence against its record.
+        Each time counts, as in Dapr's SDK: `patches_match` compares the whole sequence with the history.
         """
         applies = self.patch_decisions.get(patch)
         if applies is None:
@@ -202,5 +221,5 @@ class PendingActions:
         return applies
 
     def patches_match(self) -> bool:
-        """Check that the patches of the history are the first ones that the code has applied."""
+        """Return True if the code has applied the recorded patches first, in their order."""
         return self.applied_patches[: len(self.recorded_patches)] == self.recorded_patches
