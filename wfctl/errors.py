@@ -1,4 +1,4 @@
-"""The error tree: what went wrong, which exit status it has, and what to try.
+"""The errors of wfctl, with their exit statuses.
 
     WfctlError                     1    unexpected
     +-- InvalidInput               2    wrong usage, bad JSON, bad time, bad ID
@@ -6,21 +6,21 @@
     +-- NotFound                   3    no such instance
     +-- Conflict                   4    the ID is taken
     +-- WrongState                 4    the instance cannot do that in the status it has
-    +-- Unreachable                5    nobody answers at the target
+    +-- Unreachable                5    nothing answers at the target
     +-- Unsupported                5    the target lacks the feature
     +-- StoreError                 5    the store file cannot be used
-    |   +-- DiskFull               5    there is no room for what was to be written
-    |   +-- StoreGone              5    it was deleted or replaced while it was in use
+    |   +-- DiskFull               5    there is no room left to write
+    |   +-- StoreGone              5    the store was deleted or replaced while it was in use
     +-- NotAuthenticated           6    no token, or a wrong one
     +-- NotPermitted               6    the target's policy says no, or a file's permissions do
     +-- NotTrusted                 6    a project's file says what its user has not agreed to, or is somebody else's
     +-- PartFailed                 7    part of a batch failed
-    +-- Refused                    8    needs a confirmation that cannot be had, or the answer was no
+    +-- Refused                    8    the question was answered with no, or could not be asked
     +-- TimedOut                 124    the deadline passed
     +-- Interrupted              130    Ctrl-C
 
-Everything below the command line raises these; `wfctl.cli.main` alone turns them into words and a status.
-Exit statuses 10, 11 and 12 are outcomes of an instance, not errors: see `wfctl.cli.exit_codes`.
+Everything below the command line raises these; `wfctl.cli.main` alone prints them and sets the exit status. The exit
+statuses 10, 11 and 12 are outcomes of an instance, not errors: see `wfctl.cli.exit_codes`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,11 @@ from typing import ClassVar
 
 
 class WfctlError(Exception):
-    """An error to show to the user as one line, with an optional line on what to try."""
+    """An error to show to the user.
+
+    `message` is one line, `hint` a second one on what to try, `instance_id` the instance concerned. `code` is the
+    error's name in JSON output.
+    """
 
     code: ClassVar[str] = "error"
     exit_status: ClassVar[int] = 1
@@ -42,12 +46,14 @@ class WfctlError(Exception):
 
 
 class InvalidInput(WfctlError):
+    """The command or the request is wrong: usage, JSON, a time, an ID."""
+
     code = "invalid_input"
     exit_status = 2
 
 
 class AppError(InvalidInput):
-    """The app could not be loaded; `detail` holds the user's own error, ready to print."""
+    """The app cannot be loaded. `detail` is the user's own error, ready to print."""
 
     code = "app"
 
@@ -57,73 +63,99 @@ class AppError(InvalidInput):
 
 
 class NotFound(WfctlError):
+    """There is no such instance."""
+
     code = "not_found"
     exit_status = 3
 
 
 class Conflict(WfctlError):
+    """The ID is taken."""
+
     code = "conflict"
     exit_status = 4
 
 
 class WrongState(WfctlError):
+    """The instance cannot do that in its status."""
+
     code = "wrong_state"
     exit_status = 4
 
 
 class Unreachable(WfctlError):
+    """Nothing answers at the target."""
+
     code = "unreachable"
     exit_status = 5
 
 
 class Unsupported(WfctlError):
+    """The target lacks the feature."""
+
     code = "unsupported"
     exit_status = 5
 
 
 class StoreError(WfctlError):
+    """The store file cannot be used."""
+
     code = "store"
     exit_status = 5
 
 
 class DiskFull(StoreError):
-    """What was not acknowledged is not recorded. What was is safe, and goes on when there is room."""
+    """The disk is full. What was acknowledged is safe, and continues when there is room; nothing else is recorded."""
 
 
 class StoreGone(StoreError):
-    """Nothing more may be written, nor tried again: it would be lost."""
+    """The store is another file, or gone. Do not write or retry: it would be lost."""
 
 
 class NotAuthenticated(WfctlError):
+    """The token is missing or wrong."""
+
     code = "not_authenticated"
     exit_status = 6
 
 
 class NotPermitted(WfctlError):
+    """The target's policy refuses the request."""
+
     code = "not_permitted"
     exit_status = 6
 
 
 class NotTrusted(WfctlError):
+    """A project's file asks for what needs its user's trust, or belongs to somebody else."""
+
     code = "not_trusted"
     exit_status = 6
 
 
 class PartFailed(WfctlError):
+    """Part of a batch failed."""
+
     code = "part_failed"
     exit_status = 7
 
 
 class Refused(WfctlError):
+    """The question was answered with no, or could not be asked."""
+
     code = "refused"
     exit_status = 8
 
 
 class TimedOut(WfctlError):
+    """The deadline passed."""
+
     code = "timed_out"
     exit_status = 124
 
 
 class Interrupted(WfctlError):
+    """The user pressed Ctrl-C."""
+
     code = "interrupted"
     exit_status = 130

@@ -1,1 +1,1 @@
-"""What every part of wfctl speaks of: statuses, instances, history events, requests."""
+"""The types that every part of wfctl uses: statuses, instances, history events, requests."""

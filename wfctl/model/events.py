@@ -1,9 +1,8 @@
 """The history events of an instance, under Dapr's names.
 
-An event that workflow code caused (`TaskScheduled`, `TimerCreated`, `ChildWorkflowInstanceCreated`,
-`ExecutionCompleted`) carries the number of that action as `event_id`; every other event has `NO_ID`.
-Payloads (`input`, `result`, ...) are the serialised text, kept as it came; None means that there is none.
-Times are aware UTC datetimes.
+An event that records an action of the workflow's code (`TaskScheduled`, `TimerCreated`,
+`ChildWorkflowInstanceCreated`, `ExecutionCompleted`) has the number of that action as `event_id`; every other event
+has `NO_ID`. Payloads (`input`, `result`, ...) are the text as received, None if there is none. Times are aware UTC.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ NEVER = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=timezone.utc)
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why an activity or an instance failed."""
+    """The failure of an activity or an instance."""
 
     error_type: str
     message: str
@@ -35,7 +34,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """The instance, and the action in it, that created a child."""
+    """The instance that created a child, and the number of its action."""
 
     task_scheduled_id: int
     instance_id: str
@@ -44,7 +43,7 @@ class Parent:
 
 
 class Origin(str, Enum):
-    """What a timer is for; the values are the field names of the wire."""
+    """The purposes of timers. The values are the field names of Dapr's protocol."""
 
     TIMER = "createTimer"
     EXTERNAL_EVENT = "externalEvent"
@@ -53,7 +52,7 @@ class Origin(str, Enum):
 
 
 class StallReason(str, Enum):
-    """Why an instance stalled. NON_DETERMINISTIC is wfctl's own; on the wire it is PATCH_MISMATCH."""
+    """The reasons of a stall. NON_DETERMINISTIC is wfctl's own: Dapr's protocol has PATCH_MISMATCH for it."""
 
     PATCH_MISMATCH = "PATCH_MISMATCH"
     VERSION_NOT_AVAILABLE = "VERSION_NOT_AVAILABLE"
@@ -63,7 +62,7 @@ class StallReason(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What all events have in common."""
+    """The base of all events."""
 
     event_id: int
     timestamp: datetime
@@ -71,17 +70,21 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionStarted(Event):
+    """The instance was started, by a client or by its parent."""
+
     name: str
     input: str | None
     instance_id: str
     execution_id: str
     parent: Parent | None = None
     scheduled_start: datetime | None = None
-    trace_parent: str | None = None  # W3C: the span of whoever started it
+    trace_parent: str | None = None  # W3C trace context of the client that started it
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionCompleted(Event):
+    """The instance ended: completed, failed or terminated."""
+
     status: Status
     result: str | None = None
     failure: Failure | None = None
@@ -93,24 +96,26 @@ class ExecutionTerminated(Event):
 
     input: str | None = None
     recurse: bool = True
-    reason: str | None = None  # wfctl's own: the wire has no place for it
+    reason: str | None = None  # wfctl's own: Dapr's protocol has no field for it
 
 
 @dataclass(frozen=True, slots=True)
 class TaskScheduled(Event):
-    """An activity was scheduled. Attempts of one call share `task_execution_id`."""
+    """An activity was scheduled. The attempts of one call share their `task_execution_id`."""
 
     name: str
     input: str | None = None
     task_execution_id: str = ""
-    max_attempts: int | None = None  # wfctl's own, for `get`: the wire does not carry the retry policy
+    max_attempts: int | None = None  # wfctl's own, for `get`: Dapr's protocol has no retry policy
     rerun_parent: str | None = None
     app_id: str | None = None
-    scope: int = 0  # history propagation: 0 none, 1 own, 2 lineage
+    scope: int = 0  # history propagation: 0 none, 1 own history, 2 lineage
 
 
 @dataclass(frozen=True, slots=True)
 class TaskCompleted(Event):
+    """An activity returned its result."""
+
     task_scheduled_id: int
     result: str | None = None
     task_execution_id: str = ""
@@ -118,6 +123,8 @@ class TaskCompleted(Event):
 
 @dataclass(frozen=True, slots=True)
 class TaskFailed(Event):
+    """An attempt of an activity failed."""
+
     task_scheduled_id: int
     failure: Failure
     task_execution_id: str = ""
@@ -125,6 +132,8 @@ class TaskFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class ChildWorkflowInstanceCreated(Event):
+    """A child workflow was created. The attempts of one call share their `instance_id`."""
+
     instance_id: str
     name: str
     input: str | None = None
@@ -136,19 +145,26 @@ class ChildWorkflowInstanceCreated(Event):
 
 @dataclass(frozen=True, slots=True)
 class ChildWorkflowInstanceCompleted(Event):
+    """A child workflow completed."""
+
     task_scheduled_id: int
     result: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ChildWorkflowInstanceFailed(Event):
+    """A child workflow failed, was terminated or could not be created."""
+
     task_scheduled_id: int
     failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TimerCreated(Event):
-    """`subject` belongs to `origin`: the event's name, the task execution ID or the child's instance ID."""
+    """A timer was created.
+
+    `subject` depends on `origin`: the name of the event, the task execution ID or the child's instance ID.
+    """
 
     fire_at: datetime
     name: str | None = None
@@ -159,13 +175,15 @@ class TimerCreated(Event):
 
 @dataclass(frozen=True, slots=True)
 class TimerFired(Event):
+    """A timer fired."""
+
     timer_id: int
     fire_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class WorkflowStarted(Event):
-    """The first event of every turn: it sets the workflow's time."""
+    """A turn began: the first event of every turn, which sets the workflow's time."""
 
     version: str | None = None
     patches: tuple[str, ...] = ()
@@ -173,29 +191,37 @@ class WorkflowStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class EventRaised(Event):
+    """A client raised an event."""
+
     name: str
     input: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionSuspended(Event):
+    """The instance was suspended."""
+
     reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionResumed(Event):
+    """The instance was resumed."""
+
     reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionStalled(Event):
+    """The instance stalled: its code does not fit its history, or a message is too large."""
+
     reason: StallReason
     description: str
 
 
 @dataclass(frozen=True, slots=True)
 class OtherEvent(Event):
-    """An event of a runtime that knows more than wfctl: shown, never interpreted."""
+    """An event of a type that wfctl does not know: shown, never interpreted."""
 
     type: str
     fields: tuple[tuple[str, Any], ...] = ()
@@ -206,7 +232,7 @@ ActionEvent = TaskScheduled | TimerCreated | ChildWorkflowInstanceCreated
 
 @dataclass(frozen=True, slots=True)
 class HistoryChunk:
-    """One instance's part of a propagated history."""
+    """The part of a propagated history that belongs to one instance."""
 
     instance_id: str
     workflow_name: str
@@ -215,7 +241,7 @@ class HistoryChunk:
 
 @dataclass(frozen=True, slots=True)
 class PropagatedEvents:
-    """What a call with a propagation scope hands on: the oldest ancestor's part first, the caller's last."""
+    """The history that a call hands on: the oldest ancestor's part first, the caller's last."""
 
     scope: int
     chunks: tuple[HistoryChunk, ...]

@@ -1,4 +1,4 @@
-"""The nouns of the command line: instances, requests, filters."""
+"""Instances, and the requests and filters of commands."""
 
 from __future__ import annotations
 
@@ -14,11 +14,17 @@ from wfctl.model.status import Status
 class Waiting:
     """One thing that a live instance waits for.
 
-    kind      `event`, `activity`, `timer`, `child`, `start` (a delayed start), `resume` (it is suspended),
-              `code` (it is stalled) or `driver` (nobody drives the store)
-    name      of the event, activity, timer or child workflow
-    since     when the waiting began
-    until     when it ends by itself: a timer's or timeout's time, a retry's next try
+    kind          `event`, `activity`, `timer`, `child`, `start` (a delayed start), `resume` (it is suspended),
+                  `code` (it is stalled) or `driver` (no process is executing the store)
+    name          of the event, activity, timer or child workflow; the reason of a stall
+    since         when it began to wait
+    until         when the wait ends by itself: the time of a timer, a timeout or the next attempt
+    instance_id   of the child
+    status        of the child
+    attempt       the current or next attempt, from 1
+    max_attempts  of the retry policy
+    last_error    of the last failed attempt; the reason of a suspension; the description of a stall
+    event_id      the number of the action in the history
     """
 
     kind: str
@@ -35,9 +41,9 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One execution of a workflow. Payloads are serialised text as stored; None means absent.
+    """One execution of a workflow. Payloads are JSON text as stored, None if there is none; times are aware UTC.
 
-    Fields that a target does not tell are None: a sidecar over HTTP knows neither parent nor waiting.
+    Fields that a target does not report are None: a sidecar reports neither parent nor `waiting_for` over HTTP.
     """
 
     id: str
@@ -63,7 +69,7 @@ def child_instance_id(parent_id: str, action_id: int) -> str:
 
 
 class IfExists(str, Enum):
-    """What `start` does when the ID exists already."""
+    """The choices of `start` for an ID that exists: refuse, use the instance, or replace a finished one."""
 
     FAIL = "fail"
     USE = "use"
@@ -72,6 +78,8 @@ class IfExists(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class StartRequest:
+    """A request to start the workflow `name`. Without `id` a random one is made; without `start_at` it starts now."""
+
     name: str
     id: str | None = None
     input: str | None = None
@@ -81,9 +89,9 @@ class StartRequest:
 
 @dataclass(frozen=True, slots=True)
 class RerunRequest:
-    """Run `source` again from the action `event_id` under a new ID.
+    """A request to run `source` again from the action `event_id`, under `new_id` or a random ID.
 
-    `input` replaces that action's input where `overwrite_input` is set.
+    `input` replaces the input of that action if `overwrite_input` is set; `new_child_id` is for a child workflow.
     """
 
     source: str
@@ -95,7 +103,7 @@ class RerunRequest:
 
 
 class Sort(str, Enum):
-    """Order of `list`: newest first, but IDs and names from A to Z."""
+    """The orders of `list`: times from the newest, names and IDs from A to Z."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -106,7 +114,10 @@ class Sort(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """All given conditions hold at once. `after` is the ID of the row behind which the page begins."""
+    """The conditions and the order of `list`. An instance must meet all conditions that are given.
+
+    `*_after` times are inclusive, `*_before` times exclusive. `after` is the ID of the last row of the page before.
+    """
 
     statuses: frozenset[Status] = frozenset()
     name: str | None = None
@@ -125,6 +136,8 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Count:
+    """The number of instances of one status, or of one status and name."""
+
     status: Status
     name: str | None
     count: int

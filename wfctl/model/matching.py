@@ -1,4 +1,4 @@
-"""Which instances a `Filter` lets through, and in which order: for targets that cannot filter by themselves."""
+"""Filtering and sorting of instances, for targets that do neither."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _LONG_AGO = datetime(1, 1, 1, tzinfo=timezone.utc)
 
 
 def matches(filter: Filter, instance: Instance) -> bool:
-    """Whether all conditions hold. `sort`, `limit` and `after` are none.
+    """Return True if `instance` meets all conditions; `sort`, `limit` and `after` are no conditions.
 
-    An instance whose time or parent is not known does not match a condition on it.
+    An instance does not meet a condition on a time or parent that is not known.
     """
     return (
         may_match(filter, instance.id)
@@ -27,25 +27,25 @@ def matches(filter: Filter, instance: Instance) -> bool:
 
 
 def may_match(filter: Filter, instance_id: str) -> bool:
-    """What the ID alone decides."""
+    """Return False if the ID alone rules an instance out."""
     return filter.id_prefix is None or instance_id.startswith(filter.id_prefix)
 
 
 def waits_for(instance: Instance, event: str) -> bool:
-    """Whether it is alive and waits for the event. Names are compared as Dapr's SDKs do: without regard to case."""
+    """Return True if `instance` waits for the event. Names are compared without case, as Dapr's SDKs do."""
     wanted = event.casefold()
     return any(w.kind == "event" and w.name is not None and w.name.casefold() == wanted for w in instance.waiting_for)
 
 
 def _between(time: datetime | None, after: datetime | None, before: datetime | None) -> bool:
-    """From `after` (included) to `before` (not included)."""
+    """Return True if `time` is not earlier than `after` and earlier than `before`."""
     if after is None and before is None:
         return True
     return time is not None and (after is None or time >= after) and (before is None or time < before)
 
 
 def ordered(filter: Filter, instances: Iterable[Instance]) -> list[Instance]:
-    """By `filter.sort`: newest first, IDs and names from A to Z; a time that is not known counts as the oldest."""
+    """Sort by `filter.sort`. A time that is not known counts as the oldest."""
     rows = sorted(instances, key=lambda row: row.id)
     if filter.sort is Sort.ID:
         return rows[::-1] if filter.reverse else rows
@@ -63,7 +63,7 @@ def _time(sort: Sort, row: Instance) -> datetime | None:
 
 
 def after(rows: list[Instance], last: Instance, filter: Filter) -> list[Instance]:
-    """Those of `rows` (ordered) that come behind `last`, which need not be one of them."""
+    """Return the sorted `rows` that come after `last`, which need not be one of them."""
     if all(row.id != last.id for row in rows):
         rows = ordered(filter, [*rows, last])
     place = next(index for index, row in enumerate(rows) if row.id == last.id)

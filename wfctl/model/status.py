@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Status(IntEnum):
-    """Dapr's statuses; the numbers are those of the wire (`OrchestrationStatus`)."""
+    """Dapr's statuses, with the numbers of its protocol (`OrchestrationStatus`)."""
 
     RUNNING = 0
     COMPLETED = 1
@@ -20,7 +20,7 @@ class Status(IntEnum):
 
     @property
     def terminal(self) -> bool:
-        """Whether an instance with this status never runs again."""
+        """Return True if an instance with this status never runs again."""
         return self in TERMINAL
 
 

@@ -1,13 +1,13 @@
-"""From a history to steps: what an instance did, with attempts, children and real durations.
+"""The steps of an instance, computed from its history: attempts, children and durations.
 
-A history says *scheduled* in one event and *completed* in another, and spreads the attempts of one activity call over
-many. A step is one thing that the workflow's code asked for:
+A history has one event for *scheduled* and another for *completed*, and one pair for each attempt of an activity call.
+A step is one thing that the workflow's code asked for:
 
-- activity   all attempts of one call, joined by `task_execution_id`; the timers between them belong to it
+- activity   all attempts of one call, joined by `task_execution_id`, and the timers between them
 - child      all attempts of one child workflow, joined by the child's instance ID
 - timer      a timer that the code created
-- event      a wait for an external event, resolved first in, first out by case-insensitive name; an event that came
-             before anybody waited is a step of its own, RECEIVED
+- event      a wait for an external event; waits of one (case-insensitive) name are met in their order. An event that
+             arrives before a wait is a step of its own, RECEIVED
 """
 
 from __future__ import annotations
@@ -37,22 +37,27 @@ from wfctl.model.events import (
 
 
 class StepStatus(str, Enum):
-    RUNNING = "RUNNING"  # an activity or a child at work
-    WAITING = "WAITING"  # a timer or an event that has not come
+    """The status of a step."""
+
+    RUNNING = "RUNNING"  # an activity or a child workflow that has not finished
+    WAITING = "WAITING"  # a timer that has not fired, an event that has not arrived
     RETRYING = "RETRYING"  # the last attempt failed, another follows
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
-    TIMED_OUT = "TIMED_OUT"  # the event did not come in time
-    RECEIVED = "RECEIVED"  # an event that came before anybody waited for it
+    TIMED_OUT = "TIMED_OUT"  # the event did not arrive in time
+    RECEIVED = "RECEIVED"  # an event that arrived before a wait for it
     ABANDONED = "ABANDONED"  # open when the instance ended
 
     @property
     def open(self) -> bool:
+        """Return True for a step that has not ended."""
         return self in (StepStatus.RUNNING, StepStatus.WAITING, StepStatus.RETRYING)
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
+    """One attempt of a step. `completed_at` is None while it is open, `failure` unless it failed."""
+
     event_id: int
     scheduled_at: datetime
     completed_at: datetime | None = None
@@ -61,7 +66,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`event_id` is that of the first attempt. `until` is when an open step ends or goes on by itself."""
+    """One step. `event_id` is that of its first attempt; `until` is when an open step ends or continues by itself."""
 
     kind: str
     name: str | None
@@ -79,12 +84,13 @@ class Step:
 
     @property
     def duration(self) -> timedelta | None:
+        """Return the time from the first attempt to the end; None while the step is open."""
         return None if self.completed_at is None else self.completed_at - self.scheduled_at
 
 
 @dataclass(slots=True)
-class _Draft:
-    """A step that is still being put together."""
+class _StepBuilder:
+    """A step while its events are read."""
 
     kind: str
     name: str | None
@@ -110,7 +116,7 @@ class _Draft:
             if attempt.event_id == event_id and attempt.completed_at is None:
                 self.attempts[index] = Attempt(event_id, attempt.scheduled_at, when, failure)
 
-    def freeze(self, over: bool) -> Step:
+    def build(self, over: bool) -> Step:
         status = StepStatus.ABANDONED if over and self.status.open else self.status
         return Step(
             kind=self.kind,
@@ -129,121 +135,121 @@ class _Draft:
         )
 
 
-class _Fold:
-    """One pass over a history. `by_id` finds the step that an action's number belongs to."""
+class _HistoryReader:
+    """The state of one pass over a history. `by_id` has the steps by the numbers of their actions."""
 
     def __init__(self) -> None:
-        self.drafts: list[_Draft] = []
-        self.by_id: dict[int, _Draft] = {}
-        self.calls: dict[str, _Draft] = {}
-        self.children: dict[str, _Draft] = {}
-        self.event_waits: dict[str, list[_Draft]] = {}
+        self.steps: list[_StepBuilder] = []
+        self.by_id: dict[int, _StepBuilder] = {}
+        self.calls: dict[str, _StepBuilder] = {}
+        self.children: dict[str, _StepBuilder] = {}
+        self.event_waits: dict[str, list[_StepBuilder]] = {}
         self.over = False
 
-    def add(self, draft: _Draft) -> _Draft:
-        self.drafts.append(draft)
-        return draft
+    def add(self, step: _StepBuilder) -> _StepBuilder:
+        self.steps.append(step)
+        return step
 
     def task_scheduled(self, event: TaskScheduled) -> None:
-        draft = self.calls.get(event.task_execution_id) if event.task_execution_id else None
-        if draft is None:
-            draft = self.add(_Draft("activity", event.name, event.event_id, StepStatus.RUNNING, event.timestamp))
-            draft.input, draft.max_attempts = event.input, event.max_attempts
+        step = self.calls.get(event.task_execution_id) if event.task_execution_id else None
+        if step is None:
+            step = self.add(_StepBuilder("activity", event.name, event.event_id, StepStatus.RUNNING, event.timestamp))
+            step.input, step.max_attempts = event.input, event.max_attempts
             if event.task_execution_id:
-                self.calls[event.task_execution_id] = draft
-        draft.begin(event)
-        self.by_id[event.event_id] = draft
+                self.calls[event.task_execution_id] = step
+        step.begin(event)
+        self.by_id[event.event_id] = step
 
     def child_created(self, event: ChildWorkflowInstanceCreated) -> None:
-        draft = self.children.get(event.instance_id)
-        if draft is None or draft.status not in (StepStatus.FAILED, StepStatus.RETRYING):
-            draft = self.add(_Draft("child", event.name, event.event_id, StepStatus.RUNNING, event.timestamp))
-            draft.input, draft.max_attempts, draft.child_id = event.input, event.max_attempts, event.instance_id
-            self.children[event.instance_id] = draft
-        draft.begin(event)
-        self.by_id[event.event_id] = draft
+        step = self.children.get(event.instance_id)
+        if step is None or step.status not in (StepStatus.FAILED, StepStatus.RETRYING):
+            step = self.add(_StepBuilder("child", event.name, event.event_id, StepStatus.RUNNING, event.timestamp))
+            step.input, step.max_attempts, step.child_id = event.input, event.max_attempts, event.instance_id
+            self.children[event.instance_id] = step
+        step.begin(event)
+        self.by_id[event.event_id] = step
 
     def timer_created(self, event: TimerCreated) -> None:
         if event.origin in (Origin.ACTIVITY_RETRY, Origin.CHILD_RETRY):
             owners = self.calls if event.origin is Origin.ACTIVITY_RETRY else self.children
-            draft = owners.get(event.subject or "")
-            if draft is not None:
-                draft.status, draft.completed_at, draft.until = StepStatus.RETRYING, None, event.fire_at
+            step = owners.get(event.subject or "")
+            if step is not None:
+                step.status, step.completed_at, step.until = StepStatus.RETRYING, None, event.fire_at
                 return
         until = None if event.fire_at.year >= NEVER.year else event.fire_at
         if event.origin is Origin.EXTERNAL_EVENT:
             name = event.subject or event.name or ""
-            draft = self.add(_Draft("event", name, event.event_id, StepStatus.WAITING, event.timestamp))
-            self.event_waits.setdefault(name.casefold(), []).append(draft)
+            step = self.add(_StepBuilder("event", name, event.event_id, StepStatus.WAITING, event.timestamp))
+            self.event_waits.setdefault(name.casefold(), []).append(step)
         else:
-            draft = self.add(_Draft("timer", event.name, event.event_id, StepStatus.WAITING, event.timestamp))
-        draft.until = until
-        draft.attempts.append(Attempt(event.event_id, event.timestamp))
-        self.by_id[event.event_id] = draft
+            step = self.add(_StepBuilder("timer", event.name, event.event_id, StepStatus.WAITING, event.timestamp))
+        step.until = until
+        step.attempts.append(Attempt(event.event_id, event.timestamp))
+        self.by_id[event.event_id] = step
 
     def timer_fired(self, event: TimerFired) -> None:
-        draft = self.by_id.get(event.timer_id)
-        if draft is None or draft.status is not StepStatus.WAITING:
+        step = self.by_id.get(event.timer_id)
+        if step is None or step.status is not StepStatus.WAITING:
             return
-        if draft.kind == "event":
-            self.event_waits[(draft.name or "").casefold()].remove(draft)
-            draft.end(event.timer_id, event.timestamp, StepStatus.TIMED_OUT)
+        if step.kind == "event":
+            self.event_waits[(step.name or "").casefold()].remove(step)
+            step.end(event.timer_id, event.timestamp, StepStatus.TIMED_OUT)
         else:
-            draft.end(event.timer_id, event.timestamp, StepStatus.COMPLETED)
+            step.end(event.timer_id, event.timestamp, StepStatus.COMPLETED)
 
     def event_raised(self, event: EventRaised) -> None:
         waits = self.event_waits.get(event.name.casefold())
         if waits:
-            draft = waits.pop(0)
-            draft.end(draft.event_id, event.timestamp, StepStatus.COMPLETED)
+            step = waits.pop(0)
+            step.end(step.event_id, event.timestamp, StepStatus.COMPLETED)
         else:
-            draft = self.add(_Draft("event", event.name, event.event_id, StepStatus.RECEIVED, event.timestamp))
-            draft.completed_at = event.timestamp
-        draft.result = event.input
+            step = self.add(_StepBuilder("event", event.name, event.event_id, StepStatus.RECEIVED, event.timestamp))
+            step.completed_at = event.timestamp
+        step.result = event.input
 
     def task_completed(self, event: TaskCompleted | ChildWorkflowInstanceCompleted) -> None:
-        draft = self.by_id.get(event.task_scheduled_id)
-        if draft is not None and draft.status.open:
-            draft.end(event.task_scheduled_id, event.timestamp, StepStatus.COMPLETED)
-            draft.result = event.result
+        step = self.by_id.get(event.task_scheduled_id)
+        if step is not None and step.status.open:
+            step.end(event.task_scheduled_id, event.timestamp, StepStatus.COMPLETED)
+            step.result = event.result
 
     def task_failed(self, event: TaskFailed | ChildWorkflowInstanceFailed) -> None:
-        draft = self.by_id.get(event.task_scheduled_id)
-        if draft is not None and draft.status.open:
-            draft.end(event.task_scheduled_id, event.timestamp, StepStatus.FAILED, event.failure)
+        step = self.by_id.get(event.task_scheduled_id)
+        if step is not None and step.status.open:
+            step.end(event.task_scheduled_id, event.timestamp, StepStatus.FAILED, event.failure)
 
     def completed(self, event: ExecutionCompleted) -> None:
         self.over = True
 
 
-_ACTIONS: dict[type[Event], Callable[[_Fold, Any], None]] = {
-    TaskScheduled: _Fold.task_scheduled,
-    TaskCompleted: _Fold.task_completed,
-    TaskFailed: _Fold.task_failed,
-    ChildWorkflowInstanceCreated: _Fold.child_created,
-    ChildWorkflowInstanceCompleted: _Fold.task_completed,
-    ChildWorkflowInstanceFailed: _Fold.task_failed,
-    TimerCreated: _Fold.timer_created,
-    TimerFired: _Fold.timer_fired,
-    EventRaised: _Fold.event_raised,
-    ExecutionCompleted: _Fold.completed,
+_READERS: dict[type[Event], Callable[[_HistoryReader, Any], None]] = {
+    TaskScheduled: _HistoryReader.task_scheduled,
+    TaskCompleted: _HistoryReader.task_completed,
+    TaskFailed: _HistoryReader.task_failed,
+    ChildWorkflowInstanceCreated: _HistoryReader.child_created,
+    ChildWorkflowInstanceCompleted: _HistoryReader.task_completed,
+    ChildWorkflowInstanceFailed: _HistoryReader.task_failed,
+    TimerCreated: _HistoryReader.timer_created,
+    TimerFired: _HistoryReader.timer_fired,
+    EventRaised: _HistoryReader.event_raised,
+    ExecutionCompleted: _HistoryReader.completed,
 }
 
 
 def steps_of(history: Iterable[Event]) -> tuple[Step, ...]:
-    """The steps of a history, in the order in which they began."""
-    fold = _Fold()
+    """Return the steps of a history, in the order in which they began."""
+    reader = _HistoryReader()
     for event in history:
-        action = _ACTIONS.get(type(event))
-        if action is not None:
-            action(fold, event)
-    return tuple(draft.freeze(fold.over) for draft in fold.drafts)
+        read = _READERS.get(type(event))
+        if read is not None:
+            read(reader, event)
+    return tuple(step.build(reader.over) for step in reader.steps)
 
 
 def failed_step(steps: Iterable[Step]) -> Step | None:
-    """The step to rerun a failed instance from: the last one that failed, or the earliest that ran beside it.
+    """Return the step to rerun a failed instance from: the last one that failed, or the earliest that ran beside it.
 
-    Of a fan-out in which two branches failed, a rerun from the second would keep the failure of the first.
+    If two branches of a fan-out failed, a rerun from the second one would keep the failure of the first.
     """
     failed = [step for step in steps if step.status is StepStatus.FAILED and step.completed_at is not None]
     if not failed:

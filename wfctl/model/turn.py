@@ -1,4 +1,4 @@
-"""What one turn of workflow code hands back to the engine."""
+"""The result of one turn of workflow code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from wfctl.model.events import Event, EventRaised, StallReason
 
 @dataclass(frozen=True, slots=True)
 class ContinueAsNew:
-    """Run again under the same ID with a fresh history, from `input` and the `carried` events."""
+    """The request to run again under the same ID, with an empty history, `input` and the `carried` events."""
 
     event_id: int
     input: str | None
@@ -18,7 +18,7 @@ class ContinueAsNew:
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """The code at hand cannot go on with this history; the instance waits until other code can."""
+    """The code does not fit this history: the instance stalls until it runs with code that does."""
 
     reason: StallReason
     description: str
@@ -26,10 +26,10 @@ class Stall:
 
 @dataclass(slots=True)
 class TurnResult:
-    """The events that a turn's actions make, in action order.
+    """The events of a turn's actions in action order, and what else the turn changes.
 
-    `custom_status` replaces the stored one (None clears it, as in Dapr). `patches` are all those met so far,
-    in order. At most one of `continue_as_new` and `stall` is set; a stalled turn's events are ignored.
+    `custom_status` replaces the stored one (None clears it, as in Dapr). `patches` are all that the code has applied so
+    far, in order. At most one of `continue_as_new` and `stall` is set; the events of a stalled turn are ignored.
     """
 
     events: list[Event] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What an instance waits for, read from its history."""
+"""The things that an instance waits for, computed from its history."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def waiting_for(
     now: datetime,
     child_status: Callable[[str], Status | None],
 ) -> tuple[Waiting, ...]:
-    """What keeps this instance from going on, the most telling first.
+    """Return the things that an instance waits for: first the one that must happen before the others count.
 
-    A suspended instance waits to be resumed before anything else, a stalled one for other code and nothing else.
+    A suspended instance waits to be resumed, then for its open steps; a stalled one waits for other code alone.
     """
     if status.terminal:
         return ()
