@@ -10,7 +10,7 @@ from wfctl.model.events import Event
 from wfctl.model.instance import Instance, RerunRequest, StartRequest
 
 
-class Backend(Protocol):
+class ClientBackend(Protocol):
     """The operations of `DaprWorkflowClient` on an engine. Payloads are JSON text.
 
     Methods may block: they are called from the threads of activities, never from the engine's own. All but `start`
@@ -62,17 +62,17 @@ class Backend(Protocol):
         ...
 
 
-_backend: Backend | None = None
+_backend: ClientBackend | None = None
 
 
-def bind_backend(backend: Backend | None) -> Backend | None:
+def bind_backend(backend: ClientBackend | None) -> ClientBackend | None:
     """Make every DaprWorkflowClient of this process use `backend`. Returns the backend that was set before."""
     global _backend
     before, _backend = _backend, backend
     return before
 
 
-def bound_backend() -> Backend:
+def bound_backend() -> ClientBackend:
     """Return the backend. Raises Unreachable if there is none, as during the import of the app."""
     if _backend is None:
         raise Unreachable(
