@@ -18,9 +18,6 @@ from wfctl.install import DISTRIBUTION, install_command
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(path for path in (ROOT / "wfctl").rglob("*.py") if "protos" not in path.parts)
-LONGEST = 300  # lines; a longer file has to say why it is one thing, here
-LONGER: dict[str, int] = {}
-
 EXTRAS = ("grpc", "google.protobuf", "starlette", "uvicorn", "dapr", "jsonschema", "pytest")
 
 
@@ -112,12 +109,3 @@ sys.exit(main(sys.argv[1:]))
         assert found.returncode == 0, f"{argv}: {found.stderr}"
     refused = wfctl("serve")
     assert (refused.returncode, install_command("serve") in refused.stderr) == (5, True), refused.stderr
-
-
-def test_modules_are_small() -> None:
-    long = {
-        path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
-        for path in MODULES
-        if path.is_relative_to(ROOT / "wfctl" / "cli") or path.is_relative_to(ROOT / "wfctl" / "render")
-    }
-    assert {name for name, lines in long.items() if lines > LONGEST} == set(LONGER)

@@ -23,9 +23,28 @@ def _run(argv: list[str]) -> int:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     if argv in (["--version"], ["-V"]) and _said(f"wfctl {__version__}\n"):
         return 0
+    _end_in_order()
     from wfctl.cli.main import main
 
     return main(argv)
+
+
+def _end_in_order() -> None:
+    """Let go of the store when told to end (`kill`, `timeout`, a terminal that is closed), not only on Ctrl-C."""
+    import signal
+
+    process = os.getpid()
+
+    def end(number: int, frame: object) -> None:
+        if os.getpid() == process:
+            raise SystemExit(128 + number)
+        signal.signal(number, signal.SIG_DFL)  # a process that the app has forked
+        os.kill(os.getpid(), number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP
+            signal.signal(number, end)
 
 
 def _fill_streams() -> None:

@@ -60,6 +60,8 @@ CASES: list[tuple[list[str], str, bool]] = [
     (["run"], "run.json", ONE),
     (["workflows"], "registered.json", MANY),
     (["doctor"], "check.json", MANY),
+    (["backup", "copy.db"], "backup.json", ONE),
+    (["restore", "older.db", "--yes"], "backup.json", ONE),
     (["config", "show"], "setting.json", MANY),
     (["completion", "install", "--shell", "fish"], "completion.json", MANY),
     (["version"], "version.json", ONE),
@@ -76,6 +78,7 @@ def instances(cli: Cli, app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         cli("start", name, "--id", name.lower(), "--input", '"x"')
     cli("start", "Approval", "--id", "paused")
     cli("pause", "paused", "--reason", "lunch")
+    cli("backup", "older.db")
     return app
 
 

@@ -49,6 +49,8 @@ COMMANDS: dict[str, Entry] = {
     "doctor": Entry(
         f"{_PACKAGE}.doctor", "Check the target: what works, what does not, and what to do about it", SETTING_UP
     ),
+    "backup": Entry(f"{_PACKAGE}.backup", "Copy the store to a file, also while others write to it", SETTING_UP),
+    "restore": Entry(f"{_PACKAGE}.restore", "Put a backup in the place of the store", SETTING_UP),
     "config": Entry(
         f"{_PACKAGE}.config",
         "Show the settings and where each of them came from; trust a project's file",

@@ -112,7 +112,7 @@ class Session:
             workflows = connect(self.target, drive=drive, note=self.console.note, deadline=deadline)
             try:
                 yield workflows
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, SystemExit):
                 getattr(workflows, "abandon", workflows.close)()
                 raise
             except BaseException:

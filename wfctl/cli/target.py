@@ -40,7 +40,9 @@ def choose(settings: Settings) -> Embedded | Endpoint:
     """Raises InvalidInput: a URL and a pod are given both."""
     settled = settle(settings)
     if settled.value == EMBEDDED:
-        return Embedded(Path(settings.store.value), settings.app, settings.base)
+        # A project's file names the store that its first start makes; who names one by hand means one that is there.
+        named = settings.store.origin in ("--store", "WFCTL_STORE")
+        return Embedded(Path(settings.store.value), settings.app, settings.base, named)
     from wfctl.client.sidecar.endpoint import Endpoint
 
     token = settings.token()

@@ -23,11 +23,15 @@ Note = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """A store file, and the app whose workflows it runs. `base` is where a module `app` is looked for."""
+    """A store file, and the app whose workflows it runs. `base` is where a module `app` is looked for.
+
+    `named`: the store was named by hand, so that it is a mistake to read it when it does not exist.
+    """
 
     store: Path
     app: str | None = None
     base: Path | None = None
+    named: bool = False
 
 
 def connect(target: Embedded | Endpoint, *, drive: bool, note: Note, deadline: float | None = None) -> Workflows:
@@ -38,7 +42,7 @@ def connect(target: Embedded | Endpoint, *, drive: bool, note: Note, deadline: f
     if isinstance(target, Embedded):
         from wfctl.client.embedded.workflows import open_embedded
 
-        return open_embedded(target.store, target.app, target.base, drive, note=note)
+        return open_embedded(target.store, target.app, target.base, drive, note=note, named=target.named)
     try:
         from wfctl.client.sidecar.workflows import open_sidecar
     except ImportError as error:

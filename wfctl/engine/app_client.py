@@ -16,6 +16,7 @@ from typing import TypeVar
 from wfctl.engine import operations
 from wfctl.engine.engine_thread import Host
 from wfctl.engine.store import database, reads
+from wfctl.engine.store.reading import open_reader
 from wfctl.engine.transaction import Unit
 from wfctl.errors import StoreError, TimedOut, WrongState
 from wfctl.model.events import Event
@@ -107,7 +108,7 @@ class EngineBackend:
     def _read(self, call: Callable[[database.Connection], T]) -> T:
         with self._reading:
             if self._db is None:
-                self._db = database.open_store(self._store, create=False)
+                self._db = open_reader(self._store)
             return call(self._db)
 
     def close(self) -> None:

@@ -99,16 +99,18 @@ class Host:
         clock: Clock | None = None,
         after_commit: Callable[[Changed], None] | None = None,
         on_full: Callable[[DiskFull | None], None] | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
         """`after_commit` is called on the engine's thread after every commit, with what it has written; it must not
         block and must not raise. Nor must `on_full`, which is called there when the disk is full, and with None when
-        there is room again: with it, the host waits for room instead of giving up."""
+        there is room again: with it, the host waits for room instead of giving up. `tell` is told of a migration."""
         self._store = store
         self._make_executor = executor
         self._app, self._workflows = app, tuple(workflows)
         self._clock = clock or SystemClock()
         self._after_commit = after_commit
         self._on_full = on_full
+        self._tell = tell
         self._full: DiskFull | None = None
         self._full_pause = 0.0
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -131,7 +133,7 @@ class Host:
 
         Raises StoreError.
         """
-        db = database.open_store(self._store)
+        db = database.open_store(self._store, tell=self._tell)
         if not self._lock.take():
             db.close()
             return False
@@ -268,6 +270,7 @@ class Host:
         except Exception:  # the row is for people only, the lock counts
             pass
         finally:
+            database.checkpoint(self._db)
             self._db.close()
             self._lock.release()
             self._ended = True  # whoever submits something from now on sees to its failing

@@ -50,8 +50,27 @@ def is_owned(store: Path, seconds: float = TRY_SECONDS) -> bool:
     lock = OwnerLock(store)
     if not lock.path.exists():
         return False
+    if not os.access(lock.path, os.W_OK):
+        return _is_held(lock.path)
     with contextlib.suppress(StoreError):
         if lock.take(seconds):
             lock.release()
             return False
     return True
+
+
+def _is_held(path: Path) -> bool:
+    """As far as somebody can tell who may not write to the lock file; True where that is not far enough."""
+    try:
+        import fcntl
+
+        descriptor = os.open(path, os.O_RDONLY)
+    except (ImportError, OSError):
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -80,7 +80,7 @@ class GatewayEngine:
 
         Raises StoreError: the store cannot be used, or another process drives it.
         """
-        database.open_store(self._store).close()
+        database.open_store(self._store, tell=self._log.info).close()
         self._past = Histories(self._store, app_id=self.about.app_id)
         stack.callback(self._past.close)
         if self._tracing is not None:

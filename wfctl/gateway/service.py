@@ -15,9 +15,10 @@ from typing import TypeVar
 
 from wfctl.engine import operations
 from wfctl.engine.engine_thread import Host
-from wfctl.engine.store import database, instances, reads, summaries
+from wfctl.engine.store import instances, reads, summaries
 from wfctl.engine.store.codec import from_micros
 from wfctl.engine.store.instances import Row
+from wfctl.engine.store.reading import open_reader
 from wfctl.engine.transaction import Unit
 from wfctl.errors import NotFound, WfctlError, WrongState
 from wfctl.gateway.api_error import Trouble, trouble
@@ -53,7 +54,7 @@ class Service:
     ) -> None:
         """`attended` tells whether somebody (a worker, the app in this process) can run a workflow of this name now."""
         self._host = host
-        self._db = database.open_store(store, create=False)
+        self._db = open_reader(store)
         self._waiters = waiters
         self._attended = attended
         self._tracing = tracing

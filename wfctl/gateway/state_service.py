@@ -14,10 +14,11 @@ from pathlib import Path
 
 from wfctl.engine.core.decide import encodable
 from wfctl.engine.engine_thread import Host
-from wfctl.engine.store import app_state, database
+from wfctl.engine.store import app_state
 from wfctl.engine.store.app_state import Entry, EtagMismatch, Write
 from wfctl.engine.store.codec import to_micros
 from wfctl.engine.store.database import Connection
+from wfctl.engine.store.reading import open_reader
 from wfctl.engine.transaction import Unit
 from wfctl.gateway.api_error import Trouble
 from wfctl.wire import error_mapping
@@ -73,7 +74,7 @@ class StateService:
 
     def __init__(self, host: Host, store: Path) -> None:
         self._host = host
-        self._db = database.open_store(store, create=False)
+        self._db = open_reader(store)
 
     def close(self) -> None:
         self._db.close()

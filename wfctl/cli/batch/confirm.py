@@ -40,16 +40,21 @@ def confirm(session: Session, verb: Verb, chosen: Chosen, yes: bool) -> None:
     _show(session, chosen)
     expected = str(count) if count > TYPE_IT else None
     question = f"{what}? Type {expected} to go on: " if expected else f"{what}? [y/N] "
-    stderr = session.stderr
-    stderr.write(question)
-    stderr.flush()
-    answer = session.stdin.readline()
-    if not answer.endswith("\n"):
-        stderr.write("\n")
-    word = answer.strip().lower()
+    word = answer(session, question)
     if word.replace(",", "") == expected if expected else word in ("y", "yes"):
         return
     raise Refused("nothing was changed", hint="--dry-run shows which instances they are")
+
+
+def answer(session: Session, question: str) -> str:
+    """Put a question on the terminal. Returns the answer in lower case, without the space around it."""
+    stderr = session.stderr
+    stderr.write(question)
+    stderr.flush()
+    given = session.stdin.readline()
+    if not given.endswith("\n"):
+        stderr.write("\n")
+    return given.strip().lower()
 
 
 def _show(session: Session, chosen: Chosen) -> None:

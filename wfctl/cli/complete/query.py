@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -84,9 +85,10 @@ def asked(settings: Settings, *questions: Question) -> list[Candidate]:
             reader: Reader = StoreReader(target.store)
         else:
             reader = connect(target, drive=False, note=lambda text: None)
-        for question in questions:
-            for one in islice(question.ask(reader), MOST):
-                found.append(one)
+        with closing(reader):  # a store that is left open keeps its log beside it
+            for question in questions:
+                for one in islice(question.ask(reader), MOST):
+                    found.append(one)
 
     if not isinstance(target, Embedded) and hasattr(os, "fork"):
         from wfctl.cli.complete.background import ask_aside

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from wfctl.engine.store import database, reads
+from wfctl.engine.store import reads
+from wfctl.engine.store.reading import open_reader
 from wfctl.errors import NotFound
 from wfctl.model.events import Event
 from wfctl.model.instance import Count, Filter, Instance
 
 
 class StoreReader:
-    """The reading part of the port `Workflows`. Raises NotFound where there is no store."""
+    """The reading part of the port `Workflows`. Raises StoreError where there is no store."""
 
     def __init__(self, store: Path) -> None:
-        if not store.exists():
-            raise NotFound(f"there is no store {store}")
-        self._db = database.open_store(store, create=False)
+        self._db = open_reader(store)
 
     def get(self, instance_id: str) -> Instance:
         found = reads.get(self._db, instance_id, payloads=False, driven=True)
@@ -33,3 +32,6 @@ class StoreReader:
 
     def history(self, instance_id: str) -> Sequence[Event]:
         return reads.history(self._db, instance_id) or ()
+
+    def close(self) -> None:
+        self._db.close()

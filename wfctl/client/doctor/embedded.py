@@ -1,6 +1,6 @@
 """What `wfctl doctor` looks at on the embedded target: the store, who drives it, the app, the disk.
 
-Nothing is made: where there is no store yet, that is said. Opening one migrates it, as every command does.
+Nothing is made or changed: where there is no store yet, or one that the next write migrates, that is said.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 
 from wfctl.client.doctor.check import Check, Level, failed, wait_until_ready
 from wfctl.engine.owner_lock import is_owned
-from wfctl.engine.store import database, history_inbox, reads
+from wfctl.engine.store import database, history_inbox
+from wfctl.engine.store.backup import contents, last_backup
+from wfctl.engine.store.reading import NoStore, open_reader, writable
 from wfctl.errors import WfctlError
-from wfctl.model.instance import Filter
 
 if TYPE_CHECKING:
     from wfctl.workflow.loading.app import App
@@ -45,10 +46,7 @@ def wait_embedded(
 def _checks(store: Path, app: str | None, load: Callable[[], App]) -> Iterator[Check]:
     yield _python()
     yield _disk(store)
-    if not store.exists() and not os.path.lexists(store):
-        yield _no_store(store)
-    else:
-        yield from _store(store)
+    yield from _store(store)
     yield _app(app, load)
 
 
@@ -82,23 +80,28 @@ def _no_store(store: Path) -> Check:
 
 def _store(store: Path) -> Iterator[Check]:
     try:
-        db = database.open_store(store, create=False)
+        db = open_reader(store)
+    except NoStore:
+        yield _no_store(store)
+        return
     except WfctlError as error:
         yield failed("store", error)
         return
     try:
         size = sum(file.stat().st_size for file in _files(store))
-        counts = reads.count(db, Filter())
-        live = sum(one.count for one in counts if not one.status.terminal)
-        held = sum(one.count for one in counts)
-        detail = f"{store}, schema {database.SCHEMA_VERSION}, {_size(size)}: {_number(held, 'instance')}, {live} live"
-        if os.access(store, os.W_OK) and os.access(store.parent, os.W_OK):
+        held = contents(db, store)
+        schema = f"schema {held.schema}"
+        if held.schema < database.SCHEMA_VERSION:
+            schema += f" (the next command that writes migrates it to {database.SCHEMA_VERSION} and keeps a copy)"
+        detail = f"{store}, {schema}, {_size(size)}: {_number(held.instances, 'instance')}, {held.live} live"
+        if writable(store):
             yield Check("store", Level.OK, detail)
         else:
             fix = "check the permissions of the file and its folder"
             yield Check("store", Level.WARN, f"{detail}; it can only be read", fix)
         yield _integrity(db, store)
         yield from _owner(db, store)
+        yield _backup(store)
     except sqlite3.Error as error:
         yield failed("store", database.explain(error, store))
     finally:
@@ -122,13 +125,13 @@ def _integrity(db: database.Connection, store: Path) -> Check:
         db.set_progress_handler(None, 0)
     if found == ["ok"]:
         return Check("integrity", Level.OK, "SQLite finds no damage")
-    fix = f"keep a copy of {store}*, then try sqlite3's .recover, or restore a backup"
+    fix = "restore a backup: wfctl restore FILE, or try sqlite3's .recover on a copy of it"
     return Check("integrity", Level.FAIL, " ".join(str(found[0]).split()), fix)
 
 
 def _owner(db: database.Connection, store: Path) -> Iterator[Check]:
     lock = store.with_name(store.name + ".lock")
-    if lock.exists() and not os.access(lock, os.R_OK | os.W_OK):
+    if lock.exists() and writable(store) and not os.access(lock, os.R_OK | os.W_OK):
         yield Check("lock", Level.FAIL, f"{lock} cannot be opened", "check its permissions: nobody else can drive")
         return
     owned = is_owned(store)
@@ -145,6 +148,16 @@ def _owner(db: database.Connection, store: Path) -> Iterator[Check]:
             yield Check("owner", Level.OK, f"{who}: {_number(len(row.workflows), 'workflow')} registered")
         else:
             yield Check("owner", Level.OK, f"nobody; the last one ({who}) was killed. The next one goes on from there")
+
+
+def _backup(store: Path) -> Check:
+    last = last_backup(store)
+    if last is None:
+        return Check("backup", Level.OK, "none is known", "wfctl backup FILE makes one, also while others write")
+    when = last.at.strftime("%Y-%m-%d %H:%M:%SZ")
+    if not last.there:
+        return Check("backup", Level.WARN, f"{last.file} of {when} is gone", "make another: wfctl backup FILE")
+    return Check("backup", Level.OK, f"{last.file} of {when}")
 
 
 def _app(app: str | None, load: Callable[[], App]) -> Check:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,10 +19,12 @@ GC_THRESHOLD = (50_000, 20, 50)
 
 
 class HostedApp:
-    """`spec` names the app, `base` is where a module is looked for; the app is imported when it is first needed."""
+    """`spec` names the app, `base` is where a module is looked for; the app is imported when it is first needed.
+    `tell` is told of a migration of the store."""
 
-    def __init__(self, store: Path, spec: str | None, base: Path | None) -> None:
+    def __init__(self, store: Path, spec: str | None, base: Path | None, tell: Callable[[str], None]) -> None:
         self._store = store
+        self._tell = tell
         self.spec = spec
         self._base = base
         self._app: App | None = None
@@ -57,6 +59,7 @@ class HostedApp:
             lambda deliver: LocalExecutor(registry, deliver),
             app=self.spec,
             workflows=registry.workflow_names(),
+            tell=self._tell,
         )
         backend = EngineBackend(host, self._store)
         bind_backend(backend)

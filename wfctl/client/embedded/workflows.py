@@ -7,7 +7,7 @@ becomes the owner for as long as it runs, and drives the instances that it touch
 
 from __future__ import annotations
 
-import os
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +22,7 @@ from wfctl.engine.owner_lock import is_owned
 from wfctl.engine.store import database, history_inbox, instances, reads
 from wfctl.engine.store.instances import Row
 from wfctl.engine.store.place import Place
+from wfctl.engine.store.reading import NoStore, Reader, writable
 from wfctl.engine.transaction import StoreUnit, Unit
 from wfctl.errors import AppError, StoreError, WfctlError
 from wfctl.model.events import Event
@@ -54,32 +55,38 @@ class RunSummary:
     timed_out: bool = False
 
 
-def open_embedded(store: Path, app: str | None, base: Path | None, drive: bool, *, note: Note) -> EmbeddedWorkflows:
-    """The store at `store`; made when the first request is written. `drive`: whether this process may run the app."""
-    return EmbeddedWorkflows(store, app, base, drive, note)
+def open_embedded(
+    store: Path, app: str | None, base: Path | None, drive: bool, *, note: Note, named: bool = False
+) -> EmbeddedWorkflows:
+    """The store at `store`; made when the first request is written. `drive`: whether this process may run the app.
+    `named`: as long as it does not exist, reading it is an error; else there is just nothing in it."""
+    return EmbeddedWorkflows(store, app, base, drive, note, named)
 
 
 class EmbeddedWorkflows:
-    def __init__(self, store: Path, app: str | None, base: Path | None, drive: bool, note: Note) -> None:
+    def __init__(
+        self, store: Path, app: str | None, base: Path | None, drive: bool, note: Note, named: bool = False
+    ) -> None:
         self._store = store
-        self._hosted = HostedApp(store, app, base)
+        self._named = named
+        self._hosted = HostedApp(store, app, base, note)
         self._may_drive = drive
         self._can_own = app is not None
         self._note = note
         self._host: Host | None = None
-        self._reader: database.Connection | None = None
+        self._reader: Reader | None = None
+        self._wrote = False  # past the engine, straight into the store
         self._place: Place | None = None  # of what the reader has open
         self._wanted: list[int] = []  # roots that were left to another process
         self._told_unknown: set[str] = set()
         self._seen_changes = 0
-        self._seen_version = -1
+        self._seen_version: int | None = -1
         self._patience = EFFECT_SECONDS
 
     # --- reading ------------------------------------------------------------------------------------------------
 
     def get(self, instance_id: str, *, payloads: bool = True) -> Instance:
-        db = self._read()
-        found = None if db is None else self._guard(lambda: self._get(db, instance_id, payloads))
+        found = self._query(lambda db: self._get(db, instance_id, payloads))
         if found is None:
             raise operations.missing(instance_id)
         return found
@@ -93,12 +100,16 @@ class EmbeddedWorkflows:
     def list(
         self, filter: Filter, *, payloads: bool = True, waiting: bool = True, in_order: bool = True
     ) -> Iterator[Instance]:
-        db = self._read()
-        if db is None:
+        reader = self._read()
+        if reader is None:
             if filter.after is not None:
                 raise operations.missing(filter.after)
             return
-        rows = reads.select(db, filter, payloads=payloads, driven=self._driven())
+
+        def select(db: database.Connection) -> Iterator[Instance]:
+            return reads.select(db, filter, payloads=payloads, driven=self._driven())
+
+        rows = iter(self._query(lambda db: [*select(db)]) or ()) if reader.still else select(reader.connection)
         while True:
             row = self._guard(lambda: next(rows, None))
             if row is None:
@@ -106,16 +117,13 @@ class EmbeddedWorkflows:
             yield row
 
     def parents(self, instance_ids: Sequence[str]) -> Mapping[str, str]:
-        db = self._read()
-        return {} if db is None else self._guard(lambda: reads.parents(db, instance_ids))
+        return self._query(lambda db: reads.parents(db, instance_ids)) or {}
 
     def count(self, filter: Filter) -> Sequence[Count]:
-        db = self._read()
-        return [] if db is None else self._guard(lambda: reads.count(db, filter))
+        return self._query(lambda db: reads.count(db, filter)) or []
 
     def history(self, instance_id: str) -> Sequence[Event]:
-        db = self._read()
-        found = None if db is None else self._guard(lambda: reads.history(db, instance_id))
+        found = self._query(lambda db: reads.history(db, instance_id))
         if found is None:
             raise operations.missing(instance_id)
         return found
@@ -163,7 +171,7 @@ class EmbeddedWorkflows:
         self._write(call, instance_id, at_once=instance_id)
         until = time.monotonic() + self._patience
         while True:
-            row = self._guard(lambda: self._find(instance_id))
+            row = self._find(instance_id)
             if row is None or row.status.terminal or done(row.status):
                 return None
             if done(Status.SUSPENDED) and row.status is Status.PENDING and row.wake_at is not None:
@@ -194,8 +202,7 @@ class EmbeddedWorkflows:
         return None
 
     def _find(self, instance_id: str) -> Row | None:
-        db = self._read()
-        return None if db is None else instances.find(db, instance_id)
+        return self._query(lambda db: instances.find(db, instance_id))
 
     def _write(
         self,
@@ -211,7 +218,7 @@ class EmbeddedWorkflows:
         """
         if self._place is not None:
             self._place.check()
-        if existing is not None and not self._store.exists():
+        if existing is not None and self._read() is None:
             raise operations.missing(existing)
         if drive and self._may_drive:
             self._become_owner()
@@ -224,8 +231,7 @@ class EmbeddedWorkflows:
 
     def _tell_unknown(self, instance_id: str) -> None:
         """Say so, once for each name, where this process drives and its app lacks the workflow."""
-        db = self._read()
-        row = None if db is None else instances.find(db, instance_id)
+        row = self._find(instance_id)
         if row is None or row.status.terminal or row.name in self._told_unknown:
             return
         if not self.load_app().registry.has_workflow(row.name):
@@ -233,7 +239,8 @@ class EmbeddedWorkflows:
             self._note(f"the app here registers no workflow '{row.name}': its instances are left as they are")
 
     def _write_store(self, call: Callable[[Unit], T], at_once: str | None) -> T:
-        db = database.open_store(self._store)
+        db = database.open_store(self._store, tell=self._note)
+        self._wrote = True
         try:
             place = Place(self._store)
             database.begin(db)
@@ -264,18 +271,19 @@ class EmbeddedWorkflows:
                 self._host.adopt(roots)
                 return Driver.HERE
             if self._driven():
-                if wished:
+                if wished or not writable(self._store):
                     return Driver.ELSEWHERE
                 # Look once more after this: the owner may have gone before it could see the wish.
                 self._guard(lambda: self._wish(roots))
                 wished = True
-            elif not self._can_own:
+            elif not self._can_own or not writable(self._store):
                 return Driver.NOBODY
 
     def _wish(self, roots: Sequence[int]) -> None:
         """Leave these trees to the owner."""
         self._wanted += roots
-        db = database.open_store(self._store)
+        db = database.open_store(self._store, tell=self._note)
+        self._wrote = True
         try:
             database.begin(db)
             for root in roots:
@@ -301,8 +309,7 @@ class EmbeddedWorkflows:
             return
         deadline = time.monotonic() + seconds
         while True:
-            db = self._read()
-            version = -1 if db is None else history_inbox.data_version(db)
+            version = self._query(history_inbox.data_version)
             left = deadline - time.monotonic()
             if version != self._seen_version or left <= 0:
                 self._seen_version = version
@@ -345,7 +352,7 @@ class EmbeddedWorkflows:
         """Own the store, if nobody does and there is an app to drive with; whether this process owns it now."""
         if self._host is not None:
             return True
-        if not self._can_own or self._driven():
+        if not self._can_own or self._driven() or not writable(self._store):
             return False
         try:
             self.load_app()
@@ -373,29 +380,37 @@ class EmbeddedWorkflows:
             raise unknown_workflow(name, known)
 
     def _owner(self) -> history_inbox.OwnerRow | None:
-        db = self._read()
-        return history_inbox.get_owner(db) if db is not None and self._driven() else None
+        return self._query(history_inbox.get_owner) if self._driven() else None
 
     def _driven(self) -> bool:
         return self._host is not None or (self._store.exists() and is_owned(self._store))
 
     def _root(self, instance_id: str) -> int:
-        db = self._read()
-        row = None if db is None else self._guard(lambda: instances.find(db, instance_id))
+        row = self._find(instance_id)
         if row is None:
             raise operations.missing(instance_id)
         return row.root
 
     # --- connections --------------------------------------------------------------------------------------------
 
-    def _read(self) -> database.Connection | None:
-        """A connection for reading; None as long as there is no store. Raises StoreGone."""
-        if self._reader is None and (self._store.exists() or os.path.lexists(self._store)):
-            self._reader = database.open_store(self._store, create=False)
-            self._place = Place(self._store)
-        elif self._place is not None:
+    def _read(self) -> Reader | None:
+        """Open the store for reading. Returns None as long as there is none. Raises StoreError and StoreGone."""
+        if self._place is not None:
             self._place.check()
+        elif self._reader is None:
+            try:
+                self._reader = Reader(self._store)
+            except NoStore:
+                if self._named:
+                    raise
+            else:
+                self._place = Place(self._store)
         return self._reader
+
+    def _query(self, call: Callable[[database.Connection], T]) -> T | None:
+        """Returns what `call` reads, and None as long as there is no store."""
+        reader = self._read()
+        return None if reader is None else self._guard(lambda: reader.ask(call))
 
     def _guard(self, call: Callable[[], T]) -> T:
         """SQLite's errors in words."""
@@ -434,6 +449,9 @@ class EmbeddedWorkflows:
 
     def _close_connections(self) -> None:
         self._hosted.close()
+        if self._wrote and not self._driven():  # an owner does it when it leaves
+            with contextlib.suppress(WfctlError):
+                self._query(database.checkpoint)
         if self._reader is not None:
             self._reader.close()
             self._reader = self._place = None

@@ -1,4 +1,4 @@
-"""Opening the SQLite file: checks, pragmas, migrations, and SQLite's errors in words."""
+"""Opening the SQLite file for writing: checks, pragmas, the schema, and SQLite's errors in words."""
 
 from __future__ import annotations
 
@@ -10,21 +10,30 @@ import time
 from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
+from typing import TypeVar
 
 from wfctl.engine.store.place import refuse_links
 from wfctl.errors import DiskFull, StoreError, WfctlError
 
+T = TypeVar("T")
+
 # In the file's header, so that a store is told from any other SQLite file ("wfct").
 APPLICATION_ID = 0x77666374
 SCHEMA_VERSION = 2
+# The oldest schema that the statements which only read still fit. A migration that changes what they read raises it.
+READABLE_SINCE = 1
+MIGRATIONS_PACKAGE = "wfctl.engine.store"
 BUSY_SECONDS = 10.0
 RETRY_SECONDS = 0.001
+# How long a process that leaves waits for those who read, before it leaves the log to the next one.
+CHECKPOINT_SECONDS = 1.0
 # IDs are random, so inserts touch pages all over their index: those must fit into memory (SQLite's default is 2 MB).
 CACHE_KIB = 65536
 # A page that is written many times is copied into the file once a checkpoint (SQLite's default is 1000 pages).
 CHECKPOINT_PAGES = 8000
 # So much must be free on a disk that was full before the next attempt; a transaction is seldom larger.
 ROOM_BYTES = 1024 * 1024
+DAMAGED_HINT = "wfctl doctor says what is damaged; wfctl restore puts a backup in its place"
 # 64-bit integers and `RETURNING` need SQLite 3.35; Python 3.10's oldest builds may be below.
 MIN_SQLITE = (3, 35, 0)
 # The disk has no room, or its user may have no more of it.
@@ -33,53 +42,76 @@ NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 Connection = sqlite3.Connection
 
 
-def open_store(path: Path, *, create: bool = True) -> Connection:
-    """A connection to the store at `path`, made and migrated if need be.
+def open_store(path: Path, *, tell: Callable[[str], None] | None = None) -> Connection:
+    """Open the store at `path` for writing; make it, or migrate an older one, if need be.
 
-    The connection commits only when told to, may be used from any thread (by one at a time), and waits up to
-    BUSY_SECONDS for another process's write. Commits are durable when they return (WAL, synchronous=FULL).
+    Before a migration the store is copied; `tell` is told where to. The connection commits only when told to, may be
+    used from any thread (by one at a time), and waits up to BUSY_SECONDS for another process's write. Commits are
+    durable when they return (WAL, synchronous=FULL).
     Raises StoreError: not a store, from a newer wfctl, not readable or writable, damaged.
     """
-    if sqlite3.sqlite_version_info < MIN_SQLITE:
-        raise StoreError(f"this Python's SQLite is {sqlite3.sqlite_version}; wfctl needs 3.35 or later")
-    if path.is_dir():
-        raise StoreError(f"the store {path} is a folder", hint="--store takes a file")
-    exists = path.exists()
-    if not exists and not create:
-        raise StoreError(f"there is no store at {path}", hint="start a workflow, or name another file with --store")
-    with _words(path):
-        if not exists:
-            _create_file(path)
+    with in_words(path):
+        check_machine(path)
+        make_file(path)
         refuse_links(path)
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=rw",
-            uri=True,
-            timeout=BUSY_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=256,
-        )
+        connection = connect(path, "mode=rw")
         try:
-            _patiently(connection, lambda: _prepare(connection, path))
+            version = patiently(connection, lambda: _prepare(connection, path))
+            if version < SCHEMA_VERSION:
+                from wfctl.engine.store.migrating import bring_up
+
+                bring_up(connection, path, tell or (lambda text: None))
         except BaseException:
             connection.close()
             raise
     return connection
 
 
-def _create_file(path: Path) -> None:
+def check_machine(path: Path) -> None:
+    """Raises StoreError where no store can be opened at all: this SQLite is too old, or `path` is a folder."""
+    if sqlite3.sqlite_version_info < MIN_SQLITE:
+        raise StoreError(f"this Python's SQLite is {sqlite3.sqlite_version}; wfctl needs 3.35 or later")
+    if path.is_dir():
+        raise StoreError(f"the store {path} is a folder", hint="--store takes a file")
+
+
+def no_store(path: Path) -> StoreError:
+    """The error that says that there is none at `path`."""
+    return StoreError(f"there is no store at {path}", hint="wfctl start makes it; or name another file with --store")
+
+
+def connect(path: Path, mode: str) -> Connection:
+    """A connection to an existing SQLite file; `mode` is the query of SQLite's URI, as mode=rw."""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?{mode}",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+    # The file may come from anywhere. What its schema calls must not reach beyond SQLite's harmless functions, and a
+    # page that lies about its cells is damage, not something to read on from.
+    connection.execute("PRAGMA trusted_schema=OFF")
+    connection.execute("PRAGMA cell_size_check=ON")
+    return connection
+
+
+def make_file(path: Path) -> None:
+    """Make an empty file for a store, unless there is one."""
+    if path.exists():
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):  # another process was quicker: its file is as good
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
-def _patiently(connection: Connection, call: Callable[[], object]) -> None:
+def patiently(connection: Connection, call: Callable[[], T]) -> T:
     """Where processes race for a new store, SQLite refuses some of them at once instead of having them wait."""
     until = time.monotonic() + BUSY_SECONDS
     while True:
         try:
-            call()
-            return
+            return call()
         except sqlite3.OperationalError as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -96,62 +128,88 @@ def begin(connection: Connection) -> None:
     """
     connection.execute("PRAGMA busy_timeout=0")
     try:
-        _patiently(connection, lambda: connection.execute("BEGIN IMMEDIATE"))
+        patiently(connection, lambda: connection.execute("BEGIN IMMEDIATE"))
     finally:
         connection.execute(f"PRAGMA busy_timeout={round(BUSY_SECONDS * 1000)}")
 
 
-def _prepare(connection: Connection, path: Path) -> None:
-    # One look at all of it: another process may be making the schema just now.
-    connection.execute("BEGIN")
-    application_id = _pragma(connection, "application_id")
-    version = _pragma(connection, "user_version")
-    empty = connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
-    connection.execute("COMMIT")
-    if version > SCHEMA_VERSION and application_id == APPLICATION_ID:
-        raise StoreError(
-            f"the store {path} was written by a newer wfctl (schema {version}, this one knows {SCHEMA_VERSION})",
-            hint="upgrade wfctl, or use another file with --store",
-        )
-    if application_id != APPLICATION_ID and not empty:
-        raise StoreError(
-            f"{path} is an SQLite file, but not a wfctl store",
-            hint="use another file with --store; nothing was changed",
-        )
+def _prepare(connection: Connection, path: Path) -> int:
+    """Set the connection up for writing, and make the schema of a new store. Returns the version of the schema."""
+    version = schema_version(connection, path)
     # Set before the first table exists, it costs nothing; on an existing store it is a no-op.
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA temp_store=MEMORY")
     connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
     connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
-    if version < SCHEMA_VERSION:
-        migrate(connection)
+    if not version:
+        begin(connection)
+        if not _pragma(connection, "user_version"):  # else another process was quicker
+            apply_migrations(connection, SCHEMA_VERSION)
+        connection.execute("COMMIT")
+        version = schema_version(connection, path)
+    return version
+
+
+def schema_version(connection: Connection, path: Path) -> int:
+    """The version of the store's schema; 0 where it is empty yet.
+
+    Raises StoreError: another program's file, or a newer wfctl's.
+    """
+    # One look at all of it: another process may be making the schema just now.
+    with _at_once(connection):
+        ours = check_ours(connection, path)
+        version = _pragma(connection, "user_version")
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()  # damage there is told here
+    if not ours:
+        return 0
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"the store {path} was written by a newer wfctl (schema {version}, this one knows {SCHEMA_VERSION})",
+            hint="upgrade wfctl, or use another file with --store",
+        )
+    return version
+
+
+@contextlib.contextmanager
+def _at_once(connection: Connection) -> Iterator[None]:
+    """What is read in here is of one moment."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    yield
+    connection.execute("COMMIT")
+
+
+def check_ours(connection: Connection, path: Path) -> bool:
+    """False where the file is empty yet. Raises StoreError where it is another program's."""
+    if _pragma(connection, "application_id") == APPLICATION_ID:
+        return True
+    if connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None:
+        return False
+    raise StoreError(
+        f"{path} is an SQLite file, but not a wfctl store", hint="use another file with --store; nothing was changed"
+    )
 
 
 def _pragma(connection: Connection, name: str) -> int:
     return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
 
 
-def migrate(connection: Connection) -> None:
-    """Bring the schema up to date, all or nothing; two processes may try at the same time."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        version = _pragma(connection, "user_version")
-        for number, sql in _migrations():
-            if number > version:
-                for statement in _statements(sql):
-                    connection.execute(statement)
-        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
+def apply_migrations(connection: Connection, upto: int) -> None:
+    """Bring the schema up to a version, inside the caller's transaction."""
+    version = _pragma(connection, "user_version")
+    for number, sql in _migrations():
+        if version < number <= upto:
+            for statement in _statements(sql):
+                connection.execute(statement)
+    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version={upto}")
 
 
 def _migrations() -> Iterator[tuple[int, str]]:
-    folder = resources.files("wfctl.engine.store") / "migrations"
+    folder = resources.files(MIGRATIONS_PACKAGE) / "migrations"
     for file in sorted(folder.iterdir(), key=lambda file: file.name):
         if file.name.endswith(".sql"):
             yield int(file.name.split("_")[0]), file.read_text("utf-8")
@@ -167,8 +225,17 @@ def _statements(sql: str) -> Iterator[str]:
             statement = ""
 
 
+def checkpoint(connection: Connection) -> None:
+    """Move the write-ahead log into the file, so that the file alone holds all; as far as no reader is in the way."""
+    with contextlib.suppress(sqlite3.Error):  # the log is as good
+        connection.execute(f"PRAGMA busy_timeout={round(CHECKPOINT_SECONDS * 1000)}")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        connection.execute(f"PRAGMA busy_timeout={round(BUSY_SECONDS * 1000)}")
+
+
 @contextlib.contextmanager
-def _words(path: Path) -> Iterator[None]:
+def in_words(path: Path) -> Iterator[None]:
+    """Turn what SQLite and the system raise into StoreErrors."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:
@@ -188,21 +255,32 @@ def explain(error: sqlite3.Error | OSError, path: Path) -> StoreError:
             f"{path} is not a wfctl store (not an SQLite file)",
             hint="use another file with --store; nothing was changed",
         )
-    if "readonly" in text or "read-only" in text or "unable to open" in text:
+    if "readonly" in text or "read-only" in text:
         return StoreError(
             f"cannot write to the store {path}: {text}",
             hint="check the permissions of the file and of its folder, or name another file with --store",
+        )
+    if "unable to open" in text:
+        return StoreError(
+            f"cannot open the store {path}: {text}",
+            hint="check the permissions of the file, of the files beside it (-wal, -shm) and of its folder",
         )
     if "full" in text:
         return _disk_full(path)
     if "locked" in text:
         return StoreError(
-            f"the store {path} is locked by another process for more than {BUSY_SECONDS:.0f} s",
-            hint="is another program writing to this file?",
+            f"the store {path} was locked by another process for more than {BUSY_SECONDS:.0f} s",
+            hint="end what holds it (an sqlite3 shell, a backup or a sync program), and run the command again",
+        )
+    if "I/O error" in text:
+        return StoreError(
+            f"the disk of the store {path} failed: {text}",
+            hint="check the disk, its free space and the mount or network share, then: wfctl doctor; what was "
+            "acknowledged before is safe as far as the disk is",
         )
     if "malformed" in text:
-        return StoreError(f"the store {path} is damaged: {text}", hint="restore it from a backup")
-    return StoreError(f"the store {path} failed: {text}")
+        return StoreError(f"the store {path} is damaged: {text}", hint=DAMAGED_HINT)
+    return StoreError(f"the store {path} failed: {text}", hint="wfctl doctor checks the store")
 
 
 def _disk_full(path: Path) -> DiskFull:

@@ -18,7 +18,8 @@ from hashlib import blake2b
 from pathlib import Path
 
 from wfctl.engine.execute.port import ActivityResult, ActivityTask
-from wfctl.engine.store import database, instances, summaries
+from wfctl.engine.store import instances, summaries
+from wfctl.engine.store.reading import open_reader
 from wfctl.model.events import Event, ExecutionStarted
 
 MOST = 20_000
@@ -60,7 +61,7 @@ class Traces:
     """`note` on the engine's thread, `of` on any."""
 
     def __init__(self, store: Path, sampled: Callable[[int], bool]) -> None:
-        self._db = database.open_store(store, create=False)
+        self._db = open_reader(store)
         self._sampled = sampled
         self._lock = threading.RLock()
         self._places: OrderedDict[int, Place] = OrderedDict()  # by key

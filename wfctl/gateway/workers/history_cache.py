@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import cast
 
 from wfctl.engine.execute.worker import PendingActivity, PendingTurn
-from wfctl.engine.store import database, summaries
+from wfctl.engine.store import summaries
+from wfctl.engine.store.reading import open_reader
 from wfctl.model.events import Event, ExecutionCompleted, ExecutionStarted, OtherEvent, PropagatedEvents
 from wfctl.wire import history_events, work_items
 from wfctl.wire.protos import history_pb2
@@ -47,7 +48,7 @@ class Histories:
 
     def __init__(self, store: Path, most_bytes: int = MOST_BYTES, app_id: str = "wfctl") -> None:
         self._app_id = app_id
-        self._db = database.open_store(store, create=False)
+        self._db = open_reader(store)
         self._most_bytes = most_bytes
         self._pasts: OrderedDict[int, _Past] = OrderedDict()
         self._bytes = 0

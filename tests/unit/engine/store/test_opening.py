@@ -1,0 +1,126 @@
+"""How a store is opened, whoever does it; and the errors of SQLite, each with what to try."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from wfctl.engine.store import backup, database
+from wfctl.engine.store.reading import open_reader
+from wfctl.errors import StoreError
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    path = tmp_path / "store.db"
+    database.open_store(path).close()
+    return path
+
+
+@pytest.mark.parametrize("opener", [database.open_store, open_reader])
+def test_a_schema_is_not_trusted(store: Path, opener: Callable[[Path], sqlite3.Connection]) -> None:
+    planted = sqlite3.connect(store)
+    planted.execute("CREATE VIEW planted AS SELECT reach_out() AS x")
+    planted.commit()
+    planted.close()
+    db = opener(store)
+    called: list[int] = []
+    db.create_function("reach_out", 0, lambda: called.append(1))
+    with pytest.raises(sqlite3.OperationalError, match="unsafe use of reach_out"):
+        db.execute("SELECT x FROM planted").fetchall()
+    assert called == []
+    assert db.execute("PRAGMA cell_size_check").fetchone() == (1,)
+    db.close()
+
+
+def test_a_copy_being_made_and_one_being_restored_are_not_trusted_either(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All connections to a file are made in one place."""
+    made: list[sqlite3.Connection] = []
+    connect = database.connect
+
+    def watched(path: Path, mode: str) -> sqlite3.Connection:
+        db = connect(path, mode)
+        assert (db.execute("PRAGMA trusted_schema").fetchone(), db.execute("PRAGMA cell_size_check").fetchone()) == (
+            (0,),
+            (1,),
+        )
+        made.append(db)
+        return db
+
+    monkeypatch.setattr(database, "connect", watched)
+    file = store.with_name("copy.db")
+    backup.backup(store, file)
+    with backup.opened(file) as found:
+        assert found.put(store) is not None
+    assert len(made) >= 6
+
+
+def test_a_locked_store(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
+    holder = sqlite3.connect(store, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    db = database.open_store(store)
+    with pytest.raises(StoreError, match="was locked by another process") as caught, database.in_words(store):
+        database.begin(db)
+    assert "end what holds it" in (caught.value.hint or "")
+    db.close()
+    holder.close()
+
+
+def test_a_damaged_store(store: Path) -> None:
+    data = bytearray(store.read_bytes())
+    data[100:4096] = b"\xff" * 3996
+    store.write_bytes(data)
+    for opener in (database.open_store, open_reader):
+        with pytest.raises(StoreError, match="is damaged: database disk image is malformed") as caught:
+            opener(store)
+        assert "wfctl restore" in (caught.value.hint or "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a limit on file sizes needs POSIX")
+def test_a_disk_that_fails(store: Path) -> None:
+    """A write that the system refuses for a reason that SQLite has no word for."""
+    program = f"""
+import resource, sys
+from pathlib import Path
+from wfctl.engine.store import database
+from wfctl.errors import StoreError
+path = Path({str(store)!r})
+db = database.open_store(path)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1, 1))
+try:
+    with database.in_words(path):
+        db.execute("INSERT INTO inputs (key, input) VALUES (1, zeroblob(100000))")
+except StoreError as error:
+    print(error.message, "|", error.hint)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    message, _, hint = done.stdout.partition(" | ")
+    assert message == f"the disk of the store {store} failed: disk I/O error", done
+    assert "wfctl doctor" in hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "disk I/O error",
+        "database is locked",
+        "database disk image is malformed",
+        "attempt to write a readonly database",
+        "unable to open database file",
+        "database or disk is full",
+        "locking protocol",
+        "something that nobody has foreseen",
+    ],
+)
+def test_there_is_always_something_to_try(text: str) -> None:
+    found = database.explain(sqlite3.OperationalError(text), Path("store.db"))
+    assert found.hint
+    assert "store.db" in found.message

@@ -1,0 +1,45 @@
+"""What `wfctl backup` and `wfctl restore` share: the store that is meant, and how a copy of it is shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wfctl.client.connect import Embedded
+from wfctl.errors import Unsupported
+from wfctl.render.printer import View
+from wfctl.render.text import plural
+
+if TYPE_CHECKING:
+    from wfctl.cli.session import Session
+    from wfctl.engine.store.backup import Contents
+
+
+def embedded_store(session: Session, what: str) -> Path:
+    """Return the store of the embedded target. Raises Unsupported where the target is a sidecar."""
+    target = session.target
+    if isinstance(target, Embedded):
+        return target.store
+    raise Unsupported(
+        f"only the store of the embedded engine can be {what}; the state store of a sidecar is Dapr's",
+        hint="use that state store's own tools; for the store of wfctl serve: --target embedded --store FILE",
+    )
+
+
+def describe(held: Contents) -> str:
+    return f"{plural(held.instances, 'instance')}, {held.live} live"
+
+
+def record(store: Path, file: Path, held: Contents, kept: Path | None = None) -> dict[str, object]:
+    """Return the JSON record of a backup, or of a restore that has kept the former store in `kept`."""
+    return {
+        "store": str(store),
+        "file": str(file),
+        "kept": None if kept is None else str(kept),
+        "schema": held.schema,
+        "instances": held.instances,
+        "live": held.live,
+    }
+
+
+VIEW: View[dict[str, object]] = View(record=dict, id=lambda one: str(one["file"]))
