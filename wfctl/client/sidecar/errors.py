@@ -58,6 +58,7 @@ def _short(text: str, limit: int = 300) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
+_MORE_TIME = "give it more: --request-timeout 2m; wfctl doctor says whether it works at all"
 _START_WORKER = "start the app; `wfctl doctor` shows how many workers are connected"
 # What does not come about while no worker is connected; else the operation "cannot be carried out".
 _WITHOUT_WORKER = {
@@ -120,7 +121,7 @@ _WORDS: dict[Problem, tuple[str | None, str | None]] = {
     Problem.COMPONENT: ("the sidecar at {where} has no workflow component named dapr: {text}", None),
     Problem.TIMEOUT: (
         "the sidecar at {where} gave no answer to {operation} in time",
-        "give it more: --request-timeout 2m; wfctl doctor says whether it works at all",
+        _MORE_TIME,
     ),
     Problem.SOURCE_LIVE: (
         "'{id}' is not in a terminal state: it cannot be rerun",
@@ -154,6 +155,16 @@ def broken(where: str, reason: str) -> errors.Unreachable:
     return errors.Unreachable(
         f"the answer from {where} is not a sidecar's: {_short(reason)}",
         hint="check the address; wfctl doctor says more",
+    )
+
+
+def no_answer_in_time(where: str, seconds: float) -> errors.TimedOut:
+    return errors.TimedOut(f"no answer from {where} within {seconds:.3g} s", hint=_MORE_TIME)
+
+
+def no_answer_to(operation: Operation, where: str, instance_id: str | None) -> errors.TimedOut:
+    return errors.TimedOut(
+        f"no answer to {operation.value} from {where} in time", hint=_MORE_TIME, instance_id=instance_id
     )
 
 

@@ -10,14 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
+import grpc
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import StringValue
 
 from wfctl.client.sidecar.endpoint import MOST_BYTES, Endpoint, GrpcAddress
-from wfctl.client.sidecar.errors import answer_error, needs_version, too_long, unreachable
+from wfctl.client.sidecar.errors import answer_error, needs_version, no_answer_to, too_long, unreachable
 from wfctl.client.sidecar.grpc_channel import open_channel
-from wfctl.client.sidecar.lean_grpc import grpc
 from wfctl.errors import NotAuthenticated, NotFound, TimedOut, Unreachable, Unsupported, WfctlError
 from wfctl.model.events import Event
 from wfctl.model.instance import Instance, RerunRequest, StartRequest
@@ -243,11 +243,7 @@ class HubApi:
                 runtime = self.metadata().runtime if method is not _METADATA else ""
             return needs_version(operation.value, method.since, runtime, self.where)
         if problem is Problem.TIMEOUT:
-            return TimedOut(
-                f"no answer to {operation.value} from {self.where} in time",
-                hint="give it more: --request-timeout 2m; wfctl doctor says whether it works at all",
-                instance_id=instance_id,
-            )
+            return no_answer_to(operation, self.where, instance_id)
         if problem is Problem.UNAVAILABLE:
             self._lost()
             return unreachable(self.where, text)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import grpc
+
 from wfctl import __version__
 from wfctl.client.sidecar.endpoint import MOST_BYTES, Endpoint, GrpcAddress
-from wfctl.client.sidecar.lean_grpc import grpc
 from wfctl.errors import InvalidInput
 
 

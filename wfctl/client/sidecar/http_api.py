@@ -11,7 +11,7 @@ import time
 from wfctl import __version__
 from wfctl.client.sidecar.endpoint import Endpoint, HttpAddress
 from wfctl.client.sidecar.errors import answer_error, broken, redirected
-from wfctl.client.sidecar.http_answer import Answer, HttpClient
+from wfctl.client.sidecar.http_transport import HttpResponse, HttpTransport
 from wfctl.model.instance import Instance
 from wfctl.wire import http_bodies, http_routes
 from wfctl.wire.error_codes import OWN, Problem
@@ -34,7 +34,7 @@ class HttpApi:
         headers = {"user-agent": f"wfctl/{__version__}"}
         if endpoint.token:
             headers[http_routes.TOKEN_HEADER] = endpoint.token
-        self._client = _client(endpoint, address, headers)
+        self._transport = HttpTransport(endpoint, address, headers)
 
     def start(self, name: str, instance_id: str, input: str | None, app_id: str | None = None) -> str:
         """Returns the ID. Raises InvalidInput, TimedOut (it may have started nevertheless), Unclear."""
@@ -105,7 +105,7 @@ class HttpApi:
         return read_http(Operation.GET, answer.status, http_bodies.read_error(answer.body)[0]) is Problem.APP_ID_INVALID
 
     def close(self) -> None:
-        self._client.close()
+        self._transport.close()
 
     def _call(
         self,
@@ -117,7 +117,7 @@ class HttpApi:
         body: bytes = b"",
         workflow: str = "",
         event: str = "",
-    ) -> Answer:
+    ) -> HttpResponse:
         query = dict(query or {})
         if app_id is not None:
             query[http_routes.APP_ID] = app_id
@@ -138,7 +138,7 @@ class HttpApi:
         self._version = self._fixed = served
         return changed
 
-    def _reading(self, operation: Operation, answer: Answer) -> Problem:
+    def _reading(self, operation: Operation, answer: HttpResponse) -> Problem:
         code, _ = http_bodies.read_error(answer.body)
         if code != OWN[Operation.GET][0]:
             return read_http(operation, answer.status, code)
@@ -147,25 +147,15 @@ class HttpApi:
         problem = read_http(operation, answer.status, code, metadata.version)
         return Problem.NO_STATE_STORE if problem is Problem.OTHER and metadata.actor_store is False else problem
 
-    def _error(self, operation: Operation, answer: Answer, instance_id: str | None) -> Exception:
+    def _error(self, operation: Operation, answer: HttpResponse, instance_id: str | None) -> Exception:
         problem = self._reading(operation, answer)
         _, text = http_bodies.read_error(answer.body)
         if problem in (Problem.OTHER, Problem.UNAVAILABLE) and not text:
             text = f"HTTP status {answer.status}"
         return answer_error(problem, operation, where=self.where, text=text, instance_id=instance_id)
 
-    def _send(self, method: str, path: str, query: dict[str, str] | None = None, body: bytes = b"") -> Answer:
-        answer = self._client.send(method, path, query or {}, body)
+    def _send(self, method: str, path: str, query: dict[str, str] | None = None, body: bytes = b"") -> HttpResponse:
+        answer = self._transport.send(method, path, query or {}, body)
         if 300 <= answer.status < 400:
             raise redirected(self.where, answer.status, answer.location or "")
         return answer
-
-
-def _client(endpoint: Endpoint, address: HttpAddress, headers: dict[str, str]) -> HttpClient:
-    if address.local and not address.tls:
-        from wfctl.client.sidecar.http_plain import PlainHttp
-
-        return PlainHttp(endpoint, address, headers)
-    from wfctl.client.sidecar.http_transport import HttpxClient
-
-    return HttpxClient(endpoint, address, headers)

@@ -1,83 +1,120 @@
-"""HTTP to a sidecar elsewhere: httpx knows proxies and TLS."""
+"""Send HTTP requests to a sidecar: over TCP, TLS or a Unix socket, each within a deadline. Imports httpx."""
 
 from __future__ import annotations
 
 import ssl
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from wfctl.client.sidecar.endpoint import Endpoint, HttpAddress
-from wfctl.client.sidecar.errors import broken, unreachable
-from wfctl.client.sidecar.http_answer import CONNECT_SECONDS, HALF_AN_ANSWER, NO_ANSWER, Answer, Body, late
-from wfctl.client.sidecar.lean_httpx import httpx
+import httpx
+
+from wfctl.client.sidecar.endpoint import MOST_BYTES, Endpoint, HttpAddress
+from wfctl.client.sidecar.errors import broken, no_answer_in_time, too_long, unreachable
 from wfctl.errors import InvalidInput, WfctlError
 
+# Seconds until somebody must have accepted the connection; a listener on the network does within one or two.
+CONNECT_SECONDS = 5.0
+# More than one command sends at a time; a batch must not wait for a place in the pool.
+_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=32)
 
-class HttpxClient:
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    status: int
+    body: bytes
+    date: str | None = None
+    location: str | None = None
+
+
+class HttpTransport:
+    """The connections to one address. Any thread may use it."""
+
     def __init__(self, endpoint: Endpoint, address: HttpAddress, headers: Mapping[str, str]) -> None:
+        """Raises InvalidInput where the ca_file cannot be used."""
         self._where = address.shown
         self._endpoint = endpoint
+        self._answered = False
+        verify = _trust(endpoint, address)
+        socket = httpx.HTTPTransport(verify=verify, uds=address.socket, limits=_LIMITS) if address.socket else None
         self._client = httpx.Client(
             base_url=address.base,
             headers=headers,
-            verify=_trust(endpoint, address),
+            verify=verify,
             trust_env=not address.local,
+            transport=socket,
+            limits=_LIMITS,
         )
 
-    def send(self, method: str, path: str, query: Mapping[str, str], body: bytes) -> Answer:
+    def send(self, method: str, path: str, query: Mapping[str, str], body: bytes) -> HttpResponse:
+        """Raises Unreachable (nobody there, or it does not speak HTTP), TimedOut and Unsupported (too long a body).
+
+        A GET is sent again where the other side may have closed a kept connection just before it.
+        """
         seconds = self._endpoint.seconds()
         until = time.monotonic() + seconds
+        kept = self._answered
+        request = self._client.build_request(method, path, params=dict(query) or None, content=body or None)
         try:
-            request = self._client.build_request(
-                method,
-                path,
-                params=dict(query) or None,
-                content=body or None,
-                timeout=httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
-            )
-            response = self._client.send(request, stream=True)
-            try:
-                content = Body(self._where)
-                for chunk in response.iter_bytes():
-                    content.add(chunk)
-                    if time.monotonic() > until:
-                        raise late(self._where, seconds)
-                headers = response.headers
-                return Answer(response.status_code, content.whole(), headers.get("date"), headers.get("location"))
-            finally:
-                response.close()
+            return self._send(request, seconds, until)
+        except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
+            if method != "GET" or not kept or isinstance(error, httpx.ConnectError):
+                raise self._explain(error, seconds) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise self._words(error, seconds) from error
+            raise self._explain(error, seconds) from error
+        try:
+            return self._send(request, seconds, until)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._explain(error, seconds) from error
 
-    def _words(self, error: Exception, seconds: float) -> WfctlError:
-        if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)):
+    def _send(self, request: httpx.Request, seconds: float, until: float) -> HttpResponse:
+        left = max(0.001, until - time.monotonic())
+        request.extensions["timeout"] = httpx.Timeout(left, connect=min(CONNECT_SECONDS, left)).as_dict()
+        response = self._client.send(request, stream=True)
+        self._answered = True
+        try:
+            body = bytearray()
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > MOST_BYTES:
+                    raise too_long(self._where)
+                if time.monotonic() > until:
+                    raise no_answer_in_time(self._where, seconds)
+        finally:
+            response.close()
+        headers = response.headers
+        return HttpResponse(response.status_code, bytes(body), headers.get("date"), headers.get("location"))
+
+    def _explain(self, error: Exception, seconds: float) -> WfctlError:
+        if isinstance(error, httpx.ConnectTimeout):
+            return unreachable(self._where, "no connection in time")
+        if isinstance(error, (httpx.ConnectError, httpx.ProxyError)):
             return unreachable(self._where, _reason(error))
         if isinstance(error, httpx.TimeoutException):
-            return late(self._where, seconds)
-        return broken(self._where, _broken(str(error)))
+            return no_answer_in_time(self._where, seconds)
+        return broken(self._where, _reason(error))
 
     def close(self) -> None:
         self._client.close()
 
 
-def _reason(error: Exception) -> str:
-    text = str(error)
-    if "refused" in text:
-        return "connection refused"
-    if isinstance(error, httpx.ConnectTimeout):
-        return "no connection in time"
-    return text or type(error).__name__
-
-
-def _broken(text: str) -> str:
-    """httpx's words in those of `http_plain`."""
+def _reason(error: BaseException) -> str:
+    """Return the system's words where it was a call to the system that failed, else httpx's."""
+    text = str(error) or type(error).__name__
     if "disconnected" in text:
-        return NO_ANSWER
-    return HALF_AN_ANSWER if "peer closed connection" in text else text or HALF_AN_ANSWER
+        return "it closed the connection without an answer"
+    if "peer closed connection" in text:
+        return "the connection broke off in the middle of the answer"
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror[0].lower() + cause.strerror[1:]
+        cause = cause.__cause__ or cause.__context__  # httpcore raises some `from None`
+    return text
 
 
 def _trust(endpoint: Endpoint, address: HttpAddress) -> ssl.SSLContext | bool:
-    """What certificates to trust. Without TLS nothing is loaded: that alone would take some ten milliseconds."""
+    """Return the certificates to trust. Without TLS none are loaded: that alone would take some ten milliseconds."""
     if not address.tls:
         return False
     context = ssl.create_default_context()

@@ -16,25 +16,9 @@ import pytest
 from sidecar_fake import METADATA, MISSING, Request, free_port, grpc_server, http_server, instance, raw_server
 
 from wfctl.cli.main import main
-from wfctl.client.sidecar import http_api
-from wfctl.client.sidecar.endpoint import Endpoint, HttpAddress
-from wfctl.client.sidecar.http_plain import PlainHttp
-from wfctl.client.sidecar.http_transport import HttpxClient
 
 Run = Callable[..., tuple[int, str, str]]
 OK = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
-
-
-@pytest.fixture(autouse=True, params=["plain", "httpx"])
-def client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both HTTP clients, whatever the address would choose."""
-
-    def make(endpoint: Endpoint, address: HttpAddress, headers: dict[str, str]) -> PlainHttp | HttpxClient:
-        if request.param == "plain":
-            return PlainHttp(endpoint, address, headers)
-        return HttpxClient(endpoint, address, headers)
-
-    monkeypatch.setattr(http_api, "_client", make)
 
 
 @pytest.fixture

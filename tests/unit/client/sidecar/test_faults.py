@@ -7,6 +7,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -254,15 +255,15 @@ def test_an_operation_whose_effect_cannot_be_seen_was_accepted_all_the_same(monk
             accepted.append(request.path)
         return (202, b"") if request.method == "POST" else after[0] if accepted else (200, instance("i1"))
 
-    notes: list[str] = []
-    with http_server(answer) as server, sidecar(notes, http=server.url) as target:
-        target.pause("i1")
-        assert ["was accepted" in note and "HTTP status 503" in note for note in notes] == [True]
-        notes.clear()
+    with http_server(answer) as server, sidecar(http=server.url) as target:
+        requested = target.pause("i1")
+        assert requested is not None
+        assert "has accepted it" in requested.waits_for
+        assert "HTTP status 503" in requested.waits_for
         accepted.clear()
         after.pop(0)
-        target.terminate("i1")  # and a retention policy took it away at once
-        assert (len(accepted), notes) == (1, [])
+        assert target.terminate("i1") is None, "a retention policy took it away at once"
+        assert len(accepted) == 1
 
 
 def test_before_1_16_a_missing_worker_is_not_told() -> None:
@@ -313,6 +314,37 @@ def test_where_nobody_answers_at_all_the_sidecar_is_missing() -> None:
         pytest.raises(errors.Unreachable, match="no sidecar answers"),
     ):
         list(target.list(Filter()))
+
+
+def test_a_kept_connection_that_the_other_side_closes() -> None:
+    """A GET is sent once more, over a new connection; a POST is not, for it may have been carried out."""
+    body = b'{"instanceID":"i1","runtimeStatus":"RUNNING"}'
+    answer = OK + b"content-length: %d\r\n\r\n" % len(body) + body
+    heads: list[bytes] = []
+
+    def one_answer_then_close(connection: socket.socket) -> None:
+        connection.sendall(answer)
+        heads.append(connection.recv(4096))  # the next request, which gets no answer
+
+    with raw_server(one_answer_then_close) as url, sidecar(http=url, request_timeout=20.0) as target:
+        assert target.get("i1").id == target.get("i1").id == "i1"
+        with pytest.raises(errors.Unreachable, match="without an answer"):
+            target.raise_event("i1", "go")
+    assert [head.split(b" ")[0] for head in heads][-1] == b"POST"
+    assert heads[0].startswith(b"GET ")
+
+
+def test_tls_still_works_after_a_request_without_it() -> None:
+    code = (
+        "import sys\nfrom wfctl.client.sidecar.endpoint import Endpoint\n"
+        "from wfctl.client.sidecar.workflows import open_sidecar\n"
+        "open_sidecar(Endpoint(http=sys.argv[1]), note=print).get('i1')\n"
+        "import urllib.request, http.client\n"
+        "print(hasattr(http.client, 'HTTPSConnection'), hasattr(urllib.request, 'HTTPSHandler'))\n"
+    )
+    with http_server(lambda request: (200, instance("i1", "COMPLETED"))) as server:
+        found = subprocess.run([sys.executable, "-c", code, server.url], capture_output=True, text=True, check=True)
+    assert found.stdout == "True True\n"
 
 
 def test_unix_domain_socket(tmp_path: Path) -> None:
