@@ -247,7 +247,7 @@ def test_version() -> None:
 
 
 # What Typer itself brings is not ours to save: its oldest version imports rich.
-HEAVY = ("httpx", "grpc", "starlette", "uvicorn", "rich.table", "wfctl.workflow", "yaml", "pydantic", "platformdirs")
+HEAVY = ("httpx", "grpc", "starlette", "uvicorn", "rich.table", "wfctl.workflow", "yaml", "pydantic")
 
 
 @pytest.mark.parametrize("argv", [["--version"], ["get", "one"], ["list"], ["list", "-o", "json"], ["history", "one"]])

@@ -11,12 +11,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from platformdirs import PlatformDirs
+
 from wfctl.config.keys import BY_NAME, IN_FILES, NOT_IN_PROFILES
 from wfctl.config.permissions import MOST_BYTES, FileRead, read_file, refuse_strangers_file
 from wfctl.errors import InvalidInput
 
 PROJECT_FILE = "wfctl.toml"
 PYPROJECT = "pyproject.toml"
+USER_DIRS = PlatformDirs("wfctl", appauthor=False)  # of settings, data and caches; the paths follow the environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,31 +93,7 @@ def user_file(environ: Mapping[str, str]) -> ConfigFile | None:
 
 def _user_path(environ: Mapping[str, str]) -> Path:
     named = environ.get("WFCTL_CONFIG")
-    return Path(named).expanduser() if named else user_config_dir(environ) / "config.toml"
-
-
-def user_config_dir(environ: Mapping[str, str]) -> Path:
-    if sys.platform.startswith("linux"):  # as platformdirs has it; its import alone takes a tenth of a light command
-        return Path(environ.get("XDG_CONFIG_HOME", "").strip() or "~/.config").expanduser() / "wfctl"
-    import platformdirs
-
-    return Path(platformdirs.user_config_dir("wfctl", appauthor=False))
-
-
-def user_cache_dir(environ: Mapping[str, str]) -> Path:
-    if sys.platform.startswith("linux"):
-        return Path(environ.get("XDG_CACHE_HOME", "").strip() or "~/.cache").expanduser() / "wfctl"
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("wfctl", appauthor=False))
-
-
-def user_data_dir(environ: Mapping[str, str]) -> Path:
-    if sys.platform.startswith("linux"):
-        return Path(environ.get("XDG_DATA_HOME", "").strip() or "~/.local/share").expanduser() / "wfctl"
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("wfctl", appauthor=False))
+    return Path(named).expanduser() if named else USER_DIRS.user_config_path / "config.toml"
 
 
 def _load(path: Path, content: bytes) -> dict[str, Any]:

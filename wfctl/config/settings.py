@@ -19,7 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from wfctl.config.files import ConfigFile, beside, is_app_file, project_file, user_data_dir, user_file
+from wfctl.config.files import USER_DIRS, ConfigFile, beside, is_app_file, project_file, user_file
 from wfctl.config.keys import BY_NAME, KEYS
 from wfctl.config.permissions import TRUST_VARIABLE, read_token, trusted_by_environment
 from wfctl.config.trust import is_free, is_trusted, loopback, was_trusted
@@ -80,7 +80,7 @@ class Settings:
 
     @cached_property
     def store(self) -> Value:
-        return self.values.get("store") or Value(str(user_data_dir(self.environ) / "store.db"), "default")
+        return self.values.get("store") or Value(str(USER_DIRS.user_data_path / "store.db"), "default")
 
     @property
     def app(self) -> str | None:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from wfctl.config.files import ConfigFile, is_app_file, user_config_dir
+from wfctl.config.files import USER_DIRS, ConfigFile, is_app_file
 from wfctl.config.keys import BY_NAME, Free
 from wfctl.errors import NotPermitted
 
@@ -141,7 +141,7 @@ def _record(path: Path, environ: Mapping[str, str]) -> str | None:
 
 
 def _record_file(path: Path, environ: Mapping[str, str]) -> Path:
-    return user_config_dir(environ) / "trusted" / _hash(os.fsencode(_place(path)))[:40]
+    return USER_DIRS.user_config_path / "trusted" / _hash(os.fsencode(_place(path)))[:40]
 
 
 def _text(path: Path, content: bytes) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,13 @@ from wfctl.errors import InvalidInput, NotPermitted, NotTrusted
 
 
 def settings(cwd: Path, environ: dict[str, str] | None = None, **flags: str) -> Settings:
-    home = {"XDG_CONFIG_HOME": str(cwd / "config"), "XDG_DATA_HOME": str(cwd / "data")}
-    return resolve(flags, {**home, **(environ or {})}, cwd)
+    return resolve(flags, environ or {}, cwd)
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
 
 
 def user_file(cwd: Path, text: str) -> Path:
@@ -33,6 +39,16 @@ def test_nothing_is_set(tmp_path: Path) -> None:
     assert found.store.value.endswith("store.db")
     assert found.app is None
     assert found.token() is None
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the variables of this system's folders")
+def test_the_folders_of_the_user(tmp_path: Path) -> None:
+    folder = tmp_path / "config" / "wfctl"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text('app_id = "mine"\n')
+    found = settings(tmp_path)
+    assert found.values["app_id"] == ("mine", str(folder / "config.toml"))
+    assert found.store.value == str(tmp_path / "data" / "wfctl" / "store.db")
 
 
 def test_precedence(tmp_path: Path) -> None:

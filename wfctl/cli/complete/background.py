@@ -93,6 +93,6 @@ def _decode(text: bytes) -> Pairs:
 
 
 def _folder() -> Path:
-    from wfctl.config.files import user_cache_dir
+    from wfctl.config.files import USER_DIRS
 
-    return user_cache_dir(os.environ)
+    return USER_DIRS.user_cache_path
