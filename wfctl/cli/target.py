@@ -6,31 +6,42 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wfctl.client.connect import DEFAULT_HOST, DEFAULT_PORT, Embedded, sidecar_answers
-from wfctl.config.settings import AUTO, EMBEDDED, GRPC, SIDECAR, Settings, Value
+from wfctl.config.settings import AUTO, CLUSTER, EMBEDDED, GRPC, SIDECAR, Settings, Value
 from wfctl.errors import InvalidInput
 
 if TYPE_CHECKING:
     from wfctl.client.sidecar.endpoint import Endpoint
 
-CLUSTER = ("kube_context", "namespace", "pod")
 REQUEST_SECONDS = 30.0
 _DEFAULT_URL = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
 
 
-def settle(settings: Settings) -> Value:
-    """`embedded`, `sidecar` (one in a cluster), `grpc` or a URL, with the reason. An embedded store that was named
-    by hand leaves no doubt."""
+def effective_target(settings: Settings) -> Value:
+    """Return `embedded`, `sidecar` (one in a cluster), `grpc` or a URL, with the reason."""
     target = settings.target
-    if target.value == SIDECAR:
-        if any(name in settings.values for name in CLUSTER):
-            return target
+    if target.value == AUTO:
+        target = _automatic(settings)
+    if target.value == SIDECAR and not any(name in settings.values for name in CLUSTER):
         return Value(_DEFAULT_URL, f"{target.origin}: sidecar")
-    if target.value != AUTO:
-        return target
+    return target
+
+
+def _automatic(settings: Settings) -> Value:
+    """Choose a target where none is named.
+
+    A store or an app given by hand (not in a file) means the embedded engine. Next, whatever says which sidecar is
+    meant decides. Else the sidecar at Dapr's own port, if one answers there.
+    """
     for name in ("store", "app"):
         value = settings.values.get(name)
-        if value is not None and value.origin in (f"--{name}", f"WFCTL_{name.upper()}"):
+        if value is not None and value.origin.startswith(("--", "WFCTL_")):
             return Value(EMBEDDED, f"automatic: {value.origin} is given")
+    for name in CLUSTER:
+        if name in settings.values:
+            return Value(SIDECAR, f"{name} ({settings.values[name].origin})")
+    endpoint = settings.values.get("grpc_endpoint")
+    if endpoint is not None:
+        return Value(GRPC, f"grpc_endpoint ({endpoint.origin})")
     if sidecar_answers():
         return Value(_DEFAULT_URL, f"automatic: a sidecar answers on {DEFAULT_HOST}:{DEFAULT_PORT}")
     return Value(EMBEDDED, f"automatic: no sidecar answers on {DEFAULT_HOST}:{DEFAULT_PORT}")
@@ -38,37 +49,39 @@ def settle(settings: Settings) -> Value:
 
 def choose(settings: Settings) -> Embedded | Endpoint:
     """Raises InvalidInput: a URL and a pod are given both."""
-    settled = settle(settings)
-    if settled.value == EMBEDDED:
+    target = effective_target(settings)
+    if target.value == EMBEDDED:
         # A project's file names the store that its first start makes; who names one by hand means one that is there.
         named = settings.store.origin in ("--store", "WFCTL_STORE")
         return Embedded(Path(settings.store.value), settings.app, settings.base, named)
     from wfctl.client.sidecar.endpoint import Endpoint
 
     token = settings.token()
+    cluster = _cluster(settings, target)
     ca_file = settings.get("ca_file")
     return Endpoint(
-        http=None if settled.value in (GRPC, SIDECAR) else settled.value,
+        http=None if target.value in (GRPC, SIDECAR) else target.value,
         grpc=settings.get("grpc_endpoint"),
         token=token.value if token else None,
         app_id=settings.get("app_id"),
         ca_file=Path(ca_file) if ca_file else None,
         api_version=settings.get("api_version"),
         request_timeout=request_timeout(settings),
-        deadline=None,
-        **_cluster(settings, settled),
+        kube_context=cluster.get("kube_context"),
+        namespace=cluster.get("namespace"),
+        pod=cluster.get("pod"),
     )
 
 
-def _cluster(settings: Settings, settled: Value) -> dict[str, str | None]:
+def _cluster(settings: Settings, target: Value) -> dict[str, str]:
     """The pod that is meant. An address that was given leaves nothing to look for in a cluster."""
     given = {name: settings.values[name] for name in CLUSTER if name in settings.values}
-    if settled.value == SIDECAR:
+    if target.value == SIDECAR:
         return {name: value.value for name, value in given.items()}
     for value in given.values():
         if value.origin.startswith("--"):
             raise InvalidInput(
-                f"{value.origin} and the target {settled.value} ({settled.origin}) exclude each other",
+                f"{value.origin} and the target {target.value} ({target.origin}) exclude each other",
                 hint="the pod alone: --target sidecar",
             )
     return {}

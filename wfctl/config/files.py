@@ -141,13 +141,9 @@ def _values(path: Path, label: str, table: Mapping[str, Any], prefix: str) -> It
 
 def beside(value: str, folder: Path, *, app: bool = False) -> str:
     """A path of a file in `folder`, absolute. An app that is not a file but a module stays a name."""
-    if app and not is_app_file(value):
+    if app and not (value.endswith(".py") or "/" in value or os.sep in value):
         return value
     return os.path.normpath(folder / os.path.expanduser(value))  # which leaves the ~ of a user that there is not
-
-
-def is_app_file(app: str) -> bool:
-    return app.endswith(".py") or "/" in app or os.sep in app
 
 
 def _advice(name: str, allowed: list[str], prefix: str) -> str:

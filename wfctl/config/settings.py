@@ -19,7 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from wfctl.config.files import USER_DIRS, ConfigFile, beside, is_app_file, project_file, user_file
+from wfctl.config.files import USER_DIRS, ConfigFile, beside, project_file, user_file
 from wfctl.config.keys import BY_NAME, KEYS
 from wfctl.config.permissions import TRUST_VARIABLE, read_token, trusted_by_environment
 from wfctl.config.trust import is_free, is_trusted, loopback, was_trusted
@@ -30,7 +30,7 @@ EMBEDDED = "embedded"
 SIDECAR = "sidecar"
 GRPC = "grpc"
 _FIXED_TARGETS = (AUTO, EMBEDDED, SIDECAR, GRPC)
-_CLUSTER = ("kube_context", "namespace", "pod")
+CLUSTER = ("kube_context", "namespace", "pod")
 # What wfctl asks on this machine where nobody names an address.
 _DEFAULTS = {"target": "http://127.0.0.1:3500", "grpc_endpoint": "127.0.0.1:50001"}
 
@@ -180,7 +180,7 @@ def survey(flags: Mapping[str, str | None], environ: Mapping[str, str], cwd: Pat
         if found is not None:
             values[key.name] = found
     needs_trust = tuple(_needing_trust(project, values | {"target": chosen}, target))
-    values["target"] = _by_what_is_given(chosen, values)
+    values["target"] = chosen
     return Settings(values, profile, project, user, cwd, environ, needs_trust)
 
 
@@ -206,18 +206,6 @@ def _is_of(file: ConfigFile | None, value: Value) -> bool:
 
 def _profile_in(file: ConfigFile, value: Value) -> str | None:
     return next((name for name in file.profiles if value.origin == _profile_label(name, file)), None)
-
-
-def _by_what_is_given(target: Value, values: Mapping[str, Value]) -> Value:
-    """An automatic target is a sidecar where something says which one, unless a store or an app is named by hand."""
-    by_hand = (values[name].origin.startswith(("--", "WFCTL_")) for name in ("store", "app") if name in values)
-    if target.value != AUTO or any(by_hand):
-        return target
-    for name in _CLUSTER:
-        if name in values:
-            return Value(SIDECAR, f"{name} ({values[name].origin})")
-    endpoint = values.get("grpc_endpoint")
-    return target if endpoint is None else Value(GRPC, f"grpc_endpoint ({endpoint.origin})")
 
 
 def is_address(target: str) -> bool:
@@ -314,6 +302,3 @@ def _host(address: str) -> str:
     host = rest.rpartition("@")[2].partition("/")[0].partition("?")[0]
     host = host.partition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
     return "127.0.0.1" if host == "localhost" else host.lower()
-
-
-__all__ = ["AUTO", "EMBEDDED", "GRPC", "SIDECAR", "Settings", "Value", "is_address", "is_app_file", "resolve", "survey"]

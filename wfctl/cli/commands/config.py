@@ -6,7 +6,7 @@ import typer
 from wfctl.cli.command import command
 from wfctl.cli.help_pages import CONTEXT, Group
 from wfctl.cli.session import Session
-from wfctl.cli.target import settle
+from wfctl.cli.target import effective_target
 from wfctl.config.keys import KEYS
 from wfctl.config.permissions import trusted_by_environment
 from wfctl.config.settings import Settings, Value
@@ -91,7 +91,7 @@ def _entries(session: Session, found: list[Row]) -> None:
 
 
 def rows(settings: Settings) -> Iterator[Row]:
-    yield "target", settle(settings)
+    yield "target", effective_target(settings)
     yield "store", settings.store
     doubtful = bool(settings.needs_trust) and not settings.trusted
     token = None if doubtful else settings.token()

@@ -6,7 +6,7 @@ import typer
 from wfctl.cli.command import command, new_app
 from wfctl.cli.parsing.duration import parse_duration
 from wfctl.cli.session import Session
-from wfctl.cli.target import settle
+from wfctl.cli.target import effective_target
 from wfctl.client.connect import Embedded
 from wfctl.client.doctor.check import Check, Level, NotReady
 from wfctl.errors import WfctlError
@@ -44,7 +44,7 @@ def doctor(
     fails (there may be warnings), 6: the token is not accepted, 5: something else fails.
     """
     seconds = None if wait_ready is None else parse_duration(wait_ready, "--wait-ready").total_seconds()
-    target = settle(session.settings)
+    target = effective_target(session.settings)
     session.console.note(f"target: {clean(target.value)} ({clean(target.origin)})")
     late: WfctlError | None = None
     try:
