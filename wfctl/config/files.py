@@ -141,9 +141,14 @@ def _values(path: Path, label: str, table: Mapping[str, Any], prefix: str) -> It
 
 def beside(value: str, folder: Path, *, app: bool = False) -> str:
     """A path of a file in `folder`, absolute. An app that is not a file but a module stays a name."""
-    if app and not (value.endswith(".py") or "/" in value or os.sep in value):
+    if app and not is_app_file(value):
         return value
     return os.path.normpath(folder / os.path.expanduser(value))  # which leaves the ~ of a user that there is not
+
+
+def is_app_file(app: str) -> bool:
+    """Return True if `app` names a file, False if it names a module."""
+    return app.endswith(".py") or "/" in app or os.sep in app
 
 
 def _advice(name: str, allowed: list[str], prefix: str) -> str:

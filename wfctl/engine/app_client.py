@@ -19,6 +19,7 @@ from wfctl.engine.store import database, reads
 from wfctl.engine.store.reading import open_reader
 from wfctl.engine.transaction import Unit
 from wfctl.errors import StoreError, TimedOut, WrongState
+from wfctl.model import refusals
 from wfctl.model.events import Event
 from wfctl.model.instance import Filter, IfExists, Instance, RerunRequest, Sort, StartRequest
 from wfctl.model.status import Status
@@ -47,7 +48,7 @@ class EngineBackend:
     def get(self, instance_id: str) -> Instance:
         found = self._read(lambda db: reads.get(db, instance_id, payloads=True, driven=True))
         if found is None:
-            raise operations.missing(instance_id)
+            raise refusals.not_found(instance_id)
         return found
 
     def wait(self, instance_id: str, until: Callable[[Instance], bool], timeout: float | None) -> Instance:
@@ -91,7 +92,7 @@ class EngineBackend:
     def history(self, instance_id: str) -> Sequence[Event]:
         found = self._read(lambda db: reads.history(db, instance_id))
         if found is None:
-            raise operations.missing(instance_id)
+            raise refusals.not_found(instance_id)
         return found
 
     def _write(self, call: Callable[[Unit], T]) -> T:

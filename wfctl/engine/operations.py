@@ -15,9 +15,9 @@ from wfctl.engine.core.rerun import rerun as make_rerun
 from wfctl.engine.store.codec import maybe_micros, to_micros
 from wfctl.engine.store.instances import Row
 from wfctl.engine.transaction import Unit
-from wfctl.errors import Conflict, InvalidInput, NotFound, WrongState
+from wfctl.errors import InvalidInput
 from wfctl.model import events as ev
-from wfctl.model import ids
+from wfctl.model import ids, refusals
 from wfctl.model.events import NO_ID
 from wfctl.model.instance import IfExists, RerunRequest, StartRequest
 from wfctl.model.status import Status
@@ -52,32 +52,14 @@ def start(unit: Unit, request: StartRequest) -> str:
 
 def _make_room(unit: Unit, existing: Row, request: StartRequest) -> None:
     if not existing.status.terminal:
-        raise Conflict(
-            f"an active workflow with ID '{existing.id}' already exists ({existing.status.name})",
-            instance_id=existing.id,
-            hint=f"look at it: wfctl get {existing.id}, use another --id, or keep it: --if-exists use",
-        )
+        raise refusals.id_of_live_instance(existing.id, existing.status)
     if request.if_exists is not IfExists.REPLACE:
-        raise Conflict(
-            f"a finished workflow with ID '{existing.id}' exists ({existing.status.name})",
-            instance_id=existing.id,
-            hint="run it anew in its place: --if-exists replace, keep it: --if-exists use, or use another --id",
-        )
+        raise refusals.id_of_finished_instance(existing.id, existing.status)
     below = _descendants(unit, existing)
     running = [row.id for row in below if not row.status.terminal]
     if running:
-        raise Conflict(
-            _not_yet(existing.id, running),
-            instance_id=existing.id,
-            hint=f"end it first: wfctl terminate {running[0]}",
-        )
+        raise refusals.children_still_running(existing.id, running)
     unit.delete([existing.key, *(row.key for row in below)])
-
-
-def _not_yet(instance_id: str, running: Sequence[str]) -> str:
-    """Dapr's words, with every descendant that is in the way."""
-    reasons = ", ".join(f"child workflow '{child}' has not yet completed" for child in running)
-    return f"cannot recreate workflow with ID '{instance_id}': {reasons}"
 
 
 def new_row(started: ev.ExecutionStarted, parent: Row | None = None) -> Row:
@@ -101,33 +83,29 @@ def new_row(started: ev.ExecutionStarted, parent: Row | None = None) -> Row:
 
 def raise_event(unit: Unit, instance_id: str, name: str, data: str | None) -> None:
     """Raises NotFound, and WrongState (finished or stalled)."""
-    row = _live(unit, instance_id, f"event '{name}' was not raised")
+    row = _live(unit, instance_id, refusals.event_not_raised(name))
     unit.send(row.key, ev.EventRaised(NO_ID, unit.now, name, data))
 
 
 def pause(unit: Unit, instance_id: str, reason: str | None) -> None:
     """Raises NotFound, and WrongState (finished or stalled). Pausing a suspended instance changes nothing."""
-    row = _live(unit, instance_id, "it cannot be paused")
+    row = _live(unit, instance_id, refusals.NOT_PAUSED)
     if not _suspended(unit, row):
         unit.send(row.key, ev.ExecutionSuspended(NO_ID, unit.now, reason))
 
 
 def resume(unit: Unit, instance_id: str, reason: str | None) -> None:
     """Raises NotFound, and WrongState (finished, stalled, or not suspended)."""
-    row = _live(unit, instance_id, "it cannot be resumed")
+    row = _live(unit, instance_id, refusals.NOT_RESUMED)
     if not _suspended(unit, row):
-        raise WrongState(
-            f"'{instance_id}' is {row.status.name}, not SUSPENDED: there is nothing to resume",
-            instance_id=instance_id,
-            hint=f"see what it waits for: wfctl get {instance_id}",
-        )
+        raise refusals.not_suspended(instance_id, row.status)
     unit.send(row.key, ev.ExecutionResumed(NO_ID, unit.now, reason))
 
 
 def terminate(unit: Unit, instance_id: str, output: str | None, reason: str | None, recursive: bool) -> None:
     """Raises NotFound, and WrongState (finished or stalled)."""
     _check_texts(output)
-    row = _live(unit, instance_id, "it cannot be terminated")
+    row = _live(unit, instance_id, refusals.NOT_TERMINATED)
     unit.send(row.key, ev.ExecutionTerminated(NO_ID, unit.now, output, recursive, reason))
 
 
@@ -140,50 +118,30 @@ def purge(unit: Unit, instance_id: str, force: bool, recursive: bool) -> int:
     doomed = [row, *(_descendants(unit, row) if recursive else ())]
     for each in doomed:
         if not each.status.terminal and not force:
-            whose = "it" if each is row else f"its descendant '{each.id}'"
-            raise WrongState(
-                f"'{instance_id}' cannot be purged: {whose} is {each.status.name}",
-                instance_id=instance_id,
-                hint=_how_to_end(unit, each),
+            raise refusals.not_purgeable(
+                instance_id,
+                each.status,
+                descendant=None if each is row else each.id,
+                terminating=any(isinstance(event, ev.ExecutionTerminated) for event in unit.pending(each.key)),
             )
     unit.delete([each.key for each in doomed])
     return len(doomed)
-
-
-def _how_to_end(unit: Unit, row: Row) -> str:
-    if row.status is Status.STALLED:
-        return "delete it as it is: --force"
-    if any(isinstance(event, ev.ExecutionTerminated) for event in unit.pending(row.key)):
-        return f"its end is requested already: wfctl wait {row.id} --for terminal, or delete it as it is: --force"
-    return f"end it first: wfctl terminate {row.id}, or delete it as it is: --force"
 
 
 def rerun(unit: Unit, request: RerunRequest) -> str:
     """Raises NotFound, WrongState (not finished, a child), Conflict (the new ID is taken) and InvalidInput."""
     source = _found(unit, request.source)
     if request.new_id == request.source:
-        raise InvalidInput(
-            "the new instance must have another ID than the one it comes from", hint="leave --new-id out, or change it"
-        )
+        raise refusals.rerun_under_same_id()
     if source.parent is not None:
-        raise WrongState(
-            f"'{source.id}' is a child workflow: only topmost instances can be rerun",
-            instance_id=source.id,
-            hint=f"rerun its parent: wfctl steps {source.parent_id}",
-        )
+        raise refusals.rerun_of_child(source.id, source.parent_id)
     if not source.status.terminal:
-        raise WrongState(
-            f"'{source.id}' is {source.status.name}, not in a terminal state: it cannot be rerun",
-            instance_id=source.id,
-            hint=f"wait for its end: wfctl wait {source.id}, or end it: wfctl terminate {source.id}",
-        )
+        raise refusals.rerun_of_live_instance(source.id, source.status)
     instance_id = request.new_id or new_id()
     _check_ids(instance_id, request.new_child_id)
     _check_texts(request.input)
     if unit.find(instance_id) is not None:
-        raise Conflict(
-            f"a workflow with ID '{instance_id}' exists already", instance_id=instance_id, hint="use another --new-id"
-        )
+        raise refusals.new_id_taken(instance_id)
     made = make_rerun(unit.history(source.key), request, instance_id, new_id(), unit.now)
     if made.state.started is None:
         raise InvalidInput(f"'{source.id}' has no step yet to rerun from", hint="start it again instead")
@@ -219,9 +177,9 @@ def start_child(unit: Unit, parent: Row, created: ev.ChildWorkflowInstanceCreate
             of_parent = existing.parent == parent.key and existing.parent_execution == parent.execution_id
             if of_parent and existing.parent_task == created.event_id:
                 return
-            message = f"an active workflow with ID '{existing.id}' already exists"
+            message = refusals.id_of_live_instance(existing.id).message
             if existing.status.terminal:
-                message = _not_yet(existing.id, running)
+                message = refusals.children_running_text(existing.id, running)
             failure = ev.Failure("WorkflowInstanceAlreadyExists", message)
             unit.send(parent.key, ev.ChildWorkflowInstanceFailed(NO_ID, unit.now, created.event_id, failure))
             return
@@ -242,8 +200,8 @@ def _check_ids(*instance_ids: str | None) -> None:
     """Raises InvalidInput for an ID that no new instance may have."""
     for instance_id in instance_ids:
         fault = None if instance_id is None else ids.fault(instance_id)
-        if fault is not None:
-            raise InvalidInput(fault.text, hint=fault.hint, instance_id=instance_id)
+        if instance_id is not None and fault is not None:
+            raise refusals.bad_id(fault, instance_id)
 
 
 def _check_texts(*texts: str | None) -> None:
@@ -260,32 +218,16 @@ def _found(unit: Unit, instance_id: str) -> Row:
     _check_texts(instance_id)
     row = unit.find(instance_id)
     if row is None:
-        raise missing(instance_id)
+        raise refusals.not_found(instance_id)
     return row
-
-
-def missing(instance_id: str) -> NotFound:
-    return NotFound(
-        f"there is no instance '{instance_id}'",
-        instance_id=instance_id,
-        hint="wfctl list shows the instances of this target",
-    )
 
 
 def _live(unit: Unit, instance_id: str, consequence: str) -> Row:
     row = _found(unit, instance_id)
     if row.status.terminal:
-        raise WrongState(
-            f"'{instance_id}' is finished ({row.status.name}): {consequence}",
-            instance_id=instance_id,
-            hint=f"see how it ended: wfctl get {instance_id}",
-        )
+        raise refusals.finished(instance_id, row.status, consequence)
     if row.status is Status.STALLED:
-        raise WrongState(
-            f"'{instance_id}' is STALLED ({row.stall}): {consequence}",
-            instance_id=instance_id,
-            hint="run it with code that fits its history, or delete it: wfctl purge --force",
-        )
+        raise refusals.stalled(instance_id, consequence, row.stall)
     return row
 
 

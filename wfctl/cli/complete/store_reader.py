@@ -7,7 +7,7 @@ from pathlib import Path
 
 from wfctl.engine.store import reads
 from wfctl.engine.store.reading import open_reader
-from wfctl.errors import NotFound
+from wfctl.model import refusals
 from wfctl.model.events import Event
 from wfctl.model.instance import Count, Filter, Instance
 
@@ -21,7 +21,7 @@ class StoreReader:
     def get(self, instance_id: str) -> Instance:
         found = reads.get(self._db, instance_id, payloads=False, driven=True)
         if found is None:
-            raise NotFound(f"there is no instance '{instance_id}'", instance_id=instance_id)
+            raise refusals.not_found(instance_id)
         return found
 
     def list(self, filter: Filter) -> Iterator[Instance]:

@@ -25,6 +25,7 @@ from wfctl.engine.store.place import Place
 from wfctl.engine.store.reading import NoStore, Reader, writable
 from wfctl.engine.transaction import StoreUnit, Unit
 from wfctl.errors import AppError, StoreError, WfctlError
+from wfctl.model import refusals
 from wfctl.model.events import Event
 from wfctl.model.instance import Count, Filter, Instance, RerunRequest, StartRequest
 from wfctl.model.status import Status
@@ -88,7 +89,7 @@ class EmbeddedWorkflows:
     def get(self, instance_id: str, *, payloads: bool = True) -> Instance:
         found = self._query(lambda db: self._get(db, instance_id, payloads))
         if found is None:
-            raise operations.missing(instance_id)
+            raise refusals.not_found(instance_id)
         return found
 
     def _get(self, db: database.Connection, instance_id: str, payloads: bool) -> Instance | None:
@@ -103,7 +104,7 @@ class EmbeddedWorkflows:
         reader = self._read()
         if reader is None:
             if filter.after is not None:
-                raise operations.missing(filter.after)
+                raise refusals.not_found(filter.after)
             return
 
         def select(db: database.Connection) -> Iterator[Instance]:
@@ -125,7 +126,7 @@ class EmbeddedWorkflows:
     def history(self, instance_id: str) -> Sequence[Event]:
         found = self._query(lambda db: reads.history(db, instance_id))
         if found is None:
-            raise operations.missing(instance_id)
+            raise refusals.not_found(instance_id)
         return found
 
     # --- writing ------------------------------------------------------------------------------------------------
@@ -219,7 +220,7 @@ class EmbeddedWorkflows:
         if self._place is not None:
             self._place.check()
         if existing is not None and self._read() is None:
-            raise operations.missing(existing)
+            raise refusals.not_found(existing)
         if drive and self._may_drive:
             self._become_owner()
         if self._host is not None:
@@ -388,7 +389,7 @@ class EmbeddedWorkflows:
     def _root(self, instance_id: str) -> int:
         row = self._find(instance_id)
         if row is None:
-            raise operations.missing(instance_id)
+            raise refusals.not_found(instance_id)
         return row.root
 
     # --- connections --------------------------------------------------------------------------------------------

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 
 from wfctl import errors
 from wfctl.client.sidecar.endpoint import MOST_BYTES
 from wfctl.install import install_command
+from wfctl.model import refusals
 from wfctl.wire.error_codes import TABLE, Problem
 from wfctl.wire.error_mapping import error_of
 from wfctl.wire.http_routes import Operation
@@ -29,6 +31,10 @@ def answer_error(
         return Unclear(_said(operation, text, where), instance_id=instance_id)
     if problem is Problem.NO_WORKER:
         return no_worker(operation, instance_id, where)
+    if problem in _REFUSALS:
+        return _REFUSALS[problem](instance_id or "")
+    if problem is Problem.STALLED:
+        return refusals.stalled(instance_id or "", f"{operation.value} is not possible")
     message, hint = _WORDS.get(problem, (None, None))
     filled = {
         "id": instance_id or "",
@@ -71,23 +77,24 @@ _WITHOUT_WORKER = {
     Operation.PURGE: "'{id}' cannot be purged",
 }
 
+# What every target says alike, by the ID of the instance.
+_REFUSALS: dict[Problem, Callable[[str], errors.WfctlError]] = {
+    Problem.NOT_FOUND: refusals.not_found,
+    Problem.EXISTS: refusals.id_of_live_instance,
+    Problem.NOT_COMPLETED: refusals.not_completed,
+    Problem.SOURCE_LIVE: refusals.rerun_of_live_instance,
+    Problem.SOURCE_IS_CHILD: refusals.rerun_of_child,
+    Problem.SAME_ID: lambda _: refusals.rerun_under_same_id(),
+    Problem.NO_EVENT: refusals.no_event,
+    Problem.NOT_RERUNNABLE: refusals.not_rerunnable,
+    Problem.TIMER_INPUT: lambda _: refusals.timer_takes_no_input(),
+    Problem.CHILD_ID: lambda _: refusals.no_child_to_name(),
+}
+
 _WORDS: dict[Problem, tuple[str | None, str | None]] = {
-    Problem.NOT_FOUND: ("there is no instance '{id}'", "wfctl list shows the instances of this target"),
-    Problem.EXISTS: (
-        "an active workflow with ID '{id}' already exists",
-        "look at it: wfctl get {id}, use another --id, or keep it: --if-exists use",
-    ),
     Problem.CHILD_RUNNING: (
         "'{id}' cannot be run anew: {text}",
         "wait for its children, or terminate them: wfctl terminate {id}",
-    ),
-    Problem.NOT_COMPLETED: (
-        "'{id}' cannot be purged: it, or a descendant of it, has not yet completed",
-        "end it first: wfctl terminate {id}, or delete it as it is: --force",
-    ),
-    Problem.STALLED: (
-        "'{id}' is STALLED: {operation} is not possible",
-        "run it with code that fits its history, or delete it: wfctl purge --force",
     ),
     Problem.NO_STATE_STORE: (
         "the sidecar at {where} has no state store for workflows",
@@ -123,22 +130,6 @@ _WORDS: dict[Problem, tuple[str | None, str | None]] = {
         "the sidecar at {where} gave no answer to {operation} in time",
         _MORE_TIME,
     ),
-    Problem.SOURCE_LIVE: (
-        "'{id}' is not in a terminal state: it cannot be rerun",
-        "wait for its end: wfctl wait {id}, or end it: wfctl terminate {id}",
-    ),
-    Problem.SOURCE_IS_CHILD: ("'{id}' is a child workflow: only topmost instances can be rerun", None),
-    Problem.SAME_ID: (
-        "the new instance must have another ID than the one it comes from",
-        "leave --new-id out, or change it",
-    ),
-    Problem.NO_EVENT: ("'{id}' has no event with that number", "wfctl steps {id} shows the numbers"),
-    Problem.NOT_RERUNNABLE: (
-        "that event of '{id}' is no activity, timer or child workflow: nothing to rerun from",
-        "wfctl steps {id} shows the numbers",
-    ),
-    Problem.TIMER_INPUT: ("a timer takes no input", "leave the input out"),
-    Problem.CHILD_ID: ("only a child workflow takes a child instance ID", "leave the child ID out"),
     Problem.ID_TOO_LONG: ("the instance ID is longer than 64 bytes", None),
     Problem.ID_INVALID: ("'{id}' is no instance ID: letters, digits, '-' and '_' can be used", None),
 }

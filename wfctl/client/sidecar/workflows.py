@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING
 from wfctl.client.port import Driver, Requested
 from wfctl.client.sidecar.connection import Note
 from wfctl.client.sidecar.endpoint import Endpoint
-from wfctl.client.sidecar.errors import Unclear, answer_error
+from wfctl.client.sidecar.errors import Unclear
 from wfctl.client.sidecar.reads import SidecarReader
 from wfctl.errors import Conflict, InvalidInput, NotFound, TimedOut, Unsupported, WfctlError, WrongState
-from wfctl.model import ids
+from wfctl.model import ids, refusals
 from wfctl.model.instance import IfExists, Instance, RerunRequest, StartRequest
 from wfctl.model.status import Status
-from wfctl.wire.error_codes import Problem
 from wfctl.wire.http_routes import Operation
 from wfctl.wire.instance_ids import new_id as random_id
 
@@ -91,14 +90,10 @@ class Sidecar(SidecarReader):
         if if_exists is IfExists.USE:
             return True
         if not existing.status.terminal:
-            raise answer_error(Problem.EXISTS, Operation.START, where=self._link.where, instance_id=instance_id)
+            raise refusals.id_of_live_instance(instance_id, existing.status)
         if if_exists is IfExists.REPLACE:
             return False
-        raise Conflict(
-            f"a finished workflow with ID '{instance_id}' exists ({existing.status.name})",
-            instance_id=instance_id,
-            hint="run it anew in its place: --if-exists replace, keep it: --if-exists use, or use another --id",
-        )
+        raise refusals.id_of_finished_instance(instance_id, existing.status)
 
     def _why_not_started(self, instance_id: str, error: Unclear) -> WfctlError:
         try:
@@ -109,7 +104,7 @@ class Sidecar(SidecarReader):
             return Conflict(
                 error.message, instance_id=instance_id, hint=f"look at its children: wfctl get {instance_id}"
             )
-        return answer_error(Problem.EXISTS, Operation.START, where=self._link.where, instance_id=instance_id)
+        return refusals.id_of_live_instance(instance_id, existing.status)
 
     def _taken_by_nobody(self, instance_id: str) -> Conflict | None:
         """Dapr goes on to hold the ID of a live instance that was purged by force."""
@@ -126,7 +121,7 @@ class Sidecar(SidecarReader):
     def raise_event(self, instance_id: str, name: str, data: str | None = None) -> None:
         if not name:
             raise InvalidInput("an event has a name", instance_id=instance_id)
-        self._live(instance_id, f"event '{name}' was not raised")
+        self._live(instance_id, refusals.event_not_raised(name))
         http, app_id = self._link.http, self._link.app_id
         if http is not None:
             self._guarded(Operation.RAISE, instance_id, lambda: http.raise_event(instance_id, name, data, app_id))
@@ -134,7 +129,7 @@ class Sidecar(SidecarReader):
             self._link.hub(Operation.RAISE).raise_event(instance_id, name, data, app_id)
 
     def pause(self, instance_id: str, *, reason: str | None = None) -> Requested | None:
-        if self._live(instance_id, "it cannot be paused").status is Status.SUSPENDED:
+        if self._live(instance_id, refusals.NOT_PAUSED).status is Status.SUSPENDED:
             return None
         if not self._by_http(reason is None, Operation.PAUSE, instance_id):
             hub = self._link.hub(Operation.PAUSE, "the reason of a pause")
@@ -142,13 +137,9 @@ class Sidecar(SidecarReader):
         return self._settle(instance_id, lambda status: status is Status.SUSPENDED)
 
     def resume(self, instance_id: str, *, reason: str | None = None) -> Requested | None:
-        found = self._live(instance_id, "it cannot be resumed")
+        found = self._live(instance_id, refusals.NOT_RESUMED)
         if found.status is not Status.SUSPENDED:
-            raise WrongState(
-                f"'{instance_id}' is {found.status.name}, not SUSPENDED: there is nothing to resume",
-                instance_id=instance_id,
-                hint=f"see what it waits for: wfctl get {instance_id}",
-            )
+            raise refusals.not_suspended(instance_id, found.status)
         if not self._by_http(reason is None, Operation.RESUME, instance_id):
             hub = self._link.hub(Operation.RESUME, "the reason of a resume")
             hub.resume(instance_id, reason, self._link.app_id)
@@ -157,7 +148,7 @@ class Sidecar(SidecarReader):
     def terminate(
         self, instance_id: str, *, output: str | None = None, reason: str | None = None, recursive: bool = True
     ) -> Requested | None:
-        self._live(instance_id, "it cannot be terminated")
+        self._live(instance_id, refusals.NOT_TERMINATED)
         if reason is not None:
             self._note("Dapr has no place for the reason of a terminate: it was not sent")
         plain = output is None and recursive
@@ -170,11 +161,7 @@ class Sidecar(SidecarReader):
         """Over gRPC where it is there, which tells how many went; over HTTP 1 is said, whatever descendants went."""
         found = self._fetch(instance_id)
         if not found.status.terminal and not force:
-            raise WrongState(
-                f"'{instance_id}' cannot be purged: it is {found.status.name}",
-                instance_id=instance_id,
-                hint=f"end it first: wfctl terminate {instance_id}, or delete it as it is: --force",
-            )
+            raise refusals.not_purgeable(instance_id, found.status)
         if force and not found.status.terminal:
             self._note(
                 f"Dapr may refuse '{instance_id}' as the ID of a new instance for as long as it has it in memory"
@@ -210,24 +197,14 @@ class Sidecar(SidecarReader):
         try:
             return hub.rerun(request, new_id, self._link.app_id)
         except Conflict as error:
-            raise Conflict(
-                f"a workflow with ID '{new_id}' exists already", instance_id=new_id, hint="use another --new-id"
-            ) from error
+            raise refusals.new_id_taken(new_id) from error
 
     def _live(self, instance_id: str, consequence: str) -> Instance:
         found = self._fetch(instance_id)
         if found.status.terminal:
-            raise WrongState(
-                f"'{instance_id}' is finished ({found.status.name}): {consequence}",
-                instance_id=instance_id,
-                hint=f"see how it ended: wfctl get {instance_id}",
-            )
+            raise refusals.finished(instance_id, found.status, consequence)
         if found.status is Status.STALLED:
-            raise WrongState(
-                f"'{instance_id}' is STALLED: {consequence}",
-                instance_id=instance_id,
-                hint="run it with code that fits its history, or delete it: wfctl purge --force",
-            )
+            raise refusals.stalled(instance_id, consequence)
         if found.status is Status.PENDING:
             self._note(
                 f"'{instance_id}' has not started yet: whatever reaches a delayed start makes Dapr start it at once; "
@@ -251,9 +228,7 @@ class Sidecar(SidecarReader):
             found = self._fetch(instance_id)
             if operation is Operation.PURGE:
                 self._link.require_worker(operation, instance_id)
-                raise answer_error(
-                    Problem.NOT_COMPLETED, operation, where=self._link.where, instance_id=instance_id
-                ) from error
+                raise refusals.not_completed(instance_id) from error
             if found.status.terminal or found.status is Status.STALLED:
                 raise WrongState(
                     f"'{instance_id}' is {found.status.name} by now: {operation.value} is not possible",
@@ -304,4 +279,4 @@ def _check_new(instance_id: str) -> None:
     """Raises InvalidInput."""
     fault = ids.fault_of_new(instance_id)
     if fault is not None:
-        raise InvalidInput(fault.text, hint=fault.hint, instance_id=instance_id)
+        raise refusals.bad_id(fault, instance_id)

@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from wfctl.engine.core.folded_state import State, folded
-from wfctl.errors import InvalidInput, NotFound
 from wfctl.model import events as ev
+from wfctl.model import refusals
 from wfctl.model.events import NEVER, Event
 from wfctl.model.instance import RerunRequest, child_instance_id
 
@@ -50,22 +50,13 @@ def _find(source: Sequence[Event], request: RerunRequest) -> int:
             continue
         kind = _KINDS.get(type(event))
         if kind is None:
-            raise NotFound(
-                f"event {target_id} of '{request.source}' is {type(event).__name__}: only activities, timers and "
-                "child workflows can be run again",
-                instance_id=request.source,
-                hint=f"see the event IDs with: wfctl steps {request.source}",
-            )
+            raise refusals.not_rerunnable(request.source, target_id, type(event).__name__)
         if request.overwrite_input and kind == "timer":
-            raise InvalidInput(f"event {target_id} is a timer: it takes no input", hint="leave the input out")
+            raise refusals.timer_takes_no_input()
         if request.new_child_id and kind != "child workflow":
-            raise InvalidInput(f"event {target_id} is not a child workflow: it takes no child instance ID")
+            raise refusals.no_child_to_name()
         return at
-    raise NotFound(
-        f"'{request.source}' has no history event with ID {target_id}",
-        instance_id=request.source,
-        hint=f"see the event IDs with: wfctl steps {request.source}",
-    )
+    raise refusals.no_event(request.source, target_id)
 
 
 def _renewed(

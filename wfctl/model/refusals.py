@@ -1,0 +1,185 @@
+"""Build the errors that refuse what is asked of an instance: one place for the sentences, whatever the target.
+
+The engine and the sidecar client both raise these. A number, a status or a parent that is None is not known there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wfctl.errors import Conflict, InvalidInput, NotFound, WrongState
+from wfctl.model.ids import Fault
+from wfctl.model.status import Status
+
+# What does not come about; the end of the sentence of `finished` and `stalled`.
+NOT_PAUSED = "it cannot be paused"
+NOT_RESUMED = "it cannot be resumed"
+NOT_TERMINATED = "it cannot be terminated"
+
+
+def event_not_raised(name: str) -> str:
+    return f"event '{name}' was not raised"
+
+
+def not_found(instance_id: str) -> NotFound:
+    return NotFound(
+        f"there is no instance '{instance_id}'",
+        instance_id=instance_id,
+        hint="wfctl list shows the instances of this target",
+    )
+
+
+def bad_id(fault: Fault, instance_id: str) -> InvalidInput:
+    return InvalidInput(fault.text, hint=fault.hint, instance_id=instance_id)
+
+
+# --- start ----------------------------------------------------------------------------------------------------------
+
+
+def id_of_live_instance(instance_id: str, status: Status | None = None) -> Conflict:
+    return Conflict(
+        f"an active workflow with ID '{instance_id}' already exists" + (f" ({status.name})" if status else ""),
+        instance_id=instance_id,
+        hint=f"look at it: wfctl get {instance_id}, use another --id, or keep it: --if-exists use",
+    )
+
+
+def id_of_finished_instance(instance_id: str, status: Status) -> Conflict:
+    return Conflict(
+        f"a finished workflow with ID '{instance_id}' exists ({status.name})",
+        instance_id=instance_id,
+        hint="run it anew in its place: --if-exists replace, keep it: --if-exists use, or use another --id",
+    )
+
+
+def children_still_running(instance_id: str, running: Sequence[str]) -> Conflict:
+    return Conflict(
+        children_running_text(instance_id, running),
+        instance_id=instance_id,
+        hint=f"end it first: wfctl terminate {running[0]}",
+    )
+
+
+def children_running_text(instance_id: str, running: Sequence[str]) -> str:
+    """Return Dapr's words, with every descendant that is in the way."""
+    reasons = ", ".join(f"child workflow '{child}' has not yet completed" for child in running)
+    return f"cannot recreate workflow with ID '{instance_id}': {reasons}"
+
+
+# --- pause, resume, raise-event, terminate --------------------------------------------------------------------------
+
+
+def finished(instance_id: str, status: Status, consequence: str) -> WrongState:
+    return WrongState(
+        f"'{instance_id}' is finished ({status.name}): {consequence}",
+        instance_id=instance_id,
+        hint=f"see how it ended: wfctl get {instance_id}",
+    )
+
+
+def stalled(instance_id: str, consequence: str, reason: str | None = None) -> WrongState:
+    return WrongState(
+        f"'{instance_id}' is STALLED{f' ({reason})' if reason else ''}: {consequence}",
+        instance_id=instance_id,
+        hint="run it with code that fits its history, or delete it: wfctl purge --force",
+    )
+
+
+def not_suspended(instance_id: str, status: Status) -> WrongState:
+    return WrongState(
+        f"'{instance_id}' is {status.name}, not SUSPENDED: there is nothing to resume",
+        instance_id=instance_id,
+        hint=f"see what it waits for: wfctl get {instance_id}",
+    )
+
+
+# --- purge ----------------------------------------------------------------------------------------------------------
+
+
+def not_purgeable(
+    instance_id: str, status: Status, *, descendant: str | None = None, terminating: bool = False
+) -> WrongState:
+    """`descendant` is the one that is not finished, unless that is the instance itself.
+
+    `terminating`: its termination has been requested already.
+    """
+    live = descendant or instance_id
+    if status is Status.STALLED:
+        hint = "delete it as it is: --force"
+    elif terminating:
+        hint = f"its end is requested already: wfctl wait {live} --for terminal, or delete it as it is: --force"
+    else:
+        hint = _end_first(live)
+    whose = "it" if descendant is None else f"its descendant '{descendant}'"
+    return WrongState(f"'{instance_id}' cannot be purged: {whose} is {status.name}", instance_id=instance_id, hint=hint)
+
+
+def not_completed(instance_id: str) -> WrongState:
+    return WrongState(
+        f"'{instance_id}' cannot be purged: it, or a descendant of it, has not yet completed",
+        instance_id=instance_id,
+        hint=_end_first(instance_id),
+    )
+
+
+def _end_first(instance_id: str) -> str:
+    return f"end it first: wfctl terminate {instance_id}, or delete it as it is: --force"
+
+
+# --- rerun ----------------------------------------------------------------------------------------------------------
+
+
+def rerun_under_same_id() -> InvalidInput:
+    return InvalidInput(
+        "the new instance must have another ID than the one it comes from", hint="leave --new-id out, or change it"
+    )
+
+
+def rerun_of_child(instance_id: str, parent_id: str | None = None) -> WrongState:
+    return WrongState(
+        f"'{instance_id}' is a child workflow: only topmost instances can be rerun",
+        instance_id=instance_id,
+        hint=f"rerun its parent: wfctl steps {parent_id}" if parent_id else None,
+    )
+
+
+def rerun_of_live_instance(instance_id: str, status: Status | None = None) -> WrongState:
+    is_not = f"is {status.name}, not" if status else "is not"
+    return WrongState(
+        f"'{instance_id}' {is_not} in a terminal state: it cannot be rerun",
+        instance_id=instance_id,
+        hint=f"wait for its end: wfctl wait {instance_id}, or end it: wfctl terminate {instance_id}",
+    )
+
+
+def new_id_taken(instance_id: str) -> Conflict:
+    return Conflict(
+        f"a workflow with ID '{instance_id}' exists already", instance_id=instance_id, hint="use another --new-id"
+    )
+
+
+def no_event(instance_id: str, event_id: int | None = None) -> NotFound:
+    which = "with that number" if event_id is None else f"with the number {event_id}"
+    return NotFound(f"'{instance_id}' has no event {which}", instance_id=instance_id, hint=_numbers(instance_id))
+
+
+def not_rerunnable(instance_id: str, event_id: int | None = None, kind: str | None = None) -> NotFound:
+    which = "that event" if event_id is None else f"event {event_id}"
+    return NotFound(
+        f"{which} of '{instance_id}' is {kind + ', ' if kind else ''}no activity, timer or child workflow: "
+        "nothing to rerun from",
+        instance_id=instance_id,
+        hint=_numbers(instance_id),
+    )
+
+
+def timer_takes_no_input() -> InvalidInput:
+    return InvalidInput("a timer takes no input", hint="leave the input out")
+
+
+def no_child_to_name() -> InvalidInput:
+    return InvalidInput("only a child workflow takes a child instance ID", hint="leave the child ID out")
+
+
+def _numbers(instance_id: str) -> str:
+    return f"wfctl steps {instance_id} shows the numbers"
