@@ -99,7 +99,7 @@ def subject(request: pytest.FixtureRequest, sidecars: Sidecars) -> Iterator[Any]
 
 def empty(target: Sidecar) -> None:
     def left() -> list[Instance]:
-        return list(target.stream(Filter()))
+        return list(target.list(Filter(), payloads=False, waiting=False, in_order=False))
 
     for row in left():
         with contextlib.suppress(NotFound, WrongState):

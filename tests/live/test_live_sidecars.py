@@ -214,7 +214,11 @@ def test_many(orders: Daprd) -> None:
         for number in range(100):
             target.start(StartRequest("quick", f"many-{number:03}", "1"))
         every = Filter(id_prefix="many-")
-        until(lambda: all(row.status.terminal for row in target.stream(every)))
+        until(
+            lambda: all(
+                row.status.terminal for row in target.list(every, payloads=False, waiting=False, in_order=False)
+            )
+        )
         assert len(list(target.list(every, payloads=False))) == 100
         target.start(StartRequest("wait_go", "many-042", if_exists=IfExists.REPLACE))
         live = Filter(id_prefix="many-", statuses=frozenset({Status.RUNNING}))

@@ -16,6 +16,7 @@ from wfctl.render.printer import Format, Printer
 
 if TYPE_CHECKING:
     from wfctl.client.connect import Embedded
+    from wfctl.client.embedded.workflows import EmbeddedWorkflows
     from wfctl.client.port import Workflows
     from wfctl.client.sidecar.endpoint import Endpoint
     from wfctl.config.settings import Settings
@@ -109,17 +110,19 @@ class Session:
         from wfctl.client.connect import connect
 
         with self._data_apart() if drive else nullcontext():
-            workflows = connect(self.target, drive=drive, note=self.console.note, deadline=deadline)
-            try:
+            target = connect(self.target, drive=drive, note=self.console.note, deadline=deadline)
+            with _closing(target):
+                yield target
+
+    @contextmanager
+    def embedded(self, target: Embedded) -> Iterator[EmbeddedWorkflows]:
+        """Open the embedded engine, for what only that can do. The app may be imported, and its code run."""
+        from wfctl.client.connect import connect_embedded
+
+        with self._data_apart():
+            workflows = connect_embedded(target, drive=True, note=self.console.note)
+            with _closing(workflows):
                 yield workflows
-            except (KeyboardInterrupt, SystemExit):
-                getattr(workflows, "abandon", workflows.close)()
-                raise
-            except BaseException:
-                with suppress(WfctlError):  # the first error counts
-                    workflows.close()
-                raise
-            workflows.close()
 
     @contextmanager
     def _data_apart(self) -> Iterator[None]:
@@ -131,3 +134,17 @@ class Session:
                 yield
             finally:
                 console.out = self.stdout
+
+
+@contextmanager
+def _closing(workflows: Workflows) -> Iterator[None]:
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        workflows.abandon()
+        raise
+    except BaseException:
+        with suppress(WfctlError):  # the first error counts
+            workflows.close()
+        raise
+    workflows.close()

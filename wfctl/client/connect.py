@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from wfctl.errors import Unsupported
 
 if TYPE_CHECKING:
+    from wfctl.client.embedded.workflows import EmbeddedWorkflows
     from wfctl.client.port import Workflows
     from wfctl.client.sidecar.endpoint import Endpoint
 
@@ -40,14 +41,19 @@ def connect(target: Embedded | Endpoint, *, drive: bool, note: Note, deadline: f
     `deadline`: the moment of `time.monotonic()` at which the command gives up.
     """
     if isinstance(target, Embedded):
-        from wfctl.client.embedded.workflows import open_embedded
-
-        return open_embedded(target.store, target.app, target.base, drive, note=note, named=target.named)
+        return connect_embedded(target, drive=drive, note=note)
     try:
         from wfctl.client.sidecar.workflows import open_sidecar
     except ImportError as error:
         raise Unsupported(f"this wfctl cannot speak to a sidecar: {error}", hint="--target embedded") from error
     return open_sidecar(replace(target, deadline=deadline), note=note)
+
+
+def connect_embedded(target: Embedded, *, drive: bool, note: Note) -> EmbeddedWorkflows:
+    """Open the store for what only the embedded engine can do, besides what the port names."""
+    from wfctl.client.embedded.workflows import open_embedded
+
+    return open_embedded(target.store, target.app, target.base, drive, note=note, named=target.named)
 
 
 def sidecar_answers(host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> bool:

@@ -72,11 +72,9 @@ def _look(session: Session, seconds: float | None) -> list[Check]:
 
 def _look_here(session: Session, target: Embedded, seconds: float | None) -> list[Check]:
     from wfctl.client.doctor.embedded import check_embedded, wait_embedded
-    from wfctl.client.embedded.workflows import EmbeddedWorkflows
 
-    with session.workflows(drive=True) as workflows:
-        assert isinstance(workflows, EmbeddedWorkflows)
-        load = workflows.load_app
+    with session.embedded(target) as engine:
+        load = engine.load_app
         if seconds is None:
             return check_embedded(target.store, target.app, load)
         return wait_embedded(target.store, target.app, load, seconds, session.console.note)

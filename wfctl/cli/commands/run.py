@@ -8,7 +8,7 @@ from wfctl.cli.session import Session
 from wfctl.cli.waiting.finish import parse_timeout
 from wfctl.cli.waiting.progress import run_progress
 from wfctl.client.connect import Embedded
-from wfctl.client.embedded.workflows import EmbeddedWorkflows, RunSummary
+from wfctl.client.embedded.workflows import RunSummary
 from wfctl.errors import Unsupported
 from wfctl.render.printer import View
 from wfctl.render.text import clean, plural
@@ -32,13 +32,12 @@ def run(
     next time. That a workflow fails is an outcome and not an error of this command: wfctl list --status FAILED.
     """
     limit = parse_timeout(timeout)
-    if not isinstance(session.target, Embedded):
+    target = session.target
+    if not isinstance(target, Embedded):
         raise Unsupported("a sidecar drives its instances by itself", hint="wfctl run --target embedded")
     session.going_on = lambda: "wfctl run"
-    with session.workflows(drive=True) as workflows:
-        assert isinstance(workflows, EmbeddedWorkflows)
-        with run_progress(session, workflows) as tell:
-            summary = workflows.run_all(None if limit is None else limit.total_seconds(), tell)
+    with session.embedded(target) as engine, run_progress(session, engine) as tell:
+        summary = engine.run_all(None if limit is None else limit.total_seconds(), tell)
     if session.format_given and not session.format.text:
         session.printer.one(summary, VIEW)
     session.console.note(_words(summary))

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from wfctl.cli.command import command, new_app
 from wfctl.cli.session import Session
 from wfctl.client.connect import Embedded
-from wfctl.client.embedded.workflows import EmbeddedWorkflows
 from wfctl.errors import Unsupported
 from wfctl.render.printer import View
 from wfctl.render.table import Column
@@ -29,14 +28,14 @@ def workflows(session: Session) -> None:
     $ wfctl workflows
     $ wfctl workflows --app orders.py -o json
     """
-    if not isinstance(session.target, Embedded):
+    target = session.target
+    if not isinstance(target, Embedded):
         raise Unsupported(
             "a sidecar does not tell which workflows its app registers",
             hint="wfctl workflows --target embedded --app FILE",
         )
-    with session.workflows(drive=True) as target:
-        assert isinstance(target, EmbeddedWorkflows)
-        found = list(registered(target.load_app().registry))
+    with session.embedded(target) as engine:
+        found = list(registered(engine.load_app().registry))
     session.printer.many(found, VIEW)
 
 

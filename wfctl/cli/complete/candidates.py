@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +18,9 @@ from wfctl.model.instance import Filter, Instance, Sort
 from wfctl.model.status import LIVE, TERMINAL, Status
 
 if TYPE_CHECKING:
-    from wfctl.cli.complete.store_reader import StoreReader
+    from wfctl.cli.complete.query import Reader
     from wfctl.client.connect import Embedded
-    from wfctl.client.port import Workflows
     from wfctl.config.settings import Settings
-
-    Reader = Workflows | StoreReader
-
 
 FILES: list[Candidate] = [Candidate(":files")]  # the shell knows better
 _FILES = ("FILE", "FOLDER", "FILE|MODULE")
@@ -80,14 +75,6 @@ class _Line:
 # --- from the target -------------------------------------------------------------------------------------------------
 
 
-def _found(workflows: Reader, filter: Filter) -> Iterator[Instance]:
-    """As they come: from a sidecar in no order, for order takes until all are there."""
-    stream = getattr(workflows, "stream", None)
-    if stream is None:
-        return workflows.list(filter)
-    return islice(stream(replace(filter, id_prefix=None)), MOST)  # a sidecar cannot look for a prefix; all may be kept
-
-
 def _ids(line: _Line, incomplete: str) -> list[Candidate]:
     return asked(line.settings(), _ids_of(line, incomplete))
 
@@ -101,7 +88,7 @@ def _ids_of(line: _Line, incomplete: str) -> Question:
         filter = replace(filter, id_prefix=incomplete, sort=Sort.ID)
     given = set(line.ids)
     key = f"ids {sorted(statuses)} {sorted(given)}"
-    return Question(key, lambda at: (_candidate(one) for one in _found(at, filter) if one.id not in given))
+    return Question(key, lambda at: (_candidate(one) for one in at.first(filter) if one.id not in given))
 
 
 def _candidate(one: Instance) -> Candidate:
@@ -111,22 +98,20 @@ def _candidate(one: Instance) -> Candidate:
 def _workflows(line: _Line, incomplete: str) -> list[Candidate]:
     """Those that ran, and those that the app's text registers: the app itself is not run for a completion."""
     from wfctl.cli.target import choose
+    from wfctl.client.connect import Embedded
 
     declared: list[Candidate] = []
     target = choose(line.settings())
-    if not hasattr(target, "http"):
+    if isinstance(target, Embedded):
         declared = [Candidate(name) for name in _declared(target)]
 
     def seen(at: Reader) -> Iterator[Candidate]:
-        if hasattr(at, "stream"):
-            yield from (Candidate(one.name) for one in _found(at, Filter()) if one.name)
-        else:
-            yield from (Candidate(one.name) for one in at.count(Filter()) if one.name)
+        yield from (Candidate(name) for name in at.workflow_names() if name)
 
     return declared + asked(line.settings(), Question("workflows", seen))
 
 
-def _declared(target: Embedded | Any) -> list[str]:
+def _declared(target: Embedded) -> list[str]:
     """The names in the decorators of the app, if it is a file."""
     if target.app is None or not target.app.endswith(".py"):
         return []

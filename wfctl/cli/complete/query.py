@@ -10,20 +10,20 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from wfctl.errors import WfctlError
 
 if TYPE_CHECKING:
-    from wfctl.cli.complete.store_reader import StoreReader
     from wfctl.client.port import Workflows
     from wfctl.config.settings import Settings
-
-    Reader = Workflows | StoreReader
+    from wfctl.model.events import Event
+    from wfctl.model.instance import Filter, Instance
 
 LIMIT = 0.27  # seconds from the start of the process, unless the user allows more
 LEAST = 0.06  # seconds to ask in any case: a machine that is slow to start Python answers late anyway
@@ -60,6 +60,44 @@ def _age() -> float:
     return 0.1
 
 
+class Reader(Protocol):
+    """Read what completion asks of a target."""
+
+    def get(self, instance_id: str) -> Instance: ...
+
+    def list(self, filter: Filter) -> Iterator[Instance]:
+        """Return the instances in order, with what they wait for."""
+        ...
+
+    def first(self, filter: Filter) -> Iterator[Instance]:
+        """Return the first instances that the target can name, in the order that is quickest."""
+        ...
+
+    def workflow_names(self) -> Iterator[str | None]: ...
+
+    def history(self, instance_id: str) -> Sequence[Event]: ...
+
+    def close(self) -> None: ...
+
+
+class SidecarReader:
+    def __init__(self, workflows: Workflows) -> None:
+        self.get = workflows.get
+        self.list = workflows.list
+        self.history = workflows.history
+        self.close = workflows.close
+
+    def first(self, filter: Filter) -> Iterator[Instance]:
+        """Ignore the prefix, which makes no sidecar quicker: the answer is remembered for other prefixes too."""
+        every = replace(filter, id_prefix=None)
+        return islice(self.list(every, payloads=False, waiting=False, in_order=False), MOST)
+
+    def workflow_names(self) -> Iterator[str | None]:
+        from wfctl.model.instance import Filter
+
+        return (one.name for one in self.first(Filter()))
+
+
 class Question(NamedTuple):
     """`key` tells it from other questions to the same target."""
 
@@ -84,7 +122,7 @@ def asked(settings: Settings, *questions: Question) -> list[Candidate]:
 
             reader: Reader = StoreReader(target.store)
         else:
-            reader = connect(target, drive=False, note=lambda text: None)
+            reader = SidecarReader(connect(target, drive=False, note=lambda text: None))
         with closing(reader):  # a store that is left open keeps its log beside it
             for question in questions:
                 for one in islice(question.ask(reader), MOST):

@@ -9,11 +9,11 @@ from wfctl.engine.store import reads
 from wfctl.engine.store.reading import open_reader
 from wfctl.model import refusals
 from wfctl.model.events import Event
-from wfctl.model.instance import Count, Filter, Instance
+from wfctl.model.instance import Filter, Instance
 
 
 class StoreReader:
-    """The reading part of the port `Workflows`. Raises StoreError where there is no store."""
+    """Implement `Reader` on the file alone. Raises StoreError where there is no store."""
 
     def __init__(self, store: Path) -> None:
         self._db = open_reader(store)
@@ -27,8 +27,10 @@ class StoreReader:
     def list(self, filter: Filter) -> Iterator[Instance]:
         return reads.select(self._db, filter, payloads=False, driven=True)
 
-    def count(self, filter: Filter) -> Sequence[Count]:
-        return reads.count(self._db, filter)
+    first = list
+
+    def workflow_names(self) -> Iterator[str | None]:
+        return (one.name for one in reads.count(self._db, Filter()))
 
     def history(self, instance_id: str) -> Sequence[Event]:
         return reads.history(self._db, instance_id) or ()

@@ -69,7 +69,7 @@ class SidecarReader:
         from wfctl.client.sidecar.listing import completed
 
         last = None if filter.after is None else self._fetch(filter.after)
-        found: Iterable[Instance] = self.stream(filter)
+        found: Iterable[Instance] = self._stream(filter)
         if in_order:
             rows = ordered(filter, found)
             found = (rows if last is None else after(rows, last, filter))[: filter.limit]
@@ -78,7 +78,7 @@ class SidecarReader:
         else:
             yield from completed(self._link.hub(Operation.LIST), found, filter, payloads=payloads, waiting=waiting)
 
-    def stream(self, filter: Filter) -> Iterator[Instance]:
+    def _stream(self, filter: Filter) -> Iterator[Instance]:
         """Those that match, in no order, without payloads, without regard to `limit` and `after`."""
         from wfctl.client.sidecar.listing import instances
 
@@ -115,7 +115,7 @@ class SidecarReader:
         return {one: parent for one, parent in by_id if parent is not None}
 
     def count(self, filter: Filter) -> Sequence[Count]:
-        counted = Counter((row.status, row.name) for row in self.stream(filter))
+        counted = Counter((row.status, row.name) for row in self._stream(filter))
         order = sorted(counted.items(), key=lambda item: (item[0][0], item[0][1] or ""))
         return [Count(status, name, number) for (status, name), number in order]
 

@@ -274,6 +274,8 @@ class Sidecar(SidecarReader):
         if self._tunnel is not None:
             self._tunnel.close()
 
+    abandon = close
+
 
 def _check_new(instance_id: str) -> None:
     """Raises InvalidInput."""

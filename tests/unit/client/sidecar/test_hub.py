@@ -58,7 +58,7 @@ def test_list_asks_page_by_page_and_many_at_once() -> None:
 def test_rows_come_before_the_last_is_there() -> None:
     hub = Hub(*some(100))
     with grpc_server(hub.handlers()) as address, sidecar(address) as target:
-        rows = target.stream(Filter())
+        rows = target.list(Filter(), payloads=False, waiting=False, in_order=False)
         first = next(rows)
         assert first.id.startswith("i")
         assert len(hub.gets) < 100
