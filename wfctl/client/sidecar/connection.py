@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from wfctl.client.sidecar.endpoint import Endpoint, grpc_address, http_address
 from wfctl.client.sidecar.errors import needs_grpc, no_grpc, no_worker, unreachable
-from wfctl.errors import InvalidInput, Unreachable, Unsupported, WfctlError
+from wfctl.errors import InvalidInput, TimedOut, Unreachable, Unsupported, WfctlError
 from wfctl.wire.http_bodies import Metadata
 from wfctl.wire.http_routes import Operation, sendable
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Note = Callable[[str], None]
 
 KNOCK_SECONDS = 0.2
+# Seconds until a gRPC server must have answered the first call.
+CONNECT_SECONDS = 5.0
 
 
 class Link:
@@ -78,14 +80,14 @@ class Link:
 
     def _find_hub(self, operation: Operation, what: str | None) -> HubApi:
         if not self._ask_for_port():
-            return self._open_hub(operation, what)
+            return self._reach_hub(operation, what)
         try:
-            return self._open_hub(operation, what)
+            return self._reach_hub(operation, what)
         except (Unreachable, Unsupported):
             # What it said was of some seconds ago: it may have come back elsewhere since.
             self._forget()
             self._ask_for_port()
-            return self._open_hub(operation, what)
+            return self._reach_hub(operation, what)
 
     def _ask_for_port(self) -> bool:
         """Find out where `wfctl serve` has its gRPC, by HTTP. Returns whether it said so."""
@@ -109,17 +111,19 @@ class Link:
         if self.http is not None:
             self.http.forget_metadata()
 
-    def _open_hub(self, operation: Operation, what: str | None) -> HubApi:
+    def _reach_hub(self, operation: Operation, what: str | None) -> HubApi:
         if self._grpc_address.local and not self._somebody_listens():
             raise self._silent(what or operation.value)  # gRPC itself would go on trying for seconds
+        return self._open_hub(operation, what)
+
+    def _open_hub(self, operation: Operation, what: str | None) -> HubApi:
         from wfctl.client.sidecar.grpc_api import HubApi
 
         hub = HubApi(self.endpoint, self._grpc_address, lambda: self._lose(hub))
         try:
-            if not hub.connected():
+            guessed = self.endpoint.grpc is None and self.http is not None
+            if not (self._is_same_sidecar(hub, operation) if guessed else hub.answers(CONNECT_SECONDS)):
                 raise self._silent(what or operation.value)
-            if self.endpoint.grpc is None and self.http is not None:
-                self._verify(hub, operation)
         except BaseException:
             hub.close()
             raise
@@ -132,12 +136,17 @@ class Link:
         self.http.health()  # if nobody answers by HTTP either, that is the error
         return no_grpc(what, where)
 
-    def _verify(self, hub: HubApi, operation: Operation) -> None:
-        """Whether a guessed gRPC port belongs to the same sidecar: beside it there may be those of other apps."""
+    def _is_same_sidecar(self, hub: HubApi, operation: Operation) -> bool:
+        """Check that a guessed gRPC port belongs to the sidecar that answers HTTP. False if nobody answers there.
+
+        Raises Unsupported where it is another's: beside a sidecar there may be those of other apps.
+        """
         try:
-            other = hub.metadata()
+            other = hub.metadata(seconds=CONNECT_SECONDS)
         except Unsupported:
-            return
+            return True
+        except (Unreachable, TimedOut):
+            return False
         mine = self.metadata()
         if (other.app_id, other.server) != (mine.app_id, mine.server):
             whose = "another" if other.app_id == mine.app_id else f"that of '{other.app_id}'"
@@ -146,6 +155,7 @@ class Link:
                 f"there is {whose}",
                 hint="say where it is: DAPR_GRPC_PORT, or --grpc-endpoint",
             )
+        return True
 
     @property
     def open_hub(self) -> HubApi | None:
@@ -157,12 +167,13 @@ class Link:
         if not grpc_installed():
             return None
         try:
-            if self._hub is None:
-                with self._opening:
+            with self._opening:
+                if self._hub is None:
                     self._ask_for_port()
-                if not self._somebody_listens():
-                    return None
-            return self.hub(operation)
+                    if not self._somebody_listens():
+                        return None
+                    self._hub = self._open_hub(operation, None)
+                return self._hub
         except WfctlError:
             return None
 

@@ -34,8 +34,6 @@ from wfctl.wire.protos import taskhub_pb2 as pb
 T = TypeVar("T")
 
 PAGE_SIZE = 1024  # Dapr's own default
-# Seconds until the channel must be ready at its first use.
-CONNECT_SECONDS = 5.0
 CLOSE = 0.1  # seconds
 _METADATA = next(method for method in grpc_methods.RUNTIME if method.name == "GetMetadata")
 
@@ -48,7 +46,6 @@ class HubApi:
         self._lost = lost
         self.where = address.shown
         self._endpoint = endpoint
-        self._ready = False
         self._headers = ((TOKEN_HEADER, endpoint.token),) if endpoint.token else ()
         self._channel = open_channel(endpoint, address)
         self._calls: dict[str, Any] = {}
@@ -166,8 +163,8 @@ class HubApi:
             return read_scheduler(error.message)
         return True
 
-    def metadata(self) -> Metadata:
-        answer = self._call(_METADATA, Operation.GET, rt.GetMetadataRequest())
+    def metadata(self, *, seconds: float | None = None) -> Metadata:
+        answer = self._call(_METADATA, Operation.GET, rt.GetMetadataRequest(), seconds=seconds)
         version = http_bodies.version_of(answer.runtime_version)
         untold = version is not None and version < (1, 16)
         actors = answer.actor_runtime
@@ -189,19 +186,16 @@ class HubApi:
     def close(self) -> None:
         self._channel.close()
 
-    def connected(self) -> bool:
-        """Whether somebody answers, within a few seconds.
+    def answers(self, seconds: float) -> bool:
+        """Tell whether a gRPC server answers there, whatever it says.
 
-        Asked by a call: gRPC's own watching of a channel makes its closing take 0.2 s.
+        A call finds out: gRPC's own watching of a channel makes its closing take 0.2 s.
         """
-        if not self._ready:
-            seconds = min(CONNECT_SECONDS, self._endpoint.seconds())
-            try:
-                self._stub(grpc_methods.HELLO)(Empty(), timeout=seconds, metadata=self._headers)
-            except grpc.RpcError as error:
-                if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
-                    return False
-            self._ready = True
+        seconds = min(seconds, self._endpoint.seconds())
+        try:
+            self._stub(grpc_methods.HELLO)(Empty(), timeout=seconds, metadata=self._headers)
+        except grpc.RpcError as error:
+            return error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
         return True
 
     def _stub(self, method: Method) -> Any:

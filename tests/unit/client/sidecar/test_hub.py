@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +22,7 @@ import grpc
 from sidecar_fake import METADATA, Request, grpc_server, http_server, instance
 
 from wfctl import errors
+from wfctl.client.sidecar import connection, endpoint
 from wfctl.client.sidecar.endpoint import Endpoint
 from wfctl.client.sidecar.workflows import Sidecar, open_sidecar
 from wfctl.model import events as ev
@@ -543,6 +545,40 @@ def test_a_port_that_is_none_counts_as_not_told(port: str, monkeypatch: pytest.M
         monkeypatch.setattr(endpoint, "GRPC_PORT", int(address.rpartition(":")[2]))
         with by_http_alone(server.url) as target:
             assert len(ids(target.list(Filter()))) == 2
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told", "guessed"])
+def test_a_get_of_a_live_instance_makes_no_needless_round_trip(told: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The port is tried once, and each call is made once."""
+    connected: list[Any] = []
+    real = socket.create_connection
+    monkeypatch.setattr(
+        connection.socket,
+        "create_connection",
+        lambda at, *rest, **more: (connected.append(at), real(at, *rest, **more))[1],
+    )
+    hub = Hub()
+    hub.histories["i1"] = [ev.ExecutionStarted(-1, NOW, "W", None, "i1", "e1")]
+    calls: list[str] = []
+
+    def counted(name: str, handle: Any) -> Any:
+        return lambda request, context: (calls.append(name), handle(request, context))[1]
+
+    handlers = {name: counted(name, handle) for name, handle in hub.handlers().items()}
+
+    def answer(request: Request) -> tuple[int, Any]:
+        return (200, METADATA) if "metadata" in request.path else (200, instance("i1"))
+
+    with grpc_server(handlers) as address, http_server(answer) as server:
+        port = int(address.rpartition(":")[2])
+        monkeypatch.setattr(endpoint, "GRPC_PORT", port)
+        with contextlib.closing(
+            open_sidecar(Endpoint(http=server.url, grpc=address if told else None), note=print)
+        ) as target:
+            assert target.get("i1").id == "i1"
+    assert [at[1] for at in connected].count(port) == 1
+    assert calls == ["Hello" if told else "GetMetadata", "GetInstanceHistory"]
+    assert len(server.lines) == (1 if told else 2)
 
 
 def test_get_over_http_alone_loads_no_grpc() -> None:

@@ -110,9 +110,9 @@ def test_a_child_gets_an_id_under_the_new_instance_or_the_one_given() -> None:
 @pytest.mark.parametrize(
     ("request_", "error", "words"),
     [
-        (RerunRequest("old", 9), NotFound, "no history event with ID 9"),
+        (RerunRequest("old", 9), NotFound, "has no event with the number 9"),
         (RerunRequest("old", 4), NotFound, "ExecutionCompleted"),
-        (RerunRequest("old", -1), NotFound, "no history event"),
+        (RerunRequest("old", -1), NotFound, "has no event with the number -1"),
         (RerunRequest("old", 2, new_child_id="c"), InvalidInput, "child"),
     ],
 )
