@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from wfctl.client.sidecar.endpoint import Endpoint
-from wfctl.client.sidecar.workflows import Sidecar, open_sidecar
+from wfctl.client.sidecar.workflows import SidecarWorkflows, open_sidecar
 
 T = TypeVar("T")
 HOST = "127.0.0.1"
@@ -112,7 +112,7 @@ class Daprd:
     grpc: str
     process: Process
 
-    def open(self, *, by: str = "http", notes: list[str] | None = None, **fields: object) -> Sidecar:
+    def open(self, *, by: str = "http", notes: list[str] | None = None, **fields: object) -> SidecarWorkflows:
         """`by`: `http` (and gRPC for the rest) or `grpc` alone."""
         addresses = {"http": self.http if by == "http" else None, "grpc": self.grpc}
         endpoint = Endpoint(**(addresses | {"request_timeout": 20.0} | fields))  # type: ignore[arg-type]
@@ -209,7 +209,7 @@ class Dapr:
         self.processes.append(process)
         sidecar = daprd.open(token=token or None)
         try:
-            process.ready(lambda: bool(sidecar._link.http and sidecar._link.http.metadata().workers))
+            process.ready(lambda: bool(sidecar._sidecar.http and sidecar._sidecar.http.metadata().workers))
         finally:
             sidecar.close()
         return process

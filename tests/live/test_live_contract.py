@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from live_dapr import Dapr, Daprd, Process, until
 
-from wfctl.client.sidecar.workflows import Sidecar
+from wfctl.client.sidecar.workflows import SidecarWorkflows
 from wfctl.errors import NotFound, WrongState
 from wfctl.model.instance import Filter, Instance
 
@@ -97,7 +97,7 @@ def subject(request: pytest.FixtureRequest, sidecars: Sidecars) -> Iterator[Any]
         sidecars.drop()
 
 
-def empty(target: Sidecar) -> None:
+def empty(target: SidecarWorkflows) -> None:
     def left() -> list[Instance]:
         return list(target.list(Filter(), payloads=False, waiting=False, in_order=False))
 

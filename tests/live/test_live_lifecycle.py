@@ -10,7 +10,7 @@ import pytest
 from live_dapr import Daprd, until
 
 from wfctl import errors
-from wfctl.client.sidecar.workflows import Sidecar
+from wfctl.client.sidecar.workflows import SidecarWorkflows
 from wfctl.model import events as ev
 from wfctl.model.instance import Filter, IfExists, Instance, RerunRequest, Sort, StartRequest
 from wfctl.model.status import Status
@@ -19,7 +19,7 @@ VERSIONS = ["v1.0", "v1.0-beta1", "v1.0-alpha1"]
 
 
 @pytest.fixture(params=["http", "grpc"])
-def target(request: pytest.FixtureRequest, orders: Daprd) -> Iterator[Sidecar]:
+def target(request: pytest.FixtureRequest, orders: Daprd) -> Iterator[SidecarWorkflows]:
     opened = orders.open(by=request.param)
     yield opened
     opened.close()
@@ -30,7 +30,7 @@ def name() -> str:
     return f"t{uuid.uuid4().hex[:12]}"
 
 
-def reached(target: Sidecar, instance_id: str, *statuses: Status) -> Instance:
+def reached(target: SidecarWorkflows, instance_id: str, *statuses: Status) -> Instance:
     def look() -> Instance | None:
         found = target.get(instance_id)
         return found if found.status in statuses else None
@@ -38,7 +38,7 @@ def reached(target: Sidecar, instance_id: str, *statuses: Status) -> Instance:
     return until(look)
 
 
-def waiting(target: Sidecar, instance_id: str, kind: str = "event") -> Instance:
+def waiting(target: SidecarWorkflows, instance_id: str, kind: str = "event") -> Instance:
     def look() -> Instance | None:
         found = target.get(instance_id)
         return found if any(each.kind == kind for each in found.waiting_for) else None
@@ -46,7 +46,7 @@ def waiting(target: Sidecar, instance_id: str, kind: str = "event") -> Instance:
     return until(look)
 
 
-def test_start_to_end(target: Sidecar, name: str) -> None:
+def test_start_to_end(target: SidecarWorkflows, name: str) -> None:
     assert target.start(StartRequest("chain", name, '"x"')) == name
     found = reached(target, name, Status.COMPLETED)
     assert (found.name, found.input, found.output) == ("chain", '"x"', '["hi x0", "hi x1", "hi x2"]')
@@ -56,7 +56,7 @@ def test_start_to_end(target: Sidecar, name: str) -> None:
     assert (found.failure, found.waiting_for) == (None, ())
 
 
-def test_an_id_is_made_where_none_is_given(target: Sidecar) -> None:
+def test_an_id_is_made_where_none_is_given(target: SidecarWorkflows) -> None:
     instance_id = target.start(StartRequest("quick", input="1"))
     assert uuid.UUID(instance_id)
     assert reached(target, instance_id, Status.COMPLETED).output == '{"got": 1}'
@@ -78,14 +78,14 @@ def test_the_three_http_versions(orders: Daprd, name: str, version: str) -> None
         target.close()
 
 
-def test_event_with_falsy_data_arrives(target: Sidecar, name: str) -> None:
+def test_event_with_falsy_data_arrives(target: SidecarWorkflows, name: str) -> None:
     target.start(StartRequest("wait_go", name, '"x"'))
     waiting(target, name)
     target.raise_event(name, "GO", "0")
     assert reached(target, name, Status.COMPLETED).output == '["hi x", 0]'
 
 
-def test_what_a_live_one_waits_for(target: Sidecar, name: str) -> None:
+def test_what_a_live_one_waits_for(target: SidecarWorkflows, name: str) -> None:
     target.start(StartRequest("wait_go", name, '"x"'))
     found = waiting(target, name)
     assert [(each.kind, each.name) for each in found.waiting_for] == [("event", "go")]
@@ -99,7 +99,7 @@ def test_what_a_live_one_waits_for(target: Sidecar, name: str) -> None:
     target.terminate(name)
 
 
-def test_pausing_twice_is_no_error_and_harms_nobody(target: Sidecar, name: str) -> None:
+def test_pausing_twice_is_no_error_and_harms_nobody(target: SidecarWorkflows, name: str) -> None:
     target.start(StartRequest("wait_go", name, '"x"'))
     waiting(target, name)
     for _ in range(3):
@@ -113,7 +113,7 @@ def test_pausing_twice_is_no_error_and_harms_nobody(target: Sidecar, name: str) 
     assert reached(target, name, Status.COMPLETED, Status.FAILED).status is Status.COMPLETED
 
 
-def test_a_failure(target: Sidecar, name: str) -> None:
+def test_a_failure(target: SidecarWorkflows, name: str) -> None:
     target.start(StartRequest("failing", name, '"luck"'))
     found = reached(target, name, Status.FAILED)
     assert found.failure is not None
@@ -121,12 +121,12 @@ def test_a_failure(target: Sidecar, name: str) -> None:
     assert found.output is None
 
 
-def test_an_unknown_workflow_fails(target: Sidecar, name: str) -> None:
+def test_an_unknown_workflow_fails(target: SidecarWorkflows, name: str) -> None:
     target.start(StartRequest("nobody_knows", name))
     assert reached(target, name, Status.FAILED).failure is not None
 
 
-def test_terminate_with_output(target: Sidecar, name: str) -> None:
+def test_terminate_with_output(target: SidecarWorkflows, name: str) -> None:
     target.start(StartRequest("sleeper", name))
     waiting(target, name, "timer")
     target.terminate(name, output='{"why": "lunch"}')
@@ -134,7 +134,7 @@ def test_terminate_with_output(target: Sidecar, name: str) -> None:
     assert (found.status, found.output) == (Status.TERMINATED, '{"why": "lunch"}')
 
 
-def test_children(target: Sidecar, name: str) -> None:
+def test_children(target: SidecarWorkflows, name: str) -> None:
     target.start(StartRequest("parent", name, '"x"'))
     found = waiting(target, name, "child")
     child = found.waiting_for[0].instance_id
@@ -154,7 +154,7 @@ def test_children(target: Sidecar, name: str) -> None:
             target.get(instance_id)
 
 
-def test_one_alone(target: Sidecar, name: str) -> None:
+def test_one_alone(target: SidecarWorkflows, name: str) -> None:
     target.start(StartRequest("parent", name, '"x"'))
     child = waiting(target, name, "child").waiting_for[0].instance_id
     assert child is not None
@@ -167,7 +167,7 @@ def test_one_alone(target: Sidecar, name: str) -> None:
     assert target.purge(child, force=True) == 1
 
 
-def test_missing(target: Sidecar) -> None:
+def test_missing(target: SidecarWorkflows) -> None:
     for ask in (
         lambda: target.get("nope"),
         lambda: target.history("nope"),
@@ -185,7 +185,7 @@ def test_missing(target: Sidecar) -> None:
         assert caught.value.instance_id == "nope"
 
 
-def test_finished(target: Sidecar, name: str) -> None:
+def test_finished(target: SidecarWorkflows, name: str) -> None:
     target.start(StartRequest("quick", name, "1"))
     reached(target, name, Status.COMPLETED)
     for ask in (
@@ -198,7 +198,7 @@ def test_finished(target: Sidecar, name: str) -> None:
             ask()
 
 
-def test_ids_that_are_taken(target: Sidecar, name: str) -> None:
+def test_ids_that_are_taken(target: SidecarWorkflows, name: str) -> None:
     target.start(StartRequest("wait_go", name, '"x"'))
     for policy in (IfExists.FAIL, IfExists.REPLACE):
         with pytest.raises(errors.Conflict, match="active workflow"):
@@ -225,18 +225,18 @@ def test_an_id_that_is_taken_at_the_last_moment(orders: Daprd, name: str, monkey
 
 
 @pytest.mark.parametrize("bad", ["a b", "a.b", "x" * 65, "a||b", "a/b"])
-def test_ids_that_are_none(target: Sidecar, bad: str) -> None:
+def test_ids_that_are_none(target: SidecarWorkflows, bad: str) -> None:
     with pytest.raises(errors.InvalidInput):
         target.start(StartRequest("quick", bad))
 
 
-def test_unicode_ids(target: Sidecar, name: str) -> None:
+def test_unicode_ids(target: SidecarWorkflows, name: str) -> None:
     instance_id = f"é中-{name}"
     assert target.start(StartRequest("quick", instance_id, "1")) == instance_id
     reached(target, instance_id, Status.COMPLETED)
 
 
-def test_a_delayed_start(target: Sidecar, name: str) -> None:
+def test_a_delayed_start(target: SidecarWorkflows, name: str) -> None:
     target.start(StartRequest("quick", name, "1", datetime.now(timezone.utc) + timedelta(hours=1)))
     found = target.get(name)
     assert (found.status, found.name, found.created_at) == (Status.PENDING, None, None)
@@ -248,7 +248,7 @@ def test_a_delayed_start(target: Sidecar, name: str) -> None:
         target.get(name)
 
 
-def test_a_start_in_a_moment(target: Sidecar, name: str) -> None:
+def test_a_start_in_a_moment(target: SidecarWorkflows, name: str) -> None:
     at = datetime.now(timezone.utc) + timedelta(seconds=1)
     target.start(StartRequest("quick", name, "1", at))
     reached(target, name, Status.COMPLETED)
@@ -256,7 +256,7 @@ def test_a_start_in_a_moment(target: Sidecar, name: str) -> None:
     assert started[0].timestamp >= at - timedelta(milliseconds=50)
 
 
-def test_history(target: Sidecar, name: str) -> None:
+def test_history(target: SidecarWorkflows, name: str) -> None:
     target.start(StartRequest("wait_go", name, '"x"'))
     waiting(target, name)
     target.raise_event(name, "go", "1")
@@ -274,7 +274,7 @@ def test_history(target: Sidecar, name: str) -> None:
     assert (timer.fire_at, timer.origin, timer.subject) == (ev.NEVER, ev.Origin.EXTERNAL_EVENT, "go")
 
 
-def test_rerun(target: Sidecar, name: str) -> None:
+def test_rerun(target: SidecarWorkflows, name: str) -> None:
     target.start(StartRequest("chain", name, '"x"'))
     with pytest.raises(errors.InvalidInput):
         target.rerun(RerunRequest(name, 1, name))
@@ -290,14 +290,14 @@ def test_rerun(target: Sidecar, name: str) -> None:
             target.rerun(RerunRequest(name, event))
 
 
-def test_rerun_of_a_live_one(target: Sidecar, name: str) -> None:
+def test_rerun_of_a_live_one(target: SidecarWorkflows, name: str) -> None:
     target.start(StartRequest("wait_go", name, '"x"'))
     with pytest.raises(errors.WrongState, match="terminal"):
         target.rerun(RerunRequest(name, 1))
     target.terminate(name)
 
 
-def test_list(target: Sidecar, name: str) -> None:
+def test_list(target: SidecarWorkflows, name: str) -> None:
     started = [target.start(StartRequest("quick", f"{name}-{number}", str(number))) for number in range(5)]
     target.start(StartRequest("wait_go", f"{name}-live", '"x"'))
     for instance_id in started:

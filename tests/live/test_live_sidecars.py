@@ -92,7 +92,7 @@ def test_the_worker_leaves(dapr: Dapr, python: str) -> None:
         target.start(StartRequest("quick", "y", "1"))
         until(lambda: target.get("y").status.terminal)
         worker.stop()
-        http = target._link.http
+        http = target._sidecar.http
         assert http is not None
         until(lambda: http.metadata().workers == 0)
         assert target.get("x").status is Status.RUNNING
@@ -195,7 +195,7 @@ def test_a_key_that_cannot_be_listed(dapr: Dapr, python: str) -> None:
     dapr.worker(daprd, python)
     target = daprd.open(by="grpc")
     try:
-        hub = target._link.hub(  # the command itself refuses such an ID
+        hub = target._sidecar.hub(  # the command itself refuses such an ID
             Operation.START
         )
         hub.start(StartRequest("quick", "a||b", "1"), "a||b", unique=False)

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from wfctl.client.sidecar.endpoint import Endpoint
-from wfctl.client.sidecar.workflows import Sidecar, open_sidecar
+from wfctl.client.sidecar.workflows import SidecarWorkflows, open_sidecar
 from wfctl.model.instance import Instance
 
 LIMIT_SECONDS = 60
@@ -46,7 +46,7 @@ class Served:
             headers={"dapr-api-token": token} if token else {},
         )
         endpoint = Endpoint(http=endpoints["httpEndpoint"], grpc=endpoints["grpcEndpoint"], token=token)
-        self.workflows: Sidecar = open_sidecar(endpoint, note=lambda line: None)
+        self.workflows: SidecarWorkflows = open_sidecar(endpoint, note=lambda line: None)
 
     def start(self, workflow: str, instance_id: str, payload: str = "") -> str:
         """Over HTTP, where a start needs no worker."""

@@ -175,11 +175,9 @@ class Metadata:
     version: tuple[int, int] | None
     workers: int | None
     actors: str = ""
-    host_ready: bool = False
     placement: str = ""
     schedulers: tuple[str, ...] = ()
     actor_store: bool | None = None
-    features: tuple[str, ...] = ()
     wfctl: str | None = None
     grpc_port: int | None = None
     server: str | None = None
@@ -217,11 +215,9 @@ def read_metadata(body: bytes) -> Metadata:
             version=version,
             workers=None if workflows is None and version is not None and version < (1, 16) else workers,
             actors=actors.get("runtimeStatus", ""),
-            host_ready=bool(actors.get("hostReady", False)),
             placement=actors.get("placement", ""),
             schedulers=tuple((data.get("scheduler") or {}).get("connected_addresses") or ()),
             actor_store=None if version is None else any("ACTOR" in (caps or ()) for caps in capable),
-            features=tuple(data.get("enabledFeatures") or ()),
             wfctl=extended.get(WFCTL_VERSION),
             grpc_port=_port(extended.get(GRPC_PORT)),
             server=extended.get(SERVER),

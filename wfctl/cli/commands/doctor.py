@@ -8,7 +8,7 @@ from wfctl.cli.parsing.duration import parse_duration
 from wfctl.cli.session import Session
 from wfctl.cli.target import effective_target
 from wfctl.client.connect import Embedded
-from wfctl.client.doctor.check import Check, Level, NotReady
+from wfctl.client.doctor.check import Check, NotReady, Result
 from wfctl.errors import WfctlError
 from wfctl.render.printer import View
 from wfctl.render.table import Cell, Column
@@ -16,7 +16,7 @@ from wfctl.render.text import clean
 from wfctl.render.theme import GREEN, RED, YELLOW
 
 app = new_app()
-_COLORS = {Level.OK: GREEN, Level.WARN: YELLOW, Level.FAIL: RED}
+_COLORS = {Result.OK: GREEN, Result.WARN: YELLOW, Result.FAIL: RED}
 CHECK_SECONDS = 5.0  # for one request, unless --request-timeout says otherwise: doctor is asked when something hangs
 
 
@@ -54,7 +54,7 @@ def doctor(
     session.printer.many(checks, VIEW)
     if late is not None:
         raise late
-    return next((check.status for check in checks if check.level is Level.FAIL), 0)
+    return next((check.status for check in checks if check.level is Result.FAIL), 0)
 
 
 def _look(session: Session, seconds: float | None) -> list[Check]:

@@ -18,7 +18,7 @@ from wfctl.model.instance import Filter, Instance, Sort
 from wfctl.model.status import LIVE, TERMINAL, Status
 
 if TYPE_CHECKING:
-    from wfctl.cli.complete.query import Reader
+    from wfctl.cli.complete.query import CompletionReader
     from wfctl.client.connect import Embedded
     from wfctl.config.settings import Settings
 
@@ -105,7 +105,7 @@ def _workflows(line: _Line, incomplete: str) -> list[Candidate]:
     if isinstance(target, Embedded):
         declared = [Candidate(name) for name in _declared(target)]
 
-    def seen(at: Reader) -> Iterator[Candidate]:
+    def seen(at: CompletionReader) -> Iterator[Candidate]:
         yield from (Candidate(name) for name in at.workflow_names() if name)
 
     return declared + asked(line.settings(), Question("workflows", seen))
@@ -152,7 +152,7 @@ def _events_of(line: _Line) -> Question:
     """The events that live instances wait for: the one that is named, or any."""
     ids = line.ids
 
-    def names(at: Reader) -> Iterator[Candidate]:
+    def names(at: CompletionReader) -> Iterator[Candidate]:
         live = Filter(statuses=LIVE, limit=MOST)
         for one in [at.get(ids[-1])] if ids else at.list(live):
             for waiting in one.waiting_for:
@@ -175,7 +175,7 @@ def _steps(line: _Line, incomplete: str) -> list[Candidate]:
     if not line.ids:
         return []
 
-    def names(at: Reader) -> Iterator[Candidate]:
+    def names(at: CompletionReader) -> Iterator[Candidate]:
         for step in steps_of(at.history(line.ids[0])):
             if step.name and step.event_id >= 0:
                 yield Candidate(step.name, f"{step.kind} {step.status.value}")

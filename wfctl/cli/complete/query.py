@@ -60,7 +60,7 @@ def _age() -> float:
     return 0.1
 
 
-class Reader(Protocol):
+class CompletionReader(Protocol):
     """Read what completion asks of a target."""
 
     def get(self, instance_id: str) -> Instance: ...
@@ -80,7 +80,7 @@ class Reader(Protocol):
     def close(self) -> None: ...
 
 
-class SidecarReader:
+class WorkflowsReader:
     def __init__(self, workflows: Workflows) -> None:
         self.get = workflows.get
         self.list = workflows.list
@@ -102,7 +102,7 @@ class Question(NamedTuple):
     """`key` tells it from other questions to the same target."""
 
     key: str
-    ask: Callable[[Reader], Iterable[Candidate]]
+    ask: Callable[[CompletionReader], Iterable[Candidate]]
 
 
 def asked(settings: Settings, *questions: Question) -> list[Candidate]:
@@ -120,9 +120,9 @@ def asked(settings: Settings, *questions: Question) -> list[Candidate]:
         if isinstance(target, Embedded):
             from wfctl.cli.complete.store_reader import StoreReader
 
-            reader: Reader = StoreReader(target.store)
+            reader: CompletionReader = StoreReader(target.store)
         else:
-            reader = SidecarReader(connect(target, drive=False, note=lambda text: None))
+            reader = WorkflowsReader(connect(target, drive=False, note=lambda text: None))
         with closing(reader):  # a store that is left open keeps its log beside it
             for question in questions:
                 for one in islice(question.ask(reader), MOST):

@@ -13,7 +13,7 @@ from wfctl.model.instance import Filter, Instance
 
 
 class StoreReader:
-    """Implement `Reader` on the file alone. Raises StoreError where there is no store."""
+    """Implement `CompletionReader` on the file alone. Raises StoreError where there is no store."""
 
     def __init__(self, store: Path) -> None:
         self._db = open_reader(store)

@@ -12,7 +12,7 @@ from wfctl.errors import NotAuthenticated, NotPermitted, TimedOut, Unreachable, 
 POLL_SECONDS = 0.25
 
 
-class Level(str, Enum):
+class Result(str, Enum):
     OK = "ok"
     WARN = "warning"
     FAIL = "failure"
@@ -26,7 +26,7 @@ class Check:
     """
 
     name: str
-    level: Level
+    level: Result
     detail: str
     fix: str | None = None
     status: int = Unreachable.exit_status
@@ -44,7 +44,7 @@ class NotReady(TimedOut):
 def failed(name: str, error: WfctlError) -> Check:
     known = isinstance(error, (NotAuthenticated, NotPermitted))
     status = error.exit_status if known else Unreachable.exit_status
-    return Check(name, Level.FAIL, error.message, error.hint, status=status)
+    return Check(name, Result.FAIL, error.message, error.hint, status=status)
 
 
 def wait_until_ready(look: Callable[[], list[Check]], seconds: float, note: Callable[[str], None]) -> list[Check]:
@@ -53,7 +53,7 @@ def wait_until_ready(look: Callable[[], list[Check]], seconds: float, note: Call
     said = ""
     while True:
         checks = look()
-        missing = [check for check in checks if check.level is Level.FAIL or check.blocks]
+        missing = [check for check in checks if check.level is Result.FAIL or check.blocks]
         if not missing:
             return checks
         first = missing[0]

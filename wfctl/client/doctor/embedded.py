@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wfctl.client.doctor.check import Check, Level, failed, wait_until_ready
+from wfctl.client.doctor.check import Check, Result, failed, wait_until_ready
 from wfctl.engine.owner_lock import is_owned
 from wfctl.engine.store import database, history_inbox
 from wfctl.engine.store.backup import contents, last_backup
@@ -53,8 +53,8 @@ def _checks(store: Path, app: str | None, load: Callable[[], App]) -> Iterator[C
 def _python() -> Check:
     detail = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
     if sqlite3.sqlite_version_info < database.MIN_SQLITE:
-        return Check("python", Level.FAIL, detail, "use a Python whose SQLite is 3.35 or later")
-    return Check("python", Level.OK, detail)
+        return Check("python", Result.FAIL, detail, "use a Python whose SQLite is 3.35 or later")
+    return Check("python", Result.OK, detail)
 
 
 def _disk(store: Path) -> Check:
@@ -62,20 +62,20 @@ def _disk(store: Path) -> Check:
     try:
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        return Check("disk", Level.FAIL, f"{folder}: {error.strerror}", "name another file with --store")
+        return Check("disk", Result.FAIL, f"{folder}: {error.strerror}", "name another file with --store")
     detail = f"{_size(free)} free in {folder}"
     if free < TOO_LOW:
-        return Check("disk", Level.FAIL, detail, "free some space: a commit that does not fit is refused")
+        return Check("disk", Result.FAIL, detail, "free some space: a commit that does not fit is refused")
     if free < LOW:
-        return Check("disk", Level.WARN, detail, "free some space, or delete old instances: wfctl purge")
-    return Check("disk", Level.OK, detail)
+        return Check("disk", Result.WARN, detail, "free some space, or delete old instances: wfctl purge")
+    return Check("disk", Result.OK, detail)
 
 
 def _no_store(store: Path) -> Check:
     folder = _nearest_folder(store)
     if not os.access(folder, os.W_OK | os.X_OK):
-        return Check("store", Level.FAIL, f"{store} cannot be made: {folder} is not writable", "name another: --store")
-    return Check("store", Level.OK, f"{store} is not there yet: the first start makes it")
+        return Check("store", Result.FAIL, f"{store} cannot be made: {folder} is not writable", "name another: --store")
+    return Check("store", Result.OK, f"{store} is not there yet: the first start makes it")
 
 
 def _store(store: Path) -> Iterator[Check]:
@@ -95,10 +95,10 @@ def _store(store: Path) -> Iterator[Check]:
             schema += f" (the next command that writes migrates it to {database.SCHEMA_VERSION} and keeps a copy)"
         detail = f"{store}, {schema}, {_size(size)}: {_number(held.instances, 'instance')}, {held.live} live"
         if writable(store):
-            yield Check("store", Level.OK, detail)
+            yield Check("store", Result.OK, detail)
         else:
             fix = "check the permissions of the file and its folder"
-            yield Check("store", Level.WARN, f"{detail}; it can only be read", fix)
+            yield Check("store", Result.WARN, f"{detail}; it can only be read", fix)
         yield _integrity(db, store)
         yield from _owner(db, store)
         yield _backup(store)
@@ -116,7 +116,7 @@ def _integrity(db: database.Connection, store: Path) -> Check:
     except sqlite3.OperationalError as error:
         if "interrupted" in str(error):
             return Check(
-                "integrity", Level.OK, f"nothing found in the first {INTEGRITY_SECONDS:g} s; not looked further"
+                "integrity", Result.OK, f"nothing found in the first {INTEGRITY_SECONDS:g} s; not looked further"
             )
         found = [str(error)]
     except sqlite3.DatabaseError as error:
@@ -124,56 +124,56 @@ def _integrity(db: database.Connection, store: Path) -> Check:
     finally:
         db.set_progress_handler(None, 0)
     if found == ["ok"]:
-        return Check("integrity", Level.OK, "SQLite finds no damage")
+        return Check("integrity", Result.OK, "SQLite finds no damage")
     fix = "restore a backup: wfctl restore FILE, or try sqlite3's .recover on a copy of it"
-    return Check("integrity", Level.FAIL, " ".join(str(found[0]).split()), fix)
+    return Check("integrity", Result.FAIL, " ".join(str(found[0]).split()), fix)
 
 
 def _owner(db: database.Connection, store: Path) -> Iterator[Check]:
     lock = store.with_name(store.name + ".lock")
     if lock.exists() and writable(store) and not os.access(lock, os.R_OK | os.W_OK):
-        yield Check("lock", Level.FAIL, f"{lock} cannot be opened", "check its permissions: nobody else can drive")
+        yield Check("lock", Result.FAIL, f"{lock} cannot be opened", "check its permissions: nobody else can drive")
         return
     owned = is_owned(store)
-    yield Check("lock", Level.OK, f"{lock} is {'held' if owned else 'free'}")
+    yield Check("lock", Result.OK, f"{lock} is {'held' if owned else 'free'}")
     row = history_inbox.get_owner(db)
     if owned and row is None:
-        yield Check("owner", Level.OK, "another process is just taking the store, or letting it go")
+        yield Check("owner", Result.OK, "another process is just taking the store, or letting it go")
     elif row is None:
-        yield Check("owner", Level.OK, "nobody drives the store now; a command that starts something does")
+        yield Check("owner", Result.OK, "nobody drives the store now; a command that starts something does")
     else:
         since = datetime.fromtimestamp(row.since / 1_000_000, timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
         who = f"process {row.pid} since {since}" + (f" with {row.app}" if row.app else "")
         if owned:
-            yield Check("owner", Level.OK, f"{who}: {_number(len(row.workflows), 'workflow')} registered")
+            yield Check("owner", Result.OK, f"{who}: {_number(len(row.workflows), 'workflow')} registered")
         else:
-            yield Check("owner", Level.OK, f"nobody; the last one ({who}) was killed. The next one goes on from there")
+            yield Check("owner", Result.OK, f"nobody; the last one ({who}) was killed. The next one goes on from there")
 
 
 def _backup(store: Path) -> Check:
     last = last_backup(store)
     if last is None:
-        return Check("backup", Level.OK, "none is known", "wfctl backup FILE makes one, also while others write")
+        return Check("backup", Result.OK, "none is known", "wfctl backup FILE makes one, also while others write")
     when = last.at.strftime("%Y-%m-%d %H:%M:%SZ")
     if not last.there:
-        return Check("backup", Level.WARN, f"{last.file} of {when} is gone", "make another: wfctl backup FILE")
-    return Check("backup", Level.OK, f"{last.file} of {when}")
+        return Check("backup", Result.WARN, f"{last.file} of {when} is gone", "make another: wfctl backup FILE")
+    return Check("backup", Result.OK, f"{last.file} of {when}")
 
 
 def _app(app: str | None, load: Callable[[], App]) -> Check:
     if app is None:
         fix = '--app orders.py, WFCTL_APP, or app = "orders.py" in wfctl.toml'
-        return Check("app", Level.WARN, "none is named: instances can be looked at, and are not driven from here", fix)
+        return Check("app", Result.WARN, "none is named: instances can be looked at, and are not driven from here", fix)
     try:
         registry = load().registry
     except WfctlError as error:
-        return Check("app", Level.FAIL, error.message, error.hint or "wfctl workflows shows the whole error")
+        return Check("app", Result.FAIL, error.message, error.hint or "wfctl workflows shows the whole error")
     workflows, activities = registry.workflow_names(), registry.activity_names()
     detail = f"{app}: {_number(len(workflows), 'workflow')}, {_number(len(activities), 'activity', 'activities')}"
     if not workflows:
-        return Check("app", Level.WARN, detail, "register a workflow with @wfr.workflow")
+        return Check("app", Result.WARN, detail, "register a workflow with @wfr.workflow")
     return Check(
-        "app", Level.OK, f"{detail} ({', '.join(sorted(workflows)[:5])}{', ...' if len(workflows) > 5 else ''})"
+        "app", Result.OK, f"{detail} ({', '.join(sorted(workflows)[:5])}{', ...' if len(workflows) > 5 else ''})"
     )
 
 

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wfctl.client.doctor.check import Check, Level, failed, wait_until_ready
-from wfctl.client.sidecar.connection import Link, Note, grpc_installed
+from wfctl.client.doctor.check import Check, Result, failed, wait_until_ready
+from wfctl.client.sidecar.connection import Note, SidecarConnection, grpc_installed
 from wfctl.client.sidecar.endpoint import Endpoint
 from wfctl.errors import NotAuthenticated, TimedOut, Unreachable, WfctlError
 from wfctl.install import install_command
@@ -57,14 +57,14 @@ def _reached(endpoint: Endpoint, note: Note) -> Iterator[Endpoint]:
 
 
 def _look(endpoint: Endpoint) -> list[Check]:
-    link = Link(endpoint)
+    link = SidecarConnection(endpoint)
     try:
         return list(_checks(link, endpoint))
     finally:
         link.close()
 
 
-def _checks(link: Link, endpoint: Endpoint) -> Iterator[Check]:
+def _checks(link: SidecarConnection, endpoint: Endpoint) -> Iterator[Check]:
     http = link.http
     if http is not None:
         try:
@@ -73,9 +73,9 @@ def _checks(link: Link, endpoint: Endpoint) -> Iterator[Check]:
             yield failed("sidecar", error)
             return
         if ready:
-            yield Check("sidecar", Level.OK, f"answers at {link.where}")
+            yield Check("sidecar", Result.OK, f"answers at {link.where}")
         else:
-            yield Check("sidecar", Level.FAIL, text or "is not ready", "wait: its components are being loaded")
+            yield Check("sidecar", Result.FAIL, text or "is not ready", "wait: its components are being loaded")
     try:
         metadata = link.metadata()
     except NotAuthenticated as error:
@@ -84,7 +84,7 @@ def _checks(link: Link, endpoint: Endpoint) -> Iterator[Check]:
     except WfctlError as error:
         yield failed("sidecar" if http is None else "metadata", error)
         return
-    yield Check("token", Level.OK, "accepted" if endpoint.token else "none is needed")
+    yield Check("token", Result.OK, "accepted" if endpoint.token else "none is needed")
     yield _version(metadata, endpoint)
     yield _app(link, metadata, endpoint)
     yield _store(metadata)
@@ -101,38 +101,40 @@ def _version(metadata: Metadata, endpoint: Endpoint) -> Check:
     api = endpoint.api_version or version_for(metadata.version).value
     detail = f"Dapr {metadata.runtime or 'of an unknown version'}, workflow API {api}"
     if metadata.wfctl is not None:
-        return Check("version", Level.OK, f"wfctl serve {metadata.wfctl}, which answers as {detail}")
+        return Check("version", Result.OK, f"wfctl serve {metadata.wfctl}, which answers as {detail}")
     if metadata.version is not None and metadata.version < OLDEST:
-        return Check("version", Level.FAIL, detail, "upgrade Dapr: workflows came with 1.10, this needs 1.11")
+        return Check("version", Result.FAIL, detail, "upgrade Dapr: workflows came with 1.10, this needs 1.11")
     if metadata.version is not None and metadata.version < (1, 17):
-        return Check("version", Level.WARN, detail, "list, history and forced purge need Dapr 1.17, rerun 1.16")
-    return Check("version", Level.OK, detail)
+        return Check("version", Result.WARN, detail, "list, history and forced purge need Dapr 1.17, rerun 1.16")
+    return Check("version", Result.OK, detail)
 
 
-def _app(link: Link, metadata: Metadata, endpoint: Endpoint) -> Check:
+def _app(link: SidecarConnection, metadata: Metadata, endpoint: Endpoint) -> Check:
     if endpoint.app_id in (None, metadata.app_id):
-        return Check("app", Level.OK, metadata.app_id or "has no ID")
+        return Check("app", Result.OK, metadata.app_id or "has no ID")
     try:
         reached = link.app_id
     except WfctlError as error:
         return failed("app", error)
-    return Check("app", Level.OK, f"{reached}, through the sidecar of {metadata.app_id}")
+    return Check("app", Result.OK, f"{reached}, through the sidecar of {metadata.app_id}")
 
 
 def _store(metadata: Metadata) -> Check:
     if metadata.actor_store is False:
         fix = 'give it a state store component with actorStateStore: "true"'
-        return Check("state store", Level.FAIL, "no component can hold workflows", fix)
-    return Check("state store", Level.OK, "can hold workflows" if metadata.actor_store else "this version does not say")
+        return Check("state store", Result.FAIL, "no component can hold workflows", fix)
+    return Check(
+        "state store", Result.OK, "can hold workflows" if metadata.actor_store else "this version does not say"
+    )
 
 
 def _placement(metadata: Metadata) -> Iterator[Check]:
     if metadata.actors in ("DISABLED", "INITIALIZING"):
         fix = "give daprd --placement-host-address, and start placement"
-        yield Check("placement", Level.FAIL, f"the actor runtime is {metadata.actors}", fix)
+        yield Check("placement", Result.FAIL, f"the actor runtime is {metadata.actors}", fix)
     elif metadata.placement:
         connected = "disconnected" not in metadata.placement and "connected" in metadata.placement
-        level = Level.OK if connected else Level.FAIL
+        level = Result.OK if connected else Result.FAIL
         yield Check("placement", level, metadata.placement, None if connected else "start placement (dapr init does)")
 
 
@@ -141,53 +143,53 @@ def _scheduler(metadata: Metadata, endpoint: Endpoint) -> Iterator[Check]:
     version = metadata.version or (1, 16)
     if version >= (1, 16) and not metadata.schedulers:
         fix = "give daprd --scheduler-host-address, and start the scheduler"
-        yield Check("scheduler", Level.FAIL, "not connected: no workflow can start", fix)
+        yield Check("scheduler", Result.FAIL, "not connected: no workflow can start", fix)
     elif version >= (1, 15):  # before, workflows need none
         yield _scheduler_asked(", ".join(metadata.schedulers) or "the scheduler", endpoint)
 
 
 def _scheduler_asked(where: str, endpoint: Endpoint) -> Check:
     near = replace(endpoint, request_timeout=min(SCHEDULER_SECONDS, endpoint.request_timeout))
-    link = Link(near)
+    link = SidecarConnection(near)
     try:
         answers = link.scheduler_answers()
     except TimedOut:
         answers = False
     except WfctlError as error:
-        return Check("scheduler", Level.WARN, f"{where}: not checked whether it answers: {error.message}", error.hint)
+        return Check("scheduler", Result.WARN, f"{where}: not checked whether it answers: {error.message}", error.hint)
     finally:
         link.close()
     if answers is None:
         detail = f"{where}: not checked whether it answers: this sidecar does not let wfctl ask (the jobs API)"
-        return Check("scheduler", Level.WARN, detail)
+        return Check("scheduler", Result.WARN, detail)
     if answers:
-        return Check("scheduler", Level.OK, f"{where} answers")
+        return Check("scheduler", Result.OK, f"{where} answers")
     detail = f"{where} gives no answer: no workflow can start, and no timer fires"
-    return Check("scheduler", Level.FAIL, detail, "start the scheduler where daprd reaches it")
+    return Check("scheduler", Result.FAIL, detail, "start the scheduler where daprd reaches it")
 
 
 def _worker(metadata: Metadata) -> Check:
     if metadata.workers is None:
-        return Check("worker", Level.WARN, f"Dapr {metadata.runtime} does not say; since 1.16 it does")
+        return Check("worker", Result.WARN, f"Dapr {metadata.runtime} does not say; since 1.16 it does")
     if metadata.workers == 0:
         detail = "none is connected: nothing runs, and a start would wait"
-        return Check("worker", Level.WARN, detail, "start the app", blocks=True)
-    return Check("worker", Level.OK, f"{metadata.workers} connected")
+        return Check("worker", Result.WARN, detail, "start the app", blocks=True)
+    return Check("worker", Result.OK, f"{metadata.workers} connected")
 
 
-def _task_hub(link: Link, metadata: Metadata) -> Iterator[Check]:
+def _task_hub(link: SidecarConnection, metadata: Metadata) -> Iterator[Check]:
     if not grpc_installed():
         fix = install_command("grpc")
-        yield Check("task hub", Level.WARN, "wfctl is installed without gRPC: no list, history, rerun", fix)
+        yield Check("task hub", Result.WARN, "wfctl is installed without gRPC: no list, history, rerun", fix)
         return
     try:
         hub = link.hub(Operation.LIST)
         hub.hello()
     except WfctlError as error:
-        level = Level.WARN if link.http is not None and not isinstance(error, Unreachable) else Level.FAIL
+        level = Result.WARN if link.http is not None and not isinstance(error, Unreachable) else Result.FAIL
         yield Check("task hub", level, error.message, error.hint)
         return
-    yield Check("task hub", Level.OK, f"answers at {hub.where}")
+    yield Check("task hub", Result.OK, f"answers at {hub.where}")
     if metadata.actor_store is not False:
         yield _listing(hub)
 
@@ -196,8 +198,8 @@ def _listing(hub: HubApi) -> Check:
     try:
         first = next(hub.ids(1), [])
     except WfctlError as error:
-        return Check("list", Level.WARN, error.message, error.hint)
-    return Check("list", Level.OK, "the store can list" + ("" if first else "; it holds no instance"))
+        return Check("list", Result.WARN, error.message, error.hint)
+    return Check("list", Result.OK, "the store can list" + ("" if first else "; it holds no instance"))
 
 
 def _clock(read: Callable[[], float | None]) -> Iterator[Check]:
@@ -210,8 +212,8 @@ def _clock(read: Callable[[], float | None]) -> Iterator[Check]:
     skew = theirs - time.time()
     # The date has whole seconds: up to one of difference is none.
     if abs(skew) <= SKEW_SECONDS:
-        yield Check("clock", Level.OK, "agrees with this machine's")
+        yield Check("clock", Result.OK, "agrees with this machine's")
     else:
         way = "ahead of" if skew > 0 else "behind"
         detail = f"{abs(skew):.0f} s {way} this machine's: ages and durations are shown wrong"
-        yield Check("clock", Level.WARN, detail, "set the clocks (NTP)")
+        yield Check("clock", Result.WARN, detail, "set the clocks (NTP)")

@@ -27,7 +27,7 @@ KNOCK_SECONDS = 0.2
 CONNECT_SECONDS = 5.0
 
 
-class Link:
+class SidecarConnection:
     """Any thread may use it: a command acts on many instances at a time."""
 
     def __init__(self, endpoint: Endpoint) -> None:

@@ -14,7 +14,7 @@ from wfctl.wire.error_mapping import error_of
 from wfctl.wire.http_routes import Operation
 
 
-class Unclear(errors.WfctlError):
+class AmbiguousRefusal(errors.WfctlError):
     """The sidecar said no with a code that has several causes: whoever gets this looks at the instance."""
 
 
@@ -28,7 +28,7 @@ def answer_error(
 ) -> errors.WfctlError:
     """`where` is the address asked, `text` the sidecar's own message."""
     if problem is Problem.LOOK:
-        return Unclear(_said(operation, text, where), instance_id=instance_id)
+        return AmbiguousRefusal(_said(operation, text, where), instance_id=instance_id)
     if problem is Problem.NO_WORKER:
         return no_worker(operation, instance_id, where)
     if problem in _REFUSALS:

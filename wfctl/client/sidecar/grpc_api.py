@@ -174,11 +174,9 @@ class HubApi:
             version=version,
             workers=None if untold and not answer.HasField("workflows") else answer.workflows.connected_workers,
             actors=rt.ActorRuntime.Status.Name(actors.runtime_status),
-            host_ready=actors.host_ready,
             placement=actors.placement,
             schedulers=tuple(answer.scheduler.connected_addresses),
             actor_store=any("ACTOR" in part.capabilities for part in answer.components),
-            features=tuple(answer.enabled_features),
             wfctl=answer.extended.get(http_bodies.WFCTL_VERSION),
             server=answer.extended.get(http_bodies.SERVER),
         )

@@ -1,7 +1,7 @@
 """Dapr's HTTP workflow API: seven operations, the metadata, the health.
 
 The API version is the newest until a sidecar says that it does not serve it; then its metadata decide. Every request
-has a deadline. What an answer leaves open is raised as `Unclear`: see `sidecar_errors`.
+has a deadline. What an answer leaves open is raised as `AmbiguousRefusal`: see `sidecar_errors`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time
 from wfctl import __version__
 from wfctl.client.sidecar.endpoint import Endpoint, HttpAddress
 from wfctl.client.sidecar.errors import answer_error, broken, redirected
-from wfctl.client.sidecar.http_transport import HttpResponse, HttpTransport
+from wfctl.client.sidecar.http_transport import HttpClient, HttpResponse
 from wfctl.model.instance import Instance
 from wfctl.wire import http_bodies, http_routes
 from wfctl.wire.error_codes import OWN, Problem
@@ -34,10 +34,10 @@ class HttpApi:
         headers = {"user-agent": f"wfctl/{__version__}"}
         if endpoint.token:
             headers[http_routes.TOKEN_HEADER] = endpoint.token
-        self._transport = HttpTransport(endpoint, address, headers)
+        self._transport = HttpClient(endpoint, address, headers)
 
     def start(self, name: str, instance_id: str, input: str | None, app_id: str | None = None) -> str:
-        """Returns the ID. Raises InvalidInput, TimedOut (it may have started nevertheless), Unclear."""
+        """Returns the ID. Raises InvalidInput, TimedOut (it may have started nevertheless), AmbiguousRefusal."""
         query = {http_routes.INSTANCE_ID: instance_id}
         body = b"" if input is None else input.encode()
         answer = self._call(Operation.START, instance_id, app_id, query=query, body=body, workflow=name)
@@ -55,12 +55,12 @@ class HttpApi:
             raise broken(self.where, str(error)) from error
 
     def raise_event(self, instance_id: str, name: str, data: str | None, app_id: str | None = None) -> None:
-        """Raises Unclear, as pause and resume do (a missing instance among the causes)."""
+        """Raises AmbiguousRefusal, as pause and resume do (a missing instance among the causes)."""
         body = b"" if data is None else data.encode()
         self._call(Operation.RAISE, instance_id, app_id, body=body, event=name)
 
     def act(self, operation: Operation, instance_id: str, app_id: str | None = None) -> None:
-        """Pause, resume, terminate or purge; the latter two always with all descendants. Raises NotFound, Unclear."""
+        """Pause, resume, terminate or purge; the latter two with all descendants. Raises NotFound, AmbiguousRefusal."""
         self._call(operation, instance_id, app_id)
 
     def metadata(self, *, max_age: float = 0.0) -> Metadata:

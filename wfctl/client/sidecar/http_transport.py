@@ -27,7 +27,7 @@ class HttpResponse:
     location: str | None = None
 
 
-class HttpTransport:
+class HttpClient:
     """The connections to one address. Any thread may use it."""
 
     def __init__(self, endpoint: Endpoint, address: HttpAddress, headers: Mapping[str, str]) -> None:

@@ -40,7 +40,7 @@ _FORWARDED = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+) -> (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Sidecar:
+class SidecarPod:
     pod: str
     namespace: str
     app_id: str
@@ -145,7 +145,7 @@ def _forwarded(process: subprocess.Popen[str], wanted: set[int]) -> dict[int, in
     return ports
 
 
-def _choose(endpoint: Endpoint) -> Sidecar:
+def _choose(endpoint: Endpoint) -> SidecarPod:
     found = [sidecar for pod in _pods(endpoint) for sidecar in _sidecars(pod)]
     where = f"namespace {endpoint.namespace}" if endpoint.namespace else "the current namespace"
     if endpoint.app_id is not None:
@@ -184,7 +184,7 @@ def _pods(endpoint: Endpoint) -> list[dict[str, Any]]:
     return list(items)
 
 
-def _sidecars(pod: dict[str, Any]) -> Iterator[Sidecar]:
+def _sidecars(pod: dict[str, Any]) -> Iterator[SidecarPod]:
     spec, meta, status = pod.get("spec") or {}, pod.get("metadata") or {}, pod.get("status") or {}
     statuses = [*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())]
     ready = any(each.get("name") == _CONTAINER and each.get("ready") for each in statuses)
@@ -195,7 +195,7 @@ def _sidecars(pod: dict[str, Any]) -> Iterator[Sidecar]:
             continue
         flags = _flags([*(container.get("command") or ()), *(container.get("args") or ())])
         annotation = (meta.get("annotations") or {}).get("dapr.io/app-id")
-        yield Sidecar(
+        yield SidecarPod(
             pod=meta.get("name", ""),
             namespace=meta.get("namespace", "default"),
             app_id=flags.get("app-id") or annotation or meta.get("name", ""),

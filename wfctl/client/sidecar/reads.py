@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wfctl.client.sidecar.connection import Link, Note
+from wfctl.client.sidecar.connection import Note, SidecarConnection
 from wfctl.client.sidecar.endpoint import Endpoint
 from wfctl.errors import InvalidInput, NotFound, Unsupported
 from wfctl.model.events import Event
@@ -25,7 +25,7 @@ class SidecarReader:
     """The reading half of `wfctl.client.sidecar.workflows.Sidecar`."""
 
     def __init__(self, endpoint: Endpoint, *, note: Note, tunnel: PortForward | None = None) -> None:
-        self._link = Link(endpoint)
+        self._sidecar = SidecarConnection(endpoint)
         self._endpoint = endpoint
         self._note = note
         self._tunnel = tunnel
@@ -35,23 +35,23 @@ class SidecarReader:
 
         Where gRPC has been needed before, it is asked at once: it knows the start of the first turn and the version.
         """
-        hub = self._link.open_hub if payloads else None
+        hub = self._sidecar.open_hub if payloads else None
         if hub is not None and instance_id:
-            found = hub.get(instance_id, app_id=self._link.app_id)
+            found = hub.get(instance_id, app_id=self._sidecar.app_id)
         else:
             found = self._fetch(instance_id, payloads=payloads)
         return found if found.status.terminal or not payloads else self._explained(found)
 
     def _fetch(self, instance_id: str, *, payloads: bool = False) -> Instance:
         _check_given(instance_id)
-        http = self._link.http
+        http = self._sidecar.http
         if http is not None:
-            return http.get(instance_id, self._link.app_id)
-        hub = self._link.hub(Operation.GET)
-        return hub.get(instance_id, payloads=payloads, app_id=self._link.app_id)
+            return http.get(instance_id, self._sidecar.app_id)
+        hub = self._sidecar.hub(Operation.GET)
+        return hub.get(instance_id, payloads=payloads, app_id=self._sidecar.app_id)
 
     def _explained(self, instance: Instance) -> Instance:
-        hub = None if self._link.app_id is not None else self._link.hub_if_there(Operation.HISTORY)
+        hub = None if self._sidecar.app_id is not None else self._sidecar.hub_if_there(Operation.HISTORY)
         if hub is None:
             return instance
         from wfctl.client.sidecar.waiting import explain
@@ -76,14 +76,14 @@ class SidecarReader:
         if not payloads and not waiting:
             yield from found
         else:
-            yield from completed(self._link.hub(Operation.LIST), found, filter, payloads=payloads, waiting=waiting)
+            yield from completed(self._sidecar.hub(Operation.LIST), found, filter, payloads=payloads, waiting=waiting)
 
     def _stream(self, filter: Filter) -> Iterator[Instance]:
         """Those that match, in no order, without payloads, without regard to `limit` and `after`."""
         from wfctl.client.sidecar.listing import instances
 
-        hub = self._link.hub(Operation.LIST)
-        self._link.own_app_only("list")
+        hub = self._sidecar.hub(Operation.LIST)
+        self._sidecar.own_app_only("list")
         pages: Iterator[builtins.list[str]] = hub.ids()
         if filter.parent_id is not None:
             # A get does not tell the parent; the parent's history tells its children.
@@ -107,7 +107,7 @@ class SidecarReader:
         """From the histories; by the IDs alone where those cannot be had (before 1.17, without gRPC)."""
         from wfctl.client.sidecar.listing import parent_by_id, parents
 
-        hub = None if self._link.app_id is not None else self._link.hub_if_there(Operation.HISTORY)
+        hub = None if self._sidecar.app_id is not None else self._sidecar.hub_if_there(Operation.HISTORY)
         if hub is not None:
             with suppress(Unsupported):
                 return parents(hub, instance_ids)
@@ -121,8 +121,8 @@ class SidecarReader:
 
     def history(self, instance_id: str) -> Sequence[Event]:
         _check_given(instance_id)
-        hub = self._link.hub(Operation.HISTORY)
-        self._link.own_app_only("history")
+        hub = self._sidecar.hub(Operation.HISTORY)
+        self._sidecar.own_app_only("history")
         return hub.history(instance_id)
 
 

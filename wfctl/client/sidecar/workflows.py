@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from wfctl.client.port import Driver, Requested
 from wfctl.client.sidecar.connection import Note
 from wfctl.client.sidecar.endpoint import Endpoint
-from wfctl.client.sidecar.errors import Unclear
+from wfctl.client.sidecar.errors import AmbiguousRefusal
 from wfctl.client.sidecar.reads import SidecarReader
 from wfctl.errors import Conflict, InvalidInput, NotFound, TimedOut, Unsupported, WfctlError, WrongState
 from wfctl.model import ids, refusals
@@ -32,7 +32,7 @@ SETTLE_SECONDS = 5.0
 FIRST_LOOK, LAST_LOOK = 0.05, 1.0  # seconds between looks of a waiting command
 
 
-def open_sidecar(endpoint: Endpoint, *, note: Note) -> Sidecar:
+def open_sidecar(endpoint: Endpoint, *, note: Note) -> SidecarWorkflows:
     """Nothing is connected yet, but for a sidecar in a cluster. `note` takes lines for a person.
 
     Raises InvalidInput (an address that is none), and what `portforward` raises.
@@ -41,11 +41,11 @@ def open_sidecar(endpoint: Endpoint, *, note: Note) -> Sidecar:
         from wfctl.client.sidecar.kubectl import forward
 
         tunnel = forward(endpoint, note=note)
-        return Sidecar(tunnel.endpoint, note=note, tunnel=tunnel)
-    return Sidecar(endpoint, note=note)
+        return SidecarWorkflows(tunnel.endpoint, note=note, tunnel=tunnel)
+    return SidecarWorkflows(endpoint, note=note)
 
 
-class Sidecar(SidecarReader):
+class SidecarWorkflows(SidecarReader):
     def __init__(self, endpoint: Endpoint, *, note: Note, tunnel: PortForward | None = None) -> None:
         super().__init__(endpoint, note=note, tunnel=tunnel)
         self._pause = FIRST_LOOK
@@ -58,16 +58,16 @@ class Sidecar(SidecarReader):
             raise InvalidInput("a workflow has a name")
         if request.id is not None and self._taken(request.id, request.if_exists):
             return request.id
-        if not self._link.require_worker(Operation.START, instance_id):
+        if not self._sidecar.require_worker(Operation.START, instance_id):
             self._note("no worker is connected to the server: the instance waits for one")
-        http, app_id = self._link.http, self._link.app_id
+        http, app_id = self._sidecar.http, self._sidecar.app_id
         try:
             if http is not None and request.start_at is None:
                 return http.start(request.name, instance_id, request.input, app_id)
-            hub = self._link.hub(Operation.START, None if http is None else "a delayed start")
+            hub = self._sidecar.hub(Operation.START, None if http is None else "a delayed start")
             unique = request.if_exists is IfExists.FAIL and request.id is not None
             return hub.start(request, instance_id, unique=unique, app_id=app_id)
-        except Unclear as error:
+        except AmbiguousRefusal as error:
             raise self._why_not_started(instance_id, error) from error
         except Conflict as error:
             raise self._taken_by_nobody(instance_id) or error from error
@@ -95,7 +95,7 @@ class Sidecar(SidecarReader):
             return False
         raise refusals.id_of_finished_instance(instance_id, existing.status)
 
-    def _why_not_started(self, instance_id: str, error: Unclear) -> WfctlError:
+    def _why_not_started(self, instance_id: str, error: AmbiguousRefusal) -> WfctlError:
         try:
             existing = self._fetch(instance_id)
         except NotFound:
@@ -122,18 +122,18 @@ class Sidecar(SidecarReader):
         if not name:
             raise InvalidInput("an event has a name", instance_id=instance_id)
         self._live(instance_id, refusals.event_not_raised(name))
-        http, app_id = self._link.http, self._link.app_id
+        http, app_id = self._sidecar.http, self._sidecar.app_id
         if http is not None:
             self._guarded(Operation.RAISE, instance_id, lambda: http.raise_event(instance_id, name, data, app_id))
         else:
-            self._link.hub(Operation.RAISE).raise_event(instance_id, name, data, app_id)
+            self._sidecar.hub(Operation.RAISE).raise_event(instance_id, name, data, app_id)
 
     def pause(self, instance_id: str, *, reason: str | None = None) -> Requested | None:
         if self._live(instance_id, refusals.NOT_PAUSED).status is Status.SUSPENDED:
             return None
         if not self._by_http(reason is None, Operation.PAUSE, instance_id):
-            hub = self._link.hub(Operation.PAUSE, "the reason of a pause")
-            hub.suspend(instance_id, reason, self._link.app_id)
+            hub = self._sidecar.hub(Operation.PAUSE, "the reason of a pause")
+            hub.suspend(instance_id, reason, self._sidecar.app_id)
         return self._settle(instance_id, lambda status: status is Status.SUSPENDED)
 
     def resume(self, instance_id: str, *, reason: str | None = None) -> Requested | None:
@@ -141,8 +141,8 @@ class Sidecar(SidecarReader):
         if found.status is not Status.SUSPENDED:
             raise refusals.not_suspended(instance_id, found.status)
         if not self._by_http(reason is None, Operation.RESUME, instance_id):
-            hub = self._link.hub(Operation.RESUME, "the reason of a resume")
-            hub.resume(instance_id, reason, self._link.app_id)
+            hub = self._sidecar.hub(Operation.RESUME, "the reason of a resume")
+            hub.resume(instance_id, reason, self._sidecar.app_id)
         return self._settle(instance_id, lambda status: status is not Status.SUSPENDED)
 
     def terminate(
@@ -154,7 +154,7 @@ class Sidecar(SidecarReader):
         plain = output is None and recursive
         if not self._by_http(plain, Operation.TERMINATE, instance_id):
             what = "a terminate with output" if output is not None else "a terminate of one instance alone"
-            self._link.hub(Operation.TERMINATE, what).terminate(instance_id, output, recursive, self._link.app_id)
+            self._sidecar.hub(Operation.TERMINATE, what).terminate(instance_id, output, recursive, self._sidecar.app_id)
         return self._settle(instance_id, lambda status: status.terminal)
 
     def purge(self, instance_id: str, *, force: bool = False, recursive: bool = True) -> int:
@@ -166,22 +166,22 @@ class Sidecar(SidecarReader):
             self._note(
                 f"Dapr may refuse '{instance_id}' as the ID of a new instance for as long as it has it in memory"
             )
-        http, app_id = self._link.http, self._link.app_id
+        http, app_id = self._sidecar.http, self._sidecar.app_id
         # An instance that has had no turn has no children either, and Dapr finds it this way only.
         recursive = recursive and found.status is not Status.PENDING
         plain = not force and recursive
-        hub = self._link.hub_if_there(Operation.PURGE) if plain and http is not None else None
+        hub = self._sidecar.hub_if_there(Operation.PURGE) if plain and http is not None else None
         if hub is None and plain and http is not None:
             self._guarded(Operation.PURGE, instance_id, lambda: http.act(Operation.PURGE, instance_id, app_id))
             return 1
         if hub is None:
-            hub = self._link.hub(Operation.PURGE, "a forced purge" if force else "a purge of one instance alone")
+            hub = self._sidecar.hub(Operation.PURGE, "a forced purge" if force else "a purge of one instance alone")
         try:
             return hub.purge(instance_id, force=force, recursive=recursive, app_id=app_id)
         except WrongState as error:
             if force and not found.status.terminal:
                 raise Unsupported(
-                    f"the sidecar at {self._link.where} cannot force a purge: that needs Dapr 1.17",
+                    f"the sidecar at {self._sidecar.where} cannot force a purge: that needs Dapr 1.17",
                     hint=f"end it first: wfctl terminate {instance_id}",
                     instance_id=instance_id,
                 ) from error
@@ -192,10 +192,10 @@ class Sidecar(SidecarReader):
         _check_new(new_id)
         if request.event_id < 0:
             raise InvalidInput(f"there is no event {request.event_id} to rerun from", instance_id=request.source)
-        hub = self._link.hub(Operation.RERUN)
-        self._link.require_worker(Operation.RERUN, request.source)
+        hub = self._sidecar.hub(Operation.RERUN)
+        self._sidecar.require_worker(Operation.RERUN, request.source)
         try:
-            return hub.rerun(request, new_id, self._link.app_id)
+            return hub.rerun(request, new_id, self._sidecar.app_id)
         except Conflict as error:
             raise refusals.new_id_taken(new_id) from error
 
@@ -214,27 +214,27 @@ class Sidecar(SidecarReader):
 
     def _by_http(self, plain: bool, operation: Operation, instance_id: str) -> bool:
         """Send it over HTTP if that can say it (`plain`) and is there; whether it was sent."""
-        http = self._link.http
+        http = self._sidecar.http
         if http is None or not plain:
             return False
-        self._guarded(operation, instance_id, lambda: http.act(operation, instance_id, self._link.app_id))
+        self._guarded(operation, instance_id, lambda: http.act(operation, instance_id, self._sidecar.app_id))
         return True
 
     def _guarded(self, operation: Operation, instance_id: str, call: Callable[[], None]) -> None:
         """Find out what an unclear "no" means: the instance is gone, has another status now, or nobody can do it."""
         try:
             call()
-        except Unclear as error:
+        except AmbiguousRefusal as error:
             found = self._fetch(instance_id)
             if operation is Operation.PURGE:
-                self._link.require_worker(operation, instance_id)
+                self._sidecar.require_worker(operation, instance_id)
                 raise refusals.not_completed(instance_id) from error
             if found.status.terminal or found.status is Status.STALLED:
                 raise WrongState(
                     f"'{instance_id}' is {found.status.name} by now: {operation.value} is not possible",
                     instance_id=instance_id,
                 ) from error
-            self._link.require_worker(operation, instance_id)
+            self._sidecar.require_worker(operation, instance_id)
             raise
 
     def _settle(self, instance_id: str, done: Callable[[Status], bool]) -> Requested | None:
@@ -270,7 +270,7 @@ class Sidecar(SidecarReader):
         self._pause = min(self._pause * 1.5, LAST_LOOK)
 
     def close(self) -> None:
-        self._link.close()
+        self._sidecar.close()
         if self._tunnel is not None:
             self._tunnel.close()
 

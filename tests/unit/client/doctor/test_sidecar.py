@@ -10,7 +10,7 @@ from sidecar_fake import METADATA, Request, free_port, grpc_server, http_server,
 
 from wfctl import errors
 from wfctl.client.doctor import sidecar
-from wfctl.client.doctor.check import Check, Level
+from wfctl.client.doctor.check import Check, Result
 from wfctl.client.doctor.sidecar import check_sidecar, wait_ready
 from wfctl.client.sidecar import connection
 from wfctl.client.sidecar.endpoint import Endpoint
@@ -22,7 +22,7 @@ def quiet(line: str) -> None:
 
 def by_name(checks: list[Check]) -> dict[str, Check]:
     assert all("\n" not in check.detail for check in checks)
-    assert all(check.fix for check in checks if check.level is Level.FAIL)
+    assert all(check.fix for check in checks if check.level is Result.FAIL)
     return {check.name: check for check in checks}
 
 
@@ -52,7 +52,7 @@ def test_all_is_well() -> None:
         checks = check_sidecar(Endpoint(http=server.url, grpc=address, token="s3cret"), quiet)
         assert wait_ready(Endpoint(http=server.url, grpc=address), 5, quiet)
     found = by_name(checks)
-    assert {check.level for check in checks} == {Level.OK}
+    assert {check.level for check in checks} == {Result.OK}
     assert list(found) == [
         "sidecar", "token", "version", "app", "state store",
         "placement", "scheduler", "worker", "task hub", "list", "clock",
@@ -64,24 +64,24 @@ def test_all_is_well() -> None:
 @pytest.mark.parametrize(
     ("metadata", "name", "level", "words"),
     [
-        (without("workflows"), "worker", Level.WARN, "none is connected"),
-        (without("components"), "state store", Level.FAIL, "no component"),
-        (without("scheduler"), "scheduler", Level.FAIL, "not connected"),
-        (METADATA | {"actorRuntime": {"runtimeStatus": "DISABLED"}}, "placement", Level.FAIL, "DISABLED"),
+        (without("workflows"), "worker", Result.WARN, "none is connected"),
+        (without("components"), "state store", Result.FAIL, "no component"),
+        (without("scheduler"), "scheduler", Result.FAIL, "not connected"),
+        (METADATA | {"actorRuntime": {"runtimeStatus": "DISABLED"}}, "placement", Result.FAIL, "DISABLED"),
         (
             METADATA | {"actorRuntime": {"runtimeStatus": "RUNNING", "placement": "placement: disconnected"}},
             "placement",
-            Level.FAIL,
+            Result.FAIL,
             "disconnected",
         ),
-        (METADATA | {"runtimeVersion": "1.10.2"}, "version", Level.FAIL, "1.10.2"),
-        (METADATA | {"runtimeVersion": "1.15.2"}, "version", Level.WARN, "v1.0"),
-        (without("workflows") | {"runtimeVersion": "1.15.2"}, "worker", Level.WARN, "does not say"),
-        (METADATA | {"id": "billing"}, "app", Level.FAIL, "billing"),
+        (METADATA | {"runtimeVersion": "1.10.2"}, "version", Result.FAIL, "1.10.2"),
+        (METADATA | {"runtimeVersion": "1.15.2"}, "version", Result.WARN, "v1.0"),
+        (without("workflows") | {"runtimeVersion": "1.15.2"}, "worker", Result.WARN, "does not say"),
+        (METADATA | {"id": "billing"}, "app", Result.FAIL, "billing"),
     ],
 )
 def test_what_is_not_well(
-    metadata: dict[str, Any], name: str, level: Level, words: str, monkeypatch: pytest.MonkeyPatch
+    metadata: dict[str, Any], name: str, level: Result, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "grpc_installed", lambda: False)
     with http_server(serving(metadata)) as server:
@@ -93,16 +93,16 @@ def test_what_is_not_well(
 @pytest.mark.parametrize(
     ("job", "level", "words"),
     [
-        (no_job(), Level.OK, "127.0.0.1:50006 answers"),
-        (no_job("rpc error: code = Unavailable desc = connection refused"), Level.FAIL, "gives no answer"),
-        (None, Level.FAIL, "gives no answer"),
-        ((404, b"404 page not found"), Level.WARN, "not checked whether it answers"),
-        ((403, {"errorCode": "ERR_PERMISSION_DENIED", "message": "no"}), Level.WARN, "not checked"),
+        (no_job(), Result.OK, "127.0.0.1:50006 answers"),
+        (no_job("rpc error: code = Unavailable desc = connection refused"), Result.FAIL, "gives no answer"),
+        (None, Result.FAIL, "gives no answer"),
+        ((404, b"404 page not found"), Result.WARN, "not checked whether it answers"),
+        ((403, {"errorCode": "ERR_PERMISSION_DENIED", "message": "no"}), Result.WARN, "not checked"),
     ],
     ids=["there", "refused", "gone", "no such API", "denied"],
 )
 def test_a_scheduler_that_a_sidecar_names_and_that_may_be_dead(
-    job: tuple[int, Any] | None, level: Level, words: str, monkeypatch: pytest.MonkeyPatch
+    job: tuple[int, Any] | None, level: Result, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A real sidecar waits for a scheduler that is gone, as long as it is let."""
     monkeypatch.setattr(connection, "grpc_installed", lambda: False)
@@ -145,9 +145,9 @@ def test_the_scheduler_over_grpc_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     unproxied = "failed to proxy request: required metadata dapr-callee-app-id or dapr-app-id not found"
     with grpc_server(handlers) as address:
         for said, level in (
-            ((grpc.StatusCode.INTERNAL, "failed to get job due to: rpc error: desc = job not found: x"), Level.OK),
-            ((grpc.StatusCode.UNKNOWN, unproxied), Level.WARN),
-            (None, Level.FAIL),
+            ((grpc.StatusCode.INTERNAL, "failed to get job due to: rpc error: desc = job not found: x"), Result.OK),
+            ((grpc.StatusCode.UNKNOWN, unproxied), Result.WARN),
+            (None, Result.FAIL),
         ):
             say[:] = [said]
             checks = by_name(check_sidecar(Endpoint(grpc=address), quiet))
@@ -157,7 +157,7 @@ def test_the_scheduler_over_grpc_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_nobody_there() -> None:
     (check,) = check_sidecar(Endpoint(http=f"http://127.0.0.1:{free_port()}"), quiet)
-    assert (check.name, check.level) == ("sidecar", Level.FAIL)
+    assert (check.name, check.level) == ("sidecar", Result.FAIL)
     assert "connection refused" in check.detail
 
 
@@ -167,14 +167,14 @@ def test_a_wrong_token() -> None:
 
     with http_server(answer) as server:
         checks = check_sidecar(Endpoint(http=server.url), quiet)
-    assert [(check.name, check.level) for check in checks] == [("sidecar", Level.OK), ("token", Level.FAIL)]
+    assert [(check.name, check.level) for check in checks] == [("sidecar", Result.OK), ("token", Result.FAIL)]
 
 
 def test_no_grpc_there() -> None:
     pytest.importorskip("grpc")
     with http_server(serving(METADATA)) as server:
         checks = by_name(check_sidecar(Endpoint(http=server.url, grpc=f"127.0.0.1:{free_port()}"), quiet))
-    assert checks["task hub"].level is Level.WARN
+    assert checks["task hub"].level is Result.WARN
     assert "list" not in checks
 
 
@@ -182,7 +182,7 @@ def test_no_task_hub_there() -> None:
     pytest.importorskip("grpc")
     with http_server(serving(METADATA)) as server, grpc_server({}) as address:
         checks = by_name(check_sidecar(Endpoint(http=server.url, grpc=address), quiet))
-    assert checks["task hub"].level is Level.WARN
+    assert checks["task hub"].level is Result.WARN
 
 
 def test_clocks_that_differ() -> None:
@@ -190,7 +190,7 @@ def test_clocks_that_differ() -> None:
     head = b"HTTP/1.1 200 OK\r\ndate: Thu, 01 Jan 2015 00:00:00 GMT\r\ncontent-length: %d\r\n\r\n" % len(body)
     with raw_server(lambda connection: connection.sendall(head + body)) as url:
         checks = by_name(check_sidecar(Endpoint(http=url, grpc=f"127.0.0.1:{free_port()}"), quiet))
-    assert checks["clock"].level is Level.WARN
+    assert checks["clock"].level is Result.WARN
     assert "behind this machine's" in checks["clock"].detail
 
 

@@ -20,13 +20,13 @@ from wfctl import errors
 from wfctl.client.sidecar import connection
 from wfctl.client.sidecar import workflows as client
 from wfctl.client.sidecar.endpoint import Endpoint
-from wfctl.client.sidecar.workflows import Sidecar, open_sidecar
+from wfctl.client.sidecar.workflows import SidecarWorkflows, open_sidecar
 from wfctl.install import install_command
 from wfctl.model.instance import Filter, StartRequest
 
 
 @contextlib.contextmanager
-def sidecar(notes: list[str] | None = None, **fields: object) -> Iterator[Sidecar]:
+def sidecar(notes: list[str] | None = None, **fields: object) -> Iterator[SidecarWorkflows]:
     fields = {"request_timeout": 0.5} | fields
     opened = open_sidecar(Endpoint(**fields), note=(notes if notes is not None else []).append)  # type: ignore[arg-type]
     try:
@@ -188,7 +188,7 @@ def test_no_worker_is_said_before_the_start() -> None:
     ids=["start", "pause", "resume", "raise-event", "terminate", "purge"],
 )
 def test_no_worker_is_said_in_the_words_of_the_verb(
-    verb: Callable[[Sidecar], object], words: str, monkeypatch: pytest.MonkeyPatch
+    verb: Callable[[SidecarWorkflows], object], words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "grpc_installed", lambda: False)
     metadata = {key: value for key, value in METADATA.items() if key != "workflows"}

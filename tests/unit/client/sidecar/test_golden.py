@@ -11,14 +11,14 @@ from sidecar_fake import METADATA, Request, http_server
 
 from wfctl.client.sidecar import connection
 from wfctl.client.sidecar.endpoint import Endpoint
-from wfctl.client.sidecar.workflows import Sidecar, open_sidecar
+from wfctl.client.sidecar.workflows import SidecarWorkflows, open_sidecar
 from wfctl.errors import WfctlError
 from wfctl.model.instance import StartRequest
 
 CASES = yaml.safe_load((Path(__file__).parents[3] / "golden" / "http.yaml").read_text())
 
 
-def call(sidecar: Sidecar, what: dict[str, Any]) -> Any:
+def call(sidecar: SidecarWorkflows, what: dict[str, Any]) -> Any:
     ((name, arguments),) = what.items()
     if name == "start":
         return sidecar.start(StartRequest(*arguments))

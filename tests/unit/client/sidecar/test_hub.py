@@ -24,7 +24,7 @@ from sidecar_fake import METADATA, Request, grpc_server, http_server, instance
 from wfctl import errors
 from wfctl.client.sidecar import connection, endpoint
 from wfctl.client.sidecar.endpoint import Endpoint
-from wfctl.client.sidecar.workflows import Sidecar, open_sidecar
+from wfctl.client.sidecar.workflows import SidecarWorkflows, open_sidecar
 from wfctl.model import events as ev
 from wfctl.model.instance import Filter, Instance, RerunRequest, Sort, StartRequest
 from wfctl.model.status import Status
@@ -34,7 +34,7 @@ SUPPORT = Path(__file__).parents[3] / "support"
 
 
 @contextlib.contextmanager
-def sidecar(address: str, notes: list[str] | None = None, **fields: Any) -> Iterator[Sidecar]:
+def sidecar(address: str, notes: list[str] | None = None, **fields: Any) -> Iterator[SidecarWorkflows]:
     fields = {"request_timeout": 5.0} | fields
     opened = open_sidecar(Endpoint(grpc=address, **fields), note=(notes if notes is not None else []).append)
     try:
@@ -293,7 +293,7 @@ METHODS = {
 }
 
 
-def ask(target: Sidecar, operation: str) -> Any:
+def ask(target: SidecarWorkflows, operation: str) -> Any:
     if operation == "list":
         return list(target.list(Filter()))
     if operation == "rerun":
@@ -400,7 +400,7 @@ def test_the_token_goes_along_and_is_never_shown() -> None:
         endpoint = Endpoint(grpc=address, token="s3cret")
         assert "s3cret" not in repr(endpoint)
         with sidecar(address, token="s3cret") as target:
-            assert target._link.metadata().app_id == "orders"
+            assert target._sidecar.metadata().app_id == "orders"
     assert seen == ["s3cret"]
 
 
@@ -478,7 +478,7 @@ class Moving:
 
 
 @contextlib.contextmanager
-def by_http_alone(url: str) -> Iterator[Sidecar]:
+def by_http_alone(url: str) -> Iterator[SidecarWorkflows]:
     opened = open_sidecar(Endpoint(http=url, request_timeout=5.0), note=print)
     try:
         yield opened
@@ -510,7 +510,7 @@ def test_a_server_that_moved_within_the_age_of_its_metadata(monkeypatch: pytest.
     with http_server(serve.answer) as server, by_http_alone(server.url) as target:
         with grpc_server(serve.handlers()) as address:
             serve.at(address, "first")
-            assert target._link.metadata().app_id == "orders"
+            assert target._sidecar.metadata().app_id == "orders"
         with grpc_server(serve.handlers()) as address:
             serve.at(address, "second")
             assert len(ids(target.list(Filter()))) == 2

@@ -110,7 +110,7 @@ def test_commands_go_through_to_the_sidecar(cluster: Cluster, native: bool, monk
         endpoint = Endpoint(app_id="orders", kube_context="prod", namespace="shop")
         target = open_sidecar(endpoint, note=notes.append)
         try:
-            assert target._link.endpoint.http is not None
+            assert target._sidecar.endpoint.http is not None
             # Its own app: the sidecar is asked for nobody else's instances.
             server.answer = lambda request: (
                 (200, {"id": "orders", "runtimeVersion": "1.18.3"})
