@@ -1,4 +1,4 @@
-"""From settings to a target. Only here does anybody ask whether a sidecar answers."""
+"""Choose the target from the settings. Nothing else tests whether a sidecar answers."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _automatic(settings: Settings) -> Value:
 
 
 def choose(settings: Settings) -> Embedded | Endpoint:
-    """Raises InvalidInput: a URL and a pod are given both."""
+    """Return the target to open. Raises InvalidInput if both an address and a pod are given."""
     target = effective_target(settings)
     if target.value == EMBEDDED:
         # A project's file names the store that its first start makes; who names one by hand means one that is there.
@@ -74,7 +74,7 @@ def choose(settings: Settings) -> Embedded | Endpoint:
 
 
 def _cluster(settings: Settings, target: Value) -> dict[str, str]:
-    """The pod that is meant. An address that was given leaves nothing to look for in a cluster."""
+    """Return the settings that select a pod; none if the target has an address."""
     given = {name: settings.values[name] for name in CLUSTER if name in settings.values}
     if target.value == SIDECAR:
         return {name: value.value for name, value in given.items()}

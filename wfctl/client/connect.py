@@ -1,4 +1,4 @@
-"""From a description of a target to a `Workflows` that speaks to it."""
+"""Open a described target as a `Workflows`."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Embedded:
 
 
 def connect(target: Embedded | Endpoint, *, drive: bool, note: Note, deadline: float | None = None) -> Workflows:
-    """Open the target. `drive`: whether this command may run the app's code; `note` takes lines for a person.
+    """Open the target. `drive`: this command may run the app's code. `note` receives lines for the user.
 
-    `deadline`: the moment of `time.monotonic()` at which the command gives up.
+    `deadline` is the `time.monotonic()` at which the command gives up. Raises Unsupported, InvalidInput.
     """
     if isinstance(target, Embedded):
         return connect_embedded(target, drive=drive, note=note)
@@ -57,7 +57,7 @@ def connect_embedded(target: Embedded, *, drive: bool, note: Note) -> EmbeddedWo
 
 
 def sidecar_answers(host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> bool:
-    """Whether a Dapr sidecar listens there. Costs next to nothing where nobody listens."""
+    """Test for a Dapr sidecar at this address. Takes under a millisecond if nothing listens."""
     import _socket as socket  # `socket` itself takes longer to import than this whole check
 
     connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

@@ -1,9 +1,9 @@
-"""The port `Workflows`: everything that a command can ask of a target.
+"""Define the port `Workflows`: everything that a command can ask of any target.
 
-Two real adapters implement it: the embedded engine (`wfctl.client.embedded.workflows`) and a Dapr sidecar
-(`wfctl.client.sidecar.http_api`, `wfctl.client.sidecar.grpc_api`). One contract suite runs on all of them.
-Every method may raise `Unreachable`, `Unsupported`, `NotAuthenticated`, `NotPermitted` or `StoreError`
-besides what it names itself.
+Two adapters implement it: the embedded engine (`wfctl.client.embedded.workflows`) and a Dapr sidecar
+(`wfctl.client.sidecar.workflows`). One contract suite runs on both.
+Every method may raise `Unreachable`, `Unsupported`, `NotAuthenticated`, `NotPermitted` or `StoreError`, besides the
+errors that it names.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from wfctl.model.instance import Count, Filter, Instance, RerunRequest, StartReq
 
 
 class Driver(str, Enum):
-    """Who drives the instances of a target."""
+    """Name the process that drives the instances of a target: this one, another one, or none."""
 
     HERE = "here"
     ELSEWHERE = "elsewhere"
@@ -27,8 +27,9 @@ class Driver(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """A request that is recorded and has not taken effect yet. `waits_for` says who must act, as the end of a sentence:
-    "nobody drives this store: ..."."""
+    """Report a request that is recorded and has not taken effect yet.
+
+    `waits_for` ends a sentence that says who must act: "nobody drives this store: ..."."""
 
     waits_for: str
 
@@ -42,87 +43,91 @@ class Workflows(Protocol):
         ...
 
     def get(self, instance_id: str, *, payloads: bool = True) -> Instance:
-        """One instance, with what it waits for. Raises NotFound."""
+        """Return one instance, with what it waits for. Raises NotFound."""
         ...
 
     def list(
         self, filter: Filter, *, payloads: bool = True, waiting: bool = True, in_order: bool = True
     ) -> Iterator[Instance]:
-        """The instances that match, streamed. Raises NotFound when `filter.after` does not exist.
+        """Yield the instances that match. Raises NotFound if `filter.after` does not exist.
 
-        What is not asked for may be left out, where it costs something: payloads, what live ones wait for and why
-        failed ones failed (`waiting`), and the order. Without order, `filter.limit` and `filter.after` mean nothing.
+        A target may leave out what the caller does not ask for: `payloads`; what live instances wait for and why
+        failed ones failed (`waiting`); the order (`in_order`), without which `limit` and `after` are ignored.
         """
         ...
 
     def parents(self, instance_ids: Sequence[str]) -> Mapping[str, str]:
-        """The parent of each of these that is there and a child; the parent itself may be gone.
+        """Return the parent's ID for each of these instances that exists and is a child.
 
-        It may cost the reading of a whole history for each: ask for those alone that matter.
+        The parent itself may be gone. On a sidecar this reads the whole history of each instance.
         """
         ...
 
     def count(self, filter: Filter) -> Sequence[Count]:
-        """How many match, by status and workflow name. `sort`, `limit` and `after` do not matter."""
+        """Return how many match, by status and workflow name. Ignores `sort`, `limit` and `after`."""
         ...
 
     def history(self, instance_id: str) -> Sequence[Event]:
-        """The committed events, in order. Raises NotFound."""
+        """Return the committed events, in order. Raises NotFound."""
         ...
 
     def pause(self, instance_id: str, *, reason: str | None = None) -> Requested | None:
-        """Suspend it. Returns None once it is suspended (or has ended), Requested where it is not yet.
+        """Suspend an instance. Returns None once it is suspended or has ended, else Requested.
 
-        Raises NotFound, and WrongState when it is finished or stalled. Pausing twice is no error."""
+        Raises NotFound, and WrongState if it is finished or stalled. Pausing a suspended instance is no error."""
         ...
 
     def resume(self, instance_id: str, *, reason: str | None = None) -> Requested | None:
-        """Let it go on. Returns as `pause` does. Raises NotFound, and WrongState when it is not suspended."""
+        """Resume an instance. Returns as `pause` does. Raises NotFound, and WrongState if it is not suspended."""
         ...
 
     def raise_event(self, instance_id: str, name: str, data: str | None = None) -> None:
-        """`data` is JSON text. Raises NotFound, and WrongState when it is finished or stalled."""
+        """Raise an event; `data` is JSON text. Raises NotFound, and WrongState if it is finished or stalled."""
         ...
 
     def terminate(
         self, instance_id: str, *, output: str | None = None, reason: str | None = None, recursive: bool = True
     ) -> Requested | None:
-        """End it; `output` is JSON text. Returns as `pause` does.
+        """Terminate an instance; `output` is JSON text. Returns as `pause` does.
 
-        Raises NotFound, and WrongState when it is stalled or finished."""
+        Raises NotFound, and WrongState if it is stalled or finished."""
         ...
 
     def purge(self, instance_id: str, *, force: bool = False, recursive: bool = True) -> int:
-        """Delete the instance and, if `recursive`, its descendants; returns how many went.
+        """Delete an instance and, if `recursive`, its descendants. Returns the number deleted.
 
-        Raises NotFound, and WrongState when one of them still runs and `force` is not set.
+        Raises NotFound, and WrongState if one of them still runs and `force` is not set.
         """
         ...
 
     def rerun(self, request: RerunRequest) -> str:
-        """Raises NotFound (instance, event), WrongState (not finished, a child), Conflict (ID), InvalidInput."""
+        """Start a new instance from a step of a finished one. Returns its ID.
+
+        Raises NotFound (instance, event), WrongState (not finished, a child), Conflict (ID) and InvalidInput.
+        """
         ...
 
     def drive(self, instance_ids: Sequence[str]) -> Driver:
-        """See to it that these instances and their descendants are driven, and say by whom.
+        """Have these instances and their descendants driven. Returns the process that does it.
 
-        Embedded: this process becomes the owner of the store where nobody is and an app is known, and drives in
-        the background until `close()`. Any other target drives by itself: `Driver.ELSEWHERE`, at once.
-        Raises NotFound.
+        Embedded: if nobody owns the store and an app is known, this process becomes the owner and drives in the
+        background until `close()`. A sidecar drives by itself: `Driver.ELSEWHERE`. Raises NotFound.
         """
         ...
 
     def settled(self, instance_ids: Sequence[str]) -> bool:
-        """Whether these instances and their descendants can go no further soon: finished, or waiting for an outside
-        event or a timer more than 10 s away. Always true where this process does not drive."""
+        """Return True if nothing is due soon for these instances and their descendants.
+
+        Each is finished, or waits for an event or for a timer more than 10 s away. Always True if this process does
+        not drive."""
         ...
 
     def changed(self, seconds: float) -> None:
-        """Block until something may have changed, `seconds` at most (adapters that cannot tell back off)."""
+        """Block until something may have changed, at most `seconds`. On a sidecar, sleep a little longer each time."""
         ...
 
     def close(self) -> None:
-        """Stop driving, after what other processes have left to this one meanwhile, and close all connections."""
+        """Stop driving, after what other processes asked this one to drive, and close all connections."""
         ...
 
     def abandon(self) -> None:

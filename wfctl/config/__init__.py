@@ -1,4 +1,4 @@
-"""Settings, and where each of them came from."""
+"""Resolve the settings, and where each of them came from."""
 
 from wfctl.config.settings import Settings, Value, resolve
 

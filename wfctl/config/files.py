@@ -1,4 +1,4 @@
-"""Config files: where they are, what may stand in them, and one clear error for what may not."""
+"""Find and read the config files. Raises one clear error for a wrong one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings that there are: their names in files, their environment variables, what they may hold."""
+"""Declare the settings: their names in files, their environment variables, their values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Free(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A setting. A `path` in a file is relative to that file; a `secret` is never shown.
+    """Declare a setting. A `path` in a file is relative to that file; a `secret` is never shown.
 
     `bound`: it is about one sidecar, and goes with the target that it was written for.
     `free`: never, unless somebody has thought about what a stranger could do with it.
@@ -29,7 +29,7 @@ class Key:
     path: bool = False
     secret: bool = False
     choices: tuple[str, ...] = ()
-    file: bool = True  # whether a file may hold it
+    file: bool = True  # allowed in files
     bound: bool = False
     free: Free = Free.NEVER
 

@@ -1,8 +1,8 @@
-"""Which value holds: flag, WFCTL_* variable, profile, project file, user file, DAPR_* variable, automatic.
+"""Resolve each setting: flag, WFCTL_* variable, profile, project file, user file, DAPR_* variable, automatic.
 
 `target` names a profile, `embedded`, `sidecar`, `grpc` (a sidecar by gRPC alone), or a URL. The values of the chosen
-profile stand between the environment and the files. Nothing is read from the network here: an automatic target is
-left open (`AUTO`).
+profile stand between the environment and the files. Nothing is read from the network here: `cli.target` decides
+what `AUTO` stands for.
 
 What is about one sidecar (its token, its gRPC address, its pod, ...) never goes to another: a file that names a target
 of its own keeps these for that target, and Dapr's variables keep theirs for the host that they name.
@@ -36,7 +36,7 @@ _DEFAULTS = {"target": "http://127.0.0.1:3500", "grpc_endpoint": "127.0.0.1:5000
 
 
 class Value(NamedTuple):
-    """A value and its origin, in words."""
+    """Hold a value, and a description of its origin."""
 
     value: str
     origin: str
@@ -88,7 +88,7 @@ class Settings:
 
     @property
     def base(self) -> Path:
-        """Where a module that is the app is looked for: beside the file that names it, else the current folder."""
+        """Return the folder to import the app's module from: that of the file that names it, else the current one."""
         found = self.values.get("app")
         for file in (self.project, self.user):
             if found is not None and file is not None and file.label in found.origin:
@@ -269,7 +269,7 @@ def _profile_target(name: str, files: list[ConfigFile]) -> Value:
 
 
 def _dapr(environ: Mapping[str, str], name: str) -> Value | None:
-    """Dapr's own variables, as its SDKs read them."""
+    """Return a setting from Dapr's own variables, read as its SDKs do."""
     host = environ.get("DAPR_RUNTIME_HOST") or "127.0.0.1"
     if name == "target":
         if endpoint := environ.get("DAPR_HTTP_ENDPOINT"):
@@ -288,7 +288,7 @@ def _dapr(environ: Mapping[str, str], name: str) -> Value | None:
 
 
 def _dapr_means(environ: Mapping[str, str], target: Value) -> bool:
-    """Whether Dapr's variables are about this target: they name it, or they name no other host."""
+    """Return True if Dapr's variables are meant for this target: they name it, or no other host."""
     if target.origin.startswith("DAPR_") or not is_address(target.value):
         return True
     named = environ.get("DAPR_HTTP_ENDPOINT") or environ.get("DAPR_GRPC_ENDPOINT")

@@ -1,4 +1,4 @@
-"""One line of `wfctl doctor`, and how to wait until no line is a failure any more."""
+"""Hold the result of one check of `wfctl doctor`, and repeat checks until none fails."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Result(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line. `fix` says what to do, where there is something to do.
+    """Hold the result of one check. `fix` says what to do about it, if anything.
 
-    `status` is the exit status that a failure means. `blocks`: a warning that is worth waiting for.
+    `status` is the exit status if it failed. `blocks`: a warning that `--wait-ready` waits for.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Check:
 
 
 class NotReady(TimedOut):
-    """The time to become ready is over; `checks` are the last ones made."""
+    """Report that the target was not ready in time. `checks` are the last results."""
 
     def __init__(self, message: str, *, hint: str | None, checks: list[Check]) -> None:
         super().__init__(message, hint=hint)
@@ -48,7 +48,7 @@ def failed(name: str, error: WfctlError) -> Check:
 
 
 def wait_until_ready(look: Callable[[], list[Check]], seconds: float, note: Callable[[str], None]) -> list[Check]:
-    """Look again and again until nothing is missing. Raises NotReady, saying what is missing still."""
+    """Repeat the checks until none fails or blocks. Returns the last results. Raises NotReady after `seconds`."""
     until = time.monotonic() + seconds
     said = ""
     while True:

@@ -1,4 +1,4 @@
-"""What `wfctl doctor` looks at on the embedded target: the store, who drives it, the app, the disk.
+"""Check an embedded target for `wfctl doctor`: the disk, the store, its owner, the app.
 
 Nothing is made or changed: where there is no store yet, or one that the next write migrates, that is said.
 """
@@ -32,14 +32,14 @@ LOW, TOO_LOW = 1024**3, 64 * 1024**2  # bytes free
 
 
 def check_embedded(store: Path, app: str | None, load: Callable[[], App]) -> list[Check]:
-    """`load` imports the app, which runs its code."""
+    """Run the checks. `load` imports the app, which runs its code."""
     return list(_checks(store, app, load))
 
 
 def wait_embedded(
     store: Path, app: str | None, load: Callable[[], App], seconds: float, note: Callable[[str], None]
 ) -> list[Check]:
-    """Until nothing fails; another process's backup or a mount may be on its way. Raises NotReady."""
+    """Repeat the checks until none fails, for instance until a volume is mounted. Raises NotReady."""
     return wait_until_ready(lambda: check_embedded(store, app, load), seconds, note)
 
 
@@ -147,7 +147,9 @@ def _owner(db: database.Connection, store: Path) -> Iterator[Check]:
         if owned:
             yield Check("owner", Result.OK, f"{who}: {_number(len(row.workflows), 'workflow')} registered")
         else:
-            yield Check("owner", Result.OK, f"nobody; the last one ({who}) was killed. The next one goes on from there")
+            yield Check(
+                "owner", Result.OK, f"nobody; the last one ({who}) was killed. The next one continues from there"
+            )
 
 
 def _backup(store: Path) -> Check:

@@ -1,6 +1,6 @@
-"""What `wfctl doctor` looks at on a sidecar: one check after the other, each with what to do about it.
+"""Check a sidecar for `wfctl doctor`.
 
-A check that cannot be made because an earlier one failed is left out.
+A check that depends on one that failed is left out.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ SCHEDULER_SECONDS = 5.0  # it answers in milliseconds
 
 
 def check_sidecar(endpoint: Endpoint, note: Note) -> list[Check]:
-    """Raises nothing that a target can be blamed for, but InvalidInput for an address that is none.
+    """Run the checks. Raises InvalidInput for an invalid address; every other problem is a failed check.
 
-    A sidecar in a cluster is forwarded to first, which may raise what `portforward` does.
+    A sidecar in a cluster is reached through `kubectl.forward` first, which raises errors of its own.
     """
     with _reached(endpoint, note) as near:
         return _look(near)
 
 
 def wait_ready(endpoint: Endpoint, seconds: float, note: Note) -> list[Check]:
-    """Check until nothing fails and a worker is connected. Raises NotReady, saying what is missing still."""
+    """Repeat the checks until none fails and a worker is connected. Raises NotReady after `seconds`."""
     with _reached(endpoint, note) as near:
         return wait_until_ready(lambda: _look(near), seconds, note)
 
@@ -139,7 +139,7 @@ def _placement(metadata: Metadata) -> Iterator[Check]:
 
 
 def _scheduler(metadata: Metadata, endpoint: Endpoint) -> Iterator[Check]:
-    """A sidecar goes on to name a scheduler that has died: it is made to ask it something."""
+    """Test the scheduler by a request: a sidecar still lists a scheduler that has died."""
     version = metadata.version or (1, 16)
     if version >= (1, 16) and not metadata.schedulers:
         fix = "give daprd --scheduler-host-address, and start the scheduler"

@@ -1,4 +1,4 @@
-"""The app of an embedded target, and the engine that this process runs for it."""
+"""Load the app of an embedded target, and run the engine for it in this process."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class HostedApp:
         self._backend: EngineBackend | None = None
 
     def load(self) -> App:
-        """The app, imported once. Raises InvalidInput (none is named) and AppError."""
+        """Return the app, imported once. Raises InvalidInput if none is named, and AppError."""
         if self._app is None:
             if self.spec is None:
                 raise InvalidInput(
@@ -44,9 +44,10 @@ class HostedApp:
         return self._app
 
     def start(self, scope: Sequence[int] | None) -> Host | None:
-        """Own the store and drive `scope` (None: everything) with the app; None where another process owns it.
+        """Take ownership of the store and drive the trees in `scope` (None: all of them).
 
-        The app's own clients speak to this engine from then on. Raises StoreError, InvalidInput and AppError.
+        Returns None if another process owns the store. The app's own clients use this engine from then on.
+        Raises StoreError, InvalidInput and AppError.
         """
         from wfctl.engine.app_client import EngineBackend
         from wfctl.engine.engine_thread import Host
@@ -73,7 +74,7 @@ class HostedApp:
         return host
 
     def close(self) -> None:
-        """Let go of the app's clients; the host is stopped by whoever started it."""
+        """Disconnect the app's clients from the engine. The caller of `start` stops the host."""
         if self._backend is not None:
             from wfctl.workflow.client_backend import bind_backend
 
@@ -83,7 +84,7 @@ class HostedApp:
 
 
 def unknown_workflow(name: str, known: Sequence[str]) -> InvalidInput:
-    """The error that lists what is registered and suggests the nearest name."""
+    """Return the error for a workflow name that is not registered, with the nearest name that is."""
     from difflib import get_close_matches
 
     near = get_close_matches(name, known, 1, 0.5)

@@ -1,8 +1,8 @@
-"""The embedded engine behind the port `Workflows`: this process, and one SQLite file.
+"""Implement the port `Workflows` with the embedded engine: this process, and one SQLite file.
 
-Whoever comes first becomes the owner of the store and drives; everybody else reads it, commits requests into it, and
-leaves the driving to the owner (design, section 4). Where nobody owns the store, a command with an app
-becomes the owner for as long as it runs, and drives the instances that it touches.
+One process at a time owns the store and drives its instances; the others read the store and commit requests to it for
+the owner to carry out. A command with an app becomes the owner while it runs if nobody else is, and drives the
+instances that it touches.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Note = Callable[[str], None]
 
-# How often a process that does not drive looks for changes; the look costs some microseconds.
+# Seconds between two looks for changes in a process that does not drive; a look takes some microseconds.
 LOOK_SECONDS = 0.01
-# How long a command that is interrupted waits for a turn of workflow code that is under way.
+# Seconds that an interrupted command waits for running workflow code.
 STOP_SECONDS = 3.0
-# How long a command waits, all in all, for another process to do what it has asked for.
+# Seconds that a command waits in total for another process to carry out its requests.
 EFFECT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """What `run_all` did: instances that ended, by status; live ones that are left; and those, by workflow name, that
-    this app does not register."""
+    """Summarize `run_all`: the instances that ended, by status; the number still live; and the number of live ones by
+    workflow name that this app does not register."""
 
     ended: dict[Status, int]
     waiting: int
@@ -78,7 +78,7 @@ class EmbeddedWorkflows:
         self._reader: Reader | None = None
         self._wrote = False  # past the engine, straight into the store
         self._place: Place | None = None  # of what the reader has open
-        self._wanted: list[int] = []  # roots that were left to another process
+        self._asked_roots: list[int] = []  # roots that the owner was asked to drive
         self._told_unknown: set[str] = set()
         self._seen_changes = 0
         self._seen_version: int | None = -1
@@ -168,7 +168,7 @@ class EmbeddedWorkflows:
         return self._write(lambda unit: operations.rerun(unit, request), request.source)
 
     def _ask(self, instance_id: str, call: Callable[[Unit], None], done: Callable[[Status], bool]) -> Requested | None:
-        """Send a request that may need no workflow code; see whether it has taken effect."""
+        """Write a request, and wait until it has taken effect. Returns Requested if it has not."""
         self._write(call, instance_id, at_once=instance_id)
         until = time.monotonic() + self._patience
         while True:
@@ -183,14 +183,14 @@ class EmbeddedWorkflows:
                 return Requested(waits_for)
 
     def _who_acts(self, row: Row, late: bool) -> str | None:
-        """Who must act for a request to take effect, in words; None after a while in which somebody may have acted."""
+        """Return who must act for the request to take effect; None, after a pause, if it may have by now."""
         if self._host is not None:
             if not self._host.settled([row.root]):
                 self.changed(LOOK_SECONDS)
                 return None
             return f"no workflow code here can do it: that takes an app that registers '{row.name}'"
         if not is_owned(self._store, 0):
-            # Whoever owned the store when the request was written has gone without doing it.
+            # Whoever owned the store when the request was written has exited without doing it.
             self._write(lambda unit: None, drive=False, at_once=row.id)
             if self._find(row.id) != row:
                 return None
@@ -213,9 +213,9 @@ class EmbeddedWorkflows:
         drive: bool = True,
         at_once: str | None = None,
     ) -> T:
-        """Run an operation and commit it: through the engine if this process drives, else straight into the store.
+        """Run an operation and commit it: through the engine if this process drives, else directly in the store.
 
-        Where nobody drives, the instance `at_once` does what needs no workflow code in the same transaction.
+        If nobody drives, the same transaction also carries out for the instance `at_once` what needs no workflow code.
         """
         if self._place is not None:
             self._place.check()
@@ -265,24 +265,24 @@ class EmbeddedWorkflows:
 
     def drive(self, instance_ids: Sequence[str]) -> Driver:
         roots = [self._root(instance_id) for instance_id in instance_ids]
-        wished = False
+        asked = False
         while True:
             if self._become_owner():
                 assert self._host is not None
                 self._host.adopt(roots)
                 return Driver.HERE
             if self._driven():
-                if wished or not writable(self._store):
+                if asked or not writable(self._store):
                     return Driver.ELSEWHERE
-                # Look once more after this: the owner may have gone before it could see the wish.
-                self._guard(lambda: self._wish(roots))
-                wished = True
+                # Look once more after this: the owner may have exited before it could see the request.
+                self._guard(lambda: self._ask_owner(roots))
+                asked = True
             elif not self._can_own or not writable(self._store):
                 return Driver.NOBODY
 
-    def _wish(self, roots: Sequence[int]) -> None:
-        """Leave these trees to the owner."""
-        self._wanted += roots
+    def _ask_owner(self, roots: Sequence[int]) -> None:
+        """Ask the owner of the store to drive these trees."""
+        self._asked_roots += roots
         db = database.open_store(self._store, tell=self._note)
         self._wrote = True
         try:
@@ -304,9 +304,9 @@ class EmbeddedWorkflows:
             if self._host.error is not None:
                 raise self._host.error
             return
-        if self._wanted and not self._driven() and self._become_owner():
+        if self._asked_roots and not self._driven() and self._become_owner():
             assert self._host is not None
-            self._host.adopt(self._wanted)  # whom this was left to is gone
+            self._host.adopt(self._asked_roots)  # the owner that was asked to drive them has exited
             return
         deadline = time.monotonic() + seconds
         while True:
@@ -342,7 +342,7 @@ class EmbeddedWorkflows:
         return RunSummary(ended, live, left, timed_out)
 
     def load_app(self) -> App:
-        """The app of this target, imported once. Raises InvalidInput (none is named) and AppError."""
+        """Return the app of this target, imported once. Raises InvalidInput if none is named, and AppError."""
         return self._hosted.load()
 
     def _start_host(self, scope: Sequence[int] | None) -> Host | None:
@@ -350,7 +350,7 @@ class EmbeddedWorkflows:
         return self._host
 
     def _become_owner(self) -> bool:
-        """Own the store, if nobody does and there is an app to drive with; whether this process owns it now."""
+        """Take ownership of the store if it is free and there is an app. Returns True if this process owns it."""
         if self._host is not None:
             return True
         if not self._can_own or self._driven() or not writable(self._store):
@@ -364,7 +364,7 @@ class EmbeddedWorkflows:
         return self._start_host([]) is not None
 
     def _check_name(self, name: str) -> None:
-        """Refuse a workflow that no one here registers, before anything is written.
+        """Refuse an unregistered workflow before anything is written.
 
         Raises InvalidInput (unknown, or no app to know it) and AppError.
         """
@@ -414,7 +414,7 @@ class EmbeddedWorkflows:
         return None if reader is None else self._guard(lambda: reader.ask(call))
 
     def _guard(self, call: Callable[[], T]) -> T:
-        """SQLite's errors in words."""
+        """Run `call`. Raises StoreError and its kin in place of SQLite's errors."""
         try:
             return call()
         except WfctlError:
@@ -423,7 +423,7 @@ class EmbeddedWorkflows:
             raise database.explain_any(error, self._store) from error
 
     def close(self) -> None:
-        """Stop driving; first drive what another process has left to this one meanwhile."""
+        """Stop driving, after what other processes asked this one to drive in the meantime."""
         host, self._host = self._host, None
         if host is not None:
             try:
@@ -437,7 +437,7 @@ class EmbeddedWorkflows:
         seen = host.changes
         while not host.finish():
             if not told:
-                self._note("driving what another command left to this one (Ctrl-C stops; the next command goes on)")
+                self._note("driving what another command left to this one (Ctrl-C stops; the next command continues)")
                 told = True
             seen = host.wait_change(seen, LOOK_SECONDS * 10)
 

@@ -1,4 +1,4 @@
-"""The connections to one sidecar: HTTP, gRPC once something needs it, and what the sidecar says of itself."""
+"""Hold the connections to one sidecar: HTTP, gRPC once something needs it, and its metadata."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from wfctl.client.sidecar.endpoint import Endpoint, grpc_address, http_address
-from wfctl.client.sidecar.errors import needs_grpc, no_grpc, no_worker, unreachable
+from wfctl.client.sidecar.errors import GRPC_PORT_HINT, needs_grpc, no_grpc, no_worker, unreachable
 from wfctl.errors import InvalidInput, TimedOut, Unreachable, Unsupported, WfctlError
 from wfctl.wire.http_bodies import Metadata
 from wfctl.wire.http_routes import Operation, sendable
@@ -28,22 +28,22 @@ CONNECT_SECONDS = 5.0
 
 
 class SidecarConnection:
-    """Any thread may use it: a command acts on many instances at a time."""
+    """Connect to a sidecar when needed. Safe for use by several threads."""
 
     def __init__(self, endpoint: Endpoint) -> None:
-        """Raises InvalidInput: an address that is none, or a token that cannot be one."""
+        """Raises InvalidInput for an invalid address or token."""
         if endpoint.token and not sendable(endpoint.token):
-            # Whoever sends it would say so too, and show it.
+            # httpx and gRPC would refuse it too, and print it.
             raise InvalidInput("the API token has characters that cannot be sent", hint="is it the right file?")
         self.endpoint = endpoint
         self._http_address = http_address(endpoint)
         self._grpc_address = grpc_address(endpoint)
         self._hub: HubApi | None = None
-        self._left: list[HubApi] = []  # whoever uses one still may go on to do so
-        # Where nobody names the gRPC port it is Dapr's own, unless the sidecar says another.
+        self._left: list[HubApi] = []  # other threads may still use them
+        # Without a given gRPC address it is Dapr's default port, unless the sidecar reports another.
         self._usual = self._grpc_address if self._may_ask() else None
         self._http: HttpApi | None = None
-        # Whoever has `_opening` may take `_making`, never the other way round.
+        # Lock order: `_opening` before `_making`.
         self._opening = threading.RLock()
         self._making = threading.Lock()
 
@@ -53,7 +53,7 @@ class SidecarConnection:
 
     @property
     def http(self) -> HttpApi | None:
-        """None where the endpoint has gRPC only."""
+        """Return the HTTP API; None if the endpoint has gRPC only."""
         if self._http_address is None:
             return None
         if self._http is None:
@@ -64,9 +64,9 @@ class SidecarConnection:
         return self._http
 
     def hub(self, operation: Operation, what: str | None = None) -> HubApi:
-        """The connected task hub. Raises Unsupported: gRPC is not installed, or nobody answers there.
+        """Return the connected task hub. Raises Unsupported if gRPC is not installed, or nothing answers there.
 
-        `what` names the thing that needs it, where that is not the whole operation.
+        `what` names the feature that needs it, if that is not the operation as a whole.
         """
         with self._opening:
             if self._hub is None:
@@ -84,13 +84,13 @@ class SidecarConnection:
         try:
             return self._reach_hub(operation, what)
         except (Unreachable, Unsupported):
-            # What it said was of some seconds ago: it may have come back elsewhere since.
+            # The port was reported some seconds ago: the server may have restarted on another.
             self._forget()
             self._ask_for_port()
             return self._reach_hub(operation, what)
 
     def _ask_for_port(self) -> bool:
-        """Find out where `wfctl serve` has its gRPC, by HTTP. Returns whether it said so."""
+        """Ask `wfctl serve` for its gRPC port, over HTTP. Returns True if it reported one."""
         if self._usual is None:
             return False
         port = self.metadata().grpc_port
@@ -100,7 +100,7 @@ class SidecarConnection:
         return port is not None
 
     def _lose(self, hub: HubApi) -> None:
-        """Ask again where it is: a server that restarts may come back on another port."""
+        """Drop the hub, and ask for its port again next time: a restarted server may have another."""
         with self._opening:
             if hub is self._hub and self._usual is not None:
                 self._left.append(hub)
@@ -113,7 +113,7 @@ class SidecarConnection:
 
     def _reach_hub(self, operation: Operation, what: str | None) -> HubApi:
         if self._grpc_address.local and not self._somebody_listens():
-            raise self._silent(what or operation.value)  # gRPC itself would go on trying for seconds
+            raise self._silent(what or operation.value)  # gRPC itself would retry for seconds
         return self._open_hub(operation, what)
 
     def _open_hub(self, operation: Operation, what: str | None) -> HubApi:
@@ -153,17 +153,17 @@ class SidecarConnection:
             raise Unsupported(
                 f"{operation.value} needs the gRPC port of the sidecar of '{mine.app_id}', and at {hub.where} "
                 f"there is {whose}",
-                hint="say where it is: DAPR_GRPC_PORT, or --grpc-endpoint",
+                hint=GRPC_PORT_HINT,
             )
         return True
 
     @property
     def open_hub(self) -> HubApi | None:
-        """The task hub, if something has needed it before."""
+        """Return the task hub if it is connected already."""
         return self._hub
 
     def hub_if_there(self, operation: Operation) -> HubApi | None:
-        """The task hub where it costs no waiting to find out that it is not there."""
+        """Return the task hub, or None as soon as it turns out that nothing listens there."""
         if not grpc_installed():
             return None
         try:
@@ -195,13 +195,13 @@ class SidecarConnection:
         return self.hub(Operation.GET).metadata()
 
     def scheduler_answers(self) -> bool | None:
-        """None where the sidecar does not tell. A scheduler that is gone makes it wait: raises TimedOut."""
+        """Return None if the sidecar does not tell. Raises TimedOut if it waits for a scheduler that is gone."""
         return (self.http or self.hub(Operation.GET)).scheduler_answers()
 
     def require_worker(self, operation: Operation, instance_id: str) -> bool:
-        """Whether a worker is there to do it now. Raises Unreachable where Dapr would wait for one, or give up.
+        """Return True if a worker is connected. Raises Unreachable if there is none and Dapr would block or fail.
 
-        `wfctl serve` records the start, and a worker that comes later takes it up. A Dapr before 1.16 does not tell.
+        `wfctl serve` records a start for a worker that connects later. Dapr before 1.16 does not report workers.
         """
         found = self.metadata()
         if found.wfctl is not None:
@@ -212,9 +212,9 @@ class SidecarConnection:
 
     @cached_property
     def app_id(self) -> str | None:
-        """The app to name in requests; None where it is the sidecar's own. Raises Unsupported, InvalidInput.
+        """Return the app to name in requests; None if it is the sidecar's own. Raises Unsupported.
 
-        A runtime before 1.19 would not look at the name and act on its own app's instance: it is never asked.
+        A runtime before 1.19 ignores the name and acts on its own app's instance, so it is never sent one.
         """
         wanted = self.endpoint.app_id
         if wanted is None:
@@ -232,7 +232,7 @@ class SidecarConnection:
         return wanted
 
     def own_app_only(self, operation: str) -> None:
-        """For what has no app in its request. Raises InvalidInput."""
+        """Refuse another app for an operation whose request names none. Raises InvalidInput."""
         if self.app_id is not None:
             raise InvalidInput(
                 f"{operation} works on the sidecar's own app only, not on '{self.app_id}'",

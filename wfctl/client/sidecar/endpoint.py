@@ -1,4 +1,4 @@
-"""A Dapr sidecar as a target: what is given, and the two addresses that follow from it."""
+"""Describe a Dapr sidecar as a target, and derive its two addresses."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 HTTP_PORT = 3500
 GRPC_PORT = 50001
 _TLS_PORT = 443
-# Bytes of one answer that are taken in: whatever is longer is no sidecar's, and would fill the memory.
+# Bytes of the longest response that is read: anything longer is no sidecar's, and would fill the memory.
 MOST_BYTES = 256 << 20
-# A request that begins shortly before the deadline, or after it, may take so long: what was late can still be shown.
+# Seconds that a request may take even if the deadline is nearer or past, so that the last status can be shown.
 _LEAST_SECONDS = 1.0
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What is None is found out, or has Dapr's default.
+    """Describe a sidecar. A field that is None is detected, or has Dapr's default.
 
     http                `http://host:port`, `https://...`, `unix:///file` or `unix:///folder` (of daprd's sockets);
                         None where only gRPC is to be used
@@ -62,7 +62,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class HttpAddress:
-    """`base` without a slash at its end; `socket` where requests go through a unix domain socket."""
+    """Hold an HTTP address. `base` ends without a slash; `socket` is the path of a Unix domain socket, if it is one."""
 
     base: str
     socket: str | None = None
@@ -79,7 +79,7 @@ class HttpAddress:
 
 @dataclass(frozen=True, slots=True)
 class GrpcAddress:
-    """`target` as gRPC takes it. `host` and `port` are None for sockets and other names."""
+    """Hold a gRPC address. `target` is in gRPC's syntax; `host` and `port` are None for sockets and other names."""
 
     target: str
     tls: bool = False
@@ -96,7 +96,7 @@ class GrpcAddress:
 
 
 def http_address(endpoint: Endpoint) -> HttpAddress | None:
-    """None where the endpoint has gRPC only. Raises InvalidInput."""
+    """Return the HTTP address; None if the endpoint has gRPC only. Raises InvalidInput."""
     text = endpoint.http
     if not text or text.startswith(("dns:", "unix-abstract:", "vsock:")):
         return None
@@ -118,7 +118,7 @@ def http_address(endpoint: Endpoint) -> HttpAddress | None:
 
 
 def _split(text: str, given: str) -> SplitResult:
-    from urllib.parse import urlsplit  # only those who speak to a sidecar pay for it
+    from urllib.parse import urlsplit  # a command without a sidecar does not need it
 
     try:
         url = urlsplit(text)
@@ -129,7 +129,7 @@ def _split(text: str, given: str) -> SplitResult:
 
 
 def _socket(path: str, kind: str, app_id: str | None) -> str:
-    """daprd makes `dapr-<app id>-http.socket` and `dapr-<app id>-grpc.socket` in the folder that it is given."""
+    """Return the socket in a folder given to daprd, which is named `dapr-<app id>-<kind>.socket`."""
     folder = Path(path)
     if not folder.is_dir():
         return path
@@ -141,7 +141,7 @@ def _socket(path: str, kind: str, app_id: str | None) -> str:
 
 
 def grpc_address(endpoint: Endpoint) -> GrpcAddress:
-    """The given address, else the HTTP one's neighbour: same host, Dapr's default port. Raises InvalidInput."""
+    """Return the given address, else Dapr's default port on the host of the HTTP address. Raises InvalidInput."""
     given = endpoint.grpc
     if given:
         if given.isdecimal():
@@ -168,7 +168,7 @@ def _tcp(host: str, port: int, tls: bool) -> GrpcAddress:
 
 
 def _parsed(given: str) -> GrpcAddress:
-    """Dapr's grammar: `[scheme:]host[:port][?tls=true]`; without a port it is 443 (dapr-api 1.7)."""
+    """Parse Dapr's syntax `[scheme:]host[:port][?tls=true]`; the default port is 443."""
     from urllib.parse import parse_qsl
 
     text, _, query = given.partition("?")

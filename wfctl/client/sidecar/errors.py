@@ -1,4 +1,4 @@
-"""The words for what a sidecar answers: from a problem on the wire to an error for the user."""
+"""Turn the problems that a sidecar reports into errors for the user."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from wfctl.wire.http_routes import Operation
 
 
 class AmbiguousRefusal(errors.WfctlError):
-    """The sidecar said no with a code that has several causes: whoever gets this looks at the instance."""
+    """Ambiguous refusal: the caller must fetch the instance to find the cause."""
 
 
 def answer_error(
@@ -26,7 +26,7 @@ def answer_error(
     text: str = "",
     instance_id: str | None = None,
 ) -> errors.WfctlError:
-    """`where` is the address asked, `text` the sidecar's own message."""
+    """Return the error for a problem. `where` is the address, `text` the sidecar's own message."""
     if problem is Problem.LOOK:
         return AmbiguousRefusal(_said(operation, text, where), instance_id=instance_id)
     if problem is Problem.NO_WORKER:
@@ -50,7 +50,7 @@ def answer_error(
 
 
 def _cause(problem: Problem, text: str) -> str:
-    """Leave out what the sidecar wraps around the cause; it is not for users."""
+    """Return the cause without the sidecar's internal prefixes."""
     mark = TABLE[problem].mark
     return text[text.index(mark) :] if mark and mark in text else text
 
@@ -65,8 +65,9 @@ def _short(text: str, limit: int = 300) -> str:
 
 
 _MORE_TIME = "give it more: --request-timeout 2m; wfctl doctor says whether it works at all"
+GRPC_PORT_HINT = "give its gRPC address: DAPR_GRPC_PORT, or --grpc-endpoint"
 _START_WORKER = "start the app; `wfctl doctor` shows how many workers are connected"
-# What does not come about while no worker is connected; else the operation "cannot be carried out".
+# The consequence of a missing worker, by operation; for others it is "... cannot be carried out".
 _WITHOUT_WORKER = {
     Operation.START: "a workflow could not start",
     Operation.RERUN: "the rerun of '{id}' could not start",
@@ -77,7 +78,7 @@ _WITHOUT_WORKER = {
     Operation.PURGE: "'{id}' cannot be purged",
 }
 
-# What every target says alike, by the ID of the instance.
+# Refusals with the same words for every target, by the ID of the instance.
 _REFUSALS: dict[Problem, Callable[[str], errors.WfctlError]] = {
     Problem.NOT_FOUND: refusals.not_found,
     Problem.EXISTS: refusals.id_of_live_instance,
@@ -167,7 +168,7 @@ def too_long(where: str) -> errors.Unsupported:
 
 
 def redirected(where: str, status: int, location: str) -> errors.Unsupported:
-    """No redirect is followed: the API token would go along, to wherever the answer says."""
+    """Return the error for a redirect. None is followed: it would send the API token to another address."""
     from urllib.parse import urlsplit
 
     hint = "check the address"
@@ -185,7 +186,7 @@ def redirected(where: str, status: int, location: str) -> errors.Unsupported:
 def no_worker(
     operation: Operation, instance_id: str | None, where: str, app_id: str | None = None
 ) -> errors.Unreachable:
-    """`app_id` where it is known."""
+    """Return the error for a missing worker. `app_id` is the sidecar's app, if known."""
     of = f" of '{app_id}'" if app_id else ""
     consequence = _WITHOUT_WORKER.get(operation, f"{operation.value} cannot be carried out").format(id=instance_id)
     more = f"; or delete it as it is: wfctl purge --force {instance_id}" if operation is Operation.PURGE else ""
@@ -212,5 +213,5 @@ def needs_grpc(operation: str) -> errors.Unsupported:
 def no_grpc(operation: str, where: str) -> errors.Unsupported:
     return errors.Unsupported(
         f"{operation} needs the sidecar's gRPC port, and nothing answers at {where}",
-        hint="say where it is: DAPR_GRPC_PORT, or --grpc-endpoint",
+        hint=GRPC_PORT_HINT,
     )

@@ -1,6 +1,6 @@
-"""The task hub service: what HTTP has not (list, history, rerun, delayed start, force, reasons), and all the rest.
+"""Call the task hub service over gRPC: all operations, many of which HTTP lacks (list, history, rerun, ...).
 
-Every call has a deadline, every answer may be `MOST_BYTES` long. Importing this module imports grpc.
+Every call has a deadline, and every response at most `MOST_BYTES`. Importing this module imports grpc.
 """
 
 from __future__ import annotations
@@ -39,10 +39,13 @@ _METADATA = next(method for method in grpc_methods.RUNTIME if method.name == "Ge
 
 
 class HubApi:
-    """Raises Unreachable, Unsupported, TimedOut and NotAuthenticated from every method, besides what each one names."""
+    """Call one task hub.
+
+    Every method raises Unreachable, Unsupported, TimedOut and NotAuthenticated, besides the errors that it names.
+    """
 
     def __init__(self, endpoint: Endpoint, address: GrpcAddress, lost: Callable[[], None] = lambda: None) -> None:
-        """`lost` is called when nobody answers there any more, from any thread."""
+        """`lost` is called, from any thread, when the server no longer answers."""
         self._lost = lost
         self.where = address.shown
         self._endpoint = endpoint
@@ -51,7 +54,10 @@ class HubApi:
         self._calls: dict[str, Any] = {}
 
     def start(self, request: StartRequest, instance_id: str, *, unique: bool, app_id: str | None = None) -> str:
-        """Returns once the first turn is done, unless there is a start time. Raises InvalidInput, Conflict."""
+        """Start an instance. Returns its ID once it has begun to run, or at once if it has a start time.
+
+        Raises InvalidInput and Conflict.
+        """
         message = pb.CreateInstanceRequest(
             instance_id=instance_id,
             name=request.name,
@@ -76,17 +82,17 @@ class HubApi:
             raise Unsupported(f"this wfctl does not know the status of '{instance_id}': {error}") from error
 
     def later(self, instance_id: str, *, payloads: bool) -> Later[Instance]:
-        """A get that goes on meanwhile. Its result is None where the instance is gone."""
+        """Begin a get. Its result is None if the instance is gone."""
         message = pb.GetInstanceRequest(instance_id=instance_id, get_inputs_and_outputs=payloads)
         return Later(self, grpc_methods.GET, message, lambda answer: self._state(answer, instance_id))
 
     def history_later(self, instance_id: str) -> Later[list[Event]]:
-        """A history that is read meanwhile. Its result is None where the instance is gone."""
+        """Begin to read a history. Its result is None if the instance is gone."""
         message = pb.GetHistoryRequest(instance_id=instance_id)
         return Later(self, grpc_methods.HISTORY, message, _events)
 
     def parent_later(self, instance_id: str) -> Later[str | None]:
-        """The parent's ID, read from the history; None where there is none, or the instance is gone."""
+        """Begin to read the parent's ID from the history. The result is None if there is no parent or no instance."""
         message = pb.GetHistoryRequest(instance_id=instance_id)
         return Later(self, grpc_methods.HISTORY, message, _parent)
 
@@ -97,7 +103,7 @@ class HubApi:
         return _events(answer)
 
     def ids(self, page_size: int = PAGE_SIZE) -> Iterator[list[str]]:
-        """All IDs, page by page, in the store's order."""
+        """Yield all IDs, page by page, in the store's order."""
         token: str | None = None
         while True:
             message = pb.ListInstanceIDsRequest(continuation_token=token, page_size=page_size)
@@ -109,27 +115,27 @@ class HubApi:
             token = following
 
     def raise_event(self, instance_id: str, name: str, data: str | None, app_id: str | None = None) -> None:
-        """Raises NotFound, WrongState."""
+        """Raise an event. Raises NotFound, WrongState."""
         message = pb.RaiseEventRequest(instance_id=instance_id, name=name, input=wrap(data))
         self._call(grpc_methods.RAISE, Operation.RAISE, message, instance_id, app_id)
 
     def suspend(self, instance_id: str, reason: str | None, app_id: str | None = None) -> None:
-        """Returns once it is suspended or finished. Raises NotFound, WrongState."""
+        """Suspend an instance. Returns once it is suspended or finished. Raises NotFound, WrongState."""
         message = pb.SuspendRequest(instance_id=instance_id, reason=wrap(reason))
         self._call(grpc_methods.SUSPEND, Operation.PAUSE, message, instance_id, app_id)
 
     def resume(self, instance_id: str, reason: str | None, app_id: str | None = None) -> None:
-        """Returns once it runs or is finished. Raises NotFound, WrongState."""
+        """Resume an instance. Returns once it runs or is finished. Raises NotFound, WrongState."""
         message = pb.ResumeRequest(instance_id=instance_id, reason=wrap(reason))
         self._call(grpc_methods.RESUME, Operation.RESUME, message, instance_id, app_id)
 
     def terminate(self, instance_id: str, output: str | None, recursive: bool, app_id: str | None = None) -> None:
-        """Returns once it is finished. Raises NotFound, WrongState."""
+        """Terminate an instance. Returns once it is finished. Raises NotFound, WrongState."""
         message = pb.TerminateRequest(instance_id=instance_id, output=wrap(output), recursive=recursive)
         self._call(grpc_methods.TERMINATE, Operation.TERMINATE, message, instance_id, app_id)
 
     def purge(self, instance_id: str, *, force: bool, recursive: bool, app_id: str | None = None) -> int:
-        """Returns how many went. Raises NotFound, WrongState."""
+        """Delete an instance. Returns the number deleted. Raises NotFound, WrongState."""
         message = pb.PurgeRequest(instance_id=instance_id, recursive=recursive)
         if force:
             message.force = True
@@ -137,7 +143,7 @@ class HubApi:
         return int(answer.deleted_instance_count)
 
     def rerun(self, request: RerunRequest, new_id: str, app_id: str | None = None) -> str:
-        """Raises NotFound, WrongState, Conflict, InvalidInput."""
+        """Start a new instance from a step. Returns its ID. Raises NotFound, WrongState, Conflict, InvalidInput."""
         message = pb.RerunRequest(
             source_instance_id=request.source,
             event_id=request.event_id,
@@ -150,11 +156,11 @@ class HubApi:
         return str(answer.new_instance_id)
 
     def hello(self) -> None:
-        """Raises Unsupported where there is no task hub service."""
+        """Test for the task hub service. Raises Unsupported if there is none."""
         self._call(grpc_methods.HELLO, Operation.LIST, Empty())
 
     def scheduler_answers(self) -> bool | None:
-        """None where the sidecar does not tell. A scheduler that is gone makes it wait: raises TimedOut."""
+        """Return None if the sidecar does not tell. Raises TimedOut if it waits for a scheduler that is gone."""
         try:
             self._call(grpc_methods.GET_JOB, Operation.GET, StringValue(value=NO_JOB))
         except (TimedOut, Unreachable, NotAuthenticated):
@@ -185,9 +191,9 @@ class HubApi:
         self._channel.close()
 
     def answers(self, seconds: float) -> bool:
-        """Tell whether a gRPC server answers there, whatever it says.
+        """Return True if a gRPC server answers there, with whatever status.
 
-        A call finds out: gRPC's own watching of a channel makes its closing take 0.2 s.
+        This makes a call, because gRPC's own connectivity watch makes closing the channel take 0.2 s.
         """
         seconds = min(seconds, self._endpoint.seconds())
         try:
@@ -245,7 +251,7 @@ class HubApi:
 
 
 class Later(Generic[T]):
-    """A call in flight."""
+    """Hold a call in flight."""
 
     def __init__(self, hub: HubApi, method: Method, message: Any, read: Callable[[Any], T]) -> None:
         self._hub, self._method, self._read = hub, method, read
@@ -253,7 +259,7 @@ class Later(Generic[T]):
         self._future = hub._stub(method).future(message, timeout=hub._endpoint.seconds(), metadata=hub._headers)
 
     def result(self) -> T | None:
-        """None where the instance is gone. Raises as the call itself would."""
+        """Return the response; None if the instance is gone. Raises as the call itself would."""
         try:
             return self._read(self._future.result())
         except NotFound:
@@ -265,7 +271,7 @@ class Later(Generic[T]):
             raise failed from error
 
     def then(self, call: Callable[[], None]) -> None:
-        """`call` when the answer is there; from another thread."""
+        """Run `call` in another thread when the response is there."""
         self._future.add_done_callback(lambda _: call())
 
     def cancel(self) -> None:

@@ -1,4 +1,4 @@
-"""The gRPC channel to a sidecar: its limits, its certificates."""
+"""Open the gRPC channel to a sidecar, with its limits and certificates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wfctl.errors import InvalidInput
 
 
 def open_channel(endpoint: Endpoint, address: GrpcAddress) -> grpc.Channel:
-    """Connects at its first use. Raises InvalidInput where the certificates cannot be read."""
+    """Open a channel, which connects at its first call. Raises InvalidInput if the certificates cannot be read."""
     options: list[tuple[str, Any]] = [
         ("grpc.max_receive_message_length", MOST_BYTES),
         ("grpc.max_send_message_length", -1),
@@ -32,7 +32,7 @@ def open_channel(endpoint: Endpoint, address: GrpcAddress) -> grpc.Channel:
 
 
 def _system_roots() -> bytes:
-    """What gRPC would trust is replaced by what it is given: the system's certificates go along."""
+    """Return the system's certificates: those given to gRPC replace its own."""
     import ssl  # takes longer to load than all that surrounds it
 
     file = ssl.get_default_verify_paths().cafile

@@ -1,7 +1,7 @@
-"""Dapr's HTTP workflow API: seven operations, the metadata, the health.
+"""Call Dapr's HTTP workflow API: seven operations, the metadata, the health.
 
-The API version is the newest until a sidecar says that it does not serve it; then its metadata decide. Every request
-has a deadline. What an answer leaves open is raised as `AmbiguousRefusal`: see `sidecar_errors`.
+The newest API version is tried first; if the sidecar does not serve it, its metadata tell which one. Every request has
+a deadline. A refusal with several possible causes is raised as `AmbiguousRefusal`.
 """
 
 from __future__ import annotations
@@ -19,12 +19,15 @@ from wfctl.wire.error_mapping import read_http, read_scheduler
 from wfctl.wire.http_bodies import BadBody, Metadata
 from wfctl.wire.http_routes import ApiVersion, Operation
 
-# Seconds that what the sidecar says of itself is believed while one command asks many things of it.
+# Seconds for which one command reuses the metadata of the sidecar.
 METADATA_AGE = 5.0
 
 
 class HttpApi:
-    """Raises Unreachable, TimedOut, Unsupported and NotAuthenticated from every method, besides what each one names."""
+    """Call one sidecar.
+
+    Every method raises Unreachable, TimedOut, Unsupported and NotAuthenticated, besides the errors that it names.
+    """
 
     def __init__(self, endpoint: Endpoint, address: HttpAddress) -> None:
         self.where = address.shown
@@ -37,7 +40,7 @@ class HttpApi:
         self._transport = HttpClient(endpoint, address, headers)
 
     def start(self, name: str, instance_id: str, input: str | None, app_id: str | None = None) -> str:
-        """Returns the ID. Raises InvalidInput, TimedOut (it may have started nevertheless), AmbiguousRefusal."""
+        """Start an instance. Returns its ID. Raises InvalidInput, TimedOut (it may have started), AmbiguousRefusal."""
         query = {http_routes.INSTANCE_ID: instance_id}
         body = b"" if input is None else input.encode()
         answer = self._call(Operation.START, instance_id, app_id, query=query, body=body, workflow=name)
@@ -55,7 +58,7 @@ class HttpApi:
             raise broken(self.where, str(error)) from error
 
     def raise_event(self, instance_id: str, name: str, data: str | None, app_id: str | None = None) -> None:
-        """Raises AmbiguousRefusal, as pause and resume do (a missing instance among the causes)."""
+        """Raise an event. Raises AmbiguousRefusal, for instance if the instance does not exist."""
         body = b"" if data is None else data.encode()
         self._call(Operation.RAISE, instance_id, app_id, body=body, event=name)
 
@@ -64,7 +67,7 @@ class HttpApi:
         self._call(operation, instance_id, app_id)
 
     def metadata(self, *, max_age: float = 0.0) -> Metadata:
-        """`max_age`: seconds that an earlier answer may be old."""
+        """Return the metadata, at most `max_age` seconds old."""
         if self._metadata is not None and time.monotonic() - self._metadata[0] <= max_age:
             return self._metadata[1]
         answer = self._send("GET", http_routes.METADATA)
@@ -78,28 +81,28 @@ class HttpApi:
         return found
 
     def forget_metadata(self) -> None:
-        """Ask anew the next time: another server may answer by now."""
+        """Request the metadata again next time: another server may answer by then."""
         self._metadata = None
 
     def health(self, path: str = http_routes.HEALTH) -> tuple[bool, str]:
-        """Whether it says that it is ready (any 2xx), and what it says if not."""
+        """Return True if the sidecar reports that it is ready, and the message if not."""
         answer = self._send("GET", path)
         return 200 <= answer.status < 300, http_bodies.read_error(answer.body)[1]
 
     def scheduler_answers(self) -> bool | None:
-        """None where the sidecar does not tell. A scheduler that is gone makes it wait: raises TimedOut."""
+        """Return None if the sidecar does not tell. Raises TimedOut if it waits for a scheduler that is gone."""
         answer = self._send("GET", http_routes.JOB)
         return True if answer.status == 200 else read_scheduler(http_bodies.read_error(answer.body)[1])
 
     def clock(self) -> float | None:
-        """The sidecar's time as Unix seconds, from the Date of an answer; None where it sends none."""
+        """Return the sidecar's time in Unix seconds, from the Date of a response; None if it sends none."""
         from email.utils import parsedate_to_datetime
 
         date = self._send("GET", http_routes.HEALTH).date
         return parsedate_to_datetime(date).timestamp() if date else None
 
     def rejects_app_id(self) -> bool:
-        """Whether the runtime looks at `appID` at all: one that does refuses a bad one, an older one ignores it."""
+        """Return True if the runtime reads `appID`: it then refuses an invalid one, which an older one ignores."""
         method, path = http_routes.path(self._version, Operation.GET, instance="wfctl-probe")
         answer = self._send(method, path, query={http_routes.APP_ID: "a.b"})
         return read_http(Operation.GET, answer.status, http_bodies.read_error(answer.body)[0]) is Problem.APP_ID_INVALID
@@ -130,7 +133,7 @@ class HttpApi:
         raise self._error(operation, answer, instance_id)
 
     def _older(self) -> bool:
-        """Fall back to what the runtime serves; whether that is another version than the one just tried."""
+        """Fall back to the version that the runtime serves. Returns True if that is not the one just tried."""
         if self._fixed is not None:
             return False
         served = http_routes.version_for(self.metadata().version)

@@ -13,9 +13,9 @@ from wfctl.client.sidecar.endpoint import MOST_BYTES, Endpoint, HttpAddress
 from wfctl.client.sidecar.errors import broken, no_answer_in_time, too_long, unreachable
 from wfctl.errors import InvalidInput, WfctlError
 
-# Seconds until somebody must have accepted the connection; a listener on the network does within one or two.
+# Seconds until a connection must be accepted; a listener on the network does that within one or two.
 CONNECT_SECONDS = 5.0
-# More than one command sends at a time; a batch must not wait for a place in the pool.
+# A batch sends many requests at a time, and must not wait for a place in the pool.
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=32)
 
 
@@ -28,7 +28,7 @@ class HttpResponse:
 
 
 class HttpClient:
-    """The connections to one address. Any thread may use it."""
+    """Send requests to one address. Safe for use by several threads."""
 
     def __init__(self, endpoint: Endpoint, address: HttpAddress, headers: Mapping[str, str]) -> None:
         """Raises InvalidInput where the ca_file cannot be used."""
@@ -47,9 +47,11 @@ class HttpClient:
         )
 
     def send(self, method: str, path: str, query: Mapping[str, str], body: bytes) -> HttpResponse:
-        """Raises Unreachable (nobody there, or it does not speak HTTP), TimedOut and Unsupported (too long a body).
+        """Send a request. Returns the whole response.
 
-        A GET is sent again where the other side may have closed a kept connection just before it.
+        Raises Unreachable (nothing there, or not HTTP), TimedOut and Unsupported (too long a body).
+
+        A GET is sent again if the server may have closed a kept connection just before it.
         """
         seconds = self._endpoint.seconds()
         until = time.monotonic() + seconds

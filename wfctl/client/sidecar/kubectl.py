@@ -1,4 +1,4 @@
-"""A sidecar in a Kubernetes cluster: find its pod, and forward its two ports to free local ones with `kubectl`.
+"""Reach a sidecar in a Kubernetes cluster: find its pod, and forward its two ports with `kubectl`.
 
 `kubectl` does the connecting and the authentication; wfctl reads no kubeconfig. Sidecars are found among the
 containers and, where they are native sidecars, among the init containers. Only ready pods count.
@@ -50,7 +50,7 @@ class SidecarPod:
 
 
 class PortForward:
-    """The running `kubectl port-forward`; `endpoint` is where the sidecar is reached from here."""
+    """Hold a running `kubectl port-forward`. `endpoint` is the local end of it."""
 
     def __init__(self, process: subprocess.Popen[str], endpoint: Endpoint) -> None:
         self._process = process
@@ -116,12 +116,12 @@ def _check_names(endpoint: Endpoint) -> None:
 
 
 def _forwarded(process: subprocess.Popen[str], wanted: set[int]) -> dict[int, int]:
-    """Local port by remote port, as soon as kubectl has told all of them. What it says is read until its end."""
+    """Return the local port of each remote port. The output of kubectl is read until it ends."""
     lines: SimpleQueue[str | None] = SimpleQueue()
 
     def read() -> None:
         assert process.stdout is not None
-        with contextlib.suppress(ValueError, OSError):  # closed under our hands
+        with contextlib.suppress(ValueError, OSError):  # closed by another thread
             for line in process.stdout:
                 lines.put(line)
         lines.put(None)
@@ -206,7 +206,7 @@ def _sidecars(pod: dict[str, Any]) -> Iterator[SidecarPod]:
 
 
 def _flags(arguments: list[str]) -> dict[str, str]:
-    """daprd's flags: `--name=value`, or `--name` and the value behind it."""
+    """Parse daprd's flags: `--name=value`, or `--name` followed by the value."""
     found: dict[str, str] = {}
     for index, argument in enumerate(arguments):
         if not argument.startswith("-"):

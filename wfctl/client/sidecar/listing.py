@@ -1,4 +1,4 @@
-"""Listing on a server that knows IDs only: pages of IDs, then the instances, many at a time."""
+"""List on a server that lists IDs only: fetch pages of IDs, then the instances, many at a time."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def instances(
     *,
     explain: Callable[[Instance], Instance],
 ) -> Iterator[Instance]:
-    """Those that match, as they come, in no order, without payloads. One that vanishes meanwhile is left out.
+    """Yield the instances that match, in no order, without payloads. One that is purged meanwhile is left out.
 
-    `explain` adds what an instance waits for; it costs a call and is used only where the filter asks for it.
+    `explain` adds what an instance waits for; it makes a call, and only if the filter needs that.
     """
     at_once = replace(filter, waiting_event=None)
     for instance in _all(hub, pages, filter):
@@ -47,8 +47,8 @@ def instances(
 def completed(
     hub: HubApi, rows: Iterable[Instance], filter: Filter, *, payloads: bool, waiting: bool
 ) -> Iterator[Instance]:
-    """The rows in their order, with what was left out at first: why one failed and what a live one waits for
-    (`waiting`), and `payloads`. One that is found not to match any more is left out."""
+    """Yield the rows in their order, completed: why one failed and what a live one waits for (`waiting`), and
+    `payloads`. One that no longer matches is left out."""
     still = replace(filter, parent_id=None, waiting_event=None)
     ahead: deque[tuple[Instance, Later[Instance] | None, Later[list[Event]] | None]] = deque()
     try:
@@ -74,7 +74,7 @@ def completed(
 
 
 def parents(hub: HubApi, ids: Iterable[str]) -> dict[str, str]:
-    """Of those that are children. A history that cannot be read leaves what the ID tells; all else is raised."""
+    """Return the parent's ID of each child. If a history cannot be read, the parent is taken from the child's ID."""
     found: dict[str, str | None] = {}
     ahead: deque[tuple[str, Later[str | None]]] = deque()
 
@@ -101,7 +101,7 @@ def parents(hub: HubApi, ids: Iterable[str]) -> dict[str, str]:
 
 
 def parent_by_id(instance_id: str) -> str | None:
-    """Dapr makes a child's ID of its parent's, unless the workflow's code says another."""
+    """Return the parent's ID that Dapr puts into a child's ID, unless the workflow's code chose another ID."""
     return instance_id.rpartition(":")[0] or None
 
 
@@ -135,7 +135,7 @@ def _all(hub: HubApi, pages: Iterable[list[str]], filter: Filter) -> Iterator[In
 
 
 class _Fetching:
-    """At most `IN_FLIGHT` gets at once; each answer is handed out as soon as it is there."""
+    """Fetch instances, at most `IN_FLIGHT` at once, and yield each as soon as it is there."""
 
     def __init__(self, hub: HubApi) -> None:
         self._hub = hub
@@ -143,7 +143,7 @@ class _Fetching:
         self._running: dict[str, Later[Instance]] = {}
 
     def add(self, instance_id: str) -> Iterator[Instance]:
-        """Ask for one more; yields what has come in since, after waiting for a place if need be."""
+        """Fetch one more. Yields the instances that have arrived, if it had to wait for a place."""
         if instance_id in self._running:
             return
         while len(self._running) >= IN_FLIGHT:

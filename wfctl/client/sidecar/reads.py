@@ -1,4 +1,4 @@
-"""What a sidecar is asked without changing anything: one instance, lists, counts, histories."""
+"""Read from a sidecar: one instance, lists, counts, histories."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class SidecarReader:
-    """The reading half of `wfctl.client.sidecar.workflows.Sidecar`."""
+    """Implement the reading half of `SidecarWorkflows`."""
 
     def __init__(self, endpoint: Endpoint, *, note: Note, tunnel: PortForward | None = None) -> None:
         self._sidecar = SidecarConnection(endpoint)
@@ -31,9 +31,9 @@ class SidecarReader:
         self._tunnel = tunnel
 
     def get(self, instance_id: str, *, payloads: bool = True) -> Instance:
-        """Over HTTP alone, unless the instance is alive: what it waits for is read from its history, over gRPC.
+        """Return an instance, over HTTP; if it is live, read what it waits for from its history, over gRPC.
 
-        Where gRPC has been needed before, it is asked at once: it knows the start of the first turn and the version.
+        If gRPC is connected already, it is used for all: it also tells when the instance began to run and its version.
         """
         hub = self._sidecar.open_hub if payloads else None
         if hub is not None and instance_id:
@@ -61,10 +61,9 @@ class SidecarReader:
     def list(
         self, filter: Filter, *, payloads: bool = True, waiting: bool = True, in_order: bool = True
     ) -> Iterator[Instance]:
-        """In the filter's order all are looked at before the first is handed out; without, they come as they come.
+        """Yield the instances that match. With an order, all of them are fetched before the first is yielded.
 
-        Payloads (if asked for), why one failed and what a live one waits for are fetched for the rows within the
-        limit only.
+        Payloads, why one failed and what a live one waits for are fetched only for the rows within the limit.
         """
         from wfctl.client.sidecar.listing import completed
 
@@ -79,7 +78,7 @@ class SidecarReader:
             yield from completed(self._sidecar.hub(Operation.LIST), found, filter, payloads=payloads, waiting=waiting)
 
     def _stream(self, filter: Filter) -> Iterator[Instance]:
-        """Those that match, in no order, without payloads, without regard to `limit` and `after`."""
+        """Return the instances that match, in no order, without payloads, ignoring `limit` and `after`."""
         from wfctl.client.sidecar.listing import instances
 
         hub = self._sidecar.hub(Operation.LIST)
@@ -104,7 +103,7 @@ class SidecarReader:
         return builtins.list(dict.fromkeys(children))
 
     def parents(self, instance_ids: Sequence[str]) -> Mapping[str, str]:
-        """From the histories; by the IDs alone where those cannot be had (before 1.17, without gRPC)."""
+        """Return the parents, from the histories; from the IDs alone before Dapr 1.17 and without gRPC."""
         from wfctl.client.sidecar.listing import parent_by_id, parents
 
         hub = None if self._sidecar.app_id is not None else self._sidecar.hub_if_there(Operation.HISTORY)

@@ -1,4 +1,4 @@
-"""What an instance on a sidecar waits for: read from its history, as no answer of a sidecar tells it."""
+"""Find out what an instance on a sidecar waits for, from its history: Dapr does not report it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from wfctl.model.waiting import waiting_for
 if TYPE_CHECKING:
     from wfctl.client.sidecar.grpc_api import HubApi
 
-# Seconds that this extra is worth; without it the instance is shown as it is.
+# Seconds to wait for the history; without it the instance is shown as it is.
 SECONDS = 5.0
 
 
 def explain(instance: Instance, hub: HubApi, status_of: Callable[[str], Status]) -> Instance:
-    """With `waiting_for`, the parent and the reason of a stall; unchanged where the history cannot be had."""
+    """Return the instance with `waiting_for`, its parent and the reason of a stall; unchanged without a history."""
     try:
         history = hub.history(instance.id, seconds=SECONDS)
     except WfctlError:

@@ -1,9 +1,9 @@
-"""A Dapr sidecar behind the port `Workflows`.
+"""Implement the port `Workflows` with a Dapr sidecar.
 
-HTTP does what it can: start, get, pause, resume, raise-event, terminate, purge. gRPC does the rest, and everything
-where the endpoint has no HTTP. In front of both stands what protects users from what Dapr does badly (dapr-api 7.3):
-the instance is looked at before anything is sent to it, so that a resume never reaches a workflow that is not
-suspended (it would fail it), and a missing, finished or stalled instance is said to be so.
+HTTP is used for what it can do: start, get, pause, resume, raise-event, terminate, purge. gRPC is used for the rest,
+and for everything if the endpoint has no HTTP. Each request is preceded by a get of the instance, because Dapr does not
+protect its users: it would send a resume to a workflow that is not suspended (and fail it), and accept requests to
+finished instances.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ FIRST_LOOK, LAST_LOOK = 0.05, 1.0  # seconds between looks of a waiting command
 
 
 def open_sidecar(endpoint: Endpoint, *, note: Note) -> SidecarWorkflows:
-    """Nothing is connected yet, but for a sidecar in a cluster. `note` takes lines for a person.
+    """Open a sidecar, which connects at the first request. `note` receives lines for the user.
 
-    Raises InvalidInput (an address that is none), and what `portforward` raises.
+    Raises InvalidInput for an invalid address, and the errors of `kubectl.forward` for a sidecar in a cluster.
     """
     if endpoint.in_cluster:
         from wfctl.client.sidecar.kubectl import forward
@@ -51,7 +51,7 @@ class SidecarWorkflows(SidecarReader):
         self._pause = FIRST_LOOK
 
     def start(self, request: StartRequest) -> str:
-        """Raises Unreachable where no worker is connected: the start would wait for ever."""
+        """Start an instance. Returns its ID. Raises Unreachable if no worker is connected: Dapr would block."""
         instance_id = request.id or random_id()
         _check_new(instance_id)
         if not request.name:
@@ -79,9 +79,9 @@ class SidecarWorkflows(SidecarReader):
             ) from error
 
     def _taken(self, instance_id: str, if_exists: IfExists) -> bool:
-        """Whether the instance that is there already is to be used. Raises Conflict.
+        """Return True if an existing instance is to be used. Raises Conflict.
 
-        Dapr runs a finished instance anew under its ID without a word; here that needs to be asked for.
+        Dapr replaces a finished instance without notice; here that needs `IfExists.REPLACE`.
         """
         try:
             existing = self._fetch(instance_id)
@@ -107,7 +107,7 @@ class SidecarWorkflows(SidecarReader):
         return refusals.id_of_live_instance(instance_id, existing.status)
 
     def _taken_by_nobody(self, instance_id: str) -> Conflict | None:
-        """Dapr goes on to hold the ID of a live instance that was purged by force."""
+        """Return the error for an ID that Dapr keeps in use after a forced purge of a live instance."""
         try:
             self._fetch(instance_id)
         except NotFound:
@@ -158,7 +158,7 @@ class SidecarWorkflows(SidecarReader):
         return self._settle(instance_id, lambda status: status.terminal)
 
     def purge(self, instance_id: str, *, force: bool = False, recursive: bool = True) -> int:
-        """Over gRPC where it is there, which tells how many went; over HTTP 1 is said, whatever descendants went."""
+        """Delete an instance. Returns the number deleted over gRPC; over HTTP always 1, which tells no number."""
         found = self._fetch(instance_id)
         if not found.status.terminal and not force:
             raise refusals.not_purgeable(instance_id, found.status)
@@ -213,7 +213,7 @@ class SidecarWorkflows(SidecarReader):
         return found
 
     def _by_http(self, plain: bool, operation: Operation, instance_id: str) -> bool:
-        """Send it over HTTP if that can say it (`plain`) and is there; whether it was sent."""
+        """Send a request over HTTP if there is HTTP and it can carry the request (`plain`). Returns True if sent."""
         http = self._sidecar.http
         if http is None or not plain:
             return False
@@ -221,7 +221,7 @@ class SidecarWorkflows(SidecarReader):
         return True
 
     def _guarded(self, operation: Operation, instance_id: str, call: Callable[[], None]) -> None:
-        """Find out what an unclear "no" means: the instance is gone, has another status now, or nobody can do it."""
+        """Run `call`, and find the cause of an ambiguous refusal: no instance, another status, or no worker."""
         try:
             call()
         except AmbiguousRefusal as error:
@@ -238,7 +238,7 @@ class SidecarWorkflows(SidecarReader):
             raise
 
     def _settle(self, instance_id: str, done: Callable[[Status], bool]) -> Requested | None:
-        """Wait until a request that was accepted has taken effect; Requested where it does not for some seconds."""
+        """Wait until an accepted request has taken effect. Returns Requested if it has not after some seconds."""
         until = time.monotonic() + min(SETTLE_SECONDS, self._endpoint.seconds())
         pause = 0.01
         while True:
@@ -265,7 +265,7 @@ class SidecarWorkflows(SidecarReader):
         return True
 
     def changed(self, seconds: float) -> None:
-        """Sleep, longer each time; a sidecar tells nobody that something has changed."""
+        """Sleep, longer each time: a sidecar does not notify of changes."""
         time.sleep(max(0.0, min(self._pause, seconds)))
         self._pause = min(self._pause * 1.5, LAST_LOOK)
 
@@ -278,7 +278,7 @@ class SidecarWorkflows(SidecarReader):
 
 
 def _check_new(instance_id: str) -> None:
-    """Raises InvalidInput."""
+    """Refuse an ID that Dapr does not accept. Raises InvalidInput."""
     fault = ids.fault_of_new(instance_id)
     if fault is not None:
         raise refusals.bad_id(fault, instance_id)
