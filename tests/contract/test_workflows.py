@@ -9,6 +9,7 @@ import pytest
 
 from wfctl.errors import Conflict, InvalidInput, NotFound, WrongState
 from wfctl.model import events as ev
+from wfctl.model import refusals
 from wfctl.model.instance import Filter, IfExists, RerunRequest, Sort, StartRequest
 from wfctl.model.status import Status
 
@@ -339,3 +340,48 @@ class TestRerun:
             subject.workflows.rerun(RerunRequest("c1", 1, "p1"))
         with pytest.raises(InvalidInput):
             subject.workflows.rerun(RerunRequest("c1", 1, "c1"))
+
+
+class TestRefusals:
+    """A refusal reads the same, and suggests the same, whatever the target."""
+
+    @pytest.mark.parametrize(
+        ("ask", "refusal"),
+        [
+            (lambda to: to.get("nosuch"), refusals.not_found("nosuch")),
+            (lambda to: to.start(StartRequest("Echo", "live")), refusals.id_of_live_instance("live", Status.RUNNING)),
+            (
+                lambda to: to.start(StartRequest("Echo", "done")),
+                refusals.id_of_finished_instance("done", Status.COMPLETED),
+            ),
+            (lambda to: to.pause("done"), refusals.finished("done", Status.COMPLETED, refusals.NOT_PAUSED)),
+            (lambda to: to.resume("live"), refusals.not_suspended("live", Status.RUNNING)),
+            (
+                lambda to: to.raise_event("done", "go"),
+                refusals.finished("done", Status.COMPLETED, refusals.event_not_raised("go")),
+            ),
+            (lambda to: to.terminate("done"), refusals.finished("done", Status.COMPLETED, refusals.NOT_TERMINATED)),
+            (lambda to: to.purge("live"), refusals.not_purgeable("live", Status.RUNNING)),
+            (lambda to: to.rerun(RerunRequest("done", 0, "done")), refusals.rerun_under_same_id()),
+            (lambda to: to.rerun(RerunRequest("done", 0, "live")), refusals.new_id_taken("live")),
+        ],
+        ids=[
+            "missing",
+            "live ID",
+            "finished ID",
+            "pause",
+            "resume",
+            "event",
+            "terminate",
+            "purge",
+            "same ID",
+            "taken ID",
+        ],
+    )
+    def test_words(self, subject, ask, refusal) -> None:
+        subject.waits(subject.start("Await", "live", '"go"'))
+        subject.ended(subject.start("Echo", "done", "1"))
+        with pytest.raises(type(refusal)) as caught:
+            ask(subject.workflows)
+        assert (caught.value.message, caught.value.hint) == (refusal.message, refusal.hint)
+        assert caught.value.instance_id == refusal.instance_id or refusal.instance_id is None
