@@ -373,7 +373,8 @@ class EmbeddedWorkflows:
         else:
             owner = self._owner()
             if owner is None:
-                if self._may_drive:
+                # A process that has just become the owner has not recorded its workflows yet.
+                if self._may_drive and not self._driven():
                     self.load_app()  # says that no app is named
                 return
             known = owner.workflows
