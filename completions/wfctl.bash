@@ -1,12 +1,16 @@
 # bash completion for wfctl
 _wfctl_completion() {
-    local IFS=$'\n' answer
-    answer=$(_WFCTL_COMPLETE=bash "${1/#\~/$HOME}" "${COMP_LINE:0:COMP_POINT}" "$COMP_WORDBREAKS" 2>/dev/null)
+    local answer line
+    answer=$(_WFCTL_COMPLETE=bash "${1/#\~/$HOME}" "${COMP_LINE:0:COMP_POINT}" "$2" 2>/dev/null)
+    COMPREPLY=()
     if [[ $answer == :files ]]; then
-        compopt -o default 2>/dev/null || COMPREPLY=( $(compgen -f -- "${COMP_WORDS[COMP_CWORD]}") )
-        return 0
+        compopt -o default 2>/dev/null && return 0
+        answer=$(compgen -f -- "$2")
     fi
-    COMPREPLY=( $answer )
+    # Not as an array of $answer: that would look for files by what stands in it.
+    while IFS= read -r line; do
+        [[ -n $line ]] && COMPREPLY+=("$line")
+    done <<< "$answer"
     if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]]; then
         compopt -o nospace 2>/dev/null
     fi

@@ -9,7 +9,7 @@ Register-ArgumentCompleter -Native -CommandName wfctl -ScriptBlock {
     try {
         & wfctl @words 2>$null | ForEach-Object {
             if ($_ -eq ':files') { return }
-            $value, $help = $_ -split "`t", 2
+            $value, $help = $_ -split "`t", 2 | ForEach-Object { [regex]::Unescape($_) }
             [System.Management.Automation.CompletionResult]::new($value, $value, 'ParameterValue', $help)
         }
     } finally {

@@ -11,10 +11,11 @@ _wfctl() {
     for line in "${answer[@]}"; do
         [[ -n $line ]] || continue
         value=${line%%$'\t'*}
-        help=${line#$value}
-        found+=( "${${value//\\/\\\\}//:/\\:}${help:+:${help#$'\t'}}" )
+        help=${${line#"$value"}#$'\t'}
+        found+=( "${${value//\\/\\\\}//:/\\:}${help:+:${help//\\/\\\\}}" )
     done
-    (( $#found )) && _describe -V 'wfctl' found -Q
+    # Without -Q: zsh itself quotes what it inserts.
+    (( $#found )) && _describe -V 'wfctl' found
 }
 if [[ $funcstack[1] == _wfctl ]]; then
     _wfctl "$@"

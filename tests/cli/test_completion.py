@@ -45,7 +45,9 @@ def complete(*words: str) -> list[str]:
 
 
 def bash(line: str, breaks: str = " \t\n\"'><=;|&(:") -> list[str]:
-    return ask(line, breaks, shell="bash").stdout.splitlines()
+    """As bash asks: with the end of the line behind the last break, which the candidate is to replace."""
+    replaced = re.split(f"[{re.escape(breaks)}]", line)[-1]
+    return ask(line, replaced, shell="bash").stdout.splitlines()
 
 
 @pytest.fixture(autouse=True)
@@ -330,6 +332,8 @@ def test_in_bash(on_path: Path, instances: Path) -> None:
             ("oth\t", "other "),
             ("\x15wfctl raise-event other appr\t", "approval "),
             ("\x15wfctl list --status=RUNN\t", "--status=RUNNING"),
+            ("\x15wfctl list --color=al\t", "--color=always"),
+            ("\x15wfctl list --color=\t\t", "always +auto|auto +always"),
             ("\x15wfctl start Appr\t", "start Approval "),
             ("\x15wfctl get order-\t\t", "order-1 +order-2 +order-9"),
             ("\x15wfctl start X --input-file wfctl.to\t", "wfctl.toml "),

@@ -5,13 +5,17 @@
 
 BASH = r"""# bash completion for wfctl
 _wfctl_completion() {
-    local IFS=$'\n' answer
-    answer=$(_WFCTL_COMPLETE=bash "${1/#\~/$HOME}" "${COMP_LINE:0:COMP_POINT}" "$COMP_WORDBREAKS" 2>/dev/null)
+    local answer line
+    answer=$(_WFCTL_COMPLETE=bash "${1/#\~/$HOME}" "${COMP_LINE:0:COMP_POINT}" "$2" 2>/dev/null)
+    COMPREPLY=()
     if [[ $answer == :files ]]; then
-        compopt -o default 2>/dev/null || COMPREPLY=( $(compgen -f -- "${COMP_WORDS[COMP_CWORD]}") )
-        return 0
+        compopt -o default 2>/dev/null && return 0
+        answer=$(compgen -f -- "$2")
     fi
-    COMPREPLY=( $answer )
+    # Not as an array of $answer: that would look for files by what stands in it.
+    while IFS= read -r line; do
+        [[ -n $line ]] && COMPREPLY+=("$line")
+    done <<< "$answer"
     if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]]; then
         compopt -o nospace 2>/dev/null
     fi
@@ -33,10 +37,11 @@ _wfctl() {
     for line in "${answer[@]}"; do
         [[ -n $line ]] || continue
         value=${line%%$'\t'*}
-        help=${line#$value}
-        found+=( "${${value//\\/\\\\}//:/\\:}${help:+:${help#$'\t'}}" )
+        help=${${line#"$value"}#$'\t'}
+        found+=( "${${value//\\/\\\\}//:/\\:}${help:+:${help//\\/\\\\}}" )
     done
-    (( $#found )) && _describe -V 'wfctl' found -Q
+    # Without -Q: zsh itself quotes what it inserts.
+    (( $#found )) && _describe -V 'wfctl' found
 }
 if [[ $funcstack[1] == _wfctl ]]; then
     _wfctl "$@"
@@ -50,7 +55,9 @@ FISH = r"""# fish completion for wfctl
 function __wfctl_complete
     set -l words (commandline -opc)
     set -l current (commandline -ct)
-    set -l answer (env _WFCTL_COMPLETE=fish $words[1] $words[2..-1] "$current" 2>/dev/null)
+    # The word as it is meant; its quotation may be open still.
+    set -l plain (string unescape -- "$current"; or string unescape -- "$current'"; or string unescape -- "$current\"")
+    set -l answer (env _WFCTL_COMPLETE=fish $words[1] $words[2..-1] "$plain" 2>/dev/null)
     if test "$answer[1]" = ':files'
         __fish_complete_path "$current"
     else if test (count $answer) -gt 0
@@ -71,7 +78,7 @@ Register-ArgumentCompleter -Native -CommandName wfctl -ScriptBlock {
     try {
         & wfctl @words 2>$null | ForEach-Object {
             if ($_ -eq ':files') { return }
-            $value, $help = $_ -split "`t", 2
+            $value, $help = $_ -split "`t", 2 | ForEach-Object { [regex]::Unescape($_) }
             [System.Management.Automation.CompletionResult]::new($value, $value, 'ParameterValue', $help)
         }
     } finally {
