@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from harness import Cli, Outcome, Stream
 
+from wfctl.cli.batch import run
 from wfctl.cli.main import main
 from wfctl.client.embedded.workflows import EmbeddedWorkflows
 
@@ -151,17 +154,21 @@ def test_max_takes_the_oldest(cli: Cli, three: None) -> None:
     assert statuses(cli)["c"] == "RUNNING"
 
 
+def meanwhile(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Have `act` happen between the question and what the answer allows."""
+    confirm = run.confirm
+
+    def confirmed(*args: Any) -> None:
+        confirm(*args)
+        monkeypatch.setattr(run, "confirm", confirm)
+        act()
+
+    monkeypatch.setattr(run, "confirm", confirmed)
+
+
 def test_each_is_looked_at_again(cli: Cli, three: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between the question and the act, one ends, one goes away."""
-    pause = EmbeddedWorkflows.pause
-
-    def meanwhile(self: EmbeddedWorkflows, instance_id: str, *, reason: str | None = None) -> None:
-        pause(self, instance_id, reason=reason)
-        if instance_id == "a":
-            self.terminate("b")
-            self.purge("c", force=True)
-
-    monkeypatch.setattr(EmbeddedWorkflows, "pause", meanwhile)
+    meanwhile(monkeypatch, lambda: (cli("terminate", "b"), cli("purge", "c", "--force")))
     result = cli("pause", "--name", "Approval", "--yes", "-o", "jsonl")
     assert (result.status, outcomes(result)) == (0, [("a", "done"), ("b", "skipped"), ("c", "skipped")])
     assert [json.loads(line)["reason"] for line in result.out.splitlines()] == [
@@ -172,13 +179,7 @@ def test_each_is_looked_at_again(cli: Cli, three: None, monkeypatch: pytest.Monk
 
 
 def test_skips_are_said(cli: Cli, three: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    pause = EmbeddedWorkflows.pause
-
-    def meanwhile(self: EmbeddedWorkflows, instance_id: str, *, reason: str | None = None) -> None:
-        pause(self, instance_id, reason=reason)
-        self.terminate("b")
-
-    monkeypatch.setattr(EmbeddedWorkflows, "pause", meanwhile)
+    meanwhile(monkeypatch, lambda: cli("terminate", "b"))
     result = cli("pause", "--name", "Approval", "--max", "2", "--yes")
     assert result.err == "paused a\nskipped b: it is TERMINATED by now\n1 paused, 1 skipped\n"
 

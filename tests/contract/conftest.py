@@ -24,7 +24,7 @@ from wfctl.model.instance import Filter, Instance, StartRequest
 from wfctl.model.status import Status
 from wfctl.workflow.loading.app import load_app
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1] / "support"
 LIMIT_SECONDS = 20
 
 

@@ -385,3 +385,24 @@ class TestRefusals:
             ask(subject.workflows)
         assert (caught.value.message, caught.value.hint) == (refusal.message, refusal.hint)
         assert caught.value.instance_id == refusal.instance_id or refusal.instance_id is None
+
+
+class TestForEach:
+    def test_results_come_in_order_with_the_error_of_each(self, subject) -> None:
+        for one in ("a", "c", "d"):
+            subject.waits(subject.start("Await", one, '"go"'))
+        subject.ended(subject.start("Echo", "e", "1"))
+        results = [*subject.workflows.for_each(["a", "b", "e", "c"], subject.workflows.pause, lambda error: False)]
+        assert [type(one) for one in results] == [type(None), NotFound, WrongState, type(None)]
+        assert subject.workflows.get("a").status is Status.SUSPENDED
+        assert subject.workflows.get("c").status is Status.SUSPENDED
+        assert subject.workflows.get("d").status is Status.RUNNING
+
+    def test_nothing_is_tried_after_an_error_that_stops(self, subject) -> None:
+        for one in ("a", "c"):
+            subject.ended(subject.start("Echo", one, "1"))
+        results = [*subject.workflows.for_each(["a", "b", "c"], subject.workflows.purge, lambda error: True)]
+        assert results[0] == 1
+        assert type(results[1]) is NotFound
+        assert len(results) == 2
+        assert (subject.gone("a"), subject.gone("c")) == (True, False)

@@ -21,6 +21,7 @@ from wfctl.errors import NotFound, WrongState
 from wfctl.model.instance import Filter, Instance
 
 CONTRACT = Path(__file__).parents[1] / "contract"
+SUPPORT = Path(__file__).parents[1] / "support"
 # What Dapr does otherwise, and no client can cure.
 OTHERWISE = {
     "test_a_delayed_start_waits_for_its_time": "a terminate makes Dapr start a delayed instance: it may run to its end",
@@ -66,7 +67,7 @@ class Sidecars:
         if self._current is None:
             self._count += 1
             daprd = self._dapr.sidecar(f"contract-{self._count}")
-            worker = self._dapr.run_worker(daprd, [self._python, "-c", RUN.format(folder=str(CONTRACT))])
+            worker = self._dapr.run_worker(daprd, [self._python, "-c", RUN.format(folder=str(SUPPORT))])
             self._current = (daprd, worker)
         return self._current[0]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from live_dapr import Daprd
-from test_live_commands import Wfctl, at, checks, wfctl
+from live_wfctl import Wfctl, at, checks, wfctl
 
 __all__ = ["wfctl"]  # the fixture
 

@@ -12,7 +12,7 @@ import pytest
 from live_dapr import Dapr, Daprd, running, until
 
 from wfctl import errors
-from wfctl.client.doctor.check import Check, Level
+from wfctl.client.doctor.check import Check, Result
 from wfctl.client.doctor.sidecar import check_sidecar, wait_ready
 from wfctl.client.sidecar.endpoint import Endpoint
 from wfctl.model.instance import Filter, IfExists, StartRequest
@@ -37,7 +37,7 @@ def quiet(line: str) -> None:
 
 def test_doctor(orders: Daprd) -> None:
     checks = check_sidecar(Endpoint(http=orders.http, grpc=orders.grpc, app_id="orders"), quiet)
-    assert {check.level for check in checks} == {Level.OK}, checks
+    assert {check.level for check in checks} == {Result.OK}, checks
     assert wait_ready(Endpoint(http=orders.http, grpc=orders.grpc), 5, quiet)
 
 
@@ -50,10 +50,10 @@ def test_the_scheduler_dies(dapr: Dapr, tmp_path: Path, by: str) -> None:
         def scheduler() -> Check:
             return next(check for check in check_sidecar(endpoint, quiet) if check.name == "scheduler")
 
-        assert until(lambda: (check := scheduler()).level is Level.OK and check).detail.endswith("answers")
+        assert until(lambda: (check := scheduler()).level is Result.OK and check).detail.endswith("answers")
         mine.scheduler.popen.kill()
         mine.scheduler.popen.wait()
-        assert scheduler().level is Level.FAIL
+        assert scheduler().level is Result.FAIL
         assert "gives no answer" in scheduler().detail
 
 
@@ -79,7 +79,7 @@ def test_no_worker(idle: Daprd, by: str) -> None:
     finally:
         target.close()
     checks = {check.name: check for check in check_sidecar(Endpoint(http=idle.http, grpc=idle.grpc), quiet)}
-    assert checks["worker"].level is Level.WARN
+    assert checks["worker"].level is Result.WARN
 
 
 def test_the_worker_leaves(dapr: Dapr, python: str) -> None:
@@ -131,7 +131,7 @@ def test_a_token(dapr: Dapr, python: str) -> None:
         finally:
             target.close()
     checks = check_sidecar(Endpoint(http=daprd.http, grpc=daprd.grpc, token="wrong"), quiet)
-    assert (checks[-1].name, checks[-1].level) == ("token", Level.FAIL)
+    assert (checks[-1].name, checks[-1].level) == ("token", Result.FAIL)
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_no_store(dapr: Dapr, by: str) -> None:
     finally:
         target.close()
     checks = {check.name: check for check in check_sidecar(Endpoint(http=daprd.http, grpc=daprd.grpc), quiet)}
-    assert checks["state store"].level is Level.FAIL
+    assert checks["state store"].level is Result.FAIL
 
 
 def test_a_stalled_instance(dapr: Dapr, python: str) -> None:

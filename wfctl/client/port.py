@@ -8,13 +8,16 @@ errors that it names.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from wfctl.errors import WfctlError
 from wfctl.model.events import Event
 from wfctl.model.instance import Count, Filter, Instance, RerunRequest, StartRequest
+
+R = TypeVar("R")
 
 
 class Driver(str, Enum):
@@ -107,6 +110,17 @@ class Workflows(Protocol):
         """
         ...
 
+    def for_each(
+        self, instance_ids: Sequence[str], act: Callable[[str], R], stop: Callable[[WfctlError], bool]
+    ) -> Iterator[R | WfctlError]:
+        """Call `act` for each ID; yield what it returns, or the error it raises, once that is durable, in order.
+
+        `act` does no more than call this port for its instance, at most once to change something, and return what that
+        call returned. It may run in another thread, with what earlier calls wrote still invisible to reads, and again
+        where a commit failed. After an error for which `stop` is true nothing more is tried or yielded.
+        """
+        ...
+
     def drive(self, instance_ids: Sequence[str]) -> Driver:
         """Have these instances and their descendants driven. Returns the process that does it.
 
@@ -133,3 +147,18 @@ class Workflows(Protocol):
     def abandon(self) -> None:
         """Close at once, as on Ctrl-C. Nothing that was acknowledged is lost."""
         ...
+
+
+def one_by_one(
+    instance_ids: Sequence[str], act: Callable[[str], R], stop: Callable[[WfctlError], bool]
+) -> Iterator[R | WfctlError]:
+    """`Workflows.for_each` for a target that has no transaction of several requests."""
+    for instance_id in instance_ids:
+        try:
+            result = act(instance_id)
+        except WfctlError as error:
+            yield error
+            if stop(error):
+                return
+        else:
+            yield result

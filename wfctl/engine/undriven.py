@@ -14,6 +14,7 @@ from typing import TypeVar
 from wfctl.engine.dispatcher import Dispatcher
 from wfctl.engine.execute.port import ActivityTask, Turn
 from wfctl.engine.owner_lock import OwnerLock
+from wfctl.engine.store import history_inbox
 from wfctl.engine.store.database import Connection
 from wfctl.engine.transaction import StoreUnit, Unit
 from wfctl.errors import WfctlError
@@ -25,31 +26,74 @@ MOST_TURNS = 1000
 MOST_SECONDS = 60.0
 
 
-def operate(store: Path, db: Connection, now: datetime, call: Callable[[Unit], T], instance_id: str) -> T:
-    """Run an operation on an instance inside the caller's write transaction, and return its result.
+class UndrivenTransaction:
+    """The write transaction of a process that does not drive the store, for one operation or many.
 
-    Where nobody owns the store, the instance follows requests for which no code is needed at once, those included that
-    were recorded earlier. Where somebody does, the request is recorded for the owner.
-    Raises what `call` raises, and StoreError where the lock file cannot be made.
+    with UndrivenTransaction(store, db, now) as transaction:  # inside BEGIN IMMEDIATE
+        transaction.run(lambda unit: operations.pause(unit, "a", None), at_once="a")
+    db.execute("COMMIT")
     """
-    lock = OwnerLock(store)
-    # Taken and given up within the write transaction: whoever leaves a tree to the owner of the store must write for
-    # that, and so can never leave it to this process, which drives nothing.
-    if not lock.take(0):
-        return call(StoreUnit(db, now))
-    try:
-        dispatcher = Dispatcher(db, _NoCode())
-        dispatcher.begin(now)
+
+    def __init__(self, store: Path, db: Connection, now: datetime) -> None:
+        self._db = db
+        self._now = now
+        self._lock = OwnerLock(store)
+        self._recorder = StoreUnit(db, now)
+        self._dispatcher: Dispatcher | None = None
+        self._owned = False
+
+    def __enter__(self) -> UndrivenTransaction:
+        return self
+
+    @property
+    def is_owner(self) -> bool:
+        """True while this transaction holds the store's lock."""
+        return self._dispatcher is not None
+
+    def run(self, call: Callable[[Unit], T], at_once: str | None = None) -> T:
+        """Run an operation and return its result.
+
+        Where nobody owns the store, the instance `at_once` follows requests for which no code is needed at once, those
+        included that were recorded earlier. Where somebody does, the request is recorded for the owner.
+        Raises what `call` raises, and StoreError where the lock file cannot be made.
+        """
+        if at_once is not None and self._dispatcher is None and not self._owned:
+            self._become_owner()
+        dispatcher = self._dispatcher
+        if dispatcher is None:
+            return call(self._recorder)
         value = call(dispatcher)
-        found = dispatcher.find(instance_id)
+        found = None if at_once is None else dispatcher.find(at_once)
         if found is not None:
             dispatcher.read_inbox(found.key)
-        while dispatcher.turns.run(MOST_TURNS, MOST_SECONDS):
-            pass
-        dispatcher.flush()
+            while dispatcher.turns.run(MOST_TURNS, MOST_SECONDS):
+                pass
         return value
-    finally:
-        lock.release()
+
+    def leave_to_owner(self, roots: Sequence[int]) -> None:
+        """Have the owner of the store drive these trees."""
+        for root in roots:
+            history_inbox.put_wanted(self._db, root)
+
+    def _become_owner(self) -> None:
+        # Taken and given up within the write transaction: whoever leaves a tree to the owner of the store must write
+        # for that, and so can never leave it to this process, which drives nothing.
+        if not self._lock.take(0):
+            self._owned = True
+            return
+        self._dispatcher = Dispatcher(self._db, _NoCode())
+        self._dispatcher.begin(self._now)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Write what is still in memory, and give up the lock; the caller commits."""
+        dispatcher, self._dispatcher = self._dispatcher, None
+        if dispatcher is None:
+            return
+        try:
+            if kind is None:
+                dispatcher.flush()
+        finally:
+            self._lock.release()
 
 
 class _NoCode:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from wfctl.cli.batch.confirm import besides, confirm
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 Act = Callable[[Workflows, str], "int | str | Requested | None"]
+Result = int | str | Requested | Done | None
 _WORKED = (Outcome.DONE, Outcome.REQUESTED)
 # What goes wrong with the target itself goes wrong with the next instance as well.
 _HOPELESS = (Unreachable, NotAuthenticated, StoreError, Unsupported)
@@ -112,13 +114,11 @@ class Batch:
         results = self._together if self._at_once(chosen) > 1 else self._one_by_one
         for done in results(workflows, chosen, act):
             yield done
-            self._stopped = self._stopped or self._stops(done)
+            self._stopped = self._stopped or (done.error is not None and self._stops(done.error))
 
-    def _stops(self, done: Done) -> bool:
-        """Whether the rest is left alone after this one: after any failure with a filter; IDs are each tried."""
-        if done.error is None or self.which.go_on:
-            return False
-        return self.which.filter is not None or isinstance(done.error, _HOPELESS)
+    def _stops(self, error: WfctlError) -> bool:
+        """Tell whether the rest is left alone after this: after any failure with a filter; IDs are each tried."""
+        return not self.which.go_on and (self.which.filter is not None or isinstance(error, _HOPELESS))
 
     def _at_once(self, chosen: Chosen) -> int:
         """The embedded engine has a queue of its own, and a tunnel into a cluster is one connection."""
@@ -128,12 +128,12 @@ class Batch:
         return min(self.which.at_once, len(chosen.ids))
 
     def _one_by_one(self, workflows: Workflows, chosen: Chosen, act: Act) -> Iterator[Done]:
-        for instance_id in chosen.ids:
-            yield (
-                self._done(instance_id, Outcome.NOT_TRIED)
-                if self._stopped
-                else self._one(workflows, chosen, act, instance_id)
-            )
+        """Through one connection, which may commit many together."""
+        ids = iter(chosen.ids)
+        for result in workflows.for_each(chosen.ids, partial(self._act, workflows, chosen, act), self._stops):
+            yield self._outcome(next(ids), result)
+        for instance_id in ids:
+            yield self._done(instance_id, Outcome.NOT_TRIED)
 
     def _together(self, workflows: Workflows, chosen: Chosen, act: Act) -> Iterator[Done]:
         """Several at a time, each thread with a connection of its own; the outcomes come in the order of the IDs."""
@@ -168,16 +168,25 @@ class Batch:
 
     def _one(self, workflows: Workflows, chosen: Chosen, act: Act, instance_id: str) -> Done:
         try:
+            return self._outcome(instance_id, self._act(workflows, chosen, act, instance_id))
+        except WfctlError as error:
+            return self._failed(instance_id, error)
+
+    def _act(self, workflows: Workflows, chosen: Chosen, act: Act, instance_id: str) -> Result:
+        """Look at what a filter found once more, then act on it."""
+        try:
             why = no_more(workflows, chosen, instance_id)
-            if why is not None:
-                return self._done(instance_id, Outcome.SKIPPED, why=why)
-            result = act(workflows, instance_id)
+            return act(workflows, instance_id) if why is None else self._done(instance_id, Outcome.SKIPPED, why=why)
         except NotFound as error:
             if chosen.filter is not None and error.instance_id == instance_id:
                 return self._done(instance_id, Outcome.SKIPPED, why="it is gone by now")
-            return self._failed(instance_id, error)
-        except WfctlError as error:
-            return self._failed(instance_id, error)
+            raise
+
+    def _outcome(self, instance_id: str, result: Result | WfctlError) -> Done:
+        if isinstance(result, Done):
+            return result
+        if isinstance(result, WfctlError):
+            return self._failed(instance_id, result)
         if isinstance(result, Requested):
             return self._done(instance_id, Outcome.REQUESTED, why=result.waits_for)
         count, new_id = (None, result) if isinstance(result, str) else (result, None)

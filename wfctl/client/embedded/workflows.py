@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from wfctl.client.embedded.app_host import HostedApp, unknown_workflow
-from wfctl.client.port import Driver, Requested
-from wfctl.engine import operations, undriven
+from wfctl.client.port import Driver, Requested, one_by_one
+from wfctl.engine import operations
 from wfctl.engine.owner_lock import is_owned
 from wfctl.engine.store import database, history_inbox, instances, reads
 from wfctl.engine.store.instances import Row
 from wfctl.engine.store.place import Place
 from wfctl.engine.store.reading import NoStore, Reader, writable
-from wfctl.engine.transaction import StoreUnit, Unit
+from wfctl.engine.transaction import Unit
+from wfctl.engine.undriven import UndrivenTransaction
 from wfctl.errors import AppError, StoreError, WfctlError
 from wfctl.model import refusals
 from wfctl.model.events import Event
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from wfctl.workflow.loading.app import App
 
 T = TypeVar("T")
+R = TypeVar("R")
 Note = Callable[[str], None]
 
 # Seconds between two looks for changes in a process that does not drive; a look takes some microseconds.
@@ -43,6 +45,8 @@ LOOK_SECONDS = 0.01
 STOP_SECONDS = 3.0
 # Seconds that a command waits in total for another process to carry out its requests.
 EFFECT_SECONDS = 5.0
+# Operations of a batch that are committed together; whoever else writes to the store waits for them.
+GROUP_SIZE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,26 @@ class RunSummary:
     waiting: int
     left_alone: dict[str, int] = field(default_factory=dict)
     timed_out: bool = False
+
+
+@dataclass(frozen=True)
+class _Asked(Requested):
+    """A request in a group that is not committed yet; its effect is `done` once the status says so."""
+
+    instance_id: str
+    done: Callable[[Status], bool]
+
+
+class _OwnersTransaction:
+    """The open transaction of the engine in this process."""
+
+    is_owner = True
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+
+    def run(self, call: Callable[[Unit], T], at_once: str | None = None) -> T:
+        return call(self._unit)
 
 
 def open_embedded(
@@ -76,9 +100,10 @@ class EmbeddedWorkflows:
         self._note = note
         self._host: Host | None = None
         self._reader: Reader | None = None
-        self._wrote = False  # past the engine, straight into the store
         self._place: Place | None = None  # of what the reader has open
         self._asked_roots: list[int] = []  # roots that the owner was asked to drive
+        self._writer: tuple[database.Connection, Place] | None = None  # past the engine, straight into the store
+        self._group: _OwnersTransaction | UndrivenTransaction | None = None  # where `for_each` writes just now
         self._told_unknown: set[str] = set()
         self._seen_changes = 0
         self._seen_version: int | None = -1
@@ -167,32 +192,96 @@ class EmbeddedWorkflows:
     def rerun(self, request: RerunRequest) -> str:
         return self._write(lambda unit: operations.rerun(unit, request), request.source)
 
+    def for_each(
+        self, instance_ids: Sequence[str], act: Callable[[str], R], stop: Callable[[WfctlError], bool]
+    ) -> Iterator[R | WfctlError]:
+        for first in range(0, len(instance_ids), GROUP_SIZE):
+            results = self._for_group(instance_ids[first : first + GROUP_SIZE], act, stop)
+            yield from results
+            if isinstance(results[-1], WfctlError) and stop(results[-1]):
+                return
+
+    def _for_group(
+        self, instance_ids: Sequence[str], act: Callable[[str], R], stop: Callable[[WfctlError], bool]
+    ) -> Sequence[R | WfctlError]:
+        """Act on all of these in one transaction; where it cannot be committed, on each in its own."""
+        if len(instance_ids) > 1 and self._store.exists():
+            try:
+                results = self._commit_together(lambda: [*one_by_one(instance_ids, act, stop)])
+            except WfctlError:
+                pass  # nothing was done: see with whom the trouble is
+            else:
+                return self._after_commit(instance_ids, results)
+        return [*one_by_one(instance_ids, act, stop)]
+
+    def _commit_together(self, work: Callable[[], T]) -> T:
+        """Let all writes of `work` go into one transaction, and commit it."""
+
+        def grouped(transaction: _OwnersTransaction | UndrivenTransaction) -> T:
+            self._group = transaction
+            try:
+                return work()
+            finally:
+                self._group = None
+
+        if self._may_drive:
+            self._become_owner()
+        if self._host is not None:
+            return self._host.submit(lambda unit: grouped(_OwnersTransaction(unit))).result()
+        return self._transact(grouped)
+
+    def _after_commit(self, instance_ids: Sequence[str], results: Sequence[R | WfctlError]) -> Sequence[R | WfctlError]:
+        """Put what became of each request in the place of the request."""
+        if self._host is not None:
+            for instance_id, result in zip(instance_ids, results, strict=False):  # fewer where it stopped
+                if not isinstance(result, WfctlError):
+                    self._tell_unknown(instance_id)
+        effects = iter(self._effects([result for result in results if isinstance(result, _Asked)]))
+        return [next(effects) if isinstance(result, _Asked) else result for result in results]  # type: ignore[misc]
+
     def _ask(self, instance_id: str, call: Callable[[Unit], None], done: Callable[[Status], bool]) -> Requested | None:
         """Write a request, and wait until it has taken effect. Returns Requested if it has not."""
         self._write(call, instance_id, at_once=instance_id)
-        until = time.monotonic() + self._patience
-        while True:
-            row = self._find(instance_id)
-            if row is None or row.status.terminal or done(row.status):
-                return None
-            if done(Status.SUSPENDED) and row.status is Status.PENDING and row.wake_at is not None:
-                return Requested("it has not started: it is paused when it does")
-            waits_for = self._who_acts(row, time.monotonic() >= until)
-            if waits_for is not None:
-                self._patience = max(0.0, until - time.monotonic())
-                return Requested(waits_for)
+        asked = _Asked("the commit", instance_id, done)
+        return asked if self._group is not None else self._effects([asked])[0]
 
-    def _who_acts(self, row: Row, late: bool) -> str | None:
-        """Return who must act for the request to take effect; None, after a pause, if it may have by now."""
+    def _effects(self, asked: Sequence[_Asked]) -> Sequence[Requested | None]:
+        """See what has become of requests; wait a while for those that somebody may be about to follow."""
+        until = time.monotonic() + self._patience
+        effects: dict[int, Requested | None] = dict.fromkeys(range(len(asked)))
+        waiting: Sequence[int] = range(len(asked))
+        while waiting:
+            rows: dict[int, Row] = {}
+            for index in waiting:
+                row = self._find(asked[index].instance_id)
+                done = asked[index].done
+                if row is None or row.status.terminal or done(row.status):
+                    continue
+                if done(Status.SUSPENDED) and row.status is Status.PENDING and row.wake_at is not None:
+                    effects[index] = Requested("it has not started: it is paused when it does")
+                else:
+                    rows[index] = row
+            waiting = [*rows]
+            late = time.monotonic() >= until
+            if rows and (waits_for := self._who_acts([*rows.values()], late)) is not None:
+                self._patience = max(0.0, until - time.monotonic())
+                for index, row in rows.items():
+                    effects[index] = Requested(waits_for.format(name=row.name))
+                break
+        return [*effects.values()]
+
+    def _who_acts(self, rows: Sequence[Row], late: bool) -> str | None:
+        """Who must act for requests to these to take effect, in words; None after a while in which somebody may have
+        acted."""
         if self._host is not None:
-            if not self._host.settled([row.root]):
+            if not self._host.settled([row.root for row in rows]):
                 self.changed(LOOK_SECONDS)
                 return None
-            return f"no workflow code here can do it: that takes an app that registers '{row.name}'"
+            return "no workflow code here can do it: that takes an app that registers '{name}'"
         if not is_owned(self._store, 0):
-            # Whoever owned the store when the request was written has exited without doing it.
-            self._write(lambda unit: None, drive=False, at_once=row.id)
-            if self._find(row.id) != row:
+            # Whoever owned the store when the requests were written has gone without following them.
+            self._transact(lambda transaction: [transaction.run(lambda unit: None, row.id) for row in rows])
+            if any(self._find(row.id) != row for row in rows):
                 return None
             return "nobody drives this store: wfctl run --app FILE, or wfctl serve, does it"
         if late:
@@ -221,6 +310,8 @@ class EmbeddedWorkflows:
             self._place.check()
         if existing is not None and self._read() is None:
             raise refusals.not_found(existing)
+        if self._group is not None:
+            return self._group.run(call, at_once)
         if drive and self._may_drive:
             self._become_owner()
         if self._host is not None:
@@ -228,7 +319,7 @@ class EmbeddedWorkflows:
             if existing is not None:
                 self._tell_unknown(existing)
             return value
-        return self._guard(lambda: self._write_store(call, at_once))
+        return self._transact(lambda transaction: transaction.run(call, at_once))
 
     def _tell_unknown(self, instance_id: str) -> None:
         """Say so, once for each name, where this process drives and its app lacks the workflow."""
@@ -239,27 +330,27 @@ class EmbeddedWorkflows:
             self._told_unknown.add(row.name)
             self._note(f"the app here registers no workflow '{row.name}': its instances are left as they are")
 
-    def _write_store(self, call: Callable[[Unit], T], at_once: str | None) -> T:
-        db = database.open_store(self._store, tell=self._note)
-        self._wrote = True
-        try:
-            place = Place(self._store)
+    def _transact(self, work: Callable[[UndrivenTransaction], T]) -> T:
+        """Do `work` in one write transaction of this process's own connection, and commit it."""
+
+        def transact() -> T:
+            if self._writer is None:
+                self._writer = database.open_store(self._store, tell=self._note), Place(self._store)
+            db, place = self._writer
+            place.check()
             database.begin(db)
             try:
-                now = datetime.now(timezone.utc)
-                if at_once is None:
-                    value = call(StoreUnit(db, now))
-                else:
-                    value = undriven.operate(self._store, db, now, call, at_once)
+                with UndrivenTransaction(self._store, db, datetime.now(timezone.utc)) as transaction:
+                    value = work(transaction)
                 db.execute("COMMIT")
-                place.check()
             except BaseException:
                 if db.in_transaction:
                     db.execute("ROLLBACK")
                 raise
-        finally:
-            db.close()
-        return value
+            place.check()
+            return value
+
+        return self._guard(transact)
 
     # --- driving ------------------------------------------------------------------------------------------------
 
@@ -275,7 +366,7 @@ class EmbeddedWorkflows:
                 if asked or not writable(self._store):
                     return Driver.ELSEWHERE
                 # Look once more after this: the owner may have exited before it could see the request.
-                self._guard(lambda: self._ask_owner(roots))
+                self._ask_owner(roots)
                 asked = True
             elif not self._can_own or not writable(self._store):
                 return Driver.NOBODY
@@ -283,15 +374,7 @@ class EmbeddedWorkflows:
     def _ask_owner(self, roots: Sequence[int]) -> None:
         """Ask the owner of the store to drive these trees."""
         self._asked_roots += roots
-        db = database.open_store(self._store, tell=self._note)
-        self._wrote = True
-        try:
-            database.begin(db)
-            for root in roots:
-                history_inbox.put_wanted(db, root)
-            db.execute("COMMIT")
-        finally:
-            db.close()
+        self._transact(lambda transaction: transaction.leave_to_owner(roots))
 
     def settled(self, instance_ids: Sequence[str]) -> bool:
         if self._host is None:
@@ -385,6 +468,8 @@ class EmbeddedWorkflows:
         return self._query(history_inbox.get_owner) if self._driven() else None
 
     def _driven(self) -> bool:
+        if isinstance(self._group, UndrivenTransaction) and self._group.is_owner:
+            return False
         return self._host is not None or (self._store.exists() and is_owned(self._store))
 
     def _root(self, instance_id: str) -> int:
@@ -451,9 +536,12 @@ class EmbeddedWorkflows:
 
     def _close_connections(self) -> None:
         self._hosted.close()
-        if self._wrote and not self._driven():  # an owner does it when it leaves
-            with contextlib.suppress(WfctlError):
-                self._query(database.checkpoint)
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer[0].close()
+            if not self._driven():  # an owner does it when it leaves
+                with contextlib.suppress(WfctlError):
+                    self._query(database.checkpoint)
         if self._reader is not None:
             self._reader.close()
             self._reader = self._place = None

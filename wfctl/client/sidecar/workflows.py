@@ -9,10 +9,10 @@ finished instances.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
-from wfctl.client.port import Driver, Requested
+from wfctl.client.port import Driver, Requested, one_by_one
 from wfctl.client.sidecar.connection import Note
 from wfctl.client.sidecar.endpoint import Endpoint
 from wfctl.client.sidecar.errors import AmbiguousRefusal
@@ -26,6 +26,8 @@ from wfctl.wire.instance_ids import new_id as random_id
 
 if TYPE_CHECKING:
     from wfctl.client.sidecar.kubectl import PortForward
+
+R = TypeVar("R")
 
 # Seconds to wait until a pause, resume or terminate, which HTTP only accepts, has taken effect.
 SETTLE_SECONDS = 5.0
@@ -256,6 +258,11 @@ class SidecarWorkflows(SidecarReader):
                 return Requested(f"the sidecar has accepted it, and a worker must act; {seen}")
             time.sleep(pause)
             pause = min(pause * 2, 0.25)
+
+    def for_each(
+        self, instance_ids: Sequence[str], act: Callable[[str], R], stop: Callable[[WfctlError], bool]
+    ) -> Iterator[R | WfctlError]:
+        return one_by_one(instance_ids, act, stop)
 
     def drive(self, instance_ids: Sequence[str]) -> Driver:
         self._pause = FIRST_LOOK

@@ -1,0 +1,247 @@
+"""A batch on the embedded engine: few transactions, a result for each instance, and none before its commit."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engine_rig import Rig
+
+from wfctl.client.embedded.workflows import EmbeddedWorkflows, open_embedded
+from wfctl.client.port import Requested
+from wfctl.engine import operations
+from wfctl.engine.engine_thread import Host
+from wfctl.engine.execute.local import LocalExecutor
+from wfctl.engine.store import database
+from wfctl.errors import NotFound, WfctlError, WrongState
+from wfctl.model.instance import StartRequest
+from wfctl.model.status import Status
+
+SIZE = 1000
+APP = """
+import dapr.ext.workflow as wf
+
+wfr = wf.WorkflowRuntime()
+
+
+@wfr.workflow(name="Await")
+def wait(ctx, name):
+    yield ctx.wait_for_external_event(name)
+"""
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    rig = Rig(tmp_path)
+
+    @rig.workflow
+    def Await(ctx, name):
+        yield ctx.wait_for_external_event(name)
+
+    @rig.workflow
+    def Echo(ctx, value):
+        return value
+
+    @rig.workflow
+    def Parent(ctx, value):
+        return (yield ctx.call_child_workflow("Echo", input=value, instance_id=f"{ctx.instance_id}-child"))
+
+    yield rig
+    rig.close()
+
+
+class Traced:
+    """Counts the connections that are opened, and what is written through them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.opened = 0
+        self.statements: Counter[str] = Counter()
+        real = database.open_store
+
+        def opened(path: Path, **options: Any) -> database.Connection:
+            self.opened += 1
+            db = real(path, **options)
+            db.set_trace_callback(lambda sql: self.statements.update([sql]))
+            return db
+
+        monkeypatch.setattr(database, "open_store", opened)
+
+    @property
+    def transactions(self) -> int:
+        return self.statements["BEGIN IMMEDIATE"]
+
+
+@pytest.fixture
+def traced(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Traced:
+    return Traced(monkeypatch)
+
+
+@pytest.fixture
+def command(rig: Rig) -> Iterator[EmbeddedWorkflows]:
+    workflows = open_embedded(rig.store, None, None, True, note=lambda line: None)
+    yield workflows
+    workflows.close()
+
+
+def started(rig: Rig, name: str, size: int) -> list[str]:
+    host = rig.host or rig.own()
+    ids = [f"{name}-{number}" for number in range(size)]
+    calls = [StartRequest(name, one, '"go"') for one in ids]
+    for future in [host.submit(lambda unit, call=call: operations.start(unit, call)) for call in calls]:
+        future.result()
+    rig.settle()
+    return ids
+
+
+def never(error: WfctlError) -> bool:
+    return False
+
+
+def committed(rig: Rig, sql: str) -> int:
+    """A number from the store, as another process finds it."""
+    db = sqlite3.connect(rig.store)
+    try:
+        return int(db.execute(sql).fetchone()[0])
+    finally:
+        db.close()
+
+
+class TestWhereNobodyDrives:
+    def test_a_purge_takes_few_transactions_on_one_connection(
+        self, rig: Rig, command: EmbeddedWorkflows, traced: Traced
+    ) -> None:
+        ids = started(rig, "Echo", SIZE - 1)
+        started(rig, "Parent", 1)
+        rig.leave()
+        traced.statements.clear()
+        traced.opened = 0
+        named = ["Parent-0", *ids[:500], "nosuch", *ids[500:]]
+        results = [*command.for_each(named, command.purge, never)]
+        assert traced.transactions <= 10
+        assert traced.opened <= 2
+        assert results[0] == 2
+        assert type(results[501]) is NotFound
+        assert results[501].instance_id == "nosuch"
+        assert results[1:501] + results[502:] == [1] * (SIZE - 1)
+        assert committed(rig, "SELECT count(*) FROM instances") == 0
+        assert committed(rig, "SELECT count(*) FROM history") == 0
+
+    @pytest.mark.parametrize(
+        ("verb", "status"), [("pause", Status.SUSPENDED), ("terminate", Status.TERMINATED)], ids=["pause", "terminate"]
+    )
+    def test_what_needs_no_code_is_done(
+        self, rig: Rig, command: EmbeddedWorkflows, traced: Traced, verb: str, status: Status
+    ) -> None:
+        ids = started(rig, "Await", SIZE)
+        rig.leave()
+        traced.statements.clear()
+        results = [*command.for_each(ids, getattr(command, verb), never)]
+        assert traced.transactions <= 10
+        assert results == [None] * SIZE
+        assert committed(rig, f"SELECT count(*) FROM instances WHERE status = {int(status)}") == SIZE
+
+    def test_what_needs_code_is_requested_with_who_must_act(
+        self, rig: Rig, command: EmbeddedWorkflows, traced: Traced
+    ) -> None:
+        ids = started(rig, "Await", SIZE)
+        for one in ids:
+            assert rig.host is not None
+            rig.host.submit(lambda unit, one=one: operations.pause(unit, one, None))
+            rig.host.submit(lambda unit, one=one: operations.raise_event(unit, one, "go", None))
+        rig.settle()
+        rig.leave()
+        traced.statements.clear()
+        results = [*command.for_each(ids, command.resume, never)]
+        assert traced.transactions <= 10
+        assert [type(one) for one in results] == [Requested] * SIZE
+        assert "nobody drives this store" in results[0].waits_for
+
+    def test_each_result_is_durable_when_it_comes(self, rig: Rig, command: EmbeddedWorkflows) -> None:
+        ids = started(rig, "Echo", 450)
+        rig.leave()
+        for number, _ in enumerate(command.for_each(ids, command.purge, never)):
+            assert committed(rig, f"SELECT count(*) FROM instances WHERE id = '{ids[number]}'") == 0
+
+    def test_one_that_cannot_be_handled_fails_alone(self, rig: Rig, command: EmbeddedWorkflows) -> None:
+        ids = started(rig, "Await", 50)
+        rig.leave()
+        key = rig.key(ids[20])
+        db = sqlite3.connect(rig.store)
+        db.execute("UPDATE history SET events = 'torn' WHERE key = ?", (key,))
+        db.commit()
+        db.close()
+        results = [*command.for_each(ids, command.pause, never)]
+        assert isinstance(results.pop(20), WfctlError)
+        assert results == [None] * 49
+        assert committed(rig, f"SELECT count(*) FROM instances WHERE status = {int(Status.SUSPENDED)}") == 49
+
+    def test_an_error_stops_the_rest(self, rig: Rig, command: EmbeddedWorkflows) -> None:
+        ids = started(rig, "Await", 3)
+        rig.leave()
+        results = [*command.for_each(ids, command.purge, lambda error: True)]
+        assert [type(one) for one in results] == [WrongState]
+
+
+class TestBesideAnOwner:
+    def test_the_owner_follows_a_group_of_requests(
+        self, rig: Rig, command: EmbeddedWorkflows, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ids = started(rig, "Await", SIZE)
+        echoes = started(rig, "Echo", SIZE)
+        traced = Traced(monkeypatch)  # the owner's connection is open already: this counts the command's alone
+        results = [*command.for_each(ids, command.terminate, never)]
+        assert [one for one in results if one is not None and "has not done it yet" not in one.waits_for] == []
+        assert traced.transactions <= 10
+        rig.until(
+            lambda: committed(rig, f"SELECT count(*) FROM instances WHERE status = {int(Status.TERMINATED)}") == SIZE
+        )
+        assert [*command.for_each([*ids, *echoes], command.purge, never)] == [1] * 2 * SIZE
+        assert traced.transactions <= 30
+        assert traced.opened <= 2
+        assert committed(rig, "SELECT count(*) FROM instances") == 0
+        rig.settle()
+        assert [*map(rig.row, (ids[0], echoes[0]))] == [None, None]
+
+
+class TestInTheOwner:
+    def test_the_engine_commits_a_group_at_once(self, rig: Rig, traced: Traced, tmp_path: Path) -> None:
+        ids = started(rig, "Await", SIZE)
+        rig.leave()
+        (tmp_path / "app.py").write_text(APP)
+        here = open_embedded(rig.store, "app.py", tmp_path, True, note=lambda line: None)
+        try:
+            here.drive([])
+            traced.statements.clear()
+            assert [*here.for_each(ids, here.pause, never)] == [None] * SIZE
+            assert [type(one) for one in here.for_each(ids, here.pause, never)] == [type(None)] * SIZE
+            assert traced.transactions <= 20
+        finally:
+            here.abandon()
+        assert committed(rig, f"SELECT count(*) FROM instances WHERE status = {int(Status.SUSPENDED)}") == SIZE
+
+
+def test_an_owner_that_begins_beside_a_group_waits_for_its_end(rig: Rig, command: EmbeddedWorkflows) -> None:
+    """A process that drives nothing holds the lock of the owner only for as long as its transaction takes."""
+    ids = started(rig, "Await", 2)
+    rig.leave()
+    host = Host(rig.store, lambda deliver: LocalExecutor(rig.registry, deliver), workflows=("Await",))
+    rig.hosts.append(host)
+    came: list[bool] = []
+
+    def act(instance_id: str) -> object:
+        value = command.pause(instance_id)
+        if instance_id == ids[0]:
+            beside.start()
+            beside.join(0.3)  # longer than an owner tries for the lock
+            assert not came
+        return value
+
+    beside = threading.Thread(target=lambda: came.append(host.start(None)))
+    assert [*command.for_each(ids, act, never)] == [None, None]
+    beside.join(20)
+    assert came == [True]
