@@ -96,6 +96,15 @@ def test_ids_by_what_can_be_done_with_them(instances: Path) -> None:
     assert described == "order-1\tApproval RUNNING\n"
 
 
+def test_ids_that_look_like_options(cli: Cli, app: Path) -> None:
+    assert cli("start", "Approval", "--id", "-dash").status == 0
+    assert complete("get", "") == []
+    assert "-dash" not in complete("get", "-")
+    assert complete("get", "--", "-") == ["-dash"]
+    assert complete("list", "--parent=") == ["--parent=-dash"]
+    assert cli("get", "--", "-dash").status == 0
+
+
 def test_names_events_steps_and_profiles(instances: Path) -> None:
     assert set(complete("start", "")) == {"Echo", "Approval", "Broken", "Parent", "Later"}, "also those that never ran"
     assert complete("list", "--name", "Ech") == ["Echo"]

@@ -35,8 +35,8 @@ def fault(instance_id: str) -> Fault | None:
     unsafe = UNSAFE.search(instance_id)
     if unsafe is not None:
         return Fault(
-            f"the instance ID {instance_id!r} has {unsafe.group()!r} in it, which no ID can have",
-            "control characters, invisible ones and broken Unicode cannot stand on a line",
+            f"the instance ID {instance_id!r} has {unsafe.group()!r} in it: no ID can have control characters",
+            "neither can it have invisible characters or broken Unicode: give it letters, digits, - and _",
         )
     if instance_id.strip() != instance_id:
         return Fault(
