@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import signal
+
+from hypothesis import HealthCheck, settings
+
+# A busy machine is slow, which is no failure. The gate (CI) tries the same examples each time, so that it says the same
+# of the same code; a developer's run tries others.
+settings.register_profile(
+    "wfctl",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("wfctl")
 
 # A job that a shell script runs in the background ignores Ctrl-C, and so does every process that it starts; some tests
 # send it.

@@ -143,7 +143,7 @@ def test_completion(cli: Cli, waiting: list[str]) -> None:
             [sys.executable, "-m", "wfctl", *words],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             env={**os.environ, "_WFCTL_COMPLETE": "fish", **environ},
         )
         assert (found.returncode, found.stderr) == (0, "")

@@ -196,7 +196,7 @@ def started() -> Iterator[Any]:
     yield start
     for process in processes:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
 
 
 def test_changes_that_watch_tells(cli: Cli, instances: Path, started: Any) -> None:

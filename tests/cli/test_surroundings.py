@@ -38,7 +38,7 @@ def bash(script: str, unbuffered: bool = False) -> subprocess.CompletedProcess[s
         ["bash", "-c", f"wfctl() {{ '{sys.executable}' -m wfctl \"$@\"; }}\n{script}"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         env=environ | ({"PYTHONUNBUFFERED": "1"} if unbuffered else {}),
     )
     assert "Traceback" not in done.stderr, done.stderr

@@ -65,7 +65,7 @@ class Piped:
             self._lines.put(line.rstrip("\n"))
 
     def line(self) -> str:
-        return self._lines.get(timeout=30)
+        return self._lines.get(timeout=120)
 
     def until(self, **wanted: object) -> dict[str, Any]:
         while True:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-LIMIT_SECONDS = 30
+LIMIT_SECONDS = 120
 
 
 @dataclass(frozen=True)

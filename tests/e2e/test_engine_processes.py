@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import sys
-import time
 
 import pytest
 
@@ -63,7 +62,7 @@ def test_many_processes_race_for_a_store_that_does_not_exist(shell) -> None:
         commands = [("start", "Echo", "--id", f"i{n}", "--input", str(n), "--wait") for n in range(6)]
         racers = [shell.start(*command) for command in commands]
         for racer in racers:
-            _, err = racer.communicate(timeout=60)
+            _, err = racer.communicate(timeout=120)
             assert racer.returncode == 0, err
         counts = json.loads(shell.ok("count", "-o", "json"))
         assert [(count["runtimeStatus"], count["count"]) for count in counts] == [("COMPLETED", 6)]
@@ -75,7 +74,7 @@ def test_an_interrupt_ends_a_command_whose_workflow_code_never_comes_back(shell)
     process = shell.start("start", "Stuck", "--id", "s1", "--wait")
     shell.until(lambda: (shell.folder / "stuck.txt").exists(), "the loop")
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert "does not come back" in err
     assert "Traceback" not in err
@@ -84,13 +83,11 @@ def test_an_interrupt_ends_a_command_whose_workflow_code_never_comes_back(shell)
 @pytest.mark.skipif(sys.platform == "win32", reason="a console interrupt cannot be sent to one process")
 def test_an_interrupt_does_not_wait_for_activities(shell) -> None:
     shell.app(APP)
-    process = shell.start("start", "Busy", "--id", "b1", "--input", "60", "--wait")
+    process = shell.start("start", "Busy", "--id", "b1", "--input", "600", "--wait")
     shell.until(lambda: (shell.folder / "begun.txt").exists(), "the activity")
-    began = time.monotonic()
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
-    assert time.monotonic() - began < 15
     assert get(shell, "b1")["runtimeStatus"] == "RUNNING"
 
 

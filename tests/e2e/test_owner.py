@@ -42,7 +42,7 @@ def test_what_comes_while_another_command_drives_is_driven_by_it(shell) -> None:
     second = shell.run("start", "Slow", "--id", "b", "--input", "70")
     assert second.status == 0
     assert second.out.strip() == "b"
-    _, err = first.communicate(timeout=60)
+    _, err = first.communicate(timeout=120)
     assert first.returncode == 0, err
     assert status(shell, "a") == "COMPLETED"
     assert status(shell, "b") == "COMPLETED"
@@ -67,7 +67,7 @@ def test_many_at_once_all_finish(shell) -> None:
     names = [f"i{number}" for number in range(8)]
     processes = [shell.start("start", "Slow", "--id", name, "--input", "5", "--wait") for name in names]
     for name, process in zip(names, processes, strict=True):
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=120)
         assert process.returncode == 0, (name, out, err)
         assert "Traceback" not in err
     counts = json.loads(shell.ok("count", "-o", "json"))
@@ -102,7 +102,7 @@ def test_an_event_from_another_process_reaches_the_waiting_owner(shell) -> None:
     first = shell.start("start", "Await", "--id", "a", "--wait", "--timeout", "30s")
     shell.until(lambda: "event" in shell.run("get", "a", "-o", "json").out, "the wait")
     shell.ok("raise-event", "a", "go", "--data", '{"by": "me"}')
-    first.communicate(timeout=30)
+    first.communicate(timeout=120)
     assert first.returncode == 0
     assert json.loads(shell.ok("result", "a")) == {"by": "me"}
 
@@ -117,7 +117,7 @@ def test_pause_resume_terminate_purge_beside_an_owner(shell) -> None:
     shell.until(lambda: status(shell, "a") == "RUNNING", "running")
     assert shell.run("purge", "a").status == 4
     shell.ok("terminate", "a", "--output", '"bye"')
-    first.communicate(timeout=30)
+    first.communicate(timeout=120)
     assert first.returncode == 11
     shell.ok("purge", "a")
     assert shell.run("get", "a").status == 3

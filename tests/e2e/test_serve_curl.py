@@ -46,7 +46,7 @@ def curl(server: Served, *words: str) -> tuple[int, str]:
         ["curl", "--silent", "--max-time", "30", "--noproxy", "*", "--write-out", "\n%{http_code}", *here],
         capture_output=True,
         text=True,
-        timeout=40,
+        timeout=120,
         check=True,
     )
     body, _, status = done.stdout.rpartition("\n")

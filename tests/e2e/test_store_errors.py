@@ -111,7 +111,7 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(shell) -> None:
         capture_output=True,
         text=True,
         preexec_fn=limit,
-        timeout=60,
+        timeout=120,
     )
     assert done.returncode == 5, done
     assert "Traceback" not in done.stderr

@@ -22,7 +22,7 @@ from wfctl.model.instance import IfExists, StartRequest
 from wfctl.model.status import Status
 from wfctl.workflow.registry import Registry
 
-LIMIT_SECONDS = 20
+LIMIT_SECONDS = 120
 
 
 class Clock:

@@ -21,7 +21,7 @@ from wfctl.model.status import Status
 from wfctl.model.turn import Stall, TurnResult
 from wfctl.workflow.loading.app import App
 
-LIMIT_SECONDS = 20
+LIMIT_SECONDS = 120
 
 
 def quick(turn: PendingTurn) -> TurnResult:

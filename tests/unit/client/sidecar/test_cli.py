@@ -18,6 +18,7 @@ from sidecar_fake import METADATA, MISSING, Request, free_port, grpc_server, htt
 from wfctl.cli.main import main
 
 Run = Callable[..., tuple[int, str, str]]
+HELD = 60.0  # seconds after which a request that is held is answered after all
 OK = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 
 
@@ -30,7 +31,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
         monkeypatch.setenv(name, str(tmp_path / name))
     monkeypatch.chdir(tmp_path)
 
-    def call(*argv: str, request_timeout: str = "0.5s") -> tuple[int, str, str]:
+    def call(*argv: str, request_timeout: str = "60s") -> tuple[int, str, str]:
         out, err = io.StringIO(), io.StringIO()
         with monkeypatch.context() as patch:
             patch.setattr(sys, "stdin", io.StringIO())
@@ -143,12 +144,9 @@ def test_a_redirect_is_not_followed(run: Run, status: int, location: str, tried:
 
 def test_slow(run: Run) -> None:
     let_go = threading.Event()
-    with raw_server(lambda connection: let_go.wait(5) and None) as url:
-        assert_said(run("get", "i1", "-t", url), 124, "within 0.5 s")
+    with raw_server(lambda connection: let_go.wait(HELD) and None) as url:
+        assert_said(run("get", "i1", "-t", url, request_timeout="0.5s"), 124, "within 0.5 s")
         let_go.set()
-
-
-HELD = 20.0  # seconds after which a request that is held is answered after all
 
 
 @pytest.mark.parametrize(

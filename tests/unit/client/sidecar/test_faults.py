@@ -9,7 +9,6 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -92,14 +91,12 @@ def test_slow_server() -> None:
     let_go = threading.Event()
 
     def nothing(connection: socket.socket) -> None:
-        let_go.wait(5)
+        let_go.wait(60)
 
-    with raw_server(nothing) as url, sidecar(http=url) as target:
-        began = time.monotonic()
+    with raw_server(nothing) as url, sidecar(http=url, request_timeout=0.5) as target:
         with pytest.raises(errors.TimedOut) as caught:
             target.get("i1")
         let_go.set()
-    assert time.monotonic() - began < 3
     assert "within 0.5 s" in caught.value.message
     assert caught.value.exit_status == 124
 
@@ -110,17 +107,15 @@ def test_a_server_that_drips() -> None:
 
     def drip(connection: socket.socket) -> None:
         connection.sendall(OK + b"content-length: 1000\r\n\r\n")
-        for _ in range(100):
-            if done.wait(0.05):
+        for _ in range(1000):
+            if done.wait(0.06):
                 return
             connection.sendall(b" ")
 
-    with raw_server(drip) as url, sidecar(http=url) as target:
-        began = time.monotonic()
+    with raw_server(drip) as url, sidecar(http=url, request_timeout=0.5) as target:
         with pytest.raises(errors.TimedOut):
             target.get("i1")
         done.set()
-    assert time.monotonic() - began < 3
 
 
 def test_start_that_times_out_says_what_is_not_known() -> None:
@@ -128,10 +123,10 @@ def test_start_that_times_out_says_what_is_not_known() -> None:
 
     def answer(request: Request) -> tuple[int, object]:
         if request.method == "POST":
-            let_go.wait(5)
+            let_go.wait(60)
         return (200, METADATA) if request.path == "/v1.0/metadata" else MISSING
 
-    with http_server(answer) as server, sidecar(http=server.url) as target:
+    with http_server(answer) as server, sidecar(http=server.url, request_timeout=0.5) as target:
         with pytest.raises(errors.TimedOut) as caught:
             target.start(StartRequest("W", "i1"))
         let_go.set()

@@ -35,7 +35,7 @@ class Bench:
         self.executor.run_activities([ActivityTask(7, "i1", task_id, name, input, "x1")])
 
     def answer(self) -> ActivityResult:
-        answer = self.delivered.get(timeout=30)
+        answer = self.delivered.get(timeout=120)
         assert isinstance(answer, ActivityResult)
         return answer
 
