@@ -326,7 +326,7 @@ def test_the_child_ends_with_a_server_that_is_killed(tmp_path: Path) -> None:
 
 
 def test_a_command_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(AssertionError, match="cannot run no-such-program: No such file"):  # noqa: SIM117
+    with pytest.raises(AssertionError, match="cannot run no-such-program: No such file"):  # noqa: SIM117, PT012
         with served(tmp_path, command=["no-such-program"]) as server:  # it may be ready for a moment
             server.process.wait(60)
             raise AssertionError(server.log.read_text())
