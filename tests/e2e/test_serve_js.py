@@ -13,7 +13,7 @@ pytest.importorskip("uvicorn", reason="needs the extra serve")
 
 from serve_process import served
 
-APP = Path(__file__).parent / "js_app.js"
+APP = Path(__file__).parents[1] / "support" / "js_app.js"
 
 
 def test_an_app_of_the_javascript_sdk(tmp_path: Path) -> None:

@@ -186,6 +186,7 @@ def test_an_app_in_the_server_finds_the_server(tmp_path: Path) -> None:
     hosted.write_text(HOSTED)
     secret = tmp_path / "token"
     secret.write_text("s3cret\n")
+    secret.chmod(0o600)
     stale = {"DAPR_GRPC_ENDPOINT": "127.0.0.1:1", "DAPR_HTTP_ENDPOINT": "http://127.0.0.1:1", "DAPR_HTTP_PORT": "1"}
     with served(tmp_path, "--token-file", str(secret), app=str(hosted), token="s3cret", env=stale) as server:
         server.start("stock", "s")
@@ -404,6 +405,7 @@ def test_a_token_that_nobody_can_send_is_refused(tmp_path: Path, token: str) -> 
         pass
     secret = tmp_path / "token"
     secret.write_text(f"a{token}\n")
+    secret.chmod(0o600)
     words = "the API token of --token-file has characters that clients cannot send"
     with pytest.raises(AssertionError, match=words), served(tmp_path, "--token-file", str(secret)):
         pass
