@@ -9,16 +9,16 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from queue import Queue
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from harness import Cli
+from limits import LIMIT_SECONDS, until
 
 from wfctl.cli.watching.change_feed import Change, IDChanges, Kind, ListChanges
 from wfctl.cli.watching.interval import Pace
@@ -51,21 +51,28 @@ def instances(cli: Cli, app: Path) -> None:
 
 
 class Piped:
-    """wfctl with its stdout in a pipe. Its lines are read as they come, each within a limit."""
+    """wfctl with its output in pipes. Both streams are read as they are written, each line within a limit."""
 
     def __init__(self, *words: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "wfctl", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         self._lines: Queue[str] = Queue()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        for line in self.process.stdout or ():
-            self._lines.put(line.rstrip("\n"))
+        self._notes: Queue[str] = Queue()
+        self._readers = [
+            threading.Thread(target=_read, args=(self.process.stdout, self._lines), daemon=True),
+            threading.Thread(target=_read, args=(self.process.stderr, self._notes), daemon=True),
+        ]
+        for reader in self._readers:
+            reader.start()
 
     def line(self) -> str:
-        return self._lines.get(timeout=120)
+        return self._lines.get(timeout=LIMIT_SECONDS)
+
+    def until_notes(self, text: str) -> None:
+        """Read stderr up to the line that contains TEXT."""
+        while text not in self._notes.get(timeout=LIMIT_SECONDS):
+            pass
 
     def until(self, **wanted: object) -> dict[str, Any]:
         while True:
@@ -74,11 +81,21 @@ class Piped:
                 return record
 
     def end(self) -> int:
-        return self.process.wait(30)
+        return self.process.wait(LIMIT_SECONDS)
 
     def close(self) -> None:
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        for reader in self._readers:
+            reader.join()
+        for stream in (self.process.stdout, self.process.stderr):
+            assert stream is not None
+            stream.close()
+
+
+def _read(stream: IO[str], lines: Queue[str]) -> None:
+    for line in stream:
+        lines.put(line.rstrip("\n"))
 
 
 @pytest.fixture
@@ -126,9 +143,7 @@ def test_ids_as_they_appear_are_whole_lines(cli: Cli, app: Path, piped: Any) -> 
     watch = piped("list", "--watch", "--name", "Echo", "-o", "id")
     cli("start", "Echo", "--id", "next")
     assert watch.line() == "next"
-    watch.process.terminate()
-    watch.end()
-    assert "left out 'a\\nopen'" in watch.process.stderr.read()
+    watch.until_notes("left out 'a\\nopen'")
 
 
 def test_watch_ends_with_its_instances(cli: Cli, piped: Any) -> None:
@@ -220,12 +235,7 @@ def test_purged_ones_are_missed(cli: Cli, store: EmbeddedWorkflows) -> None:
     changes = ListChanges(store, Filter())
     assert len(kinds(changes.begin())) == 2
     cli("purge", "done", "--yes")
-    deadline = time.monotonic() + 30
-    found: list[tuple[str, str, Status]] = []
-    while not found:
-        assert time.monotonic() < deadline
-        found = kinds(changes.look())
-    assert found == [("purged", "done", Status.COMPLETED)]
+    assert until(lambda: kinds(changes.look())) == [("purged", "done", Status.COMPLETED)]
     assert kinds(changes.look()) == []
 
 
@@ -284,15 +294,16 @@ def sidecar(port: int) -> subprocess.Popen[bytes]:
 
     command = [sys.executable, "-m", "wfctl", "serve", "--http-port", str(port), "--grpc-port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/v1.0/healthz", timeout=5).close()
-            return process
-        except OSError:
-            assert time.monotonic() < deadline
-            assert process.poll() is None
-            time.sleep(0.05)
+
+    def answers() -> bool:
+        assert process.poll() is None
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/v1.0/healthz", timeout=LIMIT_SECONDS).close()
+            return True
+        return False
+
+    until(answers, "the server answers")
+    return process
 
 
 def test_a_sidecar_that_restarts(cli: Cli, piped: Any) -> None:
@@ -307,7 +318,7 @@ def test_a_sidecar_that_restarts(cli: Cli, piped: Any) -> None:
         assert json.loads(watch.line())["instanceID"] == "open"
         server.kill()
         server.wait()
-        assert "trying again" in watch.process.stderr.readline()
+        watch.until_notes("trying again")
         server = sidecar(port)
         cli("terminate", "open")
         assert watch.until(runtimeStatus="TERMINATED")["instanceID"] == "open"
