@@ -9,19 +9,20 @@
         $ wfctl get 12345678
         '''
 
-The decorator adds the options of every command, makes the session from them, and hands over the rest. What the
-function returns is the exit status; None is 0.
+The decorator adds the options of every command, makes the session from them, and hands over the rest. A parameter that
+stands for an `OptionGroup` gets what the group makes of its options. The function returns the exit status; None is 0.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import typer
 
 from wfctl.cli.help_pages import CONTEXT, Command
+from wfctl.cli.option_group import OptionGroup, group_of
 from wfctl.cli.options import common_parameters, take_flags
 from wfctl.cli.session import Session
 
@@ -34,13 +35,16 @@ def new_app() -> typer.Typer:
 
 def command(app: typer.Typer, name: str | None = None) -> Callable[[Run], Run]:
     def declare(run: Run) -> Run:
-        _, *own = inspect.signature(run, eval_str=True).parameters.values()
+        _, *taken = inspect.signature(run, eval_str=True).parameters.values()
+        groups = {parameter.name: group for parameter in taken if (group := group_of(parameter)) is not None}
+        own = [one for parameter in taken for one in _declared(parameter, groups)]
         names = {parameter.name for parameter in own}
 
         def invoke(ctx: typer.Context, **values: Any) -> int:
             session = ctx.find_root().obj
             assert isinstance(session, Session)
             session.add_flags(take_flags(values, names))
+            values |= {name: group.pop(values) for name, group in groups.items()}
             return run(session, **values) or 0
 
         parameters = [
@@ -56,3 +60,7 @@ def command(app: typer.Typer, name: str | None = None) -> Callable[[Run], Run]:
         return run
 
     return declare
+
+
+def _declared(parameter: inspect.Parameter, groups: Mapping[str, OptionGroup]) -> list[inspect.Parameter]:
+    return groups[parameter.name].parameters() if parameter.name in groups else [parameter]

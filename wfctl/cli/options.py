@@ -133,7 +133,6 @@ def _option(flag: str, *more: str, metavar: str | None = None, help: str, panel:
 
 
 INPUT = "Input"
-FILTERS = "Which instances"
 DRIVING = "Waiting"
 
 InstanceID = Annotated[str, _argument("ID", "The instance's ID.")]
@@ -176,34 +175,4 @@ DataFile = Annotated[
 ]
 DataString = Annotated[
     str | None, _option("--data-string", metavar="TEXT", help="The data is this text, as a JSON string.", panel=INPUT)
-]
-
-Statuses = Annotated[
-    list[str] | None,
-    _option("--status", "-s", metavar="STATUS", help="With this status; repeat it for more than one.", panel=FILTERS),
-]
-Name = Annotated[
-    str | None, _option("--name", "-n", metavar="WORKFLOW", help="Of the workflow with this name.", panel=FILTERS)
-]
-IDPrefix = Annotated[
-    str | None, _option("--id-prefix", metavar="TEXT", help="Whose ID begins with this.", panel=FILTERS)
-]
-CreatedAfter = Annotated[
-    str | None, _option("--created-after", metavar="TIME|AGE", help="Created after this time.", panel=FILTERS)
-]
-CreatedBefore = Annotated[
-    str | None,
-    _option("--created-before", metavar="TIME|AGE", help="Created before it: 7d is seven days ago.", panel=FILTERS),
-]
-FinishedAfter = Annotated[
-    str | None, _option("--finished-after", metavar="TIME|AGE", help="Finished after this time.", panel=FILTERS)
-]
-FinishedBefore = Annotated[
-    str | None, _option("--finished-before", metavar="TIME|AGE", help="Finished before this time.", panel=FILTERS)
-]
-ParentID = Annotated[
-    str | None, _option("--parent", metavar="ID", help="The children of this instance.", panel=FILTERS)
-]
-WaitingEvent = Annotated[
-    str | None, _option("--waiting-event", metavar="EVENT", help="That wait for this event.", panel=FILTERS)
 ]

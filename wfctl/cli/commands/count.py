@@ -4,18 +4,7 @@ from typing import Annotated
 import typer
 
 from wfctl.cli.command import command, new_app
-from wfctl.cli.options import (
-    CreatedAfter,
-    CreatedBefore,
-    FinishedAfter,
-    FinishedBefore,
-    IDPrefix,
-    Name,
-    ParentID,
-    Statuses,
-    WaitingEvent,
-)
-from wfctl.cli.parsing.filters import build_filter
+from wfctl.cli.filter_options import Conditions
 from wfctl.cli.session import Session
 from wfctl.errors import InvalidInput
 from wfctl.model.instance import Count
@@ -25,7 +14,6 @@ from wfctl.render.printer import View
 from wfctl.render.table import Column
 from wfctl.render.text import clean
 from wfctl.render.views.instances import status_cell
-from wfctl.render.views.waiting import utc_now
 
 app = new_app()
 GROUPS = ("status", "name")
@@ -34,18 +22,10 @@ GROUPS = ("status", "name")
 @command(app)
 def count(
     session: Session,
+    conditions: Conditions,
     by: Annotated[
         str, typer.Option(metavar="GROUPS", help="status (the default), name, or status,name.", show_default=False)
     ] = "status",
-    status: Statuses = None,
-    name: Name = None,
-    id_prefix: IDPrefix = None,
-    created_after: CreatedAfter = None,
-    created_before: CreatedBefore = None,
-    finished_after: FinishedAfter = None,
-    finished_before: FinishedBefore = None,
-    parent: ParentID = None,
-    waiting_event: WaitingEvent = None,
 ) -> None:
     """Count instances by status and workflow.
 
@@ -55,20 +35,8 @@ def count(
     The filters are those of list.
     """
     groups = _groups(by)
-    filter = build_filter(
-        utc_now(),
-        statuses=status,
-        name=name,
-        id_prefix=id_prefix,
-        created_after=created_after,
-        created_before=created_before,
-        finished_after=finished_after,
-        finished_before=finished_before,
-        parent=parent,
-        waiting_event=waiting_event,
-    )
     with session.workflows() as workflows:
-        rows = grouped(list(workflows.count(filter)), groups)
+        rows = grouped(list(workflows.count(conditions)), groups)
     session.printer.many(rows, count_view(groups))
 
 

@@ -5,18 +5,8 @@ from typing import Annotated
 import typer
 
 from wfctl.cli.command import command, new_app
-from wfctl.cli.options import (
-    CreatedAfter,
-    CreatedBefore,
-    FinishedAfter,
-    FinishedBefore,
-    IDPrefix,
-    Name,
-    ParentID,
-    Statuses,
-    WaitingEvent,
-)
-from wfctl.cli.parsing.filters import build_filter, parse_count, parse_sort
+from wfctl.cli.filter_options import Conditions
+from wfctl.cli.parsing.filters import parse_count, parse_sort
 from wfctl.cli.session import Session
 from wfctl.cli.waiting.report import quoted
 from wfctl.client.port import Workflows
@@ -34,20 +24,12 @@ PAGES = "Order and pages"
 @command(app, "list")
 def list_(
     session: Session,
-    status: Statuses = None,
-    name: Name = None,
-    id_prefix: IDPrefix = None,
-    created_after: CreatedAfter = None,
-    created_before: CreatedBefore = None,
-    finished_after: FinishedAfter = None,
-    finished_before: FinishedBefore = None,
-    parent: ParentID = None,
-    waiting_event: WaitingEvent = None,
+    conditions: Conditions,
     sort: Annotated[
         str | None,
         typer.Option(metavar="ORDER", help="created, updated, finished, name or id.", rich_help_panel=PAGES),
     ] = None,
-    reverse: Annotated[bool, typer.Option("--reverse", help="The other way round.", rich_help_panel=PAGES)] = False,
+    reverse: Annotated[bool, typer.Option("--reverse", help="Reverse the order.", rich_help_panel=PAGES)] = False,
     limit: Annotated[
         str | None,
         typer.Option(
@@ -55,7 +37,7 @@ def list_(
         ),
     ] = None,
     after: Annotated[
-        str | None, typer.Option(metavar="ID", help="The page that begins behind this row.", rich_help_panel=PAGES)
+        str | None, typer.Option(metavar="ID", help="The page after the row of this instance.", rich_help_panel=PAGES)
     ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", "-w", help="Keep it up to date until q or Ctrl-C; JSON lines when piped.")
@@ -74,17 +56,8 @@ def list_(
     """
     now = utc_now()
     screen = SCREEN if session.format.text and session.console.out_tty and not watch else None
-    filter = build_filter(
-        now,
-        statuses=status,
-        name=name,
-        id_prefix=id_prefix,
-        created_after=created_after,
-        created_before=created_before,
-        finished_after=finished_after,
-        finished_before=finished_before,
-        parent=parent,
-        waiting_event=waiting_event,
+    filter = replace(
+        conditions,
         sort=parse_sort(sort),
         reverse=reverse,
         limit=parse_count(limit, "--limit", screen),

@@ -1,4 +1,4 @@
-from wfctl.cli.batch.options import Which, takes_many
+from wfctl.cli.batch.options import Several
 from wfctl.cli.batch.run import Batch
 from wfctl.cli.batch.select import Verb
 from wfctl.cli.command import command, new_app
@@ -12,8 +12,7 @@ VERB = Verb("pause", "paused", able=frozenset({Status.RUNNING, Status.PENDING}))
 
 
 @command(app)
-@takes_many
-def pause(session: Session, which: Which, reason: Reason = None, no_drive: NoDrive = False) -> None:
+def pause(session: Session, which: Several, reason: Reason = None, no_drive: NoDrive = False) -> None:
     """Suspend instances.
 
     $ wfctl pause 12345678 --reason "stock count"

@@ -2,7 +2,7 @@ from typing import Annotated
 
 import typer
 
-from wfctl.cli.batch.options import Which, takes_many
+from wfctl.cli.batch.options import Several
 from wfctl.cli.batch.run import Batch
 from wfctl.cli.batch.select import Verb
 from wfctl.cli.command import command, new_app
@@ -14,10 +14,9 @@ app = new_app()
 
 
 @command(app)
-@takes_many
 def purge(
     session: Session,
-    which: Which,
+    which: Several,
     force: Annotated[bool, typer.Option("--force", help="Delete it even while it runs.")] = False,
     no_recursive: NoRecursive = False,
 ) -> None:

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from wfctl.cli.batch.options import Which, takes_many_and
+from wfctl.cli.batch.options import SeveralAndEvent, Which
 from wfctl.cli.batch.run import Batch
 from wfctl.cli.batch.select import Verb
 from wfctl.cli.command import command, new_app
@@ -19,10 +19,9 @@ VERB = Verb("raise-event", "raised", able=frozenset({Status.RUNNING, Status.PEND
 
 
 @command(app, "raise-event")
-@takes_many_and("EVENT")
 def raise_event(
     session: Session,
-    which: Which,
+    which: SeveralAndEvent,
     data: Data = None,
     data_file: DataFile = None,
     data_string: DataString = None,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from wfctl.cli.batch.options import Which, takes_many
+from wfctl.cli.batch.options import Several, Which
 from wfctl.cli.batch.run import Batch
 from wfctl.cli.batch.select import Verb
 from wfctl.cli.command import command, new_app
@@ -28,10 +28,9 @@ VERB = Verb("rerun", "reran", able=TERMINAL, with_parent=True)
 
 
 @command(app)
-@takes_many
 def rerun(
     session: Session,
-    which: Which,
+    which: Several,
     from_step: Annotated[
         str | None,
         typer.Option("--from", metavar="STEP", help="The step with this name.", rich_help_panel=FROM),

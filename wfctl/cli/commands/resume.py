@@ -1,4 +1,4 @@
-from wfctl.cli.batch.options import Which, takes_many
+from wfctl.cli.batch.options import Several
 from wfctl.cli.batch.run import Batch
 from wfctl.cli.batch.select import Verb
 from wfctl.cli.command import command, new_app
@@ -12,8 +12,7 @@ VERB = Verb("resume", "resumed", able=frozenset({Status.SUSPENDED}))
 
 
 @command(app)
-@takes_many
-def resume(session: Session, which: Which, reason: Reason = None, no_drive: NoDrive = False) -> None:
+def resume(session: Session, which: Several, reason: Reason = None, no_drive: NoDrive = False) -> None:
     """Let suspended instances go on.
 
     $ wfctl resume 12345678

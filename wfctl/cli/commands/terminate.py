@@ -3,7 +3,7 @@ from typing import Annotated
 
 import typer
 
-from wfctl.cli.batch.options import Which, takes_many
+from wfctl.cli.batch.options import Several
 from wfctl.cli.batch.run import Batch
 from wfctl.cli.batch.select import Verb
 from wfctl.cli.command import command, new_app
@@ -18,10 +18,9 @@ VERB = Verb("terminate", "terminated", able=frozenset({Status.RUNNING, Status.PE
 
 
 @command(app)
-@takes_many
 def terminate(
     session: Session,
-    which: Which,
+    which: Several,
     output: Annotated[
         str | None,
         typer.Option(metavar="JSON", help="The output that the instances end with. (The format is -o, --format.)"),

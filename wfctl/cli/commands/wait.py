@@ -3,7 +3,7 @@ from typing import Annotated
 import typer
 
 from wfctl.cli import exit_codes
-from wfctl.cli.batch.options import Which, finds_many
+from wfctl.cli.batch.options import SeveralToRead
 from wfctl.cli.command import command, new_app
 from wfctl.cli.options import FailOnStall, NoDrive, Timeout
 from wfctl.cli.parsing.condition import Condition, parse_condition
@@ -23,10 +23,9 @@ app = new_app()
 
 
 @command(app)
-@finds_many
 def wait(
     session: Session,
-    which: Which,
+    which: SeveralToRead,
     condition: Annotated[
         str | None,
         typer.Option(

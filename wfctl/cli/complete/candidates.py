@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from wfctl.cli.command_table import COMMANDS
 from wfctl.cli.complete.query import MOST, Candidate, Question, asked
+from wfctl.cli.filter_options import FILTER_OPTIONS
 from wfctl.cli.options import Flags
 from wfctl.model.instance import Filter, Instance, Sort
 from wfctl.model.status import LIVE, TERMINAL, Status
@@ -163,8 +164,7 @@ def _events_of(line: _Line) -> Question:
 
 
 def _ids_then_event(line: _Line, incomplete: str) -> list[Candidate]:
-    filters = ("status", "name", "id_prefix", "created_after", "created_before", "parent", "waiting_event")
-    if any(line.params.get(name) for name in filters):
+    if any(line.params.get(name) for name in FILTER_OPTIONS):
         return _events(line, incomplete)
     return asked(line.settings(), *([_events_of(line)] if line.ids else ()), _ids_of(line, incomplete))
 

@@ -1,13 +1,11 @@
-"""The filter options of `list` and `count`, and of every verb that may take a filter."""
+"""Statuses, orders and counts as users write them."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from difflib import get_close_matches
 
-from wfctl.cli.parsing.duration import parse_moment
 from wfctl.errors import InvalidInput
-from wfctl.model.instance import Filter, Sort
+from wfctl.model.instance import Sort
 from wfctl.model.status import Status
 from wfctl.render.text import clean
 
@@ -49,40 +47,3 @@ def parse_count(text: str | None, flag: str, default: int | None) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) < 12):
         raise InvalidInput(f"{flag} {clean(text)!r} is not a count", hint=f"{flag} 50, or 0 for all")
     return int(text) or None
-
-
-def build_filter(
-    now: datetime,
-    *,
-    statuses: list[str] | None = None,
-    name: str | None = None,
-    id_prefix: str | None = None,
-    created_after: str | None = None,
-    created_before: str | None = None,
-    finished_after: str | None = None,
-    finished_before: str | None = None,
-    parent: str | None = None,
-    waiting_event: str | None = None,
-    sort: Sort = Sort.CREATED,
-    reverse: bool = False,
-    limit: int | None = None,
-    after: str | None = None,
-) -> Filter:
-    def moment(text: str | None, flag: str) -> datetime | None:
-        return None if text is None else parse_moment(text, flag, now)
-
-    return Filter(
-        statuses=parse_statuses(statuses),
-        name=name,
-        id_prefix=id_prefix,
-        created_after=moment(created_after, "--created-after"),
-        created_before=moment(created_before, "--created-before"),
-        finished_after=moment(finished_after, "--finished-after"),
-        finished_before=moment(finished_before, "--finished-before"),
-        parent_id=parent,
-        waiting_event=waiting_event,
-        sort=sort,
-        reverse=reverse,
-        limit=limit,
-        after=after,
-    )

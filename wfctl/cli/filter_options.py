@@ -1,0 +1,80 @@
+"""The options that say which instances are meant: one table for `list`, `count`, `wait`, the verbs and completion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from wfctl.cli.option_group import OptionGroup
+from wfctl.cli.parsing.duration import parse_moment
+from wfctl.cli.parsing.filters import parse_statuses
+from wfctl.model.instance import Filter
+from wfctl.render.views.waiting import utc_now
+
+PANEL = "Which instances"
+
+
+@dataclass(frozen=True)
+class FilterOption:
+    """An option, the condition of `Filter` that it sets, and how its value is read: from what was given, and now."""
+
+    condition: str
+    annotation: Any
+    read: Callable[[Any, datetime], Any] = lambda value, now: value
+
+
+def _option(flag: str, *more: str, metavar: str, help: str) -> Any:
+    return typer.Option(flag, *more, metavar=metavar, help=help, rich_help_panel=PANEL, show_default=False)
+
+
+def _text(condition: str, flag: str, *more: str, metavar: str, help: str) -> FilterOption:
+    return FilterOption(condition, Annotated[str | None, _option(flag, *more, metavar=metavar, help=help)])
+
+
+def _moment(flag: str, help: str) -> FilterOption:
+    return FilterOption(
+        flag[2:].replace("-", "_"),
+        Annotated[str | None, _option(flag, metavar="TIME|AGE", help=help)],
+        lambda text, now: parse_moment(text, flag, now),
+    )
+
+
+FILTER_OPTIONS: dict[str, FilterOption] = {
+    "status": FilterOption(
+        "statuses",
+        Annotated[
+            list[str] | None,
+            _option("--status", "-s", metavar="STATUS", help="Only instances with this status (repeatable)."),
+        ],
+        lambda texts, now: parse_statuses(texts),
+    ),
+    "name": _text("name", "--name", "-n", metavar="WORKFLOW", help="Only instances of this workflow."),
+    "id_prefix": _text("id_prefix", "--id-prefix", metavar="TEXT", help="Only instances whose ID begins with this."),
+    "created_after": _moment("--created-after", "Only instances created at this time or later."),
+    "created_before": _moment("--created-before", "Only instances created before this time; 7d is seven days ago."),
+    "finished_after": _moment("--finished-after", "Only instances that finished at this time or later."),
+    "finished_before": _moment("--finished-before", "Only instances that finished before this time."),
+    "parent": _text("parent_id", "--parent", metavar="ID", help="Only children of this instance."),
+    "waiting_event": _text(
+        "waiting_event", "--waiting-event", metavar="EVENT", help="Only instances waiting for this event."
+    ),
+}
+DECLARED: dict[str, tuple[Any, Any]] = {name: (one.annotation, None) for name, one in FILTER_OPTIONS.items()}
+
+
+def read_filter(**values: Any) -> Filter | None:
+    """Return the conditions that the options set; None if no option was given. Raises InvalidInput."""
+    now = utc_now()
+    given = {name: value for name, value in values.items() if value not in (None, [], ())}
+    if not given:
+        return None
+    return Filter(
+        **{FILTER_OPTIONS[name].condition: FILTER_OPTIONS[name].read(value, now) for name, value in given.items()}
+    )
+
+
+Conditions = Annotated[Filter, OptionGroup(DECLARED, lambda **values: read_filter(**values) or Filter())]
