@@ -158,7 +158,7 @@ def test_split(line: str, words: list[str]) -> None:
 def test_every_kind_of_value_is_known() -> None:
     """A new metavar is either completed, or said here to be the user's own."""
     own = {
-        "ADDR", "DURATION", "FILE|-", "JSON", "JSON|-", "N", "NAME", "PORT", "RULES", "SIZE", "TEXT",
+        "ADDR", "DURATION", "FILE|-", "JSON", "N", "NAME", "PORT", "RULES", "SIZE", "TEXT",
         "TIME|+DURATION", "TIME|AGE", "[-- CMD...]", "json", "ADDRESS", "VERSION",
     }  # fmt: skip
     group = root_command()
@@ -170,6 +170,13 @@ def test_every_kind_of_value_is_known() -> None:
             if not getattr(param, "is_flag", False):
                 found.add(str(param.metavar).removesuffix("..."))
     assert found - own - set(_FILES) - set(_VALUES) == set()
+
+
+def test_the_file_of_a_payload(cli: Cli, app: Path) -> None:
+    (app / "order.json").write_text("1")
+    (app / "orders").mkdir()
+    assert complete("start", "Echo", "--input", "@ord") == ["@order.json", "@orders/"]
+    assert complete("start", "Echo", "--input", "ord") == []
 
 
 def test_nothing_that_a_terminal_might_obey(cli: Cli, app: Path) -> None:

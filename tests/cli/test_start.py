@@ -34,7 +34,12 @@ def test_input_from_file_stdin_and_string(cli: Cli, app: Path) -> None:
     cli("start", "Echo", "--id", "file", "--input-file", "in.json")
     cli("start", "Echo", "--id", "stdin", "--input", "-", stdin='{"from": "stdin"}')
     cli("start", "Echo", "--id", "string", "--input-string", '{"not": "json"}')
+    cli("start", "Echo", "--id", "at", "--input", "@in.json")
+    cli("start", "Echo", "--id", "at-stdin", "--input", "@-", stdin="1")
 
+    assert cli("result", "at").out == '{"from": "file"}\n'
+    assert cli("result", "at-stdin").out == "1\n"
+    assert cli("start", "Echo", "--input", "@absent.json").status == 2
     assert cli("result", "file").out == '{"from": "file"}\n'
     assert cli("result", "stdin", "-o", "json").json == {"from": "stdin"}
     assert cli("result", "string").out == '{"not": "json"}\n', "a text is printed without its quotes"
@@ -164,7 +169,7 @@ def test_app_that_fails_shows_the_users_error(cli: Cli, app: Path) -> None:
         (["result", "x", "--fail-on-stall"], "--fail-on-stall is for --wait"),
         (["rerun", "x", "--fail-on-stall"], "--fail-on-stall is for --wait"),
         (["raise-event", "x", "go", "--fail-on-stall"], "--fail-on-stall is for --wait"),
-        (["start", "Echo", "--input-file", ""], "--input-file is empty"),
+        (["start", "Echo", "--input-file", ""], "--input-file names no file"),
     ],
 )
 def test_options_that_say_nothing_alone(cli: Cli, app: Path, argv: list[str], words: str) -> None:

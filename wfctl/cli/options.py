@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from wfctl.cli.choices import COLOR, FORMAT
 from wfctl.cli.help_pages import EVERYWHERE, TARGETS
 
 _T = TypeVar("_T")
@@ -55,8 +56,8 @@ _COMMON: dict[str, tuple[Any, Any]] = {
             _common(
                 "--format",
                 "-o",
-                metavar="FORMAT",
-                help="How to print: table, wide, json, jsonl, yaml or id.",
+                metavar=FORMAT.metavar,
+                help=f"Output format: {FORMAT.listed}.",
             ),
         ],
         None,
@@ -83,7 +84,7 @@ _COMMON: dict[str, tuple[Any, Any]] = {
     "color": (
         Annotated[
             str | None,
-            _common("--color", metavar="WHEN", help="Colours: auto, always or never."),
+            _common("--color", metavar=COLOR.metavar, help=f"Colours: {COLOR.listed}."),
         ],
         None,
     ),
@@ -132,47 +133,9 @@ def _option(flag: str, *more: str, metavar: str | None = None, help: str, panel:
     return typer.Option(flag, *more, metavar=metavar, help=help, rich_help_panel=panel, show_default=False)
 
 
-INPUT = "Input"
-DRIVING = "Waiting"
-
 InstanceID = Annotated[str, _argument("ID", "The instance's ID.")]
 InstanceIDs = Annotated[list[str], _argument("ID...", "The instances' IDs.")]
 
-NoDrive = Annotated[
-    bool, _option("--no-drive", help="Only commit it; do not run workflow code now (embedded).", panel=DRIVING)
-]
-Wait = Annotated[bool, _option("--wait", help="Wait until the instance ends; exit by its outcome.", panel=DRIVING)]
-Timeout = Annotated[
-    str | None,
-    _option("--timeout", metavar="DURATION", help="Give up waiting after this long (exit status 124).", panel=DRIVING),
-]
-FailOnStall = Annotated[
-    bool,
-    _option("--fail-on-stall", help="Also stop waiting when it is SUSPENDED (exit status 12).", panel=DRIVING),
-]
 Reason = Annotated[str | None, _option("--reason", metavar="TEXT", help="Why; it is kept in the history.")]
 NoRecursive = Annotated[bool, _option("--no-recursive", help="Leave the child workflows alone.")]
 Yes = Annotated[bool, _option("--yes", "-y", help="Do not ask. Explicit IDs never ask; scripts may always say it.")]
-
-Input = Annotated[
-    str | None,
-    _option(
-        "--input", "-i", metavar="JSON|-", help="The input as JSON, byte for byte; - reads it from stdin.", panel=INPUT
-    ),
-]
-InputFile = Annotated[
-    str | None, _option("--input-file", metavar="FILE", help="Read the JSON input from a file.", panel=INPUT)
-]
-InputString = Annotated[
-    str | None, _option("--input-string", metavar="TEXT", help="The input is this text, as a JSON string.", panel=INPUT)
-]
-Data = Annotated[
-    str | None,
-    _option("--data", "-d", metavar="JSON|-", help="The event's data as JSON; - reads it from stdin.", panel=INPUT),
-]
-DataFile = Annotated[
-    str | None, _option("--data-file", metavar="FILE", help="Read the JSON data from a file.", panel=INPUT)
-]
-DataString = Annotated[
-    str | None, _option("--data-string", metavar="TEXT", help="The data is this text, as a JSON string.", panel=INPUT)
-]

@@ -8,10 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from wfctl.cli.choices import COLOR, FORMAT
 from wfctl.cli.options import Flags
 from wfctl.cli.stdout_guard import app_prints_to_stderr
 from wfctl.errors import InvalidInput, NotTrusted, WfctlError
-from wfctl.render.console import COLORS, Console
+from wfctl.render.console import Console
 from wfctl.render.printer import Format, Printer
 
 if TYPE_CHECKING:
@@ -64,9 +65,7 @@ class Session:
 
     @cached_property
     def console(self) -> Console:
-        color = self.flags.color or self.environ.get("WFCTL_COLOR") or "auto"
-        if color not in COLORS:
-            raise InvalidInput(f"--color is {color!r}", hint="--color auto, always or never")
+        color = COLOR.parse(self.flags.color or self.environ.get("WFCTL_COLOR") or "auto", "--color")
         return Console(self.stdout, self.stderr, color=color, quiet=self.flags.quiet, environ=self.environ)
 
     @cached_property
@@ -76,14 +75,7 @@ class Session:
     def format_or(self, default: Format) -> Format:
         """The output format that was asked for, or a command's own default."""
         name = self.flags.format or self.file_format()
-        if name is None:
-            return default
-        try:
-            return Format(name.lower())
-        except ValueError:
-            raise InvalidInput(
-                f"{name!r} is not an output format", hint="-o " + ", ".join(format.value for format in Format)
-            ) from None
+        return default if name is None else Format(FORMAT.parse(name, "-o"))
 
     @property
     def format_given(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from wfctl.cli.choices import SHELL
 from wfctl.cli.command import command
 from wfctl.cli.complete.scripts import SCRIPTS
 from wfctl.cli.help_pages import CONTEXT, Group
@@ -28,7 +29,7 @@ app = typer.Typer(
 MARK = "# wfctl completion"
 _Shell = Annotated[
     str | None,
-    typer.Option("--shell", metavar="SHELL", help="bash, zsh, fish or powershell; else that of $SHELL."),
+    typer.Option("--shell", metavar=SHELL.metavar, help=f"{SHELL.listed}; else that of $SHELL."),
 ]
 
 
@@ -79,7 +80,7 @@ def install(session: Session, shell: _Shell = None) -> None:
 def show(
     session: Session,
     shell: Annotated[
-        str | None, typer.Argument(metavar="SHELL", help="bash, zsh, fish or powershell.", show_default=False)
+        str | None, typer.Argument(metavar=SHELL.metavar, help=f"{SHELL.listed}.", show_default=False)
     ] = None,
 ) -> None:
     """Print the completion script for a shell.
@@ -90,7 +91,6 @@ def show(
 
 
 def _shell(session: Session, given: str | None) -> str:
-    known = ", ".join(SCRIPTS)
     name = given.lower() if given is not None else Path(session.environ.get("SHELL", "")).stem
     if given is None and not name and sys.platform == "win32":
         name = "powershell"
@@ -98,10 +98,8 @@ def _shell(session: Session, given: str | None) -> str:
     if name in SCRIPTS:
         return name
     if given is not None:
-        raise InvalidInput(f"there is no completion for {clean(given)!r}", hint=f"one of {known}")
-    raise InvalidInput(
-        "$SHELL does not say which shell is meant", hint=f"wfctl completion install --shell, with {known}"
-    )
+        raise InvalidInput(f"{clean(given)!r} is not {SHELL.noun}", hint=SHELL.listed)
+    raise InvalidInput("$SHELL does not name a shell", hint=f"wfctl completion install --shell {SHELL.listed}")
 
 
 def install_for(shell: str, environ: Mapping[str, str]) -> list[Wrote]:

@@ -3,10 +3,10 @@ from typing import Annotated
 
 import typer
 
+from wfctl.cli.choices import GROUPS
 from wfctl.cli.command import command, new_app
 from wfctl.cli.filter_options import Conditions
 from wfctl.cli.session import Session
-from wfctl.errors import InvalidInput
 from wfctl.model.instance import Count
 from wfctl.model.status import Status
 from wfctl.render.json_records import count_record
@@ -16,7 +16,6 @@ from wfctl.render.text import clean
 from wfctl.render.views.instances import status_cell
 
 app = new_app()
-GROUPS = ("status", "name")
 
 
 @command(app)
@@ -24,7 +23,10 @@ def count(
     session: Session,
     conditions: Conditions,
     by: Annotated[
-        str, typer.Option(metavar="GROUPS", help="status (the default), name, or status,name.", show_default=False)
+        str,
+        typer.Option(
+            metavar=GROUPS.metavar, help="Group by status (the default), name, or status,name.", show_default=False
+        ),
     ] = "status",
 ) -> None:
     """Count instances by status and workflow.
@@ -41,11 +43,9 @@ def count(
 
 
 def _groups(text: str) -> frozenset[str]:
-    words = [word.strip().lower() for word in text.split(",") if word.strip()]
-    wrong = [word for word in words if word not in GROUPS]
-    if wrong or not words:
-        raise InvalidInput(f"--by {clean(text)!r} is not a grouping", hint="status, name or status,name")
-    return frozenset(words)
+    """Parse the names of groups, in any order."""
+    words = {word.strip().lower() for word in text.split(",")}
+    return frozenset(GROUPS.parse(",".join(sorted(words, reverse=True)) or text, "--by").split(","))
 
 
 def grouped(counts: list[Count], groups: frozenset[str]) -> list[Count]:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from wfctl.cli.choices import ORDER
 from wfctl.cli.command import command, new_app
 from wfctl.cli.filter_options import Conditions
 from wfctl.cli.parsing.filters import parse_count, parse_sort
@@ -27,7 +28,7 @@ def list_(
     conditions: Conditions,
     sort: Annotated[
         str | None,
-        typer.Option(metavar="ORDER", help="created, updated, finished, name or id.", rich_help_panel=PAGES),
+        typer.Option(metavar=ORDER.metavar, help=f"Sort by {ORDER.listed}.", rich_help_panel=PAGES),
     ] = None,
     reverse: Annotated[bool, typer.Option("--reverse", help="Reverse the order.", rich_help_panel=PAGES)] = False,
     limit: Annotated[

@@ -2,8 +2,9 @@ from wfctl.cli.batch.options import Several
 from wfctl.cli.batch.run import Batch
 from wfctl.cli.batch.select import Verb
 from wfctl.cli.command import command, new_app
-from wfctl.cli.options import NoDrive, Reason
+from wfctl.cli.options import Reason
 from wfctl.cli.session import Session
+from wfctl.cli.waiting.options import Drives
 from wfctl.cli.waiting.report import drive_on
 from wfctl.model.status import Status
 
@@ -12,7 +13,7 @@ VERB = Verb("pause", "paused", able=frozenset({Status.RUNNING, Status.PENDING}))
 
 
 @command(app)
-def pause(session: Session, which: Several, reason: Reason = None, no_drive: NoDrive = False) -> None:
+def pause(session: Session, which: Several, drive: Drives, reason: Reason = None) -> None:
     """Suspend instances.
 
     $ wfctl pause 12345678 --reason "stock count"
@@ -21,8 +22,8 @@ def pause(session: Session, which: Several, reason: Reason = None, no_drive: NoD
     Activities that run already finish; nothing new starts until a resume.
     """
     batch = Batch(session, VERB, which)
-    with session.workflows(drive=not (no_drive or which.dry_run)) as workflows:
+    with session.workflows(drive=drive and not which.dry_run) as workflows:
         worked = batch.run(workflows, lambda target, one: target.pause(one, reason=reason))
-        if worked and not no_drive:
+        if worked and drive:
             drive_on(session, workflows, worked)
     batch.finish()

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from wfctl.cli.session import Session
 from wfctl.model.status import TERMINAL
 
 app = new_app()
+VERB = Verb("purge", "purged", able=TERMINAL, recursive=True, with_parent=True)
 
 
 @command(app)
@@ -30,14 +32,9 @@ def purge(
     Children go with their parents; a filter leaves a child alone as long as its parent is there. The age of a
     finished instance counts from its end: --finished-before.
     """
-    verb = Verb(
-        "purge",
-        "purged",
-        able=None if force else TERMINAL,
-        recursive=not no_recursive,
-        with_parent=not no_recursive,
-    )
+    children = not no_recursive
+    verb = replace(VERB, able=None if force else VERB.able, recursive=children, with_parent=children)
     batch = Batch(session, verb, which)
     with session.workflows() as workflows:
-        batch.run(workflows, lambda target, one: target.purge(one, force=force, recursive=not no_recursive))
+        batch.run(workflows, lambda target, one: target.purge(one, force=force, recursive=children))
     batch.finish()

@@ -4,11 +4,11 @@ from wfctl.cli.batch.options import SeveralAndEvent, Which
 from wfctl.cli.batch.run import Batch
 from wfctl.cli.batch.select import Verb
 from wfctl.cli.command import command, new_app
-from wfctl.cli.options import Data, DataFile, DataString, FailOnStall, NoDrive, Timeout, Wait
 from wfctl.cli.parsing.instance_id import check_id, check_name
-from wfctl.cli.parsing.json_input import read_payload
+from wfctl.cli.payload_options import Data
 from wfctl.cli.session import Session
-from wfctl.cli.waiting.finish import finish, parse_deadline
+from wfctl.cli.waiting.finish import finish
+from wfctl.cli.waiting.options import MayWait
 from wfctl.cli.waiting.report import drive_on, tell_state
 from wfctl.errors import InvalidInput
 from wfctl.model.status import Status
@@ -22,13 +22,8 @@ VERB = Verb("raise-event", "raised", able=frozenset({Status.RUNNING, Status.PEND
 def raise_event(
     session: Session,
     which: SeveralAndEvent,
-    data: Data = None,
-    data_file: DataFile = None,
-    data_string: DataString = None,
-    wait: Wait = False,
-    timeout: Timeout = None,
-    fail_on_stall: FailOnStall = False,
-    no_drive: NoDrive = False,
+    data: Data,
+    waiting: MayWait,
 ) -> int:
     """Send an external event to an instance.
 
@@ -40,31 +35,21 @@ def raise_event(
     alone.
     """
     which, event = _event(which)
-    if data == "-" and "-" in which.words:
+    if data.from_stdin and "-" in which.words:
         raise InvalidInput("stdin cannot hold both the IDs and the data", hint="--data-file FILE, or the IDs as words")
-    payload = read_payload(session, data, data_file, data_string, "--data")
-    deadline = parse_deadline(timeout, wait, fail_on_stall)
+    payload = data.read(session)
     if which.one is not None and not which.dry_run:
         check_id(which.one)
-        with session.workflows(drive=not no_drive, deadline=deadline) as workflows:
+        with session.workflows(drive=waiting.drive, deadline=waiting.deadline) as workflows:
             workflows.raise_event(which.one, event, payload)
             session.console.note(f"raised {clean(event)} for {clean(which.one)}")
-            return finish(
-                session,
-                workflows,
-                which.one,
-                wait=wait,
-                deadline=deadline,
-                fail_on_stall=fail_on_stall,
-                drive=not no_drive,
-                show=session.format_given,
-            )
-    if wait:
+            return finish(session, workflows, which.one, waiting, show=session.format_given)
+    if waiting.wait:
         raise InvalidInput("--wait is for one instance", hint="wfctl wait ID... afterwards")
     batch = Batch(session, replace(VERB, told=f"raised {clean(event)} for", asked=f"raise {clean(event)} for"), which)
-    with session.workflows(drive=not (no_drive or which.dry_run)) as workflows:
+    with session.workflows(drive=waiting.drive and not which.dry_run) as workflows:
         worked = batch.run(workflows, lambda target, one: target.raise_event(one, event, payload))
-        if worked and not no_drive:
+        if worked and waiting.drive:
             driver = drive_on(session, workflows, worked)
             tell_state(session, workflows, worked if which.filter is None else [], driver)
     batch.finish()

@@ -8,12 +8,12 @@ from wfctl.cli.batch.options import Several, Which
 from wfctl.cli.batch.run import Batch
 from wfctl.cli.batch.select import Verb
 from wfctl.cli.command import command, new_app
-from wfctl.cli.options import FailOnStall, Input, InputFile, InputString, NoDrive, Timeout, Wait
 from wfctl.cli.parsing.instance_id import check_id, check_new_id
-from wfctl.cli.parsing.json_input import read_payload
+from wfctl.cli.payload_options import Input
 from wfctl.cli.rerun_plan import check_begin, choose, event_number, plan, plan_view
 from wfctl.cli.session import Session
-from wfctl.cli.waiting.finish import finish, parse_deadline, shows_record
+from wfctl.cli.waiting.finish import finish, shows_record
+from wfctl.cli.waiting.options import MayWait
 from wfctl.cli.waiting.report import drive_on, tell_state
 from wfctl.client.port import Workflows
 from wfctl.errors import InvalidInput, NotFound, WfctlError, WrongState
@@ -31,6 +31,8 @@ VERB = Verb("rerun", "reran", able=TERMINAL, with_parent=True)
 def rerun(
     session: Session,
     which: Several,
+    input: Input,
+    waiting: MayWait,
     from_step: Annotated[
         str | None,
         typer.Option("--from", metavar="STEP", help="The step with this name.", rich_help_panel=FROM),
@@ -52,13 +54,6 @@ def rerun(
     show_plan: Annotated[
         bool, typer.Option("--plan", help="Only show which steps are kept and which run again.")
     ] = False,
-    input: Input = None,
-    input_file: InputFile = None,
-    input_string: InputString = None,
-    wait: Wait = False,
-    timeout: Timeout = None,
-    fail_on_stall: FailOnStall = False,
-    no_drive: NoDrive = False,
 ) -> int:
     """Run a finished instance again from one of its steps.
 
@@ -70,19 +65,18 @@ def rerun(
     It is a new instance, whose ID is printed; steps before that one keep their results.
     Without --from, --from-failed or --event-id it is the first step. --input replaces that step's input.
     """
-    payload = read_payload(session, input, input_file, input_string)
-    deadline = parse_deadline(timeout, wait, fail_on_stall)
+    payload = input.read(session)
     check_begin(from_step, from_failed, event_id)
     identifier = None if new_id is None else check_new_id(new_id)
     if which.one is None or which.dry_run:
-        for flag, given in (("--wait", wait), ("--new-id", new_id), ("--plan", show_plan)):
+        for flag, given in (("--wait", waiting.wait), ("--new-id", new_id), ("--plan", show_plan)):
             if given:
                 raise InvalidInput(f"{flag} is for one instance, named by its ID")
         begin = partial(_begin, from_step=from_step, from_failed=from_failed, event_id=event_id, payload=payload)
-        _several(session, which, begin, drive=not (no_drive or which.dry_run))
+        _several(session, which, begin, drive=waiting.drive and not which.dry_run)
         return 0
     instance_id = check_id(which.one)
-    with session.workflows(drive=not (no_drive or show_plan), deadline=deadline) as workflows:
+    with session.workflows(drive=waiting.drive and not show_plan, deadline=waiting.deadline) as workflows:
         if show_plan:
             history = workflows.history(instance_id)
             source = workflows.get(instance_id, payloads=False)
@@ -90,20 +84,11 @@ def rerun(
             session.printer.many(plan(history, step), plan_view())
             return 0
         new = _begin(workflows, instance_id, from_step, from_failed, event_id, payload, identifier)
-        show = shows_record(session, wait)
+        show = shows_record(session, waiting.wait)
         if not show:
             session.console.word(new)
             session.console.flush()
-        return finish(
-            session,
-            workflows,
-            new,
-            wait=wait,
-            deadline=deadline,
-            fail_on_stall=fail_on_stall,
-            drive=not no_drive,
-            show=show,
-        )
+        return finish(session, workflows, new, waiting, show=show)
 
 
 def _begin(

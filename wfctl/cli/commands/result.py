@@ -1,10 +1,11 @@
 from wfctl.cli import exit_codes
 from wfctl.cli.command import command, new_app
-from wfctl.cli.options import FailOnStall, InstanceID, NoDrive, Timeout, Wait
+from wfctl.cli.options import InstanceID
 from wfctl.cli.parsing.instance_id import check_id
 from wfctl.cli.session import Session
-from wfctl.cli.waiting.finish import parse_deadline, wait_for_end
+from wfctl.cli.waiting.finish import wait_for_end
 from wfctl.cli.waiting.loop import Reader
+from wfctl.cli.waiting.options import MayWait
 from wfctl.cli.waiting.report import quoted, tell_end
 from wfctl.errors import WrongState
 from wfctl.render.json_records import decoded
@@ -19,10 +20,7 @@ app = new_app()
 def result(
     session: Session,
     instance_id: InstanceID,
-    wait: Wait = False,
-    timeout: Timeout = None,
-    fail_on_stall: FailOnStall = False,
-    no_drive: NoDrive = False,
+    waiting: MayWait,
 ) -> int:
     """Print the output of a finished instance, and only that.
 
@@ -33,16 +31,15 @@ def result(
     json always as JSON.
     """
     check_id(instance_id)
-    deadline = parse_deadline(timeout, wait, fail_on_stall)
-    with session.workflows(drive=wait and not no_drive, deadline=deadline) as workflows:
-        reader = Reader(session, workflows, deadline)
-        if wait:
-            status, late = wait_for_end(session, workflows, reader, instance_id, fail_on_stall, drive=not no_drive)
+    with session.workflows(drive=waiting.wait and waiting.drive, deadline=waiting.deadline) as workflows:
+        reader = Reader(session, workflows, waiting.deadline)
+        if waiting.wait:
+            status, late = wait_for_end(session, workflows, reader, instance_id, waiting)
             if late is not None:
                 raise late
         instance = reader.get(instance_id)
     if not instance.status.terminal:
-        if wait:
+        if waiting.wait:
             return status
         raise WrongState(
             f"{clean(instance_id)} is {instance.status.name}: it has no result yet",
@@ -50,7 +47,7 @@ def result(
             instance_id=instance_id,
         )
     status = exit_codes.of_end(instance.status)
-    if status != exit_codes.DONE and not wait:
+    if status != exit_codes.DONE and not waiting.wait:
         tell_end(session, instance)
     if instance.output is None and status != exit_codes.DONE:
         return status

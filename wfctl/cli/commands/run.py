@@ -4,8 +4,8 @@ import typer
 
 from wfctl.cli import exit_codes
 from wfctl.cli.command import command, new_app
+from wfctl.cli.parsing.duration import parse_duration
 from wfctl.cli.session import Session
-from wfctl.cli.waiting.finish import parse_timeout
 from wfctl.cli.waiting.progress import run_progress
 from wfctl.client.connect import Embedded
 from wfctl.client.embedded.workflows import RunSummary
@@ -31,7 +31,7 @@ def run(
     This is for cron and CI. Instances that wait for an event, or for a timer more than 10 s away, are left for the
     next time. That a workflow fails is an outcome and not an error of this command: wfctl list --status FAILED.
     """
-    limit = parse_timeout(timeout)
+    limit = None if timeout is None else parse_duration(timeout, "--timeout")
     target = session.target
     if not isinstance(target, Embedded):
         raise Unsupported("a sidecar drives its instances by itself", hint="wfctl run --target embedded")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from wfctl.cli.choices import LEVEL
 from wfctl.cli.command import command, new_app
 from wfctl.cli.parsing.duration import parse_duration
 from wfctl.cli.session import Session
@@ -71,7 +72,7 @@ def serve(
         str | None, _option(_SAY, metavar="json", help="Print the endpoints on stdout when ready.")
     ] = None,
     app_id: Annotated[str, _option(_SAY, metavar="ID", help="The app ID that clients are told.")] = "wfctl",
-    log_level: Annotated[str, _option(_SAY, metavar="LEVEL", help="debug, info, warning or error.")] = "info",
+    log_level: Annotated[str, _option(_SAY, metavar=LEVEL.metavar, help=f"Log from {LEVEL.listed} on.")] = "info",
     max_body_size: Annotated[
         str, _option(_LIMITS, metavar="SIZE", help="Refuse larger requests; 4Mi unless given.")
     ] = "4Mi",
@@ -110,8 +111,7 @@ def serve(
             "this wfctl is installed without what serving needs",
             hint=install_command("serve"),
         ) from error
-    if log_level.upper() not in Level.__members__:
-        raise InvalidInput(f"--log-level {clean(log_level)}", hint="--log-level debug, info, warning or error")
+    level = Level[LEVEL.parse(log_level, "--log-level").upper()]
     token = _token(token_file, session)
     if token is not None:
         check_token(token, "DAPR_API_TOKEN" if token_file is None else "--token-file")
@@ -136,7 +136,8 @@ def serve(
         most_activities=window or DEFAULT_ACTIVITIES,
         retention=_retention(retain or [settings.get("retain") or ""]),
     )
-    level = Level.WARNING if session.flags.quiet and log_level == "info" else Level[log_level.upper()]
+    if session.flags.quiet and level is Level.INFO:
+        level = Level.WARNING
     return run(given, Log(session.stderr, level), session.console.note)
 
 

@@ -2,17 +2,16 @@ from typing import Annotated
 
 import typer
 
+from wfctl.cli.choices import IF_EXISTS
 from wfctl.cli.command import command, new_app
-from wfctl.cli.options import FailOnStall, Input, InputFile, InputString, NoDrive, Timeout, Wait
 from wfctl.cli.parsing.duration import parse_start
 from wfctl.cli.parsing.instance_id import check_name, check_new_id
-from wfctl.cli.parsing.json_input import read_payload
+from wfctl.cli.payload_options import Input
 from wfctl.cli.session import Session
-from wfctl.cli.waiting.finish import finish, parse_deadline, shows_record
-from wfctl.errors import InvalidInput
+from wfctl.cli.waiting.finish import finish, shows_record
+from wfctl.cli.waiting.options import MayWait
 from wfctl.model.instance import IfExists, StartRequest
 from wfctl.render.printer import Format
-from wfctl.render.text import clean
 from wfctl.render.views.waiting import utc_now
 
 app = new_app()
@@ -22,24 +21,20 @@ app = new_app()
 def start(
     session: Session,
     name: Annotated[str, typer.Argument(metavar="WORKFLOW", help="The workflow's name.", show_default=False)],
+    input: Input,
+    waiting: MayWait,
     id: Annotated[str | None, typer.Option("--id", metavar="ID", help="The new instance's ID; else a UUID.")] = None,
     if_exists: Annotated[
-        str | None,
+        str,
         typer.Option(
-            metavar="WHAT",
+            metavar=IF_EXISTS.metavar,
             help="If the ID exists: fail (the default), use it as it is, or replace a finished one.",
+            show_default=False,
         ),
-    ] = None,
+    ] = "fail",
     start_at: Annotated[
         str | None, typer.Option(metavar="TIME|+DURATION", help="Start it then, not now: an RFC 3339 time, or +5m.")
     ] = None,
-    input: Input = None,
-    input_file: InputFile = None,
-    input_string: InputString = None,
-    wait: Wait = False,
-    timeout: Timeout = None,
-    fail_on_stall: FailOnStall = False,
-    no_drive: NoDrive = False,
 ) -> int:
     """Start a workflow instance.
 
@@ -54,34 +49,15 @@ def start(
     request = StartRequest(
         name=check_name(name, "workflow's name"),
         id=None if id is None else check_new_id(id),
-        input=read_payload(session, input, input_file, input_string),
+        input=input.read(session),
         start_at=None if start_at is None else parse_start(start_at, utc_now()),
-        if_exists=_if_exists(if_exists),
+        if_exists=IfExists(IF_EXISTS.parse(if_exists, "--if-exists")),
     )
-    deadline = parse_deadline(timeout, wait, fail_on_stall)
     session.format_or(Format.ID)  # a wrong one is an error before anything is started
-    with session.workflows(drive=not no_drive, deadline=deadline) as workflows:
+    with session.workflows(drive=waiting.drive, deadline=waiting.deadline) as workflows:
         instance_id = workflows.start(request)
-        show = shows_record(session, wait)
+        show = shows_record(session, waiting.wait)
         if not show:
             session.console.word(instance_id)
             session.console.flush()
-        return finish(
-            session,
-            workflows,
-            instance_id,
-            wait=wait,
-            deadline=deadline,
-            fail_on_stall=fail_on_stall,
-            drive=not no_drive,
-            show=show,
-        )
-
-
-def _if_exists(text: str | None) -> IfExists:
-    try:
-        return IfExists((text or "fail").lower())
-    except ValueError:
-        raise InvalidInput(
-            f"--if-exists {clean(text or '')!r} is not one of them", hint="fail, use or replace"
-        ) from None
+        return finish(session, workflows, instance_id, waiting, show=show)

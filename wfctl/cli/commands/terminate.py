@@ -7,9 +7,10 @@ from wfctl.cli.batch.options import Several
 from wfctl.cli.batch.run import Batch
 from wfctl.cli.batch.select import Verb
 from wfctl.cli.command import command, new_app
-from wfctl.cli.options import NoDrive, NoRecursive, Reason
+from wfctl.cli.options import NoRecursive, Reason
 from wfctl.cli.parsing.json_input import checked_json
 from wfctl.cli.session import Session
+from wfctl.cli.waiting.options import Drives
 from wfctl.cli.waiting.report import drive_on
 from wfctl.model.status import Status
 
@@ -21,13 +22,13 @@ VERB = Verb("terminate", "terminated", able=frozenset({Status.RUNNING, Status.PE
 def terminate(
     session: Session,
     which: Several,
+    drive: Drives,
     output: Annotated[
         str | None,
         typer.Option(metavar="JSON", help="The output that the instances end with. (The format is -o, --format.)"),
     ] = None,
     reason: Reason = None,
     no_recursive: NoRecursive = False,
-    no_drive: NoDrive = False,
 ) -> None:
     """End instances now, with their children.
 
@@ -39,11 +40,11 @@ def terminate(
     """
     payload = None if output is None else checked_json(output, "--output")
     batch = Batch(session, replace(VERB, recursive=not no_recursive), which)
-    with session.workflows(drive=not (no_drive or which.dry_run)) as workflows:
+    with session.workflows(drive=drive and not which.dry_run) as workflows:
         worked = batch.run(
             workflows,
             lambda target, one: target.terminate(one, output=payload, reason=reason, recursive=not no_recursive),
         )
-        if worked and not no_drive:
+        if worked and drive:
             drive_on(session, workflows, worked)
     batch.finish()

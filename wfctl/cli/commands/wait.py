@@ -5,11 +5,11 @@ import typer
 from wfctl.cli import exit_codes
 from wfctl.cli.batch.options import SeveralToRead
 from wfctl.cli.command import command, new_app
-from wfctl.cli.options import FailOnStall, NoDrive, Timeout
 from wfctl.cli.parsing.condition import Condition, parse_condition
 from wfctl.cli.session import Session
-from wfctl.cli.waiting.finish import parse_deadline, tell_nobody, timed_out, wait_again
+from wfctl.cli.waiting.finish import tell_nobody, timed_out, wait_again
 from wfctl.cli.waiting.loop import Reader, Watch, watch
+from wfctl.cli.waiting.options import Waits
 from wfctl.cli.waiting.progress import wait_progress
 from wfctl.cli.waiting.report import tell_end, tell_waiting
 from wfctl.client.port import Driver
@@ -26,6 +26,7 @@ app = new_app()
 def wait(
     session: Session,
     which: SeveralToRead,
+    waiting: Waits,
     condition: Annotated[
         str | None,
         typer.Option(
@@ -37,9 +38,6 @@ def wait(
     ] = None,
     any_of: Annotated[bool, typer.Option("--any", help="Until one of the instances is there.")] = False,
     all_of: Annotated[bool, typer.Option("--all", help="Until all of them are (the default).")] = False,
-    timeout: Timeout = None,
-    fail_on_stall: FailOnStall = False,
-    no_drive: NoDrive = False,
 ) -> int:
     """Wait until instances finish, or until a condition holds.
 
@@ -58,18 +56,19 @@ def wait(
         raise InvalidInput("--any and --all exclude each other")
     if awaited.advice:
         session.console.note(awaited.advice)
-    deadline = parse_deadline(timeout)
-    with session.workflows(drive=not no_drive, deadline=deadline) as workflows:
+    with session.workflows(drive=waiting.drive, deadline=waiting.deadline) as workflows:
         ids = given if given is not None else [one.id for one in workflows.list(which.filter or Filter())]
         if not ids:
             session.console.note("no instance matches" if given is None else "no IDs, nothing to wait for")
-        driver = Driver.ELSEWHERE if no_drive else workflows.drive(ids)
+        driver = workflows.drive(ids) if waiting.drive else Driver.ELSEWHERE
         session.going_on = lambda: wait_again(ids, awaited)
         if driver is Driver.NOBODY:
             tell_nobody(session)
-        reader = Reader(session, workflows, deadline)
+        reader = Reader(session, workflows, waiting.deadline)
         with wait_progress(session, workflows, ids) as tell:
-            state = watch(workflows, reader, ids, awaited, any_of=any_of, fail_on_stall=fail_on_stall, tell=tell)
+            state = watch(
+                workflows, reader, ids, awaited, any_of=any_of, fail_on_stall=waiting.fail_on_stall, tell=tell
+            )
         _tell(session, state, ids, awaited, driver, any_of)
         if session.format_given:
             view = instance_view(utc_now())

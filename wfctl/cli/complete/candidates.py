@@ -6,19 +6,23 @@ Instances, workflows, events and steps are asked for at the target: see `complet
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wfctl.cli.choices import BY_METAVAR
 from wfctl.cli.command_table import COMMANDS
 from wfctl.cli.complete.query import MOST, Candidate, Question, asked
 from wfctl.cli.filter_options import FILTER_OPTIONS
 from wfctl.cli.options import Flags
+from wfctl.cli.parsing.condition import WORDS
 from wfctl.model.instance import Filter, Instance, Sort
 from wfctl.model.status import LIVE, TERMINAL, Status
 
 if TYPE_CHECKING:
+    from wfctl.cli.batch.select import Verb
     from wfctl.cli.complete.query import CompletionReader
     from wfctl.client.connect import Embedded
     from wfctl.config.settings import Settings
@@ -27,17 +31,8 @@ FILES: list[Candidate] = [Candidate(":files")]  # the shell knows better
 _FILES = ("FILE", "FOLDER", "FILE|MODULE")
 _NEW = frozenset({"id", "new_id", "app_id"})  # these name what is not there yet
 
-_STATUSES_FOR: dict[str, frozenset[Status]] = {
-    "pause": frozenset({Status.RUNNING, Status.PENDING}),
-    "suspend": frozenset({Status.RUNNING, Status.PENDING}),
-    "resume": frozenset({Status.SUSPENDED}),
-    "terminate": LIVE - {Status.STALLED},
-    "raise-event": LIVE - {Status.STALLED},
-    "wait": LIVE,
-    "purge": TERMINAL,
-    "rerun": TERMINAL,
-    "result": TERMINAL,
-}
+# Of the commands that change nothing; the verbs say for themselves which instances they act on.
+_STATUSES_FOR = {"wait": LIVE, "result": TERMINAL}
 
 
 def candidates(ctx: Any, param: Any, incomplete: str) -> list[Candidate]:
@@ -81,15 +76,21 @@ def _ids(line: _Line, incomplete: str) -> list[Candidate]:
 
 
 def _ids_of(line: _Line, incomplete: str) -> Question:
-    statuses = _STATUSES_FOR.get(line.command, frozenset())
-    if line.params.get("force"):
-        statuses = frozenset()
+    statuses = frozenset() if line.params.get("force") else _statuses_for(line.command)
     filter = Filter(statuses=statuses, limit=MOST)
     if incomplete:
         filter = replace(filter, id_prefix=incomplete, sort=Sort.ID)
     given = set(line.ids)
     key = f"ids {sorted(statuses)} {sorted(given)}"
     return Question(key, lambda at: (_candidate(one) for one in at.first(filter) if one.id not in given))
+
+
+def _statuses_for(command: str) -> frozenset[Status]:
+    """Return the statuses in which an instance is worth proposing; none where any status is."""
+    if command in _STATUSES_FOR or command not in COMMANDS:
+        return _STATUSES_FOR.get(command, frozenset())
+    verb: Verb | None = getattr(import_module(COMMANDS[command].module), "VERB", None)
+    return verb.able or frozenset() if verb is not None else frozenset()
 
 
 def _candidate(one: Instance) -> Candidate:
@@ -183,10 +184,20 @@ def _steps(line: _Line, incomplete: str) -> list[Candidate]:
     return asked(line.settings(), Question(f"steps {line.ids[0]}", names))
 
 
+def _json(line: _Line, incomplete: str) -> list[Candidate]:
+    """Return the files and folders that `@` may name; JSON itself is the user's own."""
+    from glob import escape, glob
+
+    if not incomplete.startswith("@"):
+        return []
+    found = sorted(glob(escape(incomplete[1:]) + "*"))
+    return [Candidate(f"@{path}/" if os.path.isdir(path) else f"@{path}") for path in found]
+
+
 # --- what needs no target -------------------------------------------------------------------------------------------
 
 
-def _words(*words: str) -> Callable[[_Line, str], list[Candidate]]:
+def _words(words: Sequence[str]) -> Callable[[_Line, str], list[Candidate]]:
     return lambda line, incomplete: [Candidate(word) for word in words]
 
 
@@ -212,8 +223,7 @@ def _conditions(line: _Line, incomplete: str) -> list[Candidate]:
     kind, equals, _ = incomplete.partition("=")
     if kind == "event" and equals:
         return [Candidate(f"event={one.value}", one.help) for one in _events(line, "")]
-    words = ["terminal", *(status.name.lower() for status in Status), "event=", "custom-status="]
-    return [Candidate(word) for word in words]
+    return [Candidate(word) for word in WORDS]
 
 
 def _topics(line: _Line, incomplete: str) -> list[Candidate]:
@@ -232,12 +242,7 @@ _VALUES: dict[str, Callable[[_Line, str], list[Candidate]]] = {
     "STATUS": _statuses,
     "TARGET": _targets,
     "CONDITION": _conditions,
+    "JSON|-|@FILE": _json,
     "COMMAND|TOPIC": _topics,
-    "FORMAT": _words("table", "wide", "json", "jsonl", "yaml", "id"),
-    "WHEN": _words("auto", "always", "never"),
-    "ORDER": _words(*(sort.value for sort in Sort)),
-    "WHAT": _words("fail", "use", "replace"),
-    "GROUPS": _words("status", "name", "status,name"),
-    "SHELL": _words("bash", "zsh", "fish", "powershell"),
-    "LEVEL": _words("debug", "info", "warning", "error"),
+    **{metavar: _words(choice.words) for metavar, choice in BY_METAVAR.items()},
 }

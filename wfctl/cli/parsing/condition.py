@@ -15,6 +15,7 @@ from wfctl.model.status import Status
 from wfctl.render.json_records import decoded
 from wfctl.render.text import clean
 
+WORDS = ("terminal", *(status.name.lower() for status in Status), "event=", "custom-status=")
 EXAMPLES = "completed, terminal, suspended, event=approval or custom-status=shipped"
 
 

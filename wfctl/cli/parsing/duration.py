@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import datetime, timedelta, timezone
 
 from wfctl.errors import InvalidInput
@@ -24,6 +25,11 @@ def parse_duration(text: str, what: str) -> timedelta:
     if re.fullmatch(r"\d+(\.\d+)?", text.strip(), re.ASCII):
         raise InvalidInput(f"{what} {clean(text)} has no unit", hint=f"{text.strip()}s for seconds, or {text.strip()}m")
     raise InvalidInput(f"{what} {clean(text)!r} is not a duration", hint=DURATION_EXAMPLES)
+
+
+def parse_deadline(text: str | None, flag: str = "--timeout") -> float | None:
+    """Return the moment of `time.monotonic()` at which this duration, counted from now, is over."""
+    return None if text is None else time.monotonic() + parse_duration(text, flag).total_seconds()
 
 
 def parse_start(text: str, now: datetime) -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
+from wfctl.cli.choices import ORDER
 from wfctl.errors import InvalidInput
 from wfctl.model.instance import Sort
 from wfctl.model.status import Status
@@ -31,13 +32,7 @@ def parse_statuses(texts: list[str] | None) -> frozenset[Status]:
 
 
 def parse_sort(text: str | None) -> Sort:
-    if text is None:
-        return Sort.CREATED
-    try:
-        return Sort(text.lower())
-    except ValueError:
-        known = ", ".join(sort.value for sort in Sort)
-        raise InvalidInput(f"--sort {clean(text)!r} is not an order", hint=known) from None
+    return Sort.CREATED if text is None else Sort(ORDER.parse(text, "--sort"))
 
 
 def parse_count(text: str | None, flag: str, default: int | None) -> int | None:

@@ -12,6 +12,7 @@ from wfctl.render.text import clean
 if TYPE_CHECKING:
     from wfctl.cli.session import Session
 
+STDIN = ("-", "@-")  # the second as curl has it
 BEFORE, AFTER = 50, 25  # characters of the excerpt on either side of the error
 
 
@@ -25,10 +26,8 @@ class BadJson(InvalidInput):
         self.detail = detail
 
 
-def read_payload(
-    session: Session, text: str | None, file: str | None, string: str | None, flag: str = "--input"
-) -> str | None:
-    """The payload of `--input`, `--input-file` or `--input-string`; None where none was given."""
+def read_payload(session: Session, text: str | None, file: str | None, string: str | None, flag: str) -> str | None:
+    """Return the payload of `--input`, `--input-file` or `--input-string`; None if none was given."""
     given = [
         name for name, value in ((flag, text), (f"{flag}-file", file), (f"{flag}-string", string)) if value is not None
     ]
@@ -39,8 +38,10 @@ def read_payload(
         return json.dumps(string, ensure_ascii=False)
     if file is not None:
         return checked_json(_read_file(file, f"{flag}-file"), file)
-    if text == "-":
+    if text in STDIN:
         return checked_json(_read_stdin(session, flag), "stdin")
+    if text is not None and text.startswith("@"):  # with which no JSON begins
+        return checked_json(_read_file(text[1:], flag), text[1:])
     return None if text is None else checked_json(text, flag)
 
 
@@ -103,7 +104,7 @@ def _encodable(text: str, source: str) -> None:
 
 def _read_file(file: str, flag: str) -> str:
     if not file:
-        raise InvalidInput(f"{flag} is empty", hint=f"{flag} order.json")
+        raise InvalidInput(f"{flag} names no file", hint="order.json, say")
     try:
         return _decoded(Path(file).read_bytes(), file)
     except OSError as error:

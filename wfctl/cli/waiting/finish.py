@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from datetime import timedelta
 
 from wfctl.cli import exit_codes
 from wfctl.cli.parsing.condition import COMPLETED, Condition
-from wfctl.cli.parsing.duration import parse_duration
 from wfctl.cli.session import Session
 from wfctl.cli.waiting.loop import Reader, Watch, watch
+from wfctl.cli.waiting.options import WaitOptions
 from wfctl.cli.waiting.progress import wait_progress
 from wfctl.cli.waiting.report import drive_on, quoted, tell_end, tell_state, tell_waiting
 from wfctl.client.port import Driver, Workflows
-from wfctl.errors import InvalidInput, TimedOut
+from wfctl.errors import TimedOut
 from wfctl.render.printer import Format
 from wfctl.render.text import clean
 from wfctl.render.views.instances import instance_view
 from wfctl.render.views.waiting import utc_now
 
 MOST_IDS = 5
-
-
-def parse_timeout(timeout: str | None, wait: bool = True, fail_on_stall: bool = False) -> timedelta | None:
-    if fail_on_stall and not wait:
-        raise InvalidInput("--fail-on-stall is for --wait", hint="--wait --fail-on-stall")
-    if timeout is None:
-        return None
-    if not wait:
-        raise InvalidInput("--timeout is for --wait", hint=f"--wait --timeout {clean(timeout)}")
-    return parse_duration(timeout, "--timeout")
-
-
-def parse_deadline(timeout: str | None, wait: bool = True, fail_on_stall: bool = False) -> float | None:
-    """Return the moment of `time.monotonic()` at which `--timeout`, counted from now, is over."""
-    limit = parse_timeout(timeout, wait, fail_on_stall)
-    return None if limit is None else time.monotonic() + limit.total_seconds()
 
 
 def shows_record(session: Session, wait: bool) -> bool:
@@ -46,24 +28,14 @@ def shows_record(session: Session, wait: bool) -> bool:
     return wait and session.console.out_tty
 
 
-def finish(
-    session: Session,
-    workflows: Workflows,
-    instance_id: str,
-    *,
-    wait: bool,
-    deadline: float | None,
-    fail_on_stall: bool,
-    drive: bool,
-    show: bool,
-) -> int:
+def finish(session: Session, workflows: Workflows, instance_id: str, options: WaitOptions, *, show: bool) -> int:
     """Drive or wait; print the record if `show`; return the exit status."""
     session.recorded = [instance_id]
     status, late = exit_codes.DONE, None
-    reader = Reader(session, workflows, deadline, known=wait)
-    if wait:
-        status, late = wait_for_end(session, workflows, reader, instance_id, fail_on_stall, drive)
-    elif drive:
+    reader = Reader(session, workflows, options.deadline, known=options.wait)
+    if options.wait:
+        status, late = wait_for_end(session, workflows, reader, instance_id, options)
+    elif options.drive:
         tell_state(session, workflows, [instance_id], drive_on(session, workflows, [instance_id]))
     if show:
         session.printer.one(reader.get(instance_id), instance_view(utc_now()))
@@ -73,20 +45,15 @@ def finish(
 
 
 def wait_for_end(
-    session: Session,
-    workflows: Workflows,
-    reader: Reader,
-    instance_id: str,
-    fail_on_stall: bool,
-    drive: bool,
+    session: Session, workflows: Workflows, reader: Reader, instance_id: str, options: WaitOptions
 ) -> tuple[int, TimedOut | None]:
-    """The exit status by the outcome, and the error to raise where the time was over first."""
-    driver = workflows.drive([instance_id]) if drive else Driver.ELSEWHERE
+    """Return the exit status by the outcome, and the error to raise if the time was over first."""
+    driver = workflows.drive([instance_id]) if options.drive else Driver.ELSEWHERE
     session.going_on = lambda: f"wfctl wait {quoted(instance_id)}"
     if driver is Driver.NOBODY:
         tell_nobody(session)
     with wait_progress(session, workflows, [instance_id]) as tell:
-        state = watch(workflows, reader, [instance_id], COMPLETED, fail_on_stall=fail_on_stall, tell=tell)
+        state = watch(workflows, reader, [instance_id], COMPLETED, fail_on_stall=options.fail_on_stall, tell=tell)
     instance = state.instances[instance_id]
     if instance.status.terminal:
         tell_end(session, instance)
