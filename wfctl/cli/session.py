@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 from wfctl.cli.choices import COLOR, FORMAT
 from wfctl.cli.options import Flags
 from wfctl.cli.stdout_guard import app_prints_to_stderr
-from wfctl.errors import InvalidInput, NotTrusted, WfctlError
+from wfctl.errors import InvalidInput, NotTrusted, Unsupported, WfctlError
 from wfctl.render.console import Console
 from wfctl.render.printer import Format, Printer
 
@@ -94,6 +94,14 @@ class Session:
         from wfctl.cli.target import choose
 
         return choose(self.settings)
+
+    def embedded_target(self, unsupported: str, hint: str) -> Embedded:
+        """Return the embedded target. Raises Unsupported, in these words, where the target is a sidecar."""
+        from wfctl.client.connect import Embedded
+
+        if isinstance(self.target, Embedded):
+            return self.target
+        raise Unsupported(unsupported, hint=hint)
 
     @contextmanager
     def workflows(self, *, drive: bool = False, deadline: float | None = None) -> Iterator[Workflows]:

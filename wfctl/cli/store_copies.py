@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wfctl.client.connect import Embedded
-from wfctl.errors import Unsupported
 from wfctl.render.printer import View
 from wfctl.render.text import plural
 
@@ -17,13 +15,10 @@ if TYPE_CHECKING:
 
 def embedded_store(session: Session, what: str) -> Path:
     """Return the store of the embedded target. Raises Unsupported where the target is a sidecar."""
-    target = session.target
-    if isinstance(target, Embedded):
-        return target.store
-    raise Unsupported(
+    return session.embedded_target(
         f"only the store of the embedded engine can be {what}; the state store of a sidecar is Dapr's",
-        hint="use that state store's own tools; for the store of wfctl serve: --target embedded --store FILE",
-    )
+        "use that state store's own tools; for the store of wfctl serve: --target embedded --store FILE",
+    ).store
 
 
 def describe(held: Contents) -> str:

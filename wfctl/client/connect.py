@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from wfctl.errors import Unsupported
 
@@ -33,6 +33,8 @@ class Embedded:
     app: str | None = None
     base: Path | None = None
     named: bool = False
+    local: ClassVar[bool] = True  # what fails here does not come back by itself
+    connections: ClassVar[int] = 1  # useful at a time: the engine has one queue
 
 
 def connect(target: Embedded | Endpoint, *, drive: bool, note: Note, deadline: float | None = None) -> Workflows:

@@ -8,28 +8,15 @@ has `NO_ID`. Payloads (`input`, `result`, ...) are the text as received, None if
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from wfctl.model.failure import Failure as Failure
 from wfctl.model.status import Status
+from wfctl.model.times import NEVER as NEVER
 
 NO_ID = -1
-
-# An external event awaited without a timeout has a timer that never fires, as Dapr's SDKs since 1.18 make it
-# (9999-12-31T23:59:59.999999999Z there; Python's datetime ends at microseconds).
-NEVER = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=timezone.utc)
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """The failure of an activity or an instance."""
-
-    error_type: str
-    message: str
-    stack_trace: str | None = None
-    non_retriable: bool = False
-    inner: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from wfctl.model.events import Failure
+from wfctl.model.failure import Failure
 from wfctl.model.status import Status
 
 

@@ -24,7 +24,6 @@ from wfctl.render.text import clean
 
 BATCH = "Several instances"
 _AT_ONCE = 8  # requests to a sidecar
-_MOST_AT_ONCE = 64
 
 
 def _option(flag: str, *more: str, metavar: str | None = None, help: str) -> Any:
@@ -114,7 +113,7 @@ def _which(
         dry_run=dry_run,
         yes=yes,
         most=most,
-        at_once=min(_number(concurrency, "--concurrency") or _AT_ONCE, _MOST_AT_ONCE),
+        at_once=_number(concurrency, "--concurrency") or _AT_ONCE,
         go_on=continue_on_error,
     )
 

@@ -14,7 +14,7 @@ from wfctl.cli.batch.outcome import VIEW, Done, Outcome
 from wfctl.cli.batch.progress import Progress
 from wfctl.cli.batch.select import GOES, STAYS, Chosen, Verb, choose, narrowed, no_more
 from wfctl.cli.session import Session
-from wfctl.client.connect import Embedded, connect
+from wfctl.client.connect import connect
 from wfctl.client.port import Requested, Workflows
 from wfctl.errors import (
     NotAuthenticated,
@@ -121,11 +121,7 @@ class Batch:
         return not self.which.go_on and (self.which.filter is not None or isinstance(error, _HOPELESS))
 
     def _at_once(self, chosen: Chosen) -> int:
-        """The embedded engine has a queue of its own, and a tunnel into a cluster is one connection."""
-        target = self.session.target
-        if isinstance(target, Embedded) or target.in_cluster:
-            return 1
-        return min(self.which.at_once, len(chosen.ids))
+        return min(self.which.at_once, self.session.target.connections, len(chosen.ids))
 
     def _one_by_one(self, workflows: Workflows, chosen: Chosen, act: Act) -> Iterator[Done]:
         """Through one connection, which may commit many together."""

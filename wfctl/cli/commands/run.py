@@ -7,9 +7,7 @@ from wfctl.cli.command import command, new_app
 from wfctl.cli.parsing.duration import parse_duration
 from wfctl.cli.session import Session
 from wfctl.cli.waiting.progress import run_progress
-from wfctl.client.connect import Embedded
 from wfctl.client.embedded.workflows import RunSummary
-from wfctl.errors import Unsupported
 from wfctl.render.printer import View
 from wfctl.render.text import clean, plural
 
@@ -32,9 +30,7 @@ def run(
     next time. That a workflow fails is an outcome and not an error of this command: wfctl list --status FAILED.
     """
     limit = None if timeout is None else parse_duration(timeout, "--timeout")
-    target = session.target
-    if not isinstance(target, Embedded):
-        raise Unsupported("a sidecar drives its instances by itself", hint="wfctl run --target embedded")
+    target = session.embedded_target("a sidecar executes its instances by itself", "wfctl run --target embedded")
     session.going_on = lambda: "wfctl run"
     with session.embedded(target) as engine, run_progress(session, engine) as tell:
         summary = engine.run_all(None if limit is None else limit.total_seconds(), tell)

@@ -3,8 +3,6 @@ from dataclasses import dataclass
 
 from wfctl.cli.command import command, new_app
 from wfctl.cli.session import Session
-from wfctl.client.connect import Embedded
-from wfctl.errors import Unsupported
 from wfctl.render.printer import View
 from wfctl.render.table import Column
 from wfctl.render.text import clean
@@ -28,12 +26,9 @@ def workflows(session: Session) -> None:
     $ wfctl workflows
     $ wfctl workflows --app orders.py -o json
     """
-    target = session.target
-    if not isinstance(target, Embedded):
-        raise Unsupported(
-            "a sidecar does not tell which workflows its app registers",
-            hint="wfctl workflows --target embedded --app FILE",
-        )
+    target = session.embedded_target(
+        "a sidecar does not tell which workflows its app registers", "wfctl workflows --target embedded --app FILE"
+    )
     with session.embedded(target) as engine:
         found = list(registered(engine.load_app().registry))
     session.printer.many(found, VIEW)

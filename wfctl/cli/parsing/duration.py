@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
 from wfctl.errors import InvalidInput
+from wfctl.model.times import RFC3339, parse_rfc3339
 from wfctl.render.text import clean
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+", re.IGNORECASE | re.ASCII)
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])", re.IGNORECASE)
-_RFC3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 DURATION_EXAMPLES = "a duration such as 250ms, 90s, 5m, 1h30m or 7d"
 TIME_EXAMPLES = "an RFC 3339 time such as 2026-01-31T09:00:00Z"
 
@@ -71,22 +71,15 @@ def _duration(text: str) -> timedelta | None:
 
 
 def _time(text: str, what: str) -> datetime | None:
-    match = _RFC3339.fullmatch(text)
-    if match is None:
+    if not RFC3339.fullmatch(text):
         if re.fullmatch(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?", text, re.ASCII):
             raise InvalidInput(
                 f"{what} {clean(text)} has no time zone", hint=f"{TIME_EXAMPLES}, or with an offset: ...T09:00:00+02:00"
             )
         return None
-    *numbers, fraction, zone = match.groups()
-    offset = "+00:00" if zone in "Zz" else zone
-    micros = (fraction or "0")[:6].ljust(6, "0")
-    year, month, day, hour, minute, second = numbers
     try:
-        return datetime.fromisoformat(f"{year}-{month}-{day}T{hour}:{minute}:{second}.{micros}{offset}").astimezone(
-            timezone.utc
-        )
-    except (ValueError, OverflowError) as error:
+        return parse_rfc3339(text)
+    except ValueError as error:
         raise InvalidInput(f"{what} {clean(text)} is not a time: {error}", hint=TIME_EXAMPLES) from None
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from wfctl.cli import exit_codes
 from wfctl.cli.parsing.condition import Condition
 from wfctl.cli.session import Session
-from wfctl.client.connect import Embedded
 from wfctl.client.port import Workflows
 from wfctl.errors import InvalidInput, NotAuthenticated, NotFound, NotPermitted, TimedOut, WfctlError
 from wfctl.model.instance import Instance
@@ -72,7 +71,7 @@ class Reader:
 
     def _bear(self, error: WfctlError) -> None:
         """Say that the target does not answer. Raises what no patience mends, and TimedOut."""
-        if isinstance(self._session.target, Embedded) or isinstance(error, _LASTING):
+        if self._session.target.local or isinstance(error, _LASTING):
             raise error
         if self.left() <= 0 and (self._answered or isinstance(error, TimedOut)):
             raise TimedOut(f"timed out: {error.message}", hint=self._session.going_on()) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from wfctl.errors import InvalidInput
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 HTTP_PORT = 3500
 GRPC_PORT = 50001
 _TLS_PORT = 443
+MOST_CONNECTIONS = 64
 # Bytes of the longest response that is read: anything longer is no sidecar's, and would fill the memory.
 MOST_BYTES = 256 << 20
 # Seconds that a request may take even if the deadline is nearer or past, so that the last status can be shown.
@@ -48,6 +49,12 @@ class Endpoint:
     kube_context: str | None = None
     namespace: str | None = None
     pod: str | None = None
+    local: ClassVar[bool] = False
+
+    @property
+    def connections(self) -> int:
+        """Return how many connections at a time are of use: a tunnel into a cluster is one."""
+        return 1 if self.in_cluster else MOST_CONNECTIONS
 
     @property
     def in_cluster(self) -> bool:
