@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from limits import LIMIT_SECONDS
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted(
@@ -93,7 +94,7 @@ def test_examples_run(name: str, tmp_path: Path) -> None:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=LIMIT_SECONDS,
     )
     assert found.returncode == 0, f"{found.stdout}\n{found.stderr}"
     assert "Traceback" not in found.stderr
@@ -136,7 +137,7 @@ def test_the_picture_is_made_from_a_run(tmp_path: Path) -> None:
         env={**environ, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)},
         check=True,
         capture_output=True,
-        timeout=120,
+        timeout=LIMIT_SECONDS,
     )
     made, kept = (shape(path.read_text(encoding="utf-8")) for path in (file, ROOT / "docs" / "images" / "wfctl.svg"))
     assert made == kept, "run: python docs/make_picture.py"

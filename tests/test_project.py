@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from limits import LIMIT_SECONDS
 
 from wfctl import __version__
 from wfctl.install import DISTRIBUTION, install_command
@@ -89,7 +90,7 @@ sys.exit(main(sys.argv[1:]))
             [sys.executable, "-c", program, *argv],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=LIMIT_SECONDS,
             cwd=tmp_path,
             env={**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "config")},
         )

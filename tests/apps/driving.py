@@ -14,7 +14,7 @@ from wfctl.client.port import Workflows
 from wfctl.model.events import Event
 from wfctl.model.instance import Filter, Instance, StartRequest
 
-LIMIT_SECONDS = 30
+LIMIT_SECONDS = 120
 
 
 def run_case(workflows: Workflows, case: Case, instance_id: str) -> Instance:

@@ -6,12 +6,12 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from harness import Cli, Outcome
+from limits import LIMIT_SECONDS, until
 
 pytest.importorskip("uvicorn")
 pytest.importorskip("grpc")
@@ -27,18 +27,15 @@ def server(app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
             stderr=log,
         )
     try:
-        limit = time.monotonic() + 30
-        while not ready.exists():
-            assert process.poll() is None, (tmp_path / "serve.log").read_text()
-            assert time.monotonic() < limit
-            time.sleep(0.05)
+        until(lambda: ready.exists() or process.poll() is not None, "the server is ready")
+        assert process.poll() is None, (tmp_path / "serve.log").read_text()
         said = json.loads(ready.read_text())
         monkeypatch.setenv("WFCTL_TARGET", said["httpEndpoint"])
         monkeypatch.setenv("WFCTL_GRPC_ENDPOINT", said["grpcEndpoint"])
         yield
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(LIMIT_SECONDS)
 
 
 @pytest.fixture
@@ -47,7 +44,7 @@ def waiting(cli: Cli, server: None) -> list[str]:
     for one in ids:
         assert cli("start", "Approval", "--id", one).status == 0
     for one in ids:
-        assert cli("wait", one, "--for", "event=approval", "--timeout", "20s").status == 0
+        assert cli("wait", one, "--for", "event=approval", "--timeout", "120s").status == 0
     return ids
 
 
@@ -66,7 +63,7 @@ def test_a_life_in_batches(cli: Cli, waiting: list[str]) -> None:
 
     raised = cli("raise-event", "approval", "--waiting-event", "approval", "--max", "3", "--yes", "-o", "jsonl")
     assert outcomes(raised) == dict.fromkeys(waiting[:3], "done"), raised.err
-    assert cli("wait", *waiting[:3], "--timeout", "20s").status == 0
+    assert cli("wait", *waiting[:3], "--timeout", "120s").status == 0
     ended = cli("terminate", "--status", "RUNNING", "--yes", "-o", "jsonl")
     assert outcomes(ended) == dict.fromkeys(waiting[3:], "done"), ended.err
 
@@ -114,13 +111,11 @@ def test_a_child_with_an_id_of_its_own(cli: Cli, server: None) -> None:
     """No answer of a sidecar but the child's history says whose it is."""
     for parent, child in (("p", "own"), ("q", "named")):
         assert cli("start", "Parent", "--id", parent, "--input", json.dumps({"child": child})).status == 0
-        limit = time.monotonic() + 30
-        while cli("get", child).status == 3:
-            assert time.monotonic() < limit
-        assert cli("wait", child, "--for", "event=approval", "--timeout", "30s").status == 0
+        until(lambda child=child: cli("get", child).status != 3, f"{child} is there")
+        assert cli("wait", child, "--for", "event=approval", "--timeout", "120s").status == 0
     ended = cli("terminate", "--status", "RUNNING", "--yes", "-o", "jsonl")
     assert reasons(ended) == {"p": None, "q": None, "own": "it goes with p", "named": "it goes with q"}, ended.err
-    assert cli("wait", "own", "named", "--timeout", "30s").status == 11
+    assert cli("wait", "own", "named", "--timeout", "120s").status == 11
     for dry in (["--dry-run"], ["--yes"]):
         alone = cli("purge", "--id-prefix", "own", *dry, "-o", "jsonl")
         assert reasons(alone) == {"own": "it is left to its parent p"}, alone.err
@@ -143,13 +138,13 @@ def test_completion(cli: Cli, waiting: list[str]) -> None:
             [sys.executable, "-m", "wfctl", *words],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=LIMIT_SECONDS,
             env={**os.environ, "_WFCTL_COMPLETE": "fish", **environ},
         )
         assert (found.returncode, found.stderr) == (0, "")
         return sorted(line.partition("\t")[0] for line in found.stdout.splitlines())
 
-    patient = {"WFCTL_COMPLETE_TIMEOUT": "20s"}
+    patient = {"WFCTL_COMPLETE_TIMEOUT": "120s"}
     assert complete("get", "i-0", **patient) == [one for one in waiting if one < "i-10"]
     assert complete("raise-event", "i-00", "app", **patient) == ["approval"]
     assert complete("list", "--name", "", **patient) == sorted({"Approval"})
@@ -159,6 +154,4 @@ def test_completion(cli: Cli, waiting: list[str]) -> None:
     assert complete(*far, WFCTL_TARGET="", WFCTL_GRPC_ENDPOINT="", **patient) == ["i-10", "i-11"]
 
     # What came too late is known the next time.
-    limit = time.monotonic() + 20
-    while complete("pause", "i-1", WFCTL_COMPLETE_TIMEOUT="1ms") != ["i-10", "i-11"]:
-        assert time.monotonic() < limit
+    until(lambda: complete("pause", "i-1", WFCTL_COMPLETE_TIMEOUT="1ms") == ["i-10", "i-11"], "it is known")

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from harness import Cli
+from limits import LIMIT_SECONDS
 
 from wfctl.cli.command_table import COMMANDS
 from wfctl.cli.complete.candidates import _FILES, _VALUES
@@ -32,7 +33,7 @@ def ask(*words: str, shell: str = "fish", **environ: str) -> subprocess.Complete
         [sys.executable, "-m", "wfctl", *words],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=LIMIT_SECONDS,
         env={**os.environ, "_WFCTL_COMPLETE": shell, **environ},
     )
 
@@ -53,7 +54,7 @@ def bash(line: str, breaks: str = " \t\n\"'><=;|&(:") -> list[str]:
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is offered is tested on machines that are busy; how soon has tests of its own."""
-    monkeypatch.setenv("WFCTL_COMPLETE_TIMEOUT", "20s")
+    monkeypatch.setenv("WFCTL_COMPLETE_TIMEOUT", "120s")
 
 
 @pytest.fixture
@@ -299,7 +300,7 @@ def typed(argv: list[str], ready: str, keys: list[tuple[str, str]], cwd: Path) -
 
     def until(expected: str, start: int) -> None:
         nonlocal seen
-        limit = time.monotonic() + 15
+        limit = time.monotonic() + LIMIT_SECONDS
         while not re.search(expected, plain(seen[start:])):
             assert time.monotonic() < limit, f"no {expected!r} in {plain(seen[start:])!r}"
             if select.select([master], [], [], 0.2)[0]:
@@ -378,7 +379,9 @@ def test_in_fish(on_path: Path, instances: Path) -> None:
 
     def offered(line: str) -> list[str]:
         script = f"source '{ROOT}/completions/wfctl.fish'; complete --do-complete '{line}'"
-        found = subprocess.run([shell, "--no-config", "-c", script], capture_output=True, text=True, timeout=120)
+        found = subprocess.run(
+            [shell, "--no-config", "-c", script], capture_output=True, text=True, timeout=LIMIT_SECONDS
+        )
         assert found.stderr == ""
         return found.stdout.splitlines()
 
@@ -393,7 +396,9 @@ def test_in_fish(on_path: Path, instances: Path) -> None:
 
 def test_installed_in_bash(on_path: Path, instances: Path, tmp_path: Path) -> None:
     shell = needs("bash")
-    subprocess.run(["wfctl", "completion", "install", "--shell", "bash"], check=True, capture_output=True, timeout=120)
+    subprocess.run(
+        ["wfctl", "completion", "install", "--shell", "bash"], check=True, capture_output=True, timeout=LIMIT_SECONDS
+    )
     with (tmp_path / "home" / ".bashrc").open("a") as start:
         start.write("PS1='READY> '\n")
     typed([shell, "-i"], "READY> ", [("wfctl resum\t", "resume ")], instances)

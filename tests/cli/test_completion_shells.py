@@ -21,6 +21,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+from limits import LIMIT_SECONDS
 
 from wfctl.cli.complete.protocol import lines
 from wfctl.cli.complete.scripts import SCRIPTS
@@ -30,7 +31,6 @@ from wfctl.engine.transaction import StoreUnit
 from wfctl.model.instance import StartRequest
 
 ROOT = Path(__file__).parents[2]
-LIMIT_SECONDS = 60
 EVIL_NAME = "`pwn`\x1b]0;evil\x07\n$(pwn)\t: [x] 'q"  # of a workflow: what stands beside a candidate
 
 INSERTED = [
@@ -98,7 +98,7 @@ class Ground:
             "TERM": "xterm",
             "LC_ALL": "C.UTF-8",
             "WFCTL_TARGET": "embedded",
-            "WFCTL_COMPLETE_TIMEOUT": "30s",
+            "WFCTL_COMPLETE_TIMEOUT": "120s",
             "XDG_CONFIG_HOME": str(self.home / "config"),
             "XDG_DATA_HOME": str(self.home / "data"),
             "XDG_CACHE_HOME": str(self.home / "cache"),
@@ -352,7 +352,7 @@ def test_in_powershell(ground: Ground) -> None:
         ground.hold(instance_id)
     subprocess.run(
         [shell, "-NoProfile", "-NonInteractive", "-File", driver, script],
-        env=ground.environ, cwd=ground.empty, check=True, timeout=600,
+        env=ground.environ, cwd=ground.empty, check=True, timeout=LIMIT_SECONDS * 5,
     )  # fmt: skip
     wanted = [["get", one] for one in INSERTED if one not in NOT_FOR_POWERSHELL]
     wanted += [["get"]] * (len(LEFT_OUT) + len(NOT_FOR_POWERSHELL))

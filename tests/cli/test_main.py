@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from harness import Cli
+from limits import LIMIT_SECONDS
 
 from wfctl import __version__
 from wfctl.cli.command_table import COMMANDS
@@ -20,7 +21,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def run(*argv: str, **more: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "wfctl", *argv], capture_output=True, text=True, timeout=120, **more)  # type: ignore[call-overload,no-any-return]
+    command = [sys.executable, "-m", "wfctl", *argv]
+    return subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_SECONDS, **more)  # type: ignore[call-overload,no-any-return]
 
 
 # --- help -----------------------------------------------------------------------------------------------------------
@@ -256,7 +258,9 @@ def test_light_commands_load_nothing_heavy(cli: Cli, app: Path, argv: list[str])
         "from wfctl.cli.main import main; status = main(sys.argv[1:]);"
         f"print('LOADED', status, [name for name in {HEAVY!r} if name in sys.modules and name not in before])"
     )
-    found = subprocess.run([sys.executable, "-c", program, *argv], capture_output=True, text=True, timeout=120)
+    found = subprocess.run(
+        [sys.executable, "-c", program, *argv], capture_output=True, text=True, timeout=LIMIT_SECONDS
+    )
     assert found.stdout.splitlines()[-1] == "LOADED 0 []", found.stdout + found.stderr
 
 
@@ -292,7 +296,7 @@ def test_head_is_no_error(cli: Cli, app: Path) -> None:
             ["bash", "-c", f"'{sys.executable}' -m wfctl {argv} | head -c 10 >/dev/null; echo ${{PIPESTATUS[0]}}"],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=LIMIT_SECONDS,
         )
         assert (found.stdout, found.stderr) == ("0\n", ""), argv
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from harness import Cli
+from limits import LIMIT_SECONDS, until
 
 from wfctl.cli.command_table import COMMANDS
 
@@ -196,7 +196,7 @@ def started() -> Iterator[Any]:
     yield start
     for process in processes:
         process.terminate()
-        process.communicate(timeout=120)
+        process.communicate(timeout=LIMIT_SECONDS)
 
 
 def test_changes_that_watch_tells(cli: Cli, instances: Path, started: Any) -> None:
@@ -216,8 +216,5 @@ def test_endpoints_that_serve_tells(app: Path, tmp_path: Path, started: Any) -> 
     )
     [said] = lines_of(process, 1)
     check(json.loads(said), "endpoints.json")
-    limit = time.monotonic() + 20
-    while not ready.exists():
-        assert time.monotonic() < limit
-        time.sleep(0.01)
+    until(ready.exists, "the server is ready")
     check(json.loads(ready.read_text()), "endpoints.json")

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,10 +14,10 @@ from typing import Any
 
 import pytest
 from harness import APP, Cli, Outcome
+from limits import LIMIT_SECONDS, until
 
 pytest.importorskip("grpc", reason="needs the extra serve")
 
-LIMIT_SECONDS = 120
 ROOT = Path(__file__).parents[2]
 _numbers = itertools.count(1)
 
@@ -42,13 +41,6 @@ def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, An
     yield json.loads(ready.read_text())
     process.terminate()
     process.wait(LIMIT_SECONDS)
-
-
-def until(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + LIMIT_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, f"never happened: {holds}"
-        time.sleep(0.02)
 
 
 @pytest.fixture(params=["http", "grpc"])
@@ -104,7 +96,7 @@ def test_an_instance_that_fails(far: Far, name: str) -> None:
 
 def test_events_and_what_is_waited_for(far: Far, name: str) -> None:
     far("start", "Approval", "--id", name)
-    far("wait", name, "--for", "event=approval", "--timeout", "20s")
+    far("wait", name, "--for", "event=approval", "--timeout", "120s")
     assert far("get", name, "-o", "json").json["waitingFor"][0]["name"] == "approval"
     assert name in far("list", "--waiting-event", "approval", "-o", "id").out.split()
     late = far("wait", name, "--timeout", "0.1s", status=124)
@@ -172,7 +164,7 @@ def test_history_and_steps(far: Far, name: str) -> None:
     assert types[1] == "ExecutionStarted"
     assert types[-1] == "ExecutionCompleted"
     assert far("steps", name, "-o", "json").json[0]["result"] == 7
-    assert far("watch", name, "--timeout", "20s").status == 0
+    assert far("watch", name, "--timeout", "120s").status == 0
 
 
 def test_what_a_sidecar_has_not(far: Far) -> None:

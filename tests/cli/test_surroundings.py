@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from harness import Cli
+from limits import LIMIT_SECONDS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="bash, /dev/full")
 FULL = Path("/dev/full")
@@ -38,7 +39,7 @@ def bash(script: str, unbuffered: bool = False) -> subprocess.CompletedProcess[s
         ["bash", "-c", f"wfctl() {{ '{sys.executable}' -m wfctl \"$@\"; }}\n{script}"],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=LIMIT_SECONDS,
         env=environ | ({"PYTHONUNBUFFERED": "1"} if unbuffered else {}),
     )
     assert "Traceback" not in done.stderr, done.stderr
@@ -116,5 +117,5 @@ def test_interrupted_while_it_is_loaded(tmp_path: Path) -> None:
         assert process.stderr is not None
         assert process.stdout.readline() == "loading\n"
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        assert process.wait(LIMIT_SECONDS) == 130
         assert process.stderr.read() == "wfctl: interrupted\n"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from harness import APP, Cli
+from limits import LIMIT_SECONDS
 
 
 @pytest.fixture(autouse=True)
@@ -91,10 +92,10 @@ def test_a_custom_status_cannot_hold_the_time_out_up(app: Path) -> None:
     (app / "app.py").write_text(APP.replace('"asked"', '"a" * 60 + "!"'))
 
     def run(*words: str) -> int:
-        return subprocess.run([sys.executable, "-m", "wfctl", *words], timeout=60, check=False).returncode
+        return subprocess.run([sys.executable, "-m", "wfctl", *words], timeout=LIMIT_SECONDS, check=False).returncode
 
     assert run("start", "Approval", "--id", "slow") == 0
-    assert run("wait", "slow", "--for", "custom-status=aaa!", "--timeout", "30s") == 0
+    assert run("wait", "slow", "--for", "custom-status=aaa!", "--timeout", "120s") == 0
     for pattern in ("(a+)+$", "*a" * 30 + "*b"):
         assert run("wait", "slow", "--for", f"custom-status={pattern}", "--timeout", "1s") == 124
 
@@ -103,4 +104,4 @@ def test_who_means_a_regular_expression_is_told(cli: Cli) -> None:
     told = "a regular expression is not one of them"
     for pattern in ("^asked$", "a.*", "asked|answered"):
         assert told in cli("wait", "open", "--for", f"custom-status={pattern}", "--timeout", "0s").err
-    assert told not in cli("wait", "open", "--for", "custom-status=a*", "--timeout", "30s").err
+    assert told not in cli("wait", "open", "--for", "custom-status=a*", "--timeout", "120s").err

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from limits import LIMIT_SECONDS, until
 
 from wfctl.client.embedded.workflows import open_embedded
 from wfctl.client.port import Workflows
@@ -25,7 +26,6 @@ from wfctl.model.status import Status
 from wfctl.workflow.loading.app import load_app
 
 HERE = Path(__file__).parents[1] / "support"
-LIMIT_SECONDS = 20
 
 
 @dataclass
@@ -103,11 +103,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + LIMIT_SECONDS
-    while not ready.exists() or not ready.read_text():
-        assert process.poll() is None, "the server ended"
-        assert time.monotonic() < deadline, "the server was never ready"
-        time.sleep(0.02)
+    until(lambda: process.poll() is not None or (ready.exists() and ready.read_text()), "the server is ready")
+    assert process.poll() is None, "the server ended"
     yield json.loads(ready.read_text())
     process.terminate()
     process.wait(LIMIT_SECONDS)

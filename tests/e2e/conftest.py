@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
-LIMIT_SECONDS = 120
+from limits import LIMIT_SECONDS, until
 
 
 @dataclass(frozen=True)
@@ -84,10 +82,7 @@ class Shell:
         return done.out
 
     def until(self, holds: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + LIMIT_SECONDS
-        while not holds():
-            assert time.monotonic() < deadline, f"never happened: {what}"
-            time.sleep(0.01)
+        until(holds, what)
 
 
 @pytest.fixture

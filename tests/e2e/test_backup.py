@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from kills import killed_everywhere
+from limits import LIMIT_SECONDS
 
 from wfctl.engine.store import backup, database, reading
 
@@ -144,7 +145,7 @@ def test_no_room_for_a_backup_leaves_nothing(shell) -> None:
         capture_output=True,
         text=True,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000)),
-        timeout=60,
+        timeout=LIMIT_SECONDS,
     )
     assert done.returncode == 5, done
     assert "cannot make the copy" in done.stderr
@@ -291,13 +292,13 @@ def test_not_while_somebody_drives(shell) -> None:
     shell.app(APP)
     shell.ok("start", "Await", "--id", "a")
     shell.ok("backup", "copy.db")
-    owner = shell.start("start", "Await", "--id", "b", "--wait", "--timeout", "60s")
+    owner = shell.start("start", "Await", "--id", "b", "--wait", "--timeout", "120s")
     shell.until(lambda: "event" in shell.run("get", "b", "-o", "json").out, "the wait")
     refused = shell.run("restore", "copy.db", "--yes")
     assert refused.status == 5
     assert "a process drives the store" in refused.err
     shell.ok("raise-event", "b", "go", "--data", "1")
-    assert owner.wait(60) == 0
+    assert owner.wait(LIMIT_SECONDS) == 0
     assert ids(shell) == ["a", "b"]
 
 
@@ -399,7 +400,7 @@ def test_a_commit_beside_a_restore_is_in_one_of_the_two(shell) -> None:
         writers = [shell.start("start", "Await", "--id", f"w{number}-{one}", "--no-drive") for one in range(3)]
         shell.ok("restore", "copy.db", "--yes")
         for writer in writers:
-            assert writer.wait(60) == 0, writer.communicate()
+            assert writer.wait(LIMIT_SECONDS) == 0, writer.communicate()
         found = {*ids(shell), *names(kept(shell)[-1])}
         assert {f"w{number}-{one}" for one in range(3)} <= found
         assert "a" in ids(shell)
@@ -430,7 +431,7 @@ def test_a_restore_killed_at_any_moment_leaves_the_old_store_or_the_new_one(
     for name in ("n1", "n2"):
         shell.ok("start", "Await", "--id", name, "--store", str(new), "--no-drive")
     # What lies in the log of the old store is part of it: a killed owner has left it there.
-    owner = shell.start("start", "Await", "--id", "logged", "--wait", "--timeout", "60s")
+    owner = shell.start("start", "Await", "--id", "logged", "--wait", "--timeout", "120s")
     shell.until(lambda: "event" in shell.run("get", "logged", "-o", "json").out, "the wait")
     owner.kill()
     owner.communicate()
@@ -509,7 +510,7 @@ def test_the_file_alone_is_whole_when_a_command_was_told_to_end(shell, number: i
     )
     shell.until(lambda: reading.open_reader(Path(store)).execute("SELECT 1 FROM owner").fetchone(), "the owner")
     command.send_signal(number)
-    assert command.wait(60) == (130 if number == signal.SIGINT else 128 + number), command.communicate()
+    assert command.wait(LIMIT_SECONDS) == (130 if number == signal.SIGINT else 128 + number), command.communicate()
     assert alone(shell) == (["a", "b"] if "b" in words else ["a"])
     assert not list(shell.folder.glob("store.db-wal")) or not (shell.folder / "store.db-wal").stat().st_size
     shell.ok("run")

@@ -63,7 +63,7 @@ def test_a_wait_ends_with_a_stall(shell) -> None:
     shell.app(GOOD)
     shell.ok("start", "Order", "--id", "o1")
     shell.app(BAD)
-    raised = shell.run("raise-event", "o1", "go", "--wait", "--timeout", "20s")
+    raised = shell.run("raise-event", "o1", "go", "--wait", "--timeout", "120s")
     assert raised.status == 12, raised
     assert "o1 STALLED, waits for other code" in raised.err
     for words in (
@@ -72,13 +72,13 @@ def test_a_wait_ends_with_a_stall(shell) -> None:
         ["wait", "o1", "--for", "event=go"],
         ["result", "o1", "--wait"],
     ):
-        waited = shell.run(*words, "--timeout", "20s")
+        waited = shell.run(*words, "--timeout", "120s")
         assert waited.status == 12, waited
         assert "o1 STALLED" in waited.err
-    assert shell.run("wait", "o1", "--for", "stalled", "--timeout", "20s").status == 0
+    assert shell.run("wait", "o1", "--for", "stalled", "--timeout", "120s").status == 0
 
     shell.app(GOOD)
-    mended = shell.run("wait", "o1", "--timeout", "20s")
+    mended = shell.run("wait", "o1", "--timeout", "120s")
     assert mended.status == 0, mended
 
 
@@ -121,5 +121,5 @@ def fork(ctx, _):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_an_activity_may_fork(shell) -> None:
     shell.app(FORKING)
-    shell.ok("start", "Forking", "--id", "f1", "--wait", "--timeout", "20s")
+    shell.ok("start", "Forking", "--id", "f1", "--wait", "--timeout", "120s")
     assert json.loads(shell.ok("result", "f1")) is True

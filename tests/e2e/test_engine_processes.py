@@ -7,6 +7,7 @@ import signal
 import sys
 
 import pytest
+from limits import LIMIT_SECONDS
 
 APP = """
 import os
@@ -62,7 +63,7 @@ def test_many_processes_race_for_a_store_that_does_not_exist(shell) -> None:
         commands = [("start", "Echo", "--id", f"i{n}", "--input", str(n), "--wait") for n in range(6)]
         racers = [shell.start(*command) for command in commands]
         for racer in racers:
-            _, err = racer.communicate(timeout=120)
+            _, err = racer.communicate(timeout=LIMIT_SECONDS)
             assert racer.returncode == 0, err
         counts = json.loads(shell.ok("count", "-o", "json"))
         assert [(count["runtimeStatus"], count["count"]) for count in counts] == [("COMPLETED", 6)]
@@ -74,7 +75,7 @@ def test_an_interrupt_ends_a_command_whose_workflow_code_never_comes_back(shell)
     process = shell.start("start", "Stuck", "--id", "s1", "--wait")
     shell.until(lambda: (shell.folder / "stuck.txt").exists(), "the loop")
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=LIMIT_SECONDS)
     assert process.returncode == 130, err
     assert "does not come back" in err
     assert "Traceback" not in err
@@ -86,7 +87,7 @@ def test_an_interrupt_does_not_wait_for_activities(shell) -> None:
     process = shell.start("start", "Busy", "--id", "b1", "--input", "600", "--wait")
     shell.until(lambda: (shell.folder / "begun.txt").exists(), "the activity")
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=LIMIT_SECONDS)
     assert process.returncode == 130, err
     assert get(shell, "b1")["runtimeStatus"] == "RUNNING"
 

@@ -118,7 +118,7 @@ def complete(shell, name: str) -> None:
         shell.ok("raise-event", "event", "approval", "--data", '"yes"', "--no-drive")
         shell.ok("raise-event", "child", "approval", "--data", '{"by": "me"}', "--no-drive")
         shell.ok("resume", "suspended", "--no-drive")
-    shell.ok("run", "--timeout", "60s")
+    shell.ok("run", "--timeout", "120s")
     assert ends(shell) == ENDS[name]
 
 
@@ -154,7 +154,7 @@ def test_reading_changes_nothing(shell, store: Path, later) -> None:
     for command in ("get", "steps", "history", "tree"):
         for name in list(ENDS[store.stem])[:2]:
             shell.ok(command, name)
-    shell.environ |= {"_WFCTL_COMPLETE": "fish", "WFCTL_COMPLETE_TIMEOUT": "20s"}
+    shell.environ |= {"_WFCTL_COMPLETE": "fish", "WFCTL_COMPLETE_TIMEOUT": "120s"}
     answered = shell.run("get", "")
     assert next(iter(ENDS[store.stem])) in answered.out, answered
     assert path.read_bytes() == before

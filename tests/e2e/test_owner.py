@@ -6,6 +6,7 @@ import json
 import sys
 
 import pytest
+from limits import LIMIT_SECONDS
 
 APP = """
 import time
@@ -42,7 +43,7 @@ def test_what_comes_while_another_command_drives_is_driven_by_it(shell) -> None:
     second = shell.run("start", "Slow", "--id", "b", "--input", "70")
     assert second.status == 0
     assert second.out.strip() == "b"
-    _, err = first.communicate(timeout=120)
+    _, err = first.communicate(timeout=LIMIT_SECONDS)
     assert first.returncode == 0, err
     assert status(shell, "a") == "COMPLETED"
     assert status(shell, "b") == "COMPLETED"
@@ -58,7 +59,7 @@ def test_a_store_named_by_a_link_has_the_same_owner(shell) -> None:
     assert second.status == 5
     assert "another process drives" in second.err
     shell.ok("raise-event", "a", "go", "--store", str(shell.folder / "link.db"))
-    assert first.wait(60) == 0
+    assert first.wait(LIMIT_SECONDS) == 0
     assert not (shell.folder / "link.db.lock").exists()
 
 
@@ -67,7 +68,7 @@ def test_many_at_once_all_finish(shell) -> None:
     names = [f"i{number}" for number in range(8)]
     processes = [shell.start("start", "Slow", "--id", name, "--input", "5", "--wait") for name in names]
     for name, process in zip(names, processes, strict=True):
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=LIMIT_SECONDS)
         assert process.returncode == 0, (name, out, err)
         assert "Traceback" not in err
     counts = json.loads(shell.ok("count", "-o", "json"))
@@ -99,17 +100,17 @@ def test_run_refuses_a_store_that_another_process_drives(shell) -> None:
 
 def test_an_event_from_another_process_reaches_the_waiting_owner(shell) -> None:
     shell.app(APP)
-    first = shell.start("start", "Await", "--id", "a", "--wait", "--timeout", "30s")
+    first = shell.start("start", "Await", "--id", "a", "--wait", "--timeout", "120s")
     shell.until(lambda: "event" in shell.run("get", "a", "-o", "json").out, "the wait")
     shell.ok("raise-event", "a", "go", "--data", '{"by": "me"}')
-    first.communicate(timeout=120)
+    first.communicate(timeout=LIMIT_SECONDS)
     assert first.returncode == 0
     assert json.loads(shell.ok("result", "a")) == {"by": "me"}
 
 
 def test_pause_resume_terminate_purge_beside_an_owner(shell) -> None:
     shell.app(APP)
-    first = shell.start("start", "Await", "--id", "a", "--wait", "--timeout", "60s")
+    first = shell.start("start", "Await", "--id", "a", "--wait", "--timeout", "120s")
     shell.until(lambda: "event" in shell.run("get", "a", "-o", "json").out, "the wait")
     shell.ok("pause", "a")
     shell.until(lambda: status(shell, "a") == "SUSPENDED", "suspended")
@@ -117,7 +118,7 @@ def test_pause_resume_terminate_purge_beside_an_owner(shell) -> None:
     shell.until(lambda: status(shell, "a") == "RUNNING", "running")
     assert shell.run("purge", "a").status == 4
     shell.ok("terminate", "a", "--output", '"bye"')
-    first.communicate(timeout=120)
+    first.communicate(timeout=LIMIT_SECONDS)
     assert first.returncode == 11
     shell.ok("purge", "a")
     assert shell.run("get", "a").status == 3

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from limits import LIMIT_SECONDS
 
 from wfctl.engine.store import reading
 from wfctl.engine.store.reading import Reader, open_reader
@@ -61,7 +62,9 @@ def forbid(folder: Path) -> None:
 
 def ask(shell, prefix: list[str], *words: str) -> subprocess.CompletedProcess[str]:
     command = [*prefix, *shell.command(*words)]
-    done = subprocess.run(command, cwd=shell.folder, env=shell.environ, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        command, cwd=shell.folder, env=shell.environ, capture_output=True, text=True, timeout=LIMIT_SECONDS
+    )
     assert "Traceback" not in done.stderr, done.stderr
     return done
 
@@ -116,19 +119,19 @@ def test_what_a_killed_owner_left_in_the_log(shell, data: Path, reader: list[str
 
 
 def test_beside_an_owner_who_writes(shell, data: Path, reader: list[str]) -> None:
-    owner = shell.start("start", "Await", "--id", "b", "--wait", "--timeout", "60s")
+    owner = shell.start("start", "Await", "--id", "b", "--wait", "--timeout", "120s")
     shell.until(lambda: "event" in shell.run("get", "b", "-o", "json").out, "the wait")
     for name in ("store.db", "store.db-wal", "store.db-shm"):
         (data / name).chmod(0o400)
     data.chmod(0o500)
-    command = [*reader, *shell.command("wait", "b", "--timeout", "60s", "-o", "json")]
+    command = [*reader, *shell.command("wait", "b", "--timeout", "120s", "-o", "json")]
     waiting = subprocess.Popen(command, cwd=shell.folder, env=shell.environ, stdout=subprocess.PIPE, text=True)
     try:
         assert ask(shell, reader, "get", "b").returncode == 0
         if reader:  # the superuser, who is the owner here, goes on writing
             shell.ok("raise-event", "b", "go", "--data", "1")
-            assert json.loads(waiting.communicate(timeout=60)[0])["output"] == 1
-            assert owner.wait(60) == 0
+            assert json.loads(waiting.communicate(timeout=LIMIT_SECONDS)[0])["output"] == 1
+            assert owner.wait(LIMIT_SECONDS) == 0
     finally:
         waiting.kill()
         waiting.communicate()
@@ -139,7 +142,7 @@ def test_a_writer_that_comes_later_is_seen(shell, data: Path, reader: list[str])
     if not reader:
         pytest.skip("the writer has to be somebody else")
     forbid(data)
-    command = [*reader, *shell.command("wait", "a", "--timeout", "60s", "-o", "json")]
+    command = [*reader, *shell.command("wait", "a", "--timeout", "120s", "-o", "json")]
     waiting = subprocess.Popen(
         command, cwd=shell.folder, env=shell.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -147,7 +150,7 @@ def test_a_writer_that_comes_later_is_seen(shell, data: Path, reader: list[str])
         assert waiting.stderr is not None
         assert "nobody drives this store" in waiting.stderr.readline()
         shell.ok("raise-event", "a", "go", "--data", '"late"')
-        assert json.loads(waiting.communicate(timeout=60)[0])["output"] == "late"
+        assert json.loads(waiting.communicate(timeout=LIMIT_SECONDS)[0])["output"] == "late"
     finally:
         waiting.kill()
         waiting.communicate()

@@ -15,7 +15,8 @@ import pytest
 
 pytest.importorskip("uvicorn", reason="needs wfctl[serve]")
 import grpc
-from serve_process import LIMIT_SECONDS, Served, served
+from limits import LIMIT_SECONDS
+from serve_process import Served, served
 
 from wfctl.wire import grpc_methods
 

@@ -8,10 +8,11 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
+from limits import LIMIT_SECONDS, until
 
 pytest.importorskip("uvicorn", reason="needs the extra serve")
 
-from serve_process import Served, served, until
+from serve_process import Served, served
 
 from wfctl.model.status import Status
 
@@ -46,7 +47,7 @@ def curl(server: Served, *words: str) -> tuple[int, str]:
         ["curl", "--silent", "--max-time", "30", "--noproxy", "*", "--write-out", "\n%{http_code}", *here],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=LIMIT_SECONDS,
         check=True,
     )
     body, _, status = done.stdout.rpartition("\n")

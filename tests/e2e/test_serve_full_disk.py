@@ -18,7 +18,8 @@ import pytest
 pytest.importorskip("dapr.ext.workflow", reason="needs the official SDK")
 pytest.importorskip("uvicorn", reason="needs wfctl[serve]")
 import grpc
-from serve_process import LIMIT_SECONDS, Served, environ, served, until, worker
+from limits import LIMIT_SECONDS, until
+from serve_process import Served, environ, served, worker
 
 from wfctl.errors import DiskFull
 from wfctl.model.instance import StartRequest

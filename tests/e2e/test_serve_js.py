@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from limits import LIMIT_SECONDS
 
 pytest.importorskip("uvicorn", reason="needs the extra serve")
 
@@ -25,6 +26,6 @@ def test_an_app_of_the_javascript_sdk(tmp_path: Path) -> None:
     with served(tmp_path, command=[node, str(APP)], env={"NODE_PATH": modules}) as server:
         assert server.process.stdout is not None
         lines = server.process.stdout.read().splitlines()
-        assert server.process.wait(60) == 0, lines[-20:]
+        assert server.process.wait(LIMIT_SECONDS) == 0, lines[-20:]
     (result,) = (line.partition("RESULT ")[2] for line in lines if "RESULT " in line)
     assert json.loads(result) == {"chain": "6", "fan": "20300", "event": '{"a":1}', "timer": '"rang"', "many": 150}

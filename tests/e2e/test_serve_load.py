@@ -10,7 +10,8 @@ import pytest
 
 pytest.importorskip("uvicorn", reason="needs wfctl[serve]")
 import grpc
-from serve_process import Served, served, until
+from limits import until
+from serve_process import Served, served
 
 from wfctl.model.status import Status
 from wfctl.wire import grpc_methods

@@ -9,7 +9,8 @@ import pytest
 pytest.importorskip("dapr.ext.workflow", reason="needs the official SDK")
 pytest.importorskip("uvicorn", reason="needs the extra serve")
 
-from serve_process import served, until, worker
+from limits import until
+from serve_process import served, worker
 
 from wfctl.model.status import Status
 

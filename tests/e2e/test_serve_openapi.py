@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from limits import LIMIT_SECONDS
 
 pytest.importorskip("uvicorn", reason="needs the extra serve")
 with warnings.catch_warnings():
@@ -100,7 +101,7 @@ def test_no_answer_that_is_not_described(server: Served, name: str) -> None:
     def ask(case: Any, known: str | None) -> None:
         if known is not None and "instance" in (case.path_parameters or {}):
             case.path_parameters["instance"] = known
-        answer = case.call(timeout=120)
+        answer = case.call(timeout=LIMIT_SECONDS)
         case.validate_response(answer, checks=checks)
         if answer.status_code >= 500:
             code = answer.json()["errorCode"]

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from limits import LIMIT_SECONDS, until
 
 pytest.importorskip("dapr.ext.workflow", reason="needs the official SDK")
 pytest.importorskip("uvicorn", reason="needs the extra serve")
@@ -21,7 +22,7 @@ pytest.importorskip("uvicorn", reason="needs the extra serve")
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.protobuf.wrappers_pb2 import StringValue
-from serve_process import SDK_WORKER, Served, environ, served, until, worker
+from serve_process import SDK_WORKER, Served, environ, served, worker
 
 from wfctl.gateway.grpc.routing import UNREADABLE
 from wfctl.model.events import ExecutionStalled, StallReason
@@ -149,7 +150,7 @@ def test_an_app_in_the_server_and_a_worker_share_the_store(tmp_path: Path, app: 
 def test_a_child_gets_daprs_variables_and_its_status_is_handed_on(tmp_path: Path) -> None:
     script = "import os; print(os.environ['DAPR_HTTP_PORT'], os.environ['DAPR_GRPC_PORT'], flush=True); exit(7)"
     with served(tmp_path, command=[sys.executable, "-c", script]) as server:
-        assert server.process.wait(30) == 7
+        assert server.process.wait(LIMIT_SECONDS) == 7
         assert server.process.stdout is not None
         said = server.process.stdout.read()
         assert said == f"app | {server.endpoints['httpPort']} {server.endpoints['grpcPort']}\n"
@@ -238,7 +239,7 @@ def test_only_health_is_answered_while_the_app_is_imported(tmp_path: Path) -> No
         "import json, os, urllib.error, urllib.request\nimport dapr.ext.workflow as wf\n"
         "def ask(path):\n"
         "    url = f\"http://127.0.0.1:{os.environ['DAPR_HTTP_PORT']}{path}\"\n"
-        "    try:\n        return urllib.request.urlopen(url, timeout=30).status\n"
+        "    try:\n        return urllib.request.urlopen(url, timeout=120).status\n"
         "    except urllib.error.HTTPError as error:\n        return [error.code, json.load(error)['errorCode']]\n"
         "paths = ('/v1.0/healthz', '/v1.0/healthz/outbound', '/v1.0/metadata')\n"
         f"open({str(seen)!r}, 'w').write(json.dumps([ask(path) for path in paths]))\n"
@@ -283,7 +284,7 @@ def test_the_http_address_alone_is_enough_also_after_it_comes_back_elsewhere(tmp
         first.start("chain", "c", "1")
         first.ended("c")
         target = ("--target", first.endpoints["httpEndpoint"])
-        out, err = wfctl(tmp_path, "list", *target, "-o", "id").communicate(timeout=60)
+        out, err = wfctl(tmp_path, "list", *target, "-o", "id").communicate(timeout=LIMIT_SECONDS)
         assert out == "c\n", err
         watching = wfctl(tmp_path, "list", "--watch", *target, "-o", "jsonl")
         assert watching.stdout is not None
@@ -329,7 +330,7 @@ def test_the_child_ends_with_a_server_that_is_killed(tmp_path: Path) -> None:
 def test_a_command_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="cannot run no-such-program: No such file"):  # noqa: SIM117, PT012
         with served(tmp_path, command=["no-such-program"]) as server:  # it may be ready for a moment
-            server.process.wait(60)
+            server.process.wait(LIMIT_SECONDS)
             raise AssertionError(server.log.read_text())
 
 
@@ -370,7 +371,7 @@ def test_a_signal_stops_it_quietly(tmp_path: Path, app: Path, number: signal.Sig
         server.start("approval", "a")
         start_chains(server, 10)
         server.process.send_signal(number)
-        assert server.process.wait(120) == 0
+        assert server.process.wait(LIMIT_SECONDS) == 0
         assert "Traceback" not in server.log.read_text()
         assert not (tmp_path / "ready.json").exists()
     with served(tmp_path, command=[sys.executable, str(SDK_WORKER), str(app)]) as server:
@@ -416,7 +417,7 @@ def test_the_unix_socket(tmp_path: Path) -> None:
     path = Path(os.path.relpath(tmp_path / "g.sock")) if len(str(tmp_path)) > 80 else tmp_path / "g.sock"
     with served(tmp_path, "--grpc-unix", str(path.absolute())), grpc.insecure_channel(f"unix:{path}") as channel:
         hello = channel.unary_unary("/TaskHubSidecarService/Hello")
-        assert hello(b"", timeout=10) == b""
+        assert hello(b"", timeout=LIMIT_SECONDS) == b""
 
 
 def test_only_a_socket_that_nobody_serves_is_replaced(tmp_path: Path, short: Path) -> None:
@@ -443,7 +444,7 @@ def test_only_a_socket_that_nobody_serves_is_replaced(tmp_path: Path, short: Pat
     assert link.is_symlink()
     assert live.is_socket()
     with served(tmp_path, "--grpc-unix", str(dead)), grpc.insecure_channel(f"unix:{quote(str(dead))}") as channel:
-        assert channel.unary_unary(grpc_methods.HELLO.path)(b"", timeout=30) == b""
+        assert channel.unary_unary(grpc_methods.HELLO.path)(b"", timeout=LIMIT_SECONDS) == b""
     assert not dead.exists()
     listening[1].close()
 
@@ -470,7 +471,7 @@ def test_a_command_of_another_process_is_driven_by_the_server(tmp_path: Path, ap
             env=environ(XDG_CONFIG_HOME=str(tmp_path)),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=LIMIT_SECONDS,
         )
         assert done.returncode == 0, done.stderr
         assert server.ended("x").output == "3"
@@ -480,11 +481,11 @@ def test_bytes_that_are_no_message(tmp_path: Path) -> None:
     with served(tmp_path) as server, grpc.insecure_channel(server.endpoints["grpcEndpoint"]) as channel:
         for path in (grpc_methods.START.path, grpc_methods.COMPLETE_ORCHESTRATOR.path, grpc_methods.RUNTIME[0].path):
             with pytest.raises(grpc.RpcError) as caught:
-                channel.unary_unary(path)(b"\x0a\x02\xff\xff", timeout=30)
+                channel.unary_unary(path)(b"\x0a\x02\xff\xff", timeout=LIMIT_SECONDS)
             assert caught.value.code() is grpc.StatusCode.INTERNAL
             assert caught.value.details() == UNREADABLE
         with pytest.raises(grpc.RpcError) as caught:
-            next(channel.unary_stream(grpc_methods.WORK_ITEMS.path)(b"\xff", timeout=30))
+            next(channel.unary_stream(grpc_methods.WORK_ITEMS.path)(b"\xff", timeout=LIMIT_SECONDS))
         assert caught.value.details() == UNREADABLE
 
 
@@ -504,15 +505,15 @@ def test_a_worker_with_microsofts_messages_is_refused(tmp_path: Path, app: Path,
         server.start("chain", "c", "1")
         with grpc.insecure_channel(server.endpoints["grpcEndpoint"]) as channel:
             work = channel.unary_stream(grpc_methods.WORK_ITEMS.path)
-            items = work(b"", timeout=60)
+            items = work(b"", timeout=LIMIT_SECONDS)
             item = pb.WorkItem.FromString(next(items))
             answer = pb.WorkflowResponse(instance_id="c", completion_token=item.completion_token)
             answer.actions.add(id=1).schedule_task.name = "step"
             complete = channel.unary_unary(grpc_methods.COMPLETE_ORCHESTRATOR.path)
             for call in (
-                lambda: complete(microsofts(answer, seconds), timeout=60),
+                lambda: complete(microsofts(answer, seconds), timeout=LIMIT_SECONDS),
                 lambda: next(items),
-                lambda: next(work(b"", timeout=60)),  # it tries again
+                lambda: next(work(b"", timeout=LIMIT_SECONDS)),  # it tries again
             ):
                 with pytest.raises(grpc.RpcError) as caught:
                     call()
@@ -570,7 +571,7 @@ def test_daprs_own_client_saves_state(tmp_path: Path) -> None:
     with served(tmp_path, command=[sys.executable, "-c", script]) as server:
         assert server.process.stdout is not None
         lines = server.process.stdout.read().splitlines()
-        assert server.process.wait(60) == 0, server.log.read_text()
+        assert server.process.wait(LIMIT_SECONDS) == 0, server.log.read_text()
         assert lines == ["app | ABORTED", "app | {'quantity': 9}"]
 
 

@@ -12,7 +12,8 @@ import pytest
 pytest.importorskip("dapr.ext.workflow", reason="needs the official SDK")
 pytest.importorskip("uvicorn", reason="needs the extra serve")
 
-from serve_process import SDK_WORKER, Served, served, until
+from limits import until
+from serve_process import SDK_WORKER, Served, served
 
 from wfctl.model.status import Status
 

@@ -10,7 +10,8 @@ import pytest
 
 pytest.importorskip("uvicorn", reason="needs the extra serve")
 
-from serve_process import LIMIT_SECONDS, environ, served, until
+from limits import LIMIT_SECONDS, until
+from serve_process import environ, served
 
 APP = """
 import dapr.ext.workflow as wf

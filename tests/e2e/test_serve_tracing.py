@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from limits import LIMIT_SECONDS, until
 
 pytest.importorskip("dapr.ext.workflow", reason="needs the official SDK")
 pytest.importorskip("uvicorn", reason="needs the extra serve")
 pytest.importorskip("opentelemetry.proto", reason="needs the extra otel")
 
-from serve_process import SDK_WORKER, Served, environ, served, until, worker
+from serve_process import SDK_WORKER, Served, environ, served, worker
 
 from wfctl.install import install_command
 
@@ -281,5 +282,7 @@ def test_a_missing_extra_is_one_line(tmp_path: Path, app: Path) -> None:
 
 def test_nothing_is_imported_unasked() -> None:
     script = "import sys, wfctl.gateway.server\nprint([m for m in sys.modules if m.startswith('opentelemetry')])"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environ(), timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=environ(), timeout=LIMIT_SECONDS
+    )
     assert done.stdout.strip() == "[]", done.stderr

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from limits import LIMIT_SECONDS
 
 APP = """
 import dapr.ext.workflow as wf
@@ -111,7 +112,7 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(shell) -> None:
         capture_output=True,
         text=True,
         preexec_fn=limit,
-        timeout=120,
+        timeout=LIMIT_SECONDS,
     )
     assert done.returncode == 5, done
     assert "Traceback" not in done.stderr

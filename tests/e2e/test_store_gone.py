@@ -11,7 +11,8 @@ import pytest
 
 pytest.importorskip("uvicorn", reason="needs wfctl[serve]")
 
-from serve_process import LIMIT_SECONDS, served
+from limits import LIMIT_SECONDS
+from serve_process import served
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows does not let go of a file that is open")
 

@@ -37,7 +37,7 @@ def test_a_child_with_an_id_of_its_own(wfctl: Wfctl, orders: Daprd) -> None:
     """It goes with its parent, and is not purged without it."""
     wfctl("start", "adopting", "--id", "mother", "--input", '"adopted"', **at(orders))
     until(lambda: "adopted" in wfctl("list", "--parent", "mother", "-o", "id", **at(orders)).stdout.split())
-    wfctl("wait", "adopted", "--for", "event=go", "--timeout", "30s", **at(orders))
+    wfctl("wait", "adopted", "--for", "event=go", "--timeout", "120s", **at(orders))
 
     def reasons(*argv: str) -> dict[str, Any]:
         done = wfctl(*argv, "-o", "json", **at(orders)).stdout
@@ -45,7 +45,7 @@ def test_a_child_with_an_id_of_its_own(wfctl: Wfctl, orders: Daprd) -> None:
 
     both = {"mother": None, "adopted": "it goes with mother"}
     assert reasons("terminate", "mother", "adopted") == both
-    wfctl("wait", "adopted", "--timeout", "30s", status=11, **at(orders))
+    wfctl("wait", "adopted", "--timeout", "120s", status=11, **at(orders))
     assert reasons("purge", "--id-prefix", "adopted", "--yes") == {"adopted": "it is left to its parent mother"}
     assert reasons("purge", "--status", "TERMINATED", "--dry-run").items() >= both.items()
     assert reasons("purge", "adopted", "mother") == both

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from engine_rig import Rig, inconsistencies, replace_request
+from limits import LIMIT_SECONDS
 
 from wfctl.engine import operations
 from wfctl.errors import WfctlError
@@ -321,7 +322,7 @@ class Storm:
             return 1
 
         with contextlib.suppress(WfctlError):
-            host.submit(lambda unit: host._db.set_progress_handler(interrupt, 3)).result(5)
+            host.submit(lambda unit: host._db.set_progress_handler(interrupt, 3)).result(LIMIT_SECONDS)
 
     def rage(self, acts: int) -> None:
         choices = [self.begin, self.raise_one, self.raise_early, self.pause, self.resume, self.terminate, self.purge]

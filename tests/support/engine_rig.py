@@ -9,6 +9,8 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+from limits import LIMIT_SECONDS
+
 from wfctl.engine import operations
 from wfctl.engine.core.folded_state import folded
 from wfctl.engine.engine_thread import Host
@@ -21,8 +23,6 @@ from wfctl.model.events import Event
 from wfctl.model.instance import IfExists, StartRequest
 from wfctl.model.status import Status
 from wfctl.workflow.registry import Registry
-
-LIMIT_SECONDS = 120
 
 
 class Clock:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from limits import LIMIT_SECONDS
 
 from wfctl.engine.execute.worker import PendingTurn, Worker
 from wfctl.gateway.assembly import GatewayEngine
@@ -20,8 +21,6 @@ from wfctl.model import events as ev
 from wfctl.model.status import Status
 from wfctl.model.turn import Stall, TurnResult
 from wfctl.workflow.loading.app import App
-
-LIMIT_SECONDS = 120
 
 
 def quick(turn: PendingTurn) -> TurnResult:
@@ -107,6 +106,6 @@ Scenario = Callable[[Room], Awaitable[None]]
 def play(tmp_path: Path, scenario: Scenario, **options: Any) -> None:
     async def main() -> None:
         async with room(tmp_path / "store.db", **options) as made:
-            await asyncio.wait_for(scenario(made), 60)
+            await asyncio.wait_for(scenario(made), LIMIT_SECONDS)
 
     asyncio.run(main())

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from limits import LIMIT_SECONDS
 from live_dapr import Daprd
 
 Wfctl = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -28,7 +29,7 @@ def wfctl(tmp_path: Path) -> Wfctl:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=LIMIT_SECONDS,
         )
         assert "Traceback" not in done.stderr, done.stderr
         assert done.returncode == status, (argv, done)

@@ -16,7 +16,8 @@ import termios
 import time
 from collections.abc import Callable
 
-LIMIT_SECONDS = 120
+from limits import LIMIT_SECONDS
+
 _TOKEN = re.compile(r"\x1b\[([?\d;]*)([A-Za-z])|(\r)|(\n)|([^\x1b\r\n]+)|(\x1b)")
 
 _BEGINNING = re.compile(r"(?:\x1b(?:\[[?\d;]*)?)?\Z")

@@ -8,29 +8,16 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+from limits import LIMIT_SECONDS, until
 
 from wfctl.client.sidecar.endpoint import Endpoint
 from wfctl.client.sidecar.workflows import SidecarWorkflows, open_sidecar
 from wfctl.model.instance import Instance
-
-LIMIT_SECONDS = 60
-
-
-def until(holds: Callable[[], Any], what: str) -> Any:
-    """The first true value of `holds`."""
-    deadline = time.monotonic() + LIMIT_SECONDS
-    while True:
-        value = holds()
-        if value:
-            return value
-        assert time.monotonic() < deadline, f"never happened: {what}"
-        time.sleep(0.01)
 
 
 class Served:
@@ -124,7 +111,7 @@ def served(
         if process.poll() is None:
             process.terminate()
             try:
-                process.wait(15)
+                process.wait(LIMIT_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from limits import LIMIT_SECONDS
+
 
 @dataclass(frozen=True)
 class Request:
@@ -90,7 +92,7 @@ def http_server(
     finally:
         listener.shutdown()
         listener.server_close()
-        thread.join(5)
+        thread.join(LIMIT_SECONDS)
 
 
 @contextmanager
@@ -128,7 +130,7 @@ def raw_server(reply: Callable[[socket.socket], None]) -> Iterator[str]:
         # A blocked accept does not notice that its socket is closed: knock.
         with socket.create_connection(listener.getsockname()):
             pass
-        thread.join(5)
+        thread.join(LIMIT_SECONDS)
         listener.close()
 
 
@@ -192,4 +194,4 @@ def grpc_server(handlers: dict[str, Callable[[Any, Any], Any]], port: int = 0) -
     try:
         yield f"127.0.0.1:{bound}"
     finally:
-        server.stop(0).wait(5)
+        server.stop(0).wait(LIMIT_SECONDS)

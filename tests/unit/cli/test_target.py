@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from limits import LIMIT_SECONDS
 
 from wfctl.client.connect import sidecar_answers
 
@@ -35,7 +36,7 @@ def server(answer: bytes | None) -> Iterator[int]:
     finally:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
-        thread.join(5)
+        thread.join(LIMIT_SECONDS)
         for connection in open_connections:
             connection.close()
 

@@ -10,7 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from engine_rig import LIMIT_SECONDS, Rig, inconsistencies, replace_request
+from engine_rig import Rig, inconsistencies, replace_request
+from limits import LIMIT_SECONDS
 
 from wfctl.engine import operations
 from wfctl.errors import Conflict, WrongState

@@ -9,7 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from engine_rig import LIMIT_SECONDS, Rig, inconsistencies
+from engine_rig import Rig, inconsistencies
+from limits import LIMIT_SECONDS
 
 from wfctl.engine import driven_trees as scope_module
 from wfctl.engine import engine_thread as host_module

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from engine_rig import LIMIT_SECONDS, Rig
+from engine_rig import Rig
+from limits import LIMIT_SECONDS
 
 from wfctl.client.embedded.workflows import open_embedded
 from wfctl.engine import operations

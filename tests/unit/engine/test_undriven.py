@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from engine_rig import Rig, inconsistencies
+from limits import LIMIT_SECONDS
 
 from wfctl.client.embedded import workflows
 from wfctl.client.embedded.workflows import EmbeddedWorkflows, open_embedded
@@ -244,7 +245,7 @@ class TestBesideAnOwner:
         try:
             handed: list[Delivery] = []
             remotes[0].attach(Worker(lambda: handed.append(None), most_turns=1, most_activities=1))
-            host.submit(lambda unit: operations.start(unit, StartRequest("Await", "a"))).result(20)
+            host.submit(lambda unit: operations.start(unit, StartRequest("Await", "a"))).result(LIMIT_SECONDS)
             rig.until(lambda: handed, "the worker has the turn")
             with_little_patience = open_embedded(rig.store, None, None, True, note=lambda line: None)
             answer = with_little_patience.terminate("a")

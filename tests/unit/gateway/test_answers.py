@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from limits import LIMIT_SECONDS
 
 pytest.importorskip("uvicorn", reason="needs wfctl[serve]")
 import grpc
@@ -25,7 +26,6 @@ from wfctl.wire.convert import wrap
 from wfctl.wire.grpc_methods import Method
 from wfctl.wire.protos import taskhub_pb2 as pb
 
-LIMIT_SECONDS = 30
 MAX_BODY = 100_000
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from limits import LIMIT_SECONDS
 
 pytest.importorskip("grpc", reason="needs the extra serve")
 
 from wfctl.engine.execute.port import Delivery, LateTurn
-from wfctl.gateway.workers.result_batching import BUSY, MOST, WAIT_SECONDS, Batches
+from wfctl.gateway.workers.result_batching import BUSY, MOST, Batches
 
 
 def test_an_answer_goes_on_at_once_where_little_is_under_way() -> None:
@@ -36,7 +37,7 @@ def test_a_busy_workers_answers_go_together_and_in_order() -> None:
         for key in (1, 2, 3):
             batches.add(LateTurn(key, None), held=BUSY)
         assert not got
-        await asyncio.wait_for(done.wait(), WAIT_SECONDS + 10)
+        await asyncio.wait_for(done.wait(), LIMIT_SECONDS)
         assert [answer.key for answer in got] == [1, 2, 3]
         # The last ones of a burst do not wait, and take those before them along.
         batches.add(LateTurn(4, None), held=BUSY)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from limits import LIMIT_SECONDS
 
 pytest.importorskip("uvicorn", reason="needs the extra serve")
 from gateway_room import Room, play
@@ -39,7 +40,7 @@ async def start(hub: Hub, name: str, instance_id: str, **more: Any) -> None:
 
 async def ended(hub: Hub, instance_id: str) -> pb.GetInstanceResponse:
     request = pb.GetInstanceRequest(instance_id=instance_id, get_inputs_and_outputs=True)
-    return await asyncio.wait_for(hub.wait_completion(request), 20)
+    return await asyncio.wait_for(hub.wait_completion(request), LIMIT_SECONDS)
 
 
 def test_start_wait_and_get(tmp_path: Path) -> None:
@@ -103,7 +104,7 @@ def test_nothing_hangs_for_want_of_a_worker(tmp_path: Path, monkeypatch: pytest.
     async def scenario(room: Room) -> None:
         hub = Hub(room.engine.service)
         await start(hub, "Wait", "w")
-        await asyncio.wait_for(hub.terminate(pb.TerminateRequest(instance_id="w")), 10)
+        await asyncio.wait_for(hub.terminate(pb.TerminateRequest(instance_id="w")), LIMIT_SECONDS)
         room.worker()
         assert (await ended(hub, "w")).state.status == pb.InstanceState(status=5).status  # type: ignore[arg-type]
 
@@ -123,9 +124,9 @@ def test_nothing_hangs_for_want_of_a_workflow(tmp_path: Path, monkeypatch: pytes
         await start(hub, "Nobodys", "n")
         await start(hub, "mine", "m")
         for instance_id in ("n", "m"):
-            await asyncio.wait_for(hub.suspend(pb.SuspendRequest(instance_id=instance_id)), 20)
-            await asyncio.wait_for(hub.resume(pb.ResumeRequest(instance_id=instance_id)), 20)
-            await asyncio.wait_for(hub.terminate(pb.TerminateRequest(instance_id=instance_id)), 20)
+            await asyncio.wait_for(hub.suspend(pb.SuspendRequest(instance_id=instance_id)), LIMIT_SECONDS)
+            await asyncio.wait_for(hub.resume(pb.ResumeRequest(instance_id=instance_id)), LIMIT_SECONDS)
+            await asyncio.wait_for(hub.terminate(pb.TerminateRequest(instance_id=instance_id)), LIMIT_SECONDS)
 
     play(tmp_path, scenario, app=load_app(str(tmp_path / "unregistered.py")))
 
@@ -138,8 +139,8 @@ def test_nothing_waits_for_a_delayed_start(tmp_path: Path, monkeypatch: pytest.M
         hub = Hub(room.engine.service)
         late = datetime.now(timezone.utc) + timedelta(hours=1)
         await start(hub, "Wait", "d", scheduled_start=time_out(late))
-        await asyncio.wait_for(hub.suspend(pb.SuspendRequest(instance_id="d")), 20)
-        await asyncio.wait_for(hub.resume(pb.ResumeRequest(instance_id="d")), 20)
+        await asyncio.wait_for(hub.suspend(pb.SuspendRequest(instance_id="d")), LIMIT_SECONDS)
+        await asyncio.wait_for(hub.resume(pb.ResumeRequest(instance_id="d")), LIMIT_SECONDS)
 
     play(tmp_path, scenario)
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from limits import LIMIT_SECONDS
 
 pytest.importorskip("google.protobuf", reason="needs the extra grpc")
 
@@ -92,4 +93,4 @@ def test_both_live_in_one_process_in_either_order(first: str) -> None:
         "n = b.HistoryEvent.FromString(m.SerializeToString());"
         "assert (n.event_id, n.event_raised.name) == (7, 'x')"
     )
-    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=120)
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=LIMIT_SECONDS)

@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 import pytest
+from limits import LIMIT_SECONDS
 from sidecar_fake import METADATA, Request, free_port, grpc_server, http_server, no_job, raw_server
 
 from wfctl import errors
@@ -113,7 +114,7 @@ def test_a_scheduler_that_a_sidecar_names_and_that_may_be_dead(
         if "/jobs/" not in request.path:
             return serving(METADATA)(request)
         assert request.method == "GET", "nothing is changed"
-        return job if job is not None else (let_go.wait(30) and None) or no_job()
+        return job if job is not None else (let_go.wait(LIMIT_SECONDS) and None) or no_job()
 
     with http_server(answer) as server:
         checks = by_name(check_sidecar(Endpoint(http=server.url), quiet))
@@ -133,7 +134,7 @@ def test_the_scheduler_over_grpc_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     def job(request: Any, context: Any) -> Any:
         assert request.value, "the name of a job"
         if say[0] is None:
-            let_go.wait(30)
+            let_go.wait(LIMIT_SECONDS)
         else:
             context.abort(*say[0])
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from engine_rig import Rig
+from limits import LIMIT_SECONDS
 
 from wfctl.client.embedded.workflows import EmbeddedWorkflows, open_embedded
 from wfctl.client.port import Requested
@@ -243,5 +244,5 @@ def test_an_owner_that_begins_beside_a_group_waits_for_its_end(rig: Rig, command
 
     beside = threading.Thread(target=lambda: came.append(host.start(None)))
     assert [*command.for_each(ids, act, never)] == [None, None]
-    beside.join(20)
+    beside.join(LIMIT_SECONDS)
     assert came == [True]

@@ -215,7 +215,7 @@ def test_a_wait_goes_on_when_the_sidecar_comes_back(run: Run, command: list[str]
         return looks.pop(0) if len(looks) > 1 else looks[0]
 
     with http_server(answer) as server:
-        status, _, err = run(*command, "--timeout", "60s", "-t", server.url, "--grpc-endpoint", str(free_port()))
+        status, _, err = run(*command, "--timeout", "120s", "-t", server.url, "--grpc-endpoint", str(free_port()))
     assert status == 0, err
     assert err.count("trying again") == 2, err
     assert "HTTP status 503; trying again" in err
@@ -237,7 +237,7 @@ def test_a_wait_ends_with_its_time_when_the_sidecar_stays_away(run: Run) -> None
 def test_a_wait_ends_with_what_no_restart_mends(run: Run, answer: tuple[int, Any], status: int) -> None:
     looks = [(200, instance("i1"))]
     with http_server(lambda request: looks.pop() if looks else answer) as server:
-        found = run("wait", "i1", "--timeout", "60s", "-t", server.url, "--grpc-endpoint", str(free_port()))
+        found = run("wait", "i1", "--timeout", "120s", "-t", server.url, "--grpc-endpoint", str(free_port()))
     assert found[0] == status, found
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from limits import LIMIT_SECONDS
 from sidecar_fake import METADATA, MISSING, Request, free_port, http_server, instance, raw_server
 
 from wfctl import errors
@@ -91,7 +92,7 @@ def test_slow_server() -> None:
     let_go = threading.Event()
 
     def nothing(connection: socket.socket) -> None:
-        let_go.wait(60)
+        let_go.wait(LIMIT_SECONDS)
 
     with raw_server(nothing) as url, sidecar(http=url, request_timeout=0.5) as target:
         with pytest.raises(errors.TimedOut) as caught:
@@ -123,7 +124,7 @@ def test_start_that_times_out_says_what_is_not_known() -> None:
 
     def answer(request: Request) -> tuple[int, object]:
         if request.method == "POST":
-            let_go.wait(60)
+            let_go.wait(LIMIT_SECONDS)
         return (200, METADATA) if request.path == "/v1.0/metadata" else MISSING
 
     with http_server(answer) as server, sidecar(http=server.url, request_timeout=0.5) as target:
@@ -361,7 +362,7 @@ def test_unix_domain_socket(tmp_path: Path) -> None:
     thread.start()
     with sidecar(http=f"unix://{tmp_path}") as target:  # the folder, as given to daprd
         assert target.get("i1").status.name == "COMPLETED"
-    thread.join(5)
+    thread.join(LIMIT_SECONDS)
     listener.close()
 
 
@@ -428,7 +429,7 @@ def test_grpc_tls_with_a_ca_of_ones_own(certificates: Path) -> None:
         ):
             target.get("i1")
     finally:
-        server.stop(0).wait(5)
+        server.stop(0).wait(LIMIT_SECONDS)
 
 
 def test_a_ca_file_that_is_none(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from hub_fake import NOW, Hub, some
+from limits import LIMIT_SECONDS
 
 pytest.importorskip("grpc", reason="needs the extra grpc")
 
@@ -347,7 +348,7 @@ def test_a_purge_that_is_not_forced_although_asked_for() -> None:
 def test_a_call_without_an_answer_ends() -> None:
     let_go = threading.Event()
     hub = Hub()
-    handlers = hub.handlers() | {"GetInstanceHistory": lambda request, context: let_go.wait(60)}
+    handlers = hub.handlers() | {"GetInstanceHistory": lambda request, context: let_go.wait(LIMIT_SECONDS)}
     with grpc_server(handlers) as address, sidecar(address, request_timeout=0.3) as target:
         with pytest.raises(errors.TimedOut):
             target.history("i1")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from limits import LIMIT_SECONDS
 from workflow_simulator import LATER, done, execution, raised, started
 
 import wfctl.workflow as wf
@@ -35,7 +36,7 @@ class Bench:
         self.executor.run_activities([ActivityTask(7, "i1", task_id, name, input, "x1")])
 
     def answer(self) -> ActivityResult:
-        answer = self.delivered.get(timeout=120)
+        answer = self.delivered.get(timeout=LIMIT_SECONDS)
         assert isinstance(answer, ActivityResult)
         return answer
 
@@ -156,7 +157,7 @@ def test_threads_are_bounded_and_a_long_activity_holds_up_no_other() -> None:
         with lock:
             running += 1
             most = max(most, running)
-        gate.wait(30)
+        gate.wait(LIMIT_SECONDS)
         with lock:
             running -= 1
 
@@ -199,7 +200,7 @@ def test_what_comes_after_closing_is_dropped() -> None:
 
     def slow(ctx: Any) -> None:
         begun.set()
-        gate.wait(30)
+        gate.wait(LIMIT_SECONDS)
 
     async def endless(ctx: Any) -> None:
         await asyncio.sleep(3600)
@@ -208,12 +209,12 @@ def test_what_comes_after_closing_is_dropped() -> None:
     at = Bench(slow=slow, endless=endless)
     at.call("slow")
     at.call("endless")
-    assert begun.wait(30)
+    assert begun.wait(LIMIT_SECONDS)
     threads = set(threading.enumerate()) - others
     at.executor.close()
     gate.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(LIMIT_SECONDS)
         assert not thread.is_alive()
     assert at.delivered.empty()
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from limits import LIMIT_SECONDS
 
 from wfctl.engine.store import backup, database
 from wfctl.engine.store.reading import open_reader
@@ -101,7 +102,7 @@ try:
 except StoreError as error:
     print(error.message, "|", error.hint)
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=LIMIT_SECONDS)
     message, _, hint = done.stdout.partition(" | ")
     assert message == f"the disk of the store {store} failed: disk I/O error", done
     assert "wfctl doctor" in hint
