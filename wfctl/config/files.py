@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -19,6 +20,9 @@ from wfctl.errors import InvalidInput
 
 PROJECT_FILE = "wfctl.toml"
 PYPROJECT = "pyproject.toml"
+MOST_PARTS = 16  # of a key with dots: Python's reader takes minutes over one that has tens of thousands
+_PART = r"""(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[\w-]+)[ \t]*\.[ \t]*"""
+_LONG_KEY = rf"(?:^|[{{,])[ \t\[]*(?:{_PART}){{{MOST_PARTS}}}"
 USER_DIRS = PlatformDirs("wfctl", appauthor=False)  # of settings, data and caches; the paths follow the environment
 
 
@@ -104,6 +108,8 @@ def _load(path: Path, content: bytes) -> dict[str, Any]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path} is not UTF-8 text") from error
+    if re.search(_LONG_KEY, text, re.MULTILINE):
+        raise InvalidInput(f"{path} has a key of more than {MOST_PARTS} parts: these are no settings")
     try:
         table: dict[str, Any] = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:

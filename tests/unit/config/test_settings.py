@@ -113,6 +113,9 @@ def test_a_pyproject_of_others_is_passed_over(tmp_path: Path) -> None:
         ("[profiles.prod]\nstores = 'x'", ["profiles.prod.stores", "did you mean store?"]),
         ("[profiles.prod]\ncolor = 'auto'", ["profiles.prod.color", "top of the file"]),
         ("app = ", ["not valid TOML"]),
+        ("a." * 20 + "b = 1", ["a key of more than 16 parts"]),
+        ("[" + "'a' . " * 20 + "b]", ["a key of more than 16 parts"]),
+        ("x = {y = 1, " + '"\\"".' * 20 + "b = 1}", ["a key of more than 16 parts"]),
     ],
 )
 def test_what_is_wrong_in_a_file(tmp_path: Path, text: str, words: list[str]) -> None:
