@@ -1,3 +1,4 @@
+import os
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
@@ -33,7 +34,7 @@ def init(
     The app is orders.py: order processing, as in Dapr's tutorial. Nothing that exists is replaced without --force.
     """
     target = Path(folder)
-    taken = [name for name in FILES if (target / name).exists()]
+    taken = [name for name in FILES if os.path.lexists(target / name)]
     if taken and not force:
         raise Conflict(
             f"{' and '.join(taken)} would be replaced in {clean(str(target.resolve()))}",
@@ -42,7 +43,9 @@ def init(
     try:
         target.mkdir(parents=True, exist_ok=True)
         for name in FILES:
-            (target / name).write_text(template(name), encoding="utf-8", newline="\n")
+            (target / name).unlink(missing_ok=True)  # a link is replaced, not what it leads to
+            with (target / name).open("x", encoding="utf-8", newline="\n") as file:
+                file.write(template(name))
         with suppress(NotPermitted):  # nothing in it needs trust
             trust((target / "wfctl.toml").absolute(), template("wfctl.toml").encode(), session.environ)
     except OSError as error:

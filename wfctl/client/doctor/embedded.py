@@ -19,6 +19,7 @@ from wfctl.client.doctor.check import Check, Result, failed, wait_until_ready
 from wfctl.engine.owner_lock import is_owned
 from wfctl.engine.store import database, history_inbox
 from wfctl.engine.store.backup import contents, last_backup
+from wfctl.engine.store.codec import Unreadable
 from wfctl.engine.store.reading import NoStore, open_reader, writable
 from wfctl.errors import WfctlError
 
@@ -102,8 +103,8 @@ def _store(store: Path) -> Iterator[Check]:
         yield _integrity(db, store)
         yield from _owner(db, store)
         yield _backup(store)
-    except sqlite3.Error as error:
-        yield failed("store", database.explain(error, store))
+    except (sqlite3.Error, Unreadable) as error:
+        yield failed("store", database.explain_any(error, store))
     finally:
         db.close()
 

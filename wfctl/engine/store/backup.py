@@ -149,7 +149,7 @@ def _copy(source: Connection, file: Path, finish: Callable[[Connection], T]) -> 
     try:
         with _copying(file), _snapshot(source):
             _remove_part(part)
-            os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            database.open_new(part, "wb").close()
             copy = database.connect(part, "mode=rw")
             try:
                 copy.execute("PRAGMA synchronous=OFF")  # it is synced as a whole, before it gets its name
@@ -222,7 +222,9 @@ def _note(store: Path, file: Path) -> None:
     part = note.with_name(f"{note.name}.{os.getpid()}.part")
     text = json.dumps({"file": os.path.realpath(file), "at": time.time()})
     try:
-        part.write_text(text, "utf-8")
+        _remove_part(part)
+        with database.open_new(part, "wb") as new:
+            new.write(text.encode())
         os.replace(part, note)
     except OSError:  # a store that can only be read: the backup is as good
         _remove_part(part)
@@ -233,9 +235,9 @@ def last_backup(store: Path) -> LastBackup | None:
     try:
         note = json.loads(_note_file(store).read_text("utf-8"))
         file, at = Path(note["file"]), datetime.fromtimestamp(note["at"], timezone.utc)
-    except (OSError, ValueError, KeyError, TypeError):
+        return LastBackup(file, at, file.exists())
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):  # anybody may have written it
         return None
-    return LastBackup(file, at, file.exists())
 
 
 # --- former stores ---------------------------------------------------------------------------------------------------

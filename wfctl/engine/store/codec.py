@@ -21,6 +21,12 @@ from wfctl.model.status import Status
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
+# What Python raises on the way from a text that no wfctl wrote to events.
+_ODD = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+
+
+class Unreadable(ValueError):
+    """The store holds what no wfctl writes. The message says what, without the store's name."""
 
 
 def to_micros(when: datetime) -> int:
@@ -29,7 +35,11 @@ def to_micros(when: datetime) -> int:
 
 
 def from_micros(micros: int) -> datetime:
-    return EPOCH + timedelta(microseconds=micros)
+    """Raises Unreadable: there is no such time."""
+    try:
+        return EPOCH + timedelta(microseconds=micros)
+    except (TypeError, OverflowError, ValueError):
+        raise Unreadable("a time in it is none") from None
 
 
 def maybe_micros(when: datetime | None) -> int | None:
@@ -54,7 +64,11 @@ def encode(events: Iterable[Event]) -> str:
 
 
 def decode(text: str) -> list[Event]:
-    return [_decoded(record) for record in json.loads(text)]
+    """Raises Unreadable."""
+    try:
+        return [_decoded(record) for record in json.loads(text)]
+    except _ODD as error:
+        raise Unreadable("an event in it cannot be read") from error
 
 
 def encode_failure(failure: Failure | None) -> str | None:
@@ -62,7 +76,11 @@ def encode_failure(failure: Failure | None) -> str | None:
 
 
 def decode_failure(text: str | None) -> Failure | None:
-    return None if text is None else _failure(json.loads(text))
+    """Raises Unreadable."""
+    try:
+        return None if text is None else _failure(json.loads(text))
+    except _ODD as error:
+        raise Unreadable("the failure of an instance in it cannot be read") from error
 
 
 # The events of an ordinary step have encoders of their own: the general one costs four times as much.

@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, Any, TypeVar
 
-from wfctl.engine.store.place import refuse_links
+from wfctl.engine.store.codec import Unreadable
+from wfctl.engine.store.place import refuse_links, refuse_odd_files
 from wfctl.errors import DiskFull, StoreError, WfctlError
 
 T = TypeVar("T")
@@ -68,11 +69,10 @@ def open_store(path: Path, *, tell: Callable[[str], None] | None = None) -> Conn
 
 
 def check_machine(path: Path) -> None:
-    """Raises StoreError where no store can be opened at all: this SQLite is too old, or `path` is a folder."""
+    """Raises StoreError where no store can be opened at all: this SQLite is too old, or `path` is no file."""
     if sqlite3.sqlite_version_info < MIN_SQLITE:
         raise StoreError(f"this Python's SQLite is {sqlite3.sqlite_version}; wfctl needs 3.35 or later")
-    if path.is_dir():
-        raise StoreError(f"the store {path} is a folder", hint="--store takes a file")
+    refuse_odd_files(path)
 
 
 def no_store(path: Path) -> StoreError:
@@ -97,13 +97,21 @@ def connect(path: Path, mode: str) -> Connection:
     return connection
 
 
+def open_new(path: Path, mode: str) -> IO[Any]:
+    """Open a file that is made by this. Raises FileExistsError: what has this name already, a link too, is not touched.
+
+    For files with names that can be foreseen, in folders where others may write.
+    """
+    return open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0), 0o600), mode)
+
+
 def make_file(path: Path) -> None:
     """Make an empty file for a store, unless there is one."""
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):  # another process was quicker: its file is as good
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        open_new(path, "wb").close()
 
 
 def patiently(connection: Connection, call: Callable[[], T]) -> T:
@@ -304,7 +312,8 @@ def has_room(path: Path) -> bool:
     """Try to write ROOM_BYTES beside the store at `path`. Returns False if the disk, or the user's quota, is full."""
     beside = path.with_name(f"{path.name}.room")
     try:
-        with beside.open("wb") as file:
+        beside.unlink(missing_ok=True)
+        with open_new(beside, "wb") as file:
             file.write(os.urandom(ROOM_BYTES))  # some file systems store zeros in no room at all
             file.flush()
             os.fsync(file.fileno())
@@ -326,8 +335,10 @@ def explain_any(error: BaseException, path: Path) -> WfctlError:
     """The error itself if it is ours, else in words; the original stays its cause."""
     if isinstance(error, WfctlError):
         return error
-    if isinstance(error, (sqlite3.Error, OSError)):
-        words: WfctlError = explain(error, path)
+    if isinstance(error, Unreadable):
+        words: WfctlError = StoreError(f"the store {path} is damaged: {error}", hint=DAMAGED_HINT)
+    elif isinstance(error, (sqlite3.Error, OSError)):
+        words = explain(error, path)
     else:
         words = WfctlError(f"the engine failed: {type(error).__name__}: {error}", hint="--debug shows where")
     words.__cause__ = error

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from wfctl.engine.store.codec import decode, encode
+from wfctl.engine.store.codec import Unreadable, decode, encode, from_micros
 from wfctl.engine.store.database import Connection
 from wfctl.model.events import Event
 from wfctl.model.status import Status
@@ -124,5 +124,12 @@ def put_owner(db: Connection, owner: OwnerRow | None) -> None:
 
 
 def get_owner(db: Connection) -> OwnerRow | None:
+    """Raises Unreadable."""
     found = db.execute("SELECT pid, since, app, workflows FROM owner").fetchone()
-    return None if found is None else OwnerRow(found[0], found[1], found[2], tuple(json.loads(found[3])))
+    if found is None:
+        return None
+    try:
+        from_micros(found[1])
+        return OwnerRow(int(found[0]), found[1], found[2], tuple(map(str, json.loads(found[3]))))
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise Unreadable("what its owner says of itself cannot be read") from error

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from itertools import islice
 
+from wfctl.engine.store.codec import Unreadable
 from wfctl.engine.store.database import Connection
 from wfctl.model.status import LIVE, Status
 
@@ -51,9 +52,20 @@ _LIVE = ", ".join(str(int(status)) for status in sorted(LIVE))
 
 
 def to_row(values: Sequence[object]) -> Row:
+    """Raises Unreadable."""
+    if bytes in map(type, values) or values[1] is None or values[2] is None:
+        raise Unreadable("an instance in it has no text where there must be one")
     row = Row(*values)  # type: ignore[arg-type]
-    row.status = Status(row.status)
+    row.status = to_status(row.status)
     return row
+
+
+def to_status(value: int) -> Status:
+    """Raises Unreadable."""
+    try:
+        return Status(value)
+    except ValueError:
+        raise Unreadable("the status of an instance in it is none") from None
 
 
 def next_key(db: Connection) -> int:

@@ -4,6 +4,7 @@ replaced under their names, and what is written to those is lost."""
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from wfctl.errors import StoreError, StoreGone
 LOOK_SECONDS = 0.25
 # What SQLite keeps beside the file. It stays the same as long as a connection is open.
 BESIDE = ("-wal", "-shm")
+# What is written beside the file, by SQLite and for the owner's lock.
+WRITTEN_BESIDE = (*BESIDE, "-journal", ".lock")
 
 Identity = tuple[int, int]  # device and inode
 
@@ -26,6 +29,26 @@ def refuse_links(path: Path) -> None:
     links = os.stat(path).st_nlink
     if links > 1:
         raise StoreError(_several_names(path, links), hint=_one_name(path))
+
+
+def refuse_odd_files(path: Path) -> None:
+    """Raise StoreError where the store, or what is written beside it, is not a file but a link, a pipe or a device.
+
+    The store itself may be reached by a link; a link beside it would have another file overwritten. Such names come
+    with a folder that somebody else made.
+    """
+    real = os.path.realpath(path)
+    for name in (real, *(real + suffix for suffix in WRITTEN_BESIDE)):
+        try:
+            mode = os.lstat(name).st_mode
+        except OSError:  # there is none, or what opens it tells what is wrong
+            continue
+        if name == real and stat.S_ISDIR(mode):
+            raise StoreError(f"the store {path} is a folder", hint="--store takes a file")
+        if not stat.S_ISREG(mode):
+            kind = "a link" if stat.S_ISLNK(mode) else "no file"
+            what = f"the store {path}" if name == real else f"{name}, which would be written beside the store,"
+            raise StoreError(f"{what} is {kind}", hint="see who put it there, and remove it; or use another --store")
 
 
 class Place:

@@ -120,7 +120,7 @@ def count(db: Connection, filter: Filter) -> list[Count]:
     if where:
         sql += " WHERE " + " AND ".join(where)
     sql += " GROUP BY status, name ORDER BY status, name"
-    return [Count(Status(status), name, number) for status, name, number in db.execute(sql, values)]
+    return [Count(instances.to_status(status), name, number) for status, name, number in db.execute(sql, values)]
 
 
 def _where(filter: Filter) -> tuple[list[str], list[object]]:

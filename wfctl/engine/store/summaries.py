@@ -8,6 +8,7 @@ from __future__ import annotations
 from wfctl.engine.store import instances
 from wfctl.engine.store.codec import decode, decode_failure, from_micros, maybe_time
 from wfctl.engine.store.database import Connection
+from wfctl.engine.store.instances import to_status
 from wfctl.model.events import Event
 from wfctl.model.instance import Instance
 from wfctl.model.status import Status
@@ -41,7 +42,7 @@ def get(db: Connection, instance_id: str, *, payloads: bool = True) -> Instance 
 
 def status(db: Connection, instance_id: str) -> Status | None:
     found = db.execute("SELECT status FROM instances WHERE id = ?", (instance_id,)).fetchone()
-    return None if found is None else Status(found[0])
+    return None if found is None else to_status(found[0])
 
 
 def ids_after(db: Connection, key: int, limit: int) -> list[tuple[int, str]]:

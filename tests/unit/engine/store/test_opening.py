@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -125,3 +126,84 @@ def test_there_is_always_something_to_try(text: str) -> None:
     found = database.explain(sqlite3.OperationalError(text), Path("store.db"))
     assert found.hint
     assert "store.db" in found.message
+
+
+# --- what a stranger may have laid beside a store --------------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal", ".lock"])
+@pytest.mark.parametrize("there", [True, False], ids=["a store", "no store yet"])
+@pytest.mark.parametrize("opener", [database.open_store, open_reader])
+def test_nothing_is_written_through_a_link_beside_the_store(
+    store: Path, suffix: str, there: bool, opener: Callable[[Path], sqlite3.Connection]
+) -> None:
+    victim = store.parent / "victim"
+    victim.write_text("mine")
+    beside = store.with_name(store.name + suffix)
+    beside.unlink(missing_ok=True)
+    beside.symlink_to(victim)
+    if not there:
+        store.unlink()
+    with pytest.raises(StoreError, match="would be written beside the store, is a link"):
+        opener(store)
+    assert victim.read_text() == "mine"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_store_that_is_a_link_itself_is_its_target(store: Path) -> None:
+    link = store.with_name("link.db")
+    link.symlink_to(store)
+    database.open_store(link).close()
+    open_reader(link).close()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes")
+@pytest.mark.parametrize("suffix", ["", "-wal", ".lock"])
+def test_no_pipe_is_waited_for(store: Path, suffix: str) -> None:
+    beside = store.with_name(store.name + suffix)
+    beside.unlink(missing_ok=True)
+    os.mkfifo(beside)
+    with pytest.raises(StoreError, match="is no file"):
+        database.open_store(store)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_the_look_for_room_writes_through_no_link(store: Path) -> None:
+    victim = store.parent / "victim"
+    victim.write_text("mine")
+    store.with_name(f"{store.name}.room").symlink_to(victim)
+    assert database.has_room(store)
+    assert victim.read_text() == "mine"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_the_note_of_a_backup_goes_through_no_link(store: Path) -> None:
+    victim = store.parent / "victim"
+    victim.write_text("mine")
+    store.with_name(f"{store.name}.last-backup.json.{os.getpid()}.part").symlink_to(victim)
+    store.with_name(f"{store.name}.last-backup.json").symlink_to(victim)
+    backup.backup(store, store.with_name("copy.db"))
+    assert victim.read_text() == "mine"
+    last = backup.last_backup(store)
+    assert last is not None
+    assert last.file == store.with_name("copy.db")
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "",
+        "[" * 100_000,
+        "7",
+        '{"file": "/x", "at": 1e300}',
+        '{"file": "/x", "at": Infinity}',
+        '{"file": "/x", "at": NaN}',
+        '{"file": 5, "at": 1}',
+        '{"file": "/x", "at": "now"}',
+        '{"file": "%s", "at": 1}' % ("x" * 5000),
+    ],
+)
+def test_a_note_that_says_nothing_of_a_backup(store: Path, note: str) -> None:
+    store.with_name(f"{store.name}.last-backup.json").write_text(note)
+    assert backup.last_backup(store) is None
