@@ -177,7 +177,7 @@ def grpc_server(handlers: dict[str, Callable[[Any, Any], Any]], port: int = 0) -
     from wfctl.wire import grpc_methods
 
     table: dict[str, dict[str, Any]] = {}
-    for method in (*grpc_methods.ALL, grpc_methods.GET_JOB):
+    for method in (*grpc_methods.TASK_HUB, *grpc_methods.RUNTIME, grpc_methods.GET_JOB):
         if method.name in handlers:
             service = method.path.split("/")[1]
             table.setdefault(service, {})[method.name] = grpc.unary_unary_rpc_method_handler(

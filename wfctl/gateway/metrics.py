@@ -20,7 +20,6 @@ class Metrics:
         self._app_id = app_id
         self._operations: Counter[tuple[str, str]] = Counter()
         self._errors: Counter[str] = Counter()
-        self._sent: Counter[str] = Counter()
         self.gauges: dict[str, tuple[str, Callable[[], int]]] = {}
         self.completions: Callable[[], dict[Status, int]] = dict
 

@@ -8,7 +8,6 @@ are the same (dapr-api 2).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
@@ -29,14 +28,10 @@ class Method:
     request: type[Message]
     response: type[Message]
     since: tuple[int, int] = (1, 11)
-    stream: bool = False
 
     @property
     def name(self) -> str:
         return self.path.rpartition("/")[2]
-
-    def decode(self, data: bytes) -> Any:
-        return self.response.FromString(data)
 
 
 HELLO = Method(_TASK_HUB + "Hello", Empty, Empty)
@@ -52,7 +47,7 @@ PURGE = Method(_TASK_HUB + "PurgeInstances", th.PurgeRequest, th.PurgeResponse)
 RERUN = Method(_TASK_HUB + "RerunWorkflowFromEvent", th.RerunRequest, th.RerunResponse, (1, 16))
 LIST_IDS = Method(_TASK_HUB + "ListInstanceIDs", th.ListInstanceIDsRequest, th.ListInstanceIDsResponse, (1, 17))
 HISTORY = Method(_TASK_HUB + "GetInstanceHistory", th.GetHistoryRequest, th.GetHistoryResponse, (1, 17))
-WORK_ITEMS = Method(_TASK_HUB + "GetWorkItems", th.GetWorkItemsRequest, th.WorkItem, stream=True)
+WORK_ITEMS = Method(_TASK_HUB + "GetWorkItems", th.GetWorkItemsRequest, th.WorkItem)
 COMPLETE_ACTIVITY = Method(_TASK_HUB + "CompleteActivityTask", th.ActivityResponse, th.CompleteTaskResponse)
 # The deprecated name is the one that the Python SDK calls.
 COMPLETE_ORCHESTRATOR = Method(_TASK_HUB + "CompleteOrchestratorTask", th.WorkflowResponse, th.CompleteTaskResponse)
@@ -105,8 +100,6 @@ RUNTIME = (
     Method(_RUNTIME + "DeleteBulkState", rt.DeleteBulkStateRequest, Empty),
     Method(_RUNTIME + "ExecuteStateTransaction", rt.ExecuteStateTransactionRequest, Empty),
 )
-
-ALL = (*TASK_HUB, *RUNTIME)
 
 # A job's name and nothing else is asked: these messages say the same on the wire, and the answer is not looked at.
 GET_JOB = Method(_RUNTIME + "GetJobAlpha1", StringValue, Empty, (1, 14))

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("google.protobuf", reason="needs the extra grpc")
 
-from wfctl.engine.execute.port import ActivityTask, Turn
+from wfctl.engine.execute.port import ActivityTask
 from wfctl.errors import Unsupported
 from wfctl.model import events as ev
 from wfctl.model.instance import Instance
@@ -194,34 +194,10 @@ def test_what_the_engine_cannot_do_is_said() -> None:
         turn_actions.turn_result(response(pb.Action(id=1, send_event=pb.SendEvent(name="x"))), NOW)
 
 
-def test_a_turn_as_a_work_item() -> None:
-    past = [
-        ev.WorkflowStarted(-1, NOW),
-        ev.ExecutionStarted(-1, NOW, "W", None, "i1", "e"),
-        ev.TaskScheduled(1, NOW, "a"),
-    ]
-    turn = Turn(7, "i1", "W", lambda: past, [ev.WorkflowStarted(-1, NOW), ev.TaskCompleted(-1, NOW, 1, "2")])
-    item = work_items.turn_item(turn, token="t")
-    assert [e.WhichOneof("event") for e in item.workflow_request.past_events] == [
-        "workflow_started",
-        "execution_started",
-        "task_scheduled",
-    ]
-    assert len(item.workflow_request.new_events) == 2
-    assert not item.workflow_request.HasField("cached_history")
-    delta = work_items.turn_item(turn, cached=2).workflow_request
-    assert delta.cached_history.event_count == 2
-    assert [e.WhichOneof("event") for e in delta.past_events] == ["task_scheduled"]
-
-
-def test_an_activity_as_a_work_item_and_its_result() -> None:
+def test_an_activity_as_a_work_item() -> None:
     item = work_items.activity_item(ActivityTask(7, "i1", 3, "act", "1", "tx"), token="t")
     assert item.completion_token == "t"
     assert item.activity_request.instance.instance_id == "i1"
-    done = work_items.activity_result(pb.ActivityResponse(instance_id="i1", task_id=3), 7, "tx")
-    assert (done.result, done.failure, done.task_id) == (None, None, 3)
-    failed = pb.ActivityResponse(instance_id="i1", task_id=3, failure=hb.FailureDetails(error_type="E"))
-    assert work_items.activity_result(failed, 7, "tx").failure == ev.Failure("E", "")
 
 
 def test_states() -> None:

@@ -67,14 +67,13 @@ def held_back(history: Sequence[Event]) -> bool:
 
 @dataclass(slots=True)
 class Outcome:
-    """What one turn changes. `events` are to be appended to the history, or, where `fresh` is set, replace it.
+    """What one turn changes. `events` are appended to the history, or replace it if `again` is set: a new generation.
 
-    `scheduled` and `children` are the operations to set in motion after the commit; `terminated` is the
-    request that ended the instance, if one did; `again` asks for another turn at once (a new generation).
+    `scheduled` and `children` are the operations to start after the commit; `terminated` is the request that ended the
+    instance, if one did. A new generation gets a turn at once.
     """
 
     events: list[Event]
-    fresh: bool = False
     again: bool = False
     scheduled: list[ev.TaskScheduled] = field(default_factory=list)
     children: list[ev.ChildWorkflowInstanceCreated] = field(default_factory=list)
@@ -142,7 +141,7 @@ def _continued(state: State, new: Sequence[Event], again: ContinueAsNew, now: da
             suspended = None
     if suspended is not None:
         fresh.append(suspended)
-    return Outcome(fresh, fresh=True, again=True)
+    return Outcome(fresh, again=True)
 
 
 def unstorable(result: TurnResult) -> str | None:

@@ -23,7 +23,6 @@ class State:
     open: dict[int, ActionEvent] = field(default_factory=dict)
     version: str | None = None
     patches: tuple[str, ...] = ()
-    first_turn_at: datetime | None = None
 
     def status(self) -> Status:
         if self.started is None:
@@ -97,8 +96,6 @@ def _execution_completed(state: State, event: ev.ExecutionCompleted) -> None:
 
 
 def _workflow_started(state: State, event: ev.WorkflowStarted) -> None:
-    if state.first_turn_at is None:
-        state.first_turn_at = event.timestamp
     if event.version is not None:
         state.version = event.version
     if event.patches:

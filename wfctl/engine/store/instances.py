@@ -125,17 +125,6 @@ def children(db: Connection, key: int) -> list[Row]:
     return [to_row(r) for r in db.execute(f"SELECT {COLUMNS} FROM instances WHERE parent = ? ORDER BY key", (key,))]
 
 
-def descendants(db: Connection, key: int) -> list[Row]:
-    """All below `key`, parents before their children."""
-    found: list[Row] = []
-    level = [key]
-    while level:
-        rows = [row for parent in level for row in children(db, parent)]
-        found += rows
-        level = [row.key for row in rows]
-    return found
-
-
 def delete(db: Connection, keys: Sequence[int]) -> None:
     """Delete instances with everything that belongs to them."""
     each = [(key,) for key in keys]

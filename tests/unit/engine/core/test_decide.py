@@ -134,7 +134,6 @@ class TestConclude:
         result = TurnResult([TASK], continue_as_new=ContinueAsNew(2, '{"n":2}', (carried,)))
         later = T0 + timedelta(seconds=1)
         outcome = decide.conclude(state(*RUNNING), [TURN, PAID], result, later, "x2")
-        assert outcome.fresh
         assert outcome.again
         assert outcome.scheduled == []
         started = outcome.events[1]
