@@ -7,6 +7,7 @@
     +-- Conflict                   4    the ID is taken
     +-- WrongState                 4    the instance cannot do that in the status it has
     +-- Unreachable                5    nothing answers at the target
+    |   +-- AppExited              5    the process that the app runs in has ended
     +-- Unsupported                5    the target lacks the feature
     +-- StoreError                 5    the store file cannot be used
     |   +-- DiskFull               5    there is no room left to write
@@ -88,6 +89,10 @@ class Unreachable(WfctlError):
 
     code = "unreachable"
     exit_status = 5
+
+
+class AppExited(Unreachable):
+    """The process of an app that runs in another Python has ended, so that nothing of it can run."""
 
 
 class Unsupported(WfctlError):

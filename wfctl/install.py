@@ -50,6 +50,11 @@ def _origin() -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def installed_as_tool() -> bool:
+    """Return True if this Python is an environment of uv or pipx for wfctl alone."""
+    return _installer() != "pip install"
+
+
 def _installer() -> str:
     """Return the command of the tool that owns this Python; pip's where nothing says that it is another's."""
     environment = Path(sys.prefix)

@@ -12,12 +12,14 @@ from harness import APP, Cli, Outcome, Stream
 
 from wfctl.cli.main import main
 
+ENVIRONMENTS = ("NO_COLOR", "FORCE_COLOR", "VIRTUAL_ENV", "CONDA_PREFIX", "CONDA_DEFAULT_ENV")
+
 
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder to work in, and an environment that says nothing."""
     for name in list(os.environ):
-        if name.startswith(("WFCTL_", "DAPR_", "_WFCTL")) or name in ("NO_COLOR", "FORCE_COLOR"):
+        if name.startswith(("WFCTL_", "DAPR_", "_WFCTL")) or name in ENVIRONMENTS:
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user-config"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "user-data"))

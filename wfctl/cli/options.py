@@ -23,6 +23,7 @@ class Flags:
     target: str | None = None
     store: str | None = None
     app: str | None = None
+    python: str | None = None
     color: str | None = None
     quiet: bool = False
     debug: bool = False
@@ -41,7 +42,7 @@ class Flags:
 
     def settings(self) -> dict[str, str | None]:
         """By the name of the setting that each one sets."""
-        names = ("target", "store", "app", "color", "format", *_SIDECAR)
+        names = ("target", "store", "app", "python", "color", "format", *_SIDECAR)
         return {name: getattr(self, name) for name in names}
 
 
@@ -78,6 +79,13 @@ _COMMON: dict[str, tuple[Any, Any]] = {
     "app": (
         Annotated[
             str | None, _common("--app", metavar="FILE|MODULE", help="The app that registers the workflows (embedded).")
+        ],
+        None,
+    ),
+    "python": (
+        Annotated[
+            str | None,
+            _common("--python", metavar="PATH", help="The app's environment, as .venv, or its Python (embedded)."),
         ],
         None,
     ),

@@ -53,7 +53,7 @@ def choose(settings: Settings) -> Embedded | Endpoint:
     if target.value == EMBEDDED:
         # A project's file names the store that its first start makes; who names one by hand means one that is there.
         named = settings.store.origin in ("--store", "WFCTL_STORE")
-        return Embedded(Path(settings.store.value), settings.app, settings.base, named)
+        return Embedded(Path(settings.store.value), settings.app, settings.base, named, lambda: settings.interpreter)
     from wfctl.client.sidecar.endpoint import Endpoint
 
     token = settings.token()

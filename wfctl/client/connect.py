@@ -22,17 +22,24 @@ ANSWER_SECONDS = 0.5
 Note = Callable[[str], None]
 
 
+def own_python() -> Path | None:
+    """Return the interpreter of an app that runs in this process."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Embedded:
     """A store file, and the app whose workflows it runs. `base` is where a module `app` is looked for.
 
-    `named`: the store was named by hand, so that it is a mistake to read it when it does not exist.
+    `named`: the store was named by hand, so that it is a mistake to read it when it does not exist. `python` finds the
+    interpreter that runs the app, None for this one; nobody calls it before the app is needed.
     """
 
     store: Path
     app: str | None = None
     base: Path | None = None
     named: bool = False
+    python: Callable[[], Path | None] = own_python
     local: ClassVar[bool] = True  # what fails here does not come back by itself
     connections: ClassVar[int] = 1  # useful at a time: the engine has one queue
 
@@ -55,7 +62,9 @@ def connect_embedded(target: Embedded, *, drive: bool, note: Note) -> EmbeddedWo
     """Open the store for what only the embedded engine can do, besides what the port names."""
     from wfctl.client.embedded.workflows import open_embedded
 
-    return open_embedded(target.store, target.app, target.base, drive, note=note, named=target.named)
+    return open_embedded(
+        target.store, target.app, target.base, drive, note=note, named=target.named, python=target.python
+    )
 
 
 def sidecar_answers(host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> bool:

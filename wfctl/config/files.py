@@ -142,14 +142,20 @@ def _values(path: Path, label: str, table: Mapping[str, Any], prefix: str) -> It
             raise InvalidInput(f"{label}: {prefix}{name} is {value!r}", hint=f"one of {', '.join(key.choices)}")
         if not value:
             raise InvalidInput(f"{label}: {prefix}{name} is empty")
-        yield name, beside(value, path.parent, app=name == "app") if key.path else value
+        yield name, beside(value, path.parent, name) if key.path else value
 
 
-def beside(value: str, folder: Path, *, app: bool = False) -> str:
-    """A path of a file in `folder`, absolute. An app that is not a file but a module stays a name."""
-    if app and not is_app_file(value):
+def beside(value: str, folder: Path, key: str) -> str:
+    """Return a path of a setting as an absolute one, from `folder`. An app that is a module, and a Python that is a
+    command, stay names."""
+    if (key == "app" and not is_app_file(value)) or (key == "python" and is_command(value)):
         return value
     return os.path.normpath(folder / os.path.expanduser(value))  # which leaves the ~ of a user that there is not
+
+
+def is_command(python: str) -> bool:
+    """Return True for a Python to look up on the PATH, such as python3.12; False for a path."""
+    return python.startswith(("python", "pypy")) and "/" not in python and os.sep not in python
 
 
 def is_app_file(app: str) -> bool:

@@ -43,6 +43,7 @@ API_VERSIONS = ("v1.0", "v1.0-beta1", "v1.0-alpha1")
 KEYS = (
     Key("target", "WFCTL_TARGET", "embedded, sidecar, grpc, a URL, or the name of a profile", free=Free.HERE),
     Key("app", "WFCTL_APP", "the file or the module that registers the workflows", path=True, free=Free.INSIDE),
+    Key("python", "WFCTL_PYTHON", "the app's environment, or the Python in it; wfctl's own unless found", path=True),
     Key("store", "WFCTL_STORE", "the store file of the embedded engine", path=True, free=Free.INSIDE),
     Key(
         "grpc_endpoint",

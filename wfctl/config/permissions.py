@@ -74,6 +74,26 @@ def refuse_strangers_file(path: Path, status: os.stat_result, environ: Mapping[s
             )
 
 
+def refuse_strangers_environment(prefix: Path, app_folder: Path, environ: Mapping[str, str]) -> None:
+    """Raise NotTrusted where a stranger owns an environment that was found beside the app, or everybody can change it.
+
+    The owner of the app's folder is no stranger: the app itself is what they wrote.
+    """
+    if sys.platform == "win32" or trusted_by_environment(environ):
+        return
+    status = os.stat(prefix)
+    if status.st_uid not in _trusted_owners(environ) | {os.stat(app_folder).st_uid}:
+        problem = f"it belongs to {_name(status.st_uid)}"
+    elif status.st_mode & stat.S_IWOTH:
+        problem = f"everybody on this machine may write to it (mode {_mode(status)})"
+    else:
+        return
+    raise NotTrusted(
+        f"the environment {prefix} is not used: {problem}",
+        hint=f"name the app's environment: --python PATH; where this one is meant: {TRUST_VARIABLE}=1",
+    )
+
+
 def read_token(path: Path, name: str) -> str:
     """Return the token in a file. `name` says what the file is, in messages.
 

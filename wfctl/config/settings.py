@@ -17,13 +17,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from wfctl.config.files import USER_DIRS, ConfigFile, beside, project_file, user_file
+from wfctl.config.files import USER_DIRS, ConfigFile, beside, is_app_file, project_file, user_file
 from wfctl.config.keys import BY_NAME, KEYS
 from wfctl.config.permissions import TRUST_VARIABLE, read_token, trusted_by_environment
 from wfctl.config.trust import is_free, is_trusted, loopback, was_trusted
 from wfctl.errors import InvalidInput, NotTrusted
+
+if TYPE_CHECKING:
+    from wfctl.config.environment import Environment
 
 AUTO = "auto"
 EMBEDDED = "embedded"
@@ -85,6 +88,24 @@ class Settings:
     @property
     def app(self) -> str | None:
         return self.get("app")
+
+    @cached_property
+    def environment(self) -> Environment | None:
+        """The Python environment of the app. None: wfctl's own Python. Raises AppError and NotTrusted."""
+        from wfctl.config import environment
+
+        given = self.values.get("python")
+        if given is not None:
+            return environment.named(given.value, given.origin)
+        if self.app is None:
+            return None
+        return environment.discover(self.environ, Path(self.app).parent if is_app_file(self.app) else self.base)
+
+    @property
+    def interpreter(self) -> Path | None:
+        """The Python that runs the app; None for wfctl's own. Raises AppError and NotTrusted."""
+        found = self.environment
+        return None if found is None or found.own else found.python
 
     @property
     def base(self) -> Path:
@@ -233,7 +254,7 @@ def _checked(name: str, value: str, origin: str, cwd: Path) -> Value:
         raise InvalidInput(f"{origin} is empty")
     if key.choices and value not in key.choices:
         raise InvalidInput(f"{origin} is {value!r}", hint=f"one of {', '.join(key.choices)}")
-    return Value(beside(value, cwd, app=name == "app") if key.path else value, origin)
+    return Value(beside(value, cwd, name) if key.path else value, origin)
 
 
 def _layer(values: Mapping[str, str], label: str) -> Callable[[str], Value | None]:

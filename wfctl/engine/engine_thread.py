@@ -28,14 +28,14 @@ from typing import Any, TypeVar
 from wfctl.engine.clock import Clock, EngineTime, SystemClock
 from wfctl.engine.dispatcher import Changed, Dispatcher
 from wfctl.engine.driven_trees import Scope
-from wfctl.engine.execute.port import ActivityResult, Delivery, Executor, LateTurn
+from wfctl.engine.execute.port import ActivityResult, Delivery, Executor, ExecutorFailed, LateTurn
 from wfctl.engine.owner_lock import OwnerLock
 from wfctl.engine.store import database, history_inbox
 from wfctl.engine.store.codec import to_micros
 from wfctl.engine.store.history_inbox import OwnerRow
 from wfctl.engine.store.place import BESIDE, Place
 from wfctl.engine.transaction import Unit
-from wfctl.errors import DiskFull, StoreError, StoreGone, WfctlError
+from wfctl.errors import AppExited, DiskFull, StoreError, StoreGone, WfctlError
 from wfctl.model.status import Status
 
 T = TypeVar("T")
@@ -333,7 +333,7 @@ class Host:
         while True:
             try:
                 more = self._transaction(messages)
-            except StoreGone:
+            except (StoreGone, AppExited):
                 raise
             except Exception as error:
                 messages = self._failed(messages, error)
@@ -371,6 +371,8 @@ class Host:
                 dispatcher.deliver_result(message)
             elif type(message) is LateTurn:
                 dispatcher.turns.conclude_late(message.key, message.result)
+            elif type(message) is ExecutorFailed:
+                raise message.error
             elif message is not None:
                 self._operate(message)
         scope.fire_due()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from wfctl.engine.dispatcher import Changed
 from wfctl.engine.engine_thread import Host
 from wfctl.engine.execute.combined import BothExecutor
-from wfctl.engine.execute.local import LocalExecutor
+from wfctl.engine.execute.hosting import executor_of
 from wfctl.engine.execute.port import Delivery, Executor
 from wfctl.engine.execute.remote import RemoteExecutor
 from wfctl.engine.retention import Retention
@@ -133,7 +133,7 @@ class GatewayEngine:
         if self._app is None:
             return remote
         registry = self._app.registry
-        return BothExecutor(registry, LocalExecutor(registry, deliver), remote, self._waits)
+        return BothExecutor(registry, executor_of(self._app, deliver), remote, self._waits)
 
     def _attended(self, name: str) -> bool:
         """Tell whether a workflow of this name can be run now. Workers do not say what they register."""

@@ -10,7 +10,6 @@ from textwrap import dedent
 import pytest
 
 from wfctl.errors import AppError
-from wfctl.install import requirement
 from wfctl.workflow.loading import app as app_module
 from wfctl.workflow.loading.app import load_app
 
@@ -88,7 +87,44 @@ def test_neighbours_and_packages(write: Write, tmp_path: Path) -> None:
     write("sub_a/beside_a.py", "from dapr.ext.workflow import WorkflowRuntime\nwfr = WorkflowRuntime()\n")
     assert load_app("shop_a.flows", tmp_path).registry.workflow_names() == ["sell"]
     assert load_app("sub_a/main_a.py", tmp_path).registry.workflow_names() == ["buy"]
-    assert "--app pkg.module" in (error("shop_a/flows.py", tmp_path).hint or "")
+    write("loose_a.py", "from .runtime import wfr\n")
+    assert "--app pkg.module" in (error("loose_a.py", tmp_path).hint or "")
+
+
+@pytest.mark.parametrize("spec", ["src/shop_b/flows/sell.py", "shop_b.flows.sell", "-m shop_b.flows.sell"])
+def test_a_file_in_a_package_is_a_module_of_it(write: Write, tmp_path: Path, spec: str) -> None:
+    """In a src layout, with relative imports, and a neighbour by its own name."""
+    write("src/shop_b/__init__.py", "")
+    write("src/shop_b/runtime.py", "import dapr.ext.workflow as wf\nwfr = wf.WorkflowRuntime()\n")
+    write("src/shop_b/flows/__init__.py", "")
+    write("src/shop_b/flows/prices_b.py", "price = 1\n")
+    own = "" if "." in spec.removesuffix(".py") else "import prices_b\n"
+    write("src/shop_b/flows/sell.py", f"from ..runtime import wfr\n{own}@wfr.workflow\ndef sell(ctx): ...\n")
+    app = load_app(spec, tmp_path)
+    assert (app.module, app.path) == ("shop_b.flows.sell", tmp_path / "src/shop_b/flows/sell.py")
+    assert app.registry.workflow_names() == ["sell"]
+    assert load_app(spec, tmp_path) is app
+
+
+@pytest.mark.parametrize("spec", ["src/shop_c", "src/shop_c/", "shop_c", "src/shop_c/__init__.py"])
+def test_a_package(write: Write, tmp_path: Path, spec: str) -> None:
+    """One whose workflows its `__main__` registers, which `python -m` runs."""
+    write("src/shop_c/__init__.py", "")
+    main = "from .flows import sell\nif __name__ == '__main__':\n    raise SystemExit('must not run')\n"
+    write("src/shop_c/__main__.py", main)
+    flows = "import dapr.ext.workflow as wf\nwfr = wf.WorkflowRuntime()\n@wfr.workflow\ndef sell(ctx): ...\n"
+    write("src/shop_c/flows.py", flows)
+    assert load_app(spec, tmp_path).registry.workflow_names() == ["sell"]
+
+
+def test_a_script_in_a_folder_with_an_init(write: Write, tmp_path: Path) -> None:
+    write("app_d/__init__.py", "")
+    write("app_d/helpers_d.py", "name = 'sold'\n")
+    write("app_d/flows.py", f"import helpers_d\n{dedent(GOOD)}")
+    assert load_app("app_d/flows.py", tmp_path).registry.workflow_names() == ["order"]
+    write("no-package/__init__.py", "")
+    write("no-package/flows_d.py", GOOD)
+    assert load_app("no-package/flows_d.py", tmp_path).module == "flows_d"
 
 
 def test_a_file_with_the_name_of_a_module_that_is_loaded(write: Write, tmp_path: Path) -> None:
@@ -145,8 +181,29 @@ def test_a_missing_third_party_module(write: Write, tmp_path: Path, spec: str) -
     assert "'no_such_module_at_all'" in why.message
     assert sys.executable in why.message
     assert why.hint is not None
-    assert f'pip install "{requirement()}"' in why.hint
-    assert f"wfctl serve -- python {'-m needs_1' if spec == 'needs_1' else tmp_path / spec}" in why.hint
+    assert f"{sys.executable} -m pip install no_such_module_at_all" in why.hint
+    assert "--python PATH" in why.hint
+
+
+@pytest.mark.parametrize(
+    ("files", "cure"),
+    [
+        (["uv.lock", ".venv/pyvenv.cfg"], "uv add no_such_module_at_all"),
+        (["poetry.lock", ".venv/pyvenv.cfg"], "poetry add no_such_module_at_all"),
+        ([".venv/conda-meta/history"], "conda install --prefix"),
+        ([".venv/pyvenv.cfg"], "uv pip install --python"),
+        ([".venv/uv-receipt.toml"], "make an environment with no_such_module_at_all beside the app"),
+        ([".venv/pipx_metadata.json"], "make an environment with no_such_module_at_all beside the app"),
+    ],
+)
+def test_the_cure_is_that_of_the_environments_tool(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: list[str], cure: str
+) -> None:
+    write("needs_4.py", "import no_such_module_at_all.part\n")
+    for file in files:
+        write(file, "uv = 0.9\n")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
+    assert cure in (error("needs_4.py", tmp_path).hint or "")
 
 
 def test_a_name_that_the_sdk_does_not_have(write: Write, tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+import platform
+import sys
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -10,7 +12,7 @@ from wfctl.cli.target import effective_target
 from wfctl.config.keys import KEYS
 from wfctl.config.permissions import trusted_by_environment
 from wfctl.config.settings import Settings, Value
-from wfctl.errors import InvalidInput
+from wfctl.errors import InvalidInput, WfctlError
 from wfctl.render.printer import View
 from wfctl.render.table import Column
 from wfctl.render.text import clean
@@ -98,6 +100,9 @@ def rows(settings: Settings) -> Iterator[Row]:
     for key in KEYS:
         if key.name in ("target", "store", "token"):
             continue
+        if key.name == "python":
+            yield from _python(settings)
+            continue
         value = settings.values.get(key.name)
         if value is not None:
             yield key.name, value
@@ -112,6 +117,20 @@ def rows(settings: Settings) -> Iterator[Row]:
         yield "trust", _trust(settings)
     if settings.user is not None:
         yield "user_file", Value(str(settings.user.path), "WFCTL_CONFIG or the default place")
+
+
+def _python(settings: Settings) -> Iterator[Row]:
+    """Yield the environment that the app runs in, found or named."""
+    named = settings.values.get("python")
+    try:
+        found = settings.environment
+    except WfctlError as error:
+        yield "python", Value("" if named is None else named.value, error.message)
+        return
+    if found is not None:
+        yield "python", Value(found.describe(), found.origin)
+    elif settings.app is not None:
+        yield "python", Value(f"{sys.prefix} (Python {platform.python_version()})", "wfctl's own")
 
 
 def _trust(settings: Settings) -> Value:

@@ -75,9 +75,14 @@ def _look_here(session: Session, target: Embedded, seconds: float | None) -> lis
 
     with session.embedded(target) as engine:
         load = engine.load_app
+
+        def environment() -> str | None:
+            found = session.settings.environment
+            return None if found is None or found.own else f"{found.describe()}: {found.origin}"
+
         if seconds is None:
-            return check_embedded(target.store, target.app, load)
-        return wait_embedded(target.store, target.app, load, seconds, session.console.note)
+            return check_embedded(target.store, target.app, load, environment)
+        return wait_embedded(target.store, target.app, load, environment, seconds, session.console.note)
 
 
 def _record(check: Check) -> dict[str, object]:

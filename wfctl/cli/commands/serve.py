@@ -142,9 +142,9 @@ def serve(
 
 
 def _load(settings: ConfigSettings) -> App:
-    from wfctl.workflow.loading.app import load_app
+    from wfctl.engine.execute.hosting import load
 
-    return load_app(settings.app or "", settings.base)
+    return load(settings.app or "", settings.base, settings.interpreter)
 
 
 def _token(file: Path | None, session: Session) -> str | None:

@@ -32,22 +32,35 @@ _STEPS = 100_000  # of SQLite's machine between two looks at the clock
 LOW, TOO_LOW = 1024**3, 64 * 1024**2  # bytes free
 
 
-def check_embedded(store: Path, app: str | None, load: Callable[[], App]) -> list[Check]:
-    """Run the checks. `load` imports the app, which runs its code."""
-    return list(_checks(store, app, load))
+def check_embedded(
+    store: Path, app: str | None, load: Callable[[], App], environment: Callable[[], str | None] = lambda: None
+) -> list[Check]:
+    """Run the checks. `load` imports the app, which runs its code.
+
+    `environment` describes the app's Python environment; None if it is wfctl's own.
+    """
+    return list(_checks(store, app, load, environment))
 
 
 def wait_embedded(
-    store: Path, app: str | None, load: Callable[[], App], seconds: float, note: Callable[[str], None]
+    store: Path,
+    app: str | None,
+    load: Callable[[], App],
+    environment: Callable[[], str | None],
+    seconds: float,
+    note: Callable[[str], None],
 ) -> list[Check]:
     """Repeat the checks until none fails, for instance until a volume is mounted. Raises NotReady."""
-    return wait_until_ready(lambda: check_embedded(store, app, load), seconds, note)
+    return wait_until_ready(lambda: check_embedded(store, app, load, environment), seconds, note)
 
 
-def _checks(store: Path, app: str | None, load: Callable[[], App]) -> Iterator[Check]:
+def _checks(
+    store: Path, app: str | None, load: Callable[[], App], environment: Callable[[], str | None]
+) -> Iterator[Check]:
     yield _python()
     yield _disk(store)
     yield from _store(store)
+    yield from _environment(environment)
     yield _app(app, load)
 
 
@@ -161,6 +174,16 @@ def _backup(store: Path) -> Check:
     if not last.there:
         return Check("backup", Result.WARN, f"{last.file} of {when} is gone", "make another: wfctl backup FILE")
     return Check("backup", Result.OK, f"{last.file} of {when}")
+
+
+def _environment(environment: Callable[[], str | None]) -> Iterator[Check]:
+    try:
+        found = environment()
+    except WfctlError as error:
+        yield Check("environment", Result.FAIL, error.message, error.hint)
+        return
+    if found is not None:
+        yield Check("environment", Result.OK, found)
 
 
 def _app(app: str | None, load: Callable[[], App]) -> Check:

@@ -19,14 +19,22 @@ GC_THRESHOLD = (50_000, 20, 50)
 
 
 class HostedApp:
-    """`spec` names the app, `base` is where a module is looked for; the app is imported when it is first needed.
-    `tell` is told of a migration of the store."""
+    """`spec` names the app, `base` is where a module is looked for; the app is imported when it is first needed,
+    by the interpreter that `python` finds (None: here). `tell` is told of a migration of the store."""
 
-    def __init__(self, store: Path, spec: str | None, base: Path | None, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        store: Path,
+        spec: str | None,
+        base: Path | None,
+        tell: Callable[[str], None],
+        python: Callable[[], Path | None] = lambda: None,
+    ) -> None:
         self._store = store
         self._tell = tell
         self.spec = spec
         self._base = base
+        self._python = python
         self._app: App | None = None
         self._backend: EngineBackend | None = None
 
@@ -38,9 +46,9 @@ class HostedApp:
                     "no app is named, so there is no workflow to run",
                     hint='--app orders.py, WFCTL_APP, or app = "orders.py" in wfctl.toml (wfctl init writes a sample)',
                 )
-            from wfctl.workflow.loading.app import load_app
+            from wfctl.engine.execute.hosting import load
 
-            self._app = load_app(self.spec, self._base)
+            self._app = load(self.spec, self._base, self._python())
         return self._app
 
     def start(self, scope: Sequence[int] | None) -> Host | None:
@@ -51,15 +59,15 @@ class HostedApp:
         """
         from wfctl.engine.app_client import EngineBackend
         from wfctl.engine.engine_thread import Host
-        from wfctl.engine.execute.local import LocalExecutor
+        from wfctl.engine.execute.hosting import executor_of
         from wfctl.workflow.client_backend import bind_backend
 
-        registry = self.load().registry
+        app = self.load()
         host = Host(
             self._store,
-            lambda deliver: LocalExecutor(registry, deliver),
+            lambda deliver: executor_of(app, deliver),
             app=self.spec,
-            workflows=registry.workflow_names(),
+            workflows=app.registry.workflow_names(),
             tell=self._tell,
         )
         backend = EngineBackend(host, self._store)
@@ -74,13 +82,21 @@ class HostedApp:
         return host
 
     def close(self) -> None:
-        """Disconnect the app's clients from the engine. The caller of `start` stops the host."""
+        """Disconnect the app's clients from the engine, and end the app's process if it has one.
+
+        The caller of `start` stops the host.
+        """
         if self._backend is not None:
             from wfctl.workflow.client_backend import bind_backend
 
             bind_backend(None)
             self._backend.close()
             self._backend = None
+        app, self._app = self._app, None
+        if app is not None:
+            from wfctl.engine.execute.hosting import unload
+
+            unload(app)
 
 
 def unknown_workflow(name: str, known: Sequence[str]) -> InvalidInput:

@@ -81,20 +81,35 @@ class _OwnersTransaction:
 
 
 def open_embedded(
-    store: Path, app: str | None, base: Path | None, drive: bool, *, note: Note, named: bool = False
+    store: Path,
+    app: str | None,
+    base: Path | None,
+    drive: bool,
+    *,
+    note: Note,
+    named: bool = False,
+    python: Callable[[], Path | None] = lambda: None,
 ) -> EmbeddedWorkflows:
     """The store at `store`; made when the first request is written. `drive`: whether this process may run the app.
-    `named`: as long as it does not exist, reading it is an error; else there is just nothing in it."""
-    return EmbeddedWorkflows(store, app, base, drive, note, named)
+    `named`: as long as it does not exist, reading it is an error; else there is just nothing in it. `python`
+    finds the interpreter to run the app with, None for this one."""
+    return EmbeddedWorkflows(store, app, base, drive, note, named, python)
 
 
 class EmbeddedWorkflows:
     def __init__(
-        self, store: Path, app: str | None, base: Path | None, drive: bool, note: Note, named: bool = False
+        self,
+        store: Path,
+        app: str | None,
+        base: Path | None,
+        drive: bool,
+        note: Note,
+        named: bool = False,
+        python: Callable[[], Path | None] = lambda: None,
     ) -> None:
         self._store = store
         self._named = named
-        self._hosted = HostedApp(store, app, base, note)
+        self._hosted = HostedApp(store, app, base, note, python)
         self._may_drive = drive
         self._can_own = app is not None
         self._note = note

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from wfctl.engine.execute.local import LocalExecutor
-from wfctl.engine.execute.port import ActivityTask, Turn
+from wfctl.engine.execute.port import ActivityTask, Executor, Turn
 from wfctl.engine.execute.remote import RemoteExecutor
 from wfctl.model.turn import TurnResult
 from wfctl.workflow.registry import Registry
@@ -21,7 +20,7 @@ class BothExecutor:
     def __init__(
         self,
         registry: Registry,
-        local: LocalExecutor,
+        local: Executor,
         remote: RemoteExecutor,
         waits: Callable[[str, str, str], None] = lambda kind, name, instance_id: None,
     ) -> None:

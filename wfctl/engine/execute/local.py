@@ -48,6 +48,10 @@ class LocalExecutor:
             self._runs[turn.key] = run
         return result
 
+    def keeps(self, key: int) -> bool:
+        """Return True if the code of this instance is alive here, so that its next turn needs no history."""
+        return key in self._runs
+
     def run_activities(self, tasks: Sequence[ActivityTask]) -> None:
         sync, waiting = [], []
         for task in tasks:

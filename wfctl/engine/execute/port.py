@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from wfctl.errors import WfctlError
 from wfctl.model.events import Event, Failure, PropagatedEvents
 from wfctl.model.turn import TurnResult
 
@@ -67,7 +68,14 @@ class LateTurn:
     result: TurnResult | None
 
 
-Delivery = ActivityResult | LateTurn
+@dataclass(frozen=True, slots=True)
+class ExecutorFailed:
+    """The executor can run nothing any more: the engine stops with this error."""
+
+    error: WfctlError
+
+
+Delivery = ActivityResult | LateTurn | ExecutorFailed
 
 
 class Executor(Protocol):

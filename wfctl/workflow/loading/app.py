@@ -1,7 +1,8 @@
-"""The import of an app: the module or file that registers workflows.
+"""The import of an app: the module, package or file that registers workflows.
 
 It is imported once, with its folder on `sys.path` as for `python app.py`, but under its own name, so that
-`if __name__ == "__main__":` does not run. Every exception becomes an AppError that shows the user's own lines.
+`if __name__ == "__main__":` does not run. A file inside a package is imported as a module of that package, as
+`python -m` would have it. Every exception becomes an AppError that shows the user's own lines.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import importlib.util
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from keyword import iskeyword
 from pathlib import Path
 from types import ModuleType
 
@@ -34,12 +36,13 @@ _loaded: dict[tuple[str, Path | None], App] = {}
 
 
 def load_app(spec: str, base: Path | None = None) -> App:
-    """Import the app `spec`: a path such as `orders.py`, or a module such as `pkg.module`.
+    """Import the app `spec`: a path such as `orders.py` or `src/shop`, or a module such as `pkg.module`.
 
     Relative paths and modules are looked up in `base`, by default the current folder. Returns the same App for the same
     app. Raises AppError.
     """
     folder = (base or Path.cwd()).resolve()
+    spec = spec.removeprefix("-m ").strip()
     if not spec.strip():
         raise AppError("the name of the app is empty", hint="name a file such as orders.py, or a module")
     import_hook.install()
@@ -48,6 +51,8 @@ def load_app(spec: str, base: Path | None = None) -> App:
     try:
         module, path = _from_file(spec, folder) if _is_path(spec) else _from_module(spec, folder)
         known = _loaded.get((module.__name__, path))
+        if known is None and not registry.workflow_names():
+            _import_main(spec, module)
     finally:
         collect_into(before)
     if known is not None:
@@ -65,8 +70,18 @@ def _is_path(spec: str) -> bool:
 
 def _from_file(spec: str, folder: Path) -> tuple[ModuleType, Path]:
     path = (folder / Path(spec).expanduser()).resolve()
+    if (path / "__init__.py").is_file():
+        path = path / "__init__.py"
     if not path.is_file():
         raise missing_file(spec, path)
+    package = _package_of(path)
+    if package is not None:
+        dotted, root = package
+        _on_path(root)
+        # A script in a folder with an __init__.py may import its neighbours as `python app.py` does.
+        if str(path.parent) not in sys.path:
+            sys.path.append(str(path.parent))
+        return _imported(spec, path, dotted, lambda: importlib.import_module(dotted)), path
     _on_path(path.parent)
     name = _module_name(path)
     loaded = sys.modules.get(name)
@@ -86,7 +101,38 @@ def _from_file(spec: str, folder: Path) -> tuple[ModuleType, Path]:
     return _imported(spec, path, name, execute), path
 
 
+def _package_of(path: Path) -> tuple[str, Path] | None:
+    """Return the name of a file as a module of its package, and the folder that holds the package.
+
+    Returns None if the file is in no package, or its names cannot be imported.
+    """
+    names = [] if path.stem == "__init__" else [path.stem]
+    folder = path.parent
+    while (folder / "__init__.py").is_file():
+        names.insert(0, folder.name)
+        folder = folder.parent
+    inside = len(names) > 1 or path.stem == "__init__"
+    if not inside or not all(name.isidentifier() and not iskeyword(name) for name in names):
+        return None
+    taken = sys.modules.get(names[0])
+    if taken is not None and str(folder / names[0]) not in getattr(taken, "__path__", ()):
+        return None
+    return ".".join(names), folder
+
+
+def _import_main(spec: str, module: ModuleType) -> None:
+    """Import `__main__` of a package that registers nothing itself: `python -m PACKAGE` runs that."""
+    name = f"{module.__name__}.__main__"
+    if not hasattr(module, "__path__") or importlib.util.find_spec(name) is None:
+        return
+    _imported(spec, Path(module.__file__) if module.__file__ else None, name, lambda: importlib.import_module(name))
+
+
 def _from_module(spec: str, folder: Path) -> tuple[ModuleType, Path | None]:
+    top = spec.partition(".")[0]
+    source = folder / "src"
+    if not (folder / top).exists() and ((source / top).is_dir() or (source / f"{top}.py").is_file()):
+        _on_path(source)
     _on_path(folder)
     try:
         described = importlib.util.find_spec(spec)

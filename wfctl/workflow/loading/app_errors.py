@@ -9,7 +9,7 @@ import traceback
 from pathlib import Path
 
 from wfctl.errors import AppError, WfctlError
-from wfctl.install import requirement
+from wfctl.install import installed_as_tool
 from wfctl.workflow.failures import text_of, user_frames
 from wfctl.workflow.registry import Registry
 
@@ -58,9 +58,9 @@ def import_failure(spec: str, path: Path | None, error: BaseException) -> AppErr
     where = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
     if isinstance(error, ModuleNotFoundError) and error.name is not None and not error.name.startswith(_SDK):
         return AppError(
-            f"app {spec} imports {error.name!r}, which is not installed in wfctl's own Python, {sys.executable}{where}",
-            hint=f'install wfctl in the project\'s environment (pip install "{requirement()}" there), or run the app '
-            f"as a program of its own: wfctl serve -- python {path if path and spec.endswith('.py') else f'-m {spec}'}",
+            f"app {spec} imports {error.name!r}, which is not installed in the Python that runs it, "
+            f"{sys.executable}{where}",
+            hint=_install(error.name.partition(".")[0]),
             detail=_detail(error),
         )
     hint = error.hint if isinstance(error, WfctlError) else None
@@ -69,6 +69,33 @@ def import_failure(spec: str, path: Path | None, error: BaseException) -> AppErr
     return AppError(
         f"app {spec} does not import: {type(error).__name__}: {text_of(error)}{where}", hint=hint, detail=_detail(error)
     )
+
+
+def _install(module: str) -> str:
+    """Return the command that installs a module in this Python, by the tool that made its environment."""
+    prefix = Path(sys.prefix)
+    if installed_as_tool():
+        return (
+            f"this is wfctl's own Python: make an environment with {module} beside the app "
+            f"(python -m venv .venv, or uv venv), or name the app's: --python PATH"
+        )
+    folder = prefix.parent
+    if (folder / "uv.lock").exists():
+        return f"uv add {module}"
+    if (folder / "poetry.lock").exists():
+        return f"poetry add {module}"
+    if (prefix / "conda-meta").is_dir():
+        return f"conda install --prefix {prefix} {module}"
+    if _made_by_uv(prefix):
+        return f"uv pip install --python {prefix} {module}"
+    return f"{sys.executable} -m pip install {module}, or name the app's environment: --python PATH"
+
+
+def _made_by_uv(prefix: Path) -> bool:
+    try:
+        return any(line.startswith("uv =") for line in (prefix / "pyvenv.cfg").read_text(encoding="utf-8").splitlines())
+    except OSError:
+        return False
 
 
 def no_workflows(spec: str, path: Path | None, registry: Registry) -> AppError:

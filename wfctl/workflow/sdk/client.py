@@ -136,7 +136,7 @@ class DaprWorkflowClient:
             NotImplementedError: `app_id` is given.
         """
         _own_app(app_id)
-        return _wait(instance_id, lambda i: i.status is not Status.PENDING, timeout_in_seconds, fetch_payloads)
+        return _wait(instance_id, _has_started, timeout_in_seconds, fetch_payloads)
 
     def wait_for_workflow_completion(
         self,
@@ -163,7 +163,7 @@ class DaprWorkflowClient:
             NotImplementedError: `app_id` is given.
         """
         _own_app(app_id)
-        return _wait(instance_id, lambda i: i.status.terminal, timeout_in_seconds, fetch_payloads)
+        return _wait(instance_id, _has_ended, timeout_in_seconds, fetch_payloads)
 
     def raise_workflow_event(
         self, instance_id: str, event_name: str, *, data: Any = None, app_id: str | None = None
@@ -353,6 +353,15 @@ class DaprWorkflowClient:
 
     def close(self) -> None:
         """Close the client. Nothing is open, so that it stays usable."""
+
+
+# Functions with names, since a client in another process than the engine sends them to it.
+def _has_started(instance: Instance) -> bool:
+    return instance.status is not Status.PENDING
+
+
+def _has_ended(instance: Instance) -> bool:
+    return instance.status.terminal
 
 
 def _wait(instance_id: str, until: Callable[[Instance], bool], seconds: float, payloads: bool) -> WorkflowState:

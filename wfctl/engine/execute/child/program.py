@@ -1,0 +1,189 @@
+"""The app's side: a program that imports the app, and runs its turns and activities until wfctl is gone."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import platform
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from multiprocessing import connection
+from pathlib import Path
+from typing import Any, NoReturn
+
+from wfctl.engine.execute.child.messages import (
+    Answer,
+    ClientCall,
+    Forget,
+    Registered,
+    RunActivities,
+    RunTurn,
+    TurnDone,
+    pack,
+    unpack,
+)
+from wfctl.engine.execute.local import LocalExecutor
+from wfctl.engine.execute.port import Turn
+from wfctl.errors import WfctlError
+from wfctl.model.events import Event
+from wfctl.model.instance import Instance, RerunRequest, StartRequest
+from wfctl.workflow.client_backend import bind_backend
+from wfctl.workflow.loading.app import App, load_app
+
+
+class Events:
+    """The pipe on which results of activities leave, and the app's clients call wfctl. Any thread may send."""
+
+    def __init__(self, pipe: connection.Connection) -> None:
+        self._pipe = pipe
+        self._sending = threading.Lock()
+        self._numbers = itertools.count()
+        self._calls: dict[int, Future[Any]] = {}
+        threading.Thread(target=self._listen, name="wfctl-events", daemon=True).start()
+
+    def send(self, message: object) -> None:
+        data = pack(message)
+        # Whoever reads is gone: `_listen` sees it, too, and ends this process.
+        with self._sending, contextlib.suppress(OSError):
+            self._pipe.send_bytes(data)
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        """Call the engine's client backend in wfctl, and wait for its answer. Raises what that raises."""
+        number = next(self._numbers)
+        future = self._calls[number] = Future()
+        self.send(ClientCall(number, method, arguments))
+        return future.result()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                answer: Answer = unpack(self._pipe.recv_bytes())
+            except (OSError, EOFError):
+                _leave()
+            future = self._calls.pop(answer.number)
+            if answer.error is not None:
+                future.set_exception(answer.error)
+            else:
+                future.set_result(answer.value)
+
+
+class CallingBackend:
+    """Implements ClientBackend by calls to wfctl."""
+
+    def __init__(self, events: Events) -> None:
+        self._call = events.call
+
+    def start(self, request: StartRequest) -> str:
+        return self._call("start", request)  # type: ignore[no-any-return]
+
+    def get(self, instance_id: str) -> Instance:
+        return self._call("get", instance_id)  # type: ignore[no-any-return]
+
+    def wait(self, instance_id: str, until: Callable[[Instance], bool], timeout: float | None) -> Instance:
+        return self._call("wait", instance_id, until, timeout)  # type: ignore[no-any-return]
+
+    def raise_event(self, instance_id: str, name: str, data: str | None) -> None:
+        self._call("raise_event", instance_id, name, data)
+
+    def terminate(self, instance_id: str, output: str | None, recursive: bool) -> None:
+        self._call("terminate", instance_id, output, recursive)
+
+    def pause(self, instance_id: str) -> None:
+        self._call("pause", instance_id)
+
+    def resume(self, instance_id: str) -> None:
+        self._call("resume", instance_id)
+
+    def purge(self, instance_id: str, recursive: bool) -> int:
+        return self._call("purge", instance_id, recursive)  # type: ignore[no-any-return]
+
+    def rerun(self, request: RerunRequest) -> str:
+        return self._call("rerun", request)  # type: ignore[no-any-return]
+
+    def list_ids(self, limit: int | None, after: str | None) -> tuple[Sequence[str], str | None]:
+        return self._call("list_ids", limit, after)  # type: ignore[no-any-return]
+
+    def history(self, instance_id: str) -> Sequence[Event]:
+        return self._call("history", instance_id)  # type: ignore[no-any-return]
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Serve the two pipes whose numbers are given, until the one for turns is closed."""
+    turns, events = (_open(int(number)) for number in arguments)
+    # Ctrl-C at a terminal comes to both processes, and wfctl decides what it means. Not SIG_IGN, which programs that
+    # the app starts would inherit.
+    signal.signal(signal.SIGINT, lambda number, frame: None)
+    channel = Events(events)
+    bind_backend(CallingBackend(channel))
+    app = _load(turns)
+    if app is None:
+        return
+    executor = LocalExecutor(app.registry, channel.send)
+    while True:
+        try:
+            message = unpack(turns.recv_bytes())
+        except (OSError, EOFError):
+            break
+        if type(message) is RunTurn:
+            _send(turns, _run(executor, message))
+        elif type(message) is RunActivities:
+            executor.run_activities(message.tasks)
+        elif type(message) is Forget:
+            executor.forget(message.key)
+    executor.close()
+
+
+def _open(number: int) -> connection.Connection:
+    if sys.platform == "win32":
+        return connection.PipeConnection(number)
+    os.set_inheritable(number, False)  # what the app starts does not keep the pipes open
+    return connection.Connection(number)
+
+
+def _load(turns: connection.Connection) -> App | None:
+    """Import the app that wfctl names, and answer what it registers. Returns None if it does not load."""
+    try:
+        spec, base = unpack(turns.recv_bytes())
+        app = load_app(spec, Path(base))
+    except (OSError, EOFError):
+        return None
+    except WfctlError as error:
+        _send(turns, Answer(0, error=error))
+        return None
+    _send(turns, Answer(0, _registered(app)))
+    return app
+
+
+def _registered(app: App) -> Registered:
+    registry = app.registry
+    workflows = tuple(
+        (name, tuple(registry.versions(name)), registry.latest_version(name)) for name in registry.workflow_names()
+    )
+    path = None if app.path is None else str(app.path)
+    return Registered(app.module, path, platform.python_version(), workflows, tuple(registry.activity_names()))
+
+
+def _run(executor: LocalExecutor, message: RunTurn) -> Answer:
+    past, received = message.past or (), message.received
+    turn = Turn(message.key, message.instance_id, message.name, lambda: past, message.new, lambda: received)
+    try:
+        return Answer(0, TurnDone(executor.run_turn(turn), executor.keeps(message.key)))
+    except Exception as error:
+        return Answer(0, error=RuntimeError(f"{type(error).__name__}: {error}"))
+
+
+def _send(pipe: connection.Connection, answer: Answer) -> None:
+    with contextlib.suppress(OSError):
+        pipe.send_bytes(pack(answer))
+
+
+def _leave() -> NoReturn:
+    """End the process at once: wfctl is gone, or has no more use for it, and what runs here would be lost anyway."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(0)
