@@ -16,8 +16,8 @@ from wfctl.engine.core.folded_state import folded
 from wfctl.engine.engine_thread import Host
 from wfctl.engine.execute.local import LocalExecutor
 from wfctl.engine.store import database, history_inbox, instances
-from wfctl.engine.store.codec import maybe_micros
 from wfctl.engine.store.instances import Row
+from wfctl.engine.store.values import maybe_micros
 from wfctl.engine.transaction import StoreUnit, Unit
 from wfctl.model.events import Event
 from wfctl.model.instance import IfExists, StartRequest

@@ -10,7 +10,8 @@ from wfctl.errors import InvalidInput, WrongState
 from wfctl.model.events import Event, WorkflowStarted
 from wfctl.model.instance import Instance
 from wfctl.model.steps import Step, failed_step, steps_of
-from wfctl.render.json_records import Record, step_record
+from wfctl.render.history_records import step_record
+from wfctl.render.json_records import Record
 from wfctl.render.printer import View
 from wfctl.render.table import Cell, Column
 from wfctl.render.text import clean

@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from wfctl.errors import WfctlError
-from wfctl.model.events import Event
 from wfctl.model.instance import Count, Filter, Instance, RerunRequest, StartRequest
+
+if TYPE_CHECKING:
+    from wfctl.model.events import Event
 
 R = TypeVar("R")
 

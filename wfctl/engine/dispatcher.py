@@ -23,9 +23,9 @@ from wfctl.engine.flush import write
 from wfctl.engine.live_instance import Live
 from wfctl.engine.live_instances import Memory, past
 from wfctl.engine.store import history_inbox, instances
-from wfctl.engine.store.codec import from_micros
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
+from wfctl.engine.store.values import from_micros
 from wfctl.engine.turns import Turns
 from wfctl.model import events as ev
 from wfctl.model.events import NO_ID, Event

@@ -9,9 +9,10 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from wfctl.engine.dispatcher import Dispatcher
-from wfctl.engine.store import history_inbox, instances
-from wfctl.engine.store.codec import decode, from_micros, to_micros
+from wfctl.engine.store import database, history_inbox, instances
+from wfctl.engine.store.codec import decode
 from wfctl.engine.store.database import Connection
+from wfctl.engine.store.values import from_micros, to_micros
 from wfctl.model.events import Event
 
 # Requests of other processes that one transaction takes in at the most; the rest follow in the next.
@@ -51,11 +52,11 @@ class Scope:
             self._dispatcher.set_in_motion(key)
 
     def others_wrote(self) -> bool:
-        return history_inbox.data_version(self._db) != self._version
+        return database.data_version(self._db) != self._version
 
     def read_others(self) -> None:
         """Take in what other processes have committed."""
-        version = history_inbox.data_version(self._db)
+        version = database.data_version(self._db)
         self._seen = version
         if version == self._version:
             return

@@ -31,9 +31,9 @@ from wfctl.engine.driven_trees import Scope
 from wfctl.engine.execute.port import ActivityResult, Delivery, Executor, ExecutorFailed, LateTurn
 from wfctl.engine.owner_lock import OwnerLock
 from wfctl.engine.store import database, history_inbox
-from wfctl.engine.store.codec import to_micros
 from wfctl.engine.store.history_inbox import OwnerRow
 from wfctl.engine.store.place import BESIDE, Place
+from wfctl.engine.store.values import to_micros
 from wfctl.engine.transaction import Unit
 from wfctl.errors import AppExited, DiskFull, StoreError, StoreGone, WfctlError
 from wfctl.model.status import Status

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from wfctl.engine.live_instance import Live
 from wfctl.engine.store import history_inbox, instances
-from wfctl.engine.store.codec import encode, maybe_micros, to_micros
+from wfctl.engine.store.codec import encode
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
+from wfctl.engine.store.values import maybe_micros, to_micros
 from wfctl.model import events as ev
 from wfctl.model.events import Event
 from wfctl.model.status import Status

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from wfctl.engine.core.decide import encodable
 from wfctl.engine.core.rerun import rerun as make_rerun
-from wfctl.engine.store.codec import maybe_micros, to_micros
 from wfctl.engine.store.instances import Row
+from wfctl.engine.store.values import maybe_micros, to_micros
 from wfctl.engine.transaction import Unit
 from wfctl.errors import InvalidInput
 from wfctl.model import events as ev

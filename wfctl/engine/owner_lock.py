@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import contextlib
-import logging
+import errno
 import os
+import time
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from wfctl.errors import StoreError
 
 # A try meets, now and then, another process that only looks whether somebody owns the store.
 TRY_SECONDS = 0.05
 
-# An app that logs everything (`logging.basicConfig(level=logging.DEBUG)`) means its own lines, not the lock's.
-if not (_log := logging.getLogger("filelock")).level:
-    _log.setLevel(logging.INFO)
-
 
 class OwnerLock:
     """`take` it to become the owner. Released by `release`, and by the end of the process however it ends."""
 
     def __init__(self, store: Path) -> None:
-        # By whichever link the store is named, it is one store.
-        self.path = Path(os.path.realpath(store) + ".lock")
+        import logging
+
+        from filelock import FileLock  # which takes longer to import than all else that a look at the store needs
+
+        # An app that logs everything (`logging.basicConfig(level=logging.DEBUG)`) means its own lines, not the lock's.
+        if not (log := logging.getLogger("filelock")).level:
+            log.setLevel(logging.INFO)
+        self.path = lock_path(store)
         self._lock = FileLock(str(self.path), mode=0o600, thread_local=False)
 
     def take(self, seconds: float = TRY_SECONDS) -> bool:
         """Whether this process is the owner now. Raises StoreError where the lock file cannot be made."""
+        from filelock import Timeout
+
         try:
             self._lock.acquire(timeout=seconds, poll_interval=0.01)
         except Timeout:
@@ -44,14 +47,25 @@ class OwnerLock:
         self._lock.release()
 
 
+def lock_path(store: Path) -> Path:
+    """Resolve symlinks: one store has one lock file."""
+    return Path(os.path.realpath(store) + ".lock")
+
+
 def is_owned(store: Path, seconds: float = TRY_SECONDS) -> bool:
-    """Whether some process drives this store now, as far as can be told in `seconds`: one that merely looks, as this
-    one does, holds the lock for a moment too."""
-    lock = OwnerLock(store)
-    if not lock.path.exists():
+    """Return True if some process drives this store.
+
+    A process that tries for the lock, or releases it, holds it for a moment too: look again for up to `seconds`.
+    """
+    path = lock_path(store)
+    if not path.exists():
         return False
-    if not os.access(lock.path, os.W_OK):
-        return _is_held(lock.path)
+    until = time.monotonic() + seconds
+    while (held := _is_held(path)) and time.monotonic() < until:
+        time.sleep(min(0.005, seconds))
+    if held is not None:
+        return held
+    lock = OwnerLock(store)
     with contextlib.suppress(StoreError):
         if lock.take(seconds):
             lock.release()
@@ -59,18 +73,25 @@ def is_owned(store: Path, seconds: float = TRY_SECONDS) -> bool:
     return True
 
 
-def _is_held(path: Path) -> bool:
-    """As far as somebody can tell who may not write to the lock file; True where that is not far enough."""
+def _is_held(path: Path) -> bool | None:
+    """Test the lock with a shared lock, which those who only look do not keep from one another.
+
+    Returns None where that does not tell: on Windows, and on file systems without such locks.
+    """
     try:
         import fcntl
 
         descriptor = os.open(path, os.O_RDONLY)
-    except (ImportError, OSError):
+    except ImportError:
+        return None
+    except FileNotFoundError:
+        return False
+    except OSError:
         return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
+    except OSError as error:
+        return None if error.errno in (errno.ENOSYS, errno.ENOTSUP) else True
     finally:
         os.close(descriptor)
     return False

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from wfctl.engine.store.codec import to_micros
 from wfctl.engine.store.database import Connection
+from wfctl.engine.store.values import to_micros
 from wfctl.engine.transaction import Unit
 from wfctl.model.status import Status
 

@@ -83,7 +83,8 @@ class StoreUnit:
 def write_first_history(db: Connection, row: Row, history: Sequence[Event]) -> None:
     """The history an instance is born with (rerun), its input and the events it waits for."""
     from wfctl.engine.core.folded_state import folded
-    from wfctl.engine.store.codec import encode, to_micros
+    from wfctl.engine.store.codec import encode
+    from wfctl.engine.store.values import to_micros
 
     state = folded(history)
     if state.started is not None and state.started.input is not None:

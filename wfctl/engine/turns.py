@@ -17,7 +17,8 @@ from wfctl.engine.core.folded_state import State, fold
 from wfctl.engine.execute.port import ActivityTask, Executor, Turn
 from wfctl.engine.live_instance import Live
 from wfctl.engine.live_instances import Memory
-from wfctl.engine.store.codec import encode_failure, to_micros
+from wfctl.engine.store.codec import encode_failure
+from wfctl.engine.store.values import to_micros
 from wfctl.engine.transaction import Unit
 from wfctl.model import events as ev
 from wfctl.model.events import NO_ID, Event

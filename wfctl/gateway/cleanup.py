@@ -8,8 +8,8 @@ from concurrent.futures import Future
 from wfctl.engine.engine_thread import Host
 from wfctl.engine.retention import MOST, Retention, sweep
 from wfctl.engine.store import app_state
-from wfctl.engine.store.codec import to_micros
 from wfctl.engine.store.database import Connection
+from wfctl.engine.store.values import to_micros
 from wfctl.engine.transaction import Unit
 from wfctl.gateway.log import Log
 

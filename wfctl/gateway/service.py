@@ -16,9 +16,9 @@ from typing import TypeVar
 from wfctl.engine import operations
 from wfctl.engine.engine_thread import Host
 from wfctl.engine.store import instances, reads, summaries
-from wfctl.engine.store.codec import from_micros
 from wfctl.engine.store.instances import Row
 from wfctl.engine.store.reading import open_reader
+from wfctl.engine.store.values import from_micros
 from wfctl.engine.transaction import Unit
 from wfctl.errors import NotFound, WfctlError, WrongState
 from wfctl.gateway.api_error import Trouble, trouble

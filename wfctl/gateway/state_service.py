@@ -16,9 +16,9 @@ from wfctl.engine.core.decide import encodable
 from wfctl.engine.engine_thread import Host
 from wfctl.engine.store import app_state
 from wfctl.engine.store.app_state import Entry, EtagMismatch, Write
-from wfctl.engine.store.codec import to_micros
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.reading import open_reader
+from wfctl.engine.store.values import to_micros
 from wfctl.engine.transaction import Unit
 from wfctl.gateway.api_error import Trouble
 from wfctl.wire import error_mapping

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import Enum, IntEnum
 
 
 class Status(IntEnum):
@@ -26,3 +26,21 @@ class Status(IntEnum):
 
 TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELED, Status.TERMINATED})
 LIVE = frozenset({Status.RUNNING, Status.PENDING, Status.SUSPENDED, Status.STALLED})
+
+
+class StepStatus(str, Enum):
+    """The status of a step."""
+
+    RUNNING = "RUNNING"  # an activity or a child workflow that has not finished
+    WAITING = "WAITING"  # a timer that has not fired, an event that has not arrived
+    RETRYING = "RETRYING"  # the last attempt failed, another follows
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    TIMED_OUT = "TIMED_OUT"  # the event did not arrive in time
+    RECEIVED = "RECEIVED"  # an event that arrived before a wait for it
+    ABANDONED = "ABANDONED"  # open when the instance ended
+
+    @property
+    def open(self) -> bool:
+        """Return True for a step that has not ended."""
+        return self in (StepStatus.RUNNING, StepStatus.WAITING, StepStatus.RETRYING)

@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import Enum
 from typing import Any
 
 from wfctl.model.events import (
@@ -34,24 +33,7 @@ from wfctl.model.events import (
     TimerCreated,
     TimerFired,
 )
-
-
-class StepStatus(str, Enum):
-    """The status of a step."""
-
-    RUNNING = "RUNNING"  # an activity or a child workflow that has not finished
-    WAITING = "WAITING"  # a timer that has not fired, an event that has not arrived
-    RETRYING = "RETRYING"  # the last attempt failed, another follows
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    TIMED_OUT = "TIMED_OUT"  # the event did not arrive in time
-    RECEIVED = "RECEIVED"  # an event that arrived before a wait for it
-    ABANDONED = "ABANDONED"  # open when the instance ended
-
-    @property
-    def open(self) -> bool:
-        """Return True for a step that has not ended."""
-        return self in (StepStatus.RUNNING, StepStatus.WAITING, StepStatus.RETRYING)
+from wfctl.model.status import StepStatus as StepStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from wfctl.model.status import Status
-from wfctl.model.steps import StepStatus
+from wfctl.model.status import Status, StepStatus
 
 RESET = "\x1b[0m"
 BOLD = "\x1b[1m"

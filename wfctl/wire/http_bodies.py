@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from wfctl.model.events import Failure
+from wfctl.model.failure import Failure
 from wfctl.model.instance import Instance
 from wfctl.model.status import Status
 from wfctl.wire import times

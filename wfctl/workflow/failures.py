@@ -6,7 +6,7 @@ import os
 import traceback
 
 import wfctl
-from wfctl.model.events import Failure
+from wfctl.model.failure import Failure
 
 _OURS = os.path.dirname(os.path.abspath(wfctl.__file__)) + os.sep
 

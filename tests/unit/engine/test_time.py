@@ -13,7 +13,7 @@ from engine_rig import Clock, Rig, inconsistencies
 from wfctl.engine import operations
 from wfctl.engine.clock import SystemClock
 from wfctl.engine.store import instances
-from wfctl.engine.store.codec import from_micros, to_micros
+from wfctl.engine.store.values import from_micros, to_micros
 from wfctl.model import events as ev
 from wfctl.model.instance import StartRequest
 from wfctl.model.status import Status

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from wfctl.render.console import Console, wants_color
-from wfctl.render.json_records import camel, decoded
+from wfctl.render.history_records import camel
+from wfctl.render.json_records import decoded
 from wfctl.render.printer import Format, Printer, View, to_json
 from wfctl.render.table import Cell, Column, block, lines
 from wfctl.render.text import clean, clean_block, cut, pad, width

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from wfctl import errors
 from wfctl.model import ids
-from wfctl.model.events import Failure
+from wfctl.model.failure import Failure
 from wfctl.model.instance import Instance
 from wfctl.model.status import Status
 from wfctl.render.text import clean

@@ -19,8 +19,8 @@ from wfctl.client.doctor.check import Check, Result, failed, wait_until_ready
 from wfctl.engine.owner_lock import is_owned
 from wfctl.engine.store import database, history_inbox
 from wfctl.engine.store.backup import contents, last_backup
-from wfctl.engine.store.codec import Unreadable
 from wfctl.engine.store.reading import NoStore, open_reader, writable
+from wfctl.engine.store.values import Unreadable
 from wfctl.errors import WfctlError
 
 if TYPE_CHECKING:

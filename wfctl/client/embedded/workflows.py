@@ -17,22 +17,22 @@ from typing import TYPE_CHECKING, TypeVar
 
 from wfctl.client.embedded.app_host import HostedApp, unknown_workflow
 from wfctl.client.port import Driver, Requested, one_by_one
-from wfctl.engine import operations
 from wfctl.engine.owner_lock import is_owned
-from wfctl.engine.store import database, history_inbox, instances, reads
+from wfctl.engine.store import database, instances, reads
 from wfctl.engine.store.instances import Row
 from wfctl.engine.store.place import Place
 from wfctl.engine.store.reading import NoStore, Reader, writable
-from wfctl.engine.transaction import Unit
-from wfctl.engine.undriven import UndrivenTransaction
 from wfctl.errors import AppError, StoreError, WfctlError
 from wfctl.model import refusals
-from wfctl.model.events import Event
 from wfctl.model.instance import Count, Filter, Instance, RerunRequest, StartRequest
 from wfctl.model.status import Status
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what writes, drives or decodes history is loaded by the commands that do so
     from wfctl.engine.engine_thread import Host
+    from wfctl.engine.store.history_inbox import OwnerRow
+    from wfctl.engine.transaction import Unit
+    from wfctl.engine.undriven import UndrivenTransaction
+    from wfctl.model.events import Event
     from wfctl.workflow.loading.app import App
 
 T = TypeVar("T")
@@ -172,10 +172,14 @@ class EmbeddedWorkflows:
     # --- writing ------------------------------------------------------------------------------------------------
 
     def start(self, request: StartRequest) -> str:
+        from wfctl.engine import operations
+
         self._check_name(request.name)
         return self._write(lambda unit: operations.start(unit, request))
 
     def pause(self, instance_id: str, *, reason: str | None = None) -> Requested | None:
+        from wfctl.engine import operations
+
         return self._ask(
             instance_id,
             lambda unit: operations.pause(unit, instance_id, reason),
@@ -183,6 +187,8 @@ class EmbeddedWorkflows:
         )
 
     def resume(self, instance_id: str, *, reason: str | None = None) -> Requested | None:
+        from wfctl.engine import operations
+
         return self._ask(
             instance_id,
             lambda unit: operations.resume(unit, instance_id, reason),
@@ -190,11 +196,15 @@ class EmbeddedWorkflows:
         )
 
     def raise_event(self, instance_id: str, name: str, data: str | None = None) -> None:
+        from wfctl.engine import operations
+
         self._write(lambda unit: operations.raise_event(unit, instance_id, name, data), instance_id)
 
     def terminate(
         self, instance_id: str, *, output: str | None = None, reason: str | None = None, recursive: bool = True
     ) -> Requested | None:
+        from wfctl.engine import operations
+
         return self._ask(
             instance_id,
             lambda unit: operations.terminate(unit, instance_id, output, reason, recursive),
@@ -202,9 +212,13 @@ class EmbeddedWorkflows:
         )
 
     def purge(self, instance_id: str, *, force: bool = False, recursive: bool = True) -> int:
+        from wfctl.engine import operations
+
         return self._write(lambda unit: operations.purge(unit, instance_id, force, recursive), instance_id, drive=False)
 
     def rerun(self, request: RerunRequest) -> str:
+        from wfctl.engine import operations
+
         return self._write(lambda unit: operations.rerun(unit, request), request.source)
 
     def for_each(
@@ -348,6 +362,8 @@ class EmbeddedWorkflows:
     def _transact(self, work: Callable[[UndrivenTransaction], T]) -> T:
         """Do `work` in one write transaction of this process's own connection, and commit it."""
 
+        from wfctl.engine.undriven import UndrivenTransaction
+
         def transact() -> T:
             if self._writer is None:
                 self._writer = database.open_store(self._store, tell=self._note), Place(self._store)
@@ -408,7 +424,7 @@ class EmbeddedWorkflows:
             return
         deadline = time.monotonic() + seconds
         while True:
-            version = self._query(history_inbox.data_version)
+            version = self._query(database.data_version)
             left = deadline - time.monotonic()
             if version != self._seen_version or left <= 0:
                 self._seen_version = version
@@ -479,11 +495,13 @@ class EmbeddedWorkflows:
         if known and name not in known:
             raise unknown_workflow(name, known)
 
-    def _owner(self) -> history_inbox.OwnerRow | None:
-        return self._query(history_inbox.get_owner) if self._driven() else None
+    def _owner(self) -> OwnerRow | None:
+        from wfctl.engine.store.history_inbox import get_owner
+
+        return self._query(get_owner) if self._driven() else None
 
     def _driven(self) -> bool:
-        if isinstance(self._group, UndrivenTransaction) and self._group.is_owner:
+        if self._host is None and self._group is not None and self._group.is_owner:
             return False
         return self._host is not None or (self._store.exists() and is_owned(self._store))
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from wfctl.client.sidecar.connection import Note, SidecarConnection
 from wfctl.client.sidecar.endpoint import Endpoint
 from wfctl.errors import InvalidInput, NotFound, Unsupported
-from wfctl.model.events import Event
 from wfctl.model.instance import Count, Filter, Instance
 from wfctl.model.matching import after, ordered
 from wfctl.wire.http_routes import Operation
 
 if TYPE_CHECKING:
     from wfctl.client.sidecar.kubectl import PortForward
+    from wfctl.model.events import Event
 
 
 class SidecarReader:

@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from wfctl.engine.execute.port import ActivityResult, ActivityTask
-from wfctl.model.events import Failure
+from wfctl.model.failure import Failure
 from wfctl.workflow.failures import failure_of, text_of
 from wfctl.workflow.payloads import optional_from_json, to_json
 from wfctl.workflow.registry import Function, Registry

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, LateTurn, Turn
 from wfctl.engine.execute.worker import PendingActivity, PendingTurn, Worker
-from wfctl.model.events import Failure
+from wfctl.model.failure import Failure
 from wfctl.model.turn import TurnResult
 
 # Seconds until an unanswered turn is given out again. A turn takes milliseconds; the JavaScript SDK 3.18 drops work

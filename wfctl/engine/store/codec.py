@@ -10,44 +10,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import MISSING, fields
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from enum import Enum
 from json.encoder import encode_basestring_ascii as quote
 from typing import Any
 
+from wfctl.engine.store.values import ODD, Unreadable, failure_of, from_micros, to_micros
 from wfctl.model import events as ev
 from wfctl.model.events import NO_ID, Event, Failure, Origin, Parent, StallReason
 from wfctl.model.status import Status
-
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_MICROSECOND = timedelta(microseconds=1)
-# What Python raises on the way from a text that no wfctl wrote to events.
-_ODD = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
-
-
-class Unreadable(ValueError):
-    """The store holds what no wfctl writes. The message says what, without the store's name."""
-
-
-def to_micros(when: datetime) -> int:
-    """Microseconds since 1970-01-01 UTC of an aware datetime."""
-    return (when - EPOCH) // _MICROSECOND
-
-
-def from_micros(micros: int) -> datetime:
-    """Raises Unreadable: there is no such time."""
-    try:
-        return EPOCH + timedelta(microseconds=micros)
-    except (TypeError, OverflowError, ValueError):
-        raise Unreadable("a time in it is none") from None
-
-
-def maybe_micros(when: datetime | None) -> int | None:
-    return None if when is None else to_micros(when)
-
-
-def maybe_time(micros: int | None) -> datetime | None:
-    return None if micros is None else from_micros(micros)
 
 
 def encode(events: Iterable[Event]) -> str:
@@ -67,20 +38,12 @@ def decode(text: str) -> list[Event]:
     """Raises Unreadable."""
     try:
         return [_decoded(record) for record in json.loads(text)]
-    except _ODD as error:
+    except ODD as error:
         raise Unreadable("an event in it cannot be read") from error
 
 
 def encode_failure(failure: Failure | None) -> str | None:
     return None if failure is None else json.dumps(_plain(failure))
-
-
-def decode_failure(text: str | None) -> Failure | None:
-    """Raises Unreadable."""
-    try:
-        return None if text is None else _failure(json.loads(text))
-    except _ODD as error:
-        raise Unreadable("the failure of an instance in it cannot be read") from error
 
 
 # The events of an ordinary step have encoders of their own: the general one costs four times as much.
@@ -139,11 +102,6 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _failure(record: dict[str, Any]) -> Failure:
-    inner = record.pop("inner", None)
-    return Failure(**record, inner=_failure(inner) if inner else None)
-
-
 _TYPES: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
@@ -174,7 +132,7 @@ _FIELDS: dict[type[Event], list[tuple[str, Any]]] = {
 _READ: dict[str, Callable[[Any], Any]] = {
     "fire_at": from_micros,
     "scheduled_start": from_micros,
-    "failure": _failure,
+    "failure": failure_of,
     "parent": lambda record: Parent(**record),
     "status": Status,
     "origin": Origin,

@@ -12,8 +12,8 @@ from importlib import resources
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from wfctl.engine.store.codec import Unreadable
 from wfctl.engine.store.place import refuse_links, refuse_odd_files
+from wfctl.engine.store.values import Unreadable
 from wfctl.errors import DiskFull, StoreError, WfctlError
 
 T = TypeVar("T")
@@ -343,3 +343,8 @@ def explain_any(error: BaseException, path: Path) -> WfctlError:
         words = WfctlError(f"the engine failed: {type(error).__name__}: {error}", hint="--debug shows where")
     words.__cause__ = error
     return words
+
+
+def data_version(db: Connection) -> int:
+    """A number that changes when another connection has committed."""
+    return int(db.execute("PRAGMA data_version").fetchone()[0])

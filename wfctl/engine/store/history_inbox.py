@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from wfctl.engine.store.codec import Unreadable, decode, encode, from_micros
+from wfctl.engine.store.codec import decode, encode
 from wfctl.engine.store.database import Connection
+from wfctl.engine.store.values import Unreadable, from_micros
 from wfctl.model.events import Event
 from wfctl.model.status import Status
 
@@ -72,11 +73,6 @@ def put_inbox(db: Connection, key: int, event: Event) -> int:
 
 def take_inbox(db: Connection, seqs: Iterable[int]) -> None:
     db.executemany("DELETE FROM inbox WHERE seq = ?", [(seq,) for seq in seqs])
-
-
-def data_version(db: Connection) -> int:
-    """A number that changes when another connection has committed."""
-    return int(db.execute("PRAGMA data_version").fetchone()[0])
 
 
 def put_gone(db: Connection, keys: Sequence[int]) -> None:

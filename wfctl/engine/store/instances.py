@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from itertools import islice
 
-from wfctl.engine.store.codec import Unreadable
 from wfctl.engine.store.database import Connection
+from wfctl.engine.store.values import Unreadable
 from wfctl.model.status import LIVE, Status
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 
-from wfctl.engine.store import history_inbox, instances
-from wfctl.engine.store.codec import decode_failure, from_micros, maybe_time, to_micros
+from wfctl.engine.store import instances
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import COLUMNS, Row, to_row
+from wfctl.engine.store.values import decode_failure, from_micros, maybe_time, to_micros
 from wfctl.errors import NotFound
-from wfctl.model.events import Event
 from wfctl.model.instance import Count, Filter, Instance, Sort, Waiting
 from wfctl.model.status import LIVE, Status
-from wfctl.model.waiting import waiting_for
+
+if TYPE_CHECKING:
+    from wfctl.model.events import Event  # loaded by those alone who read a history, as what it is decoded with
 
 PAGE = 500
 
@@ -38,6 +40,8 @@ def get(db: Connection, instance_id: str, *, payloads: bool, driven: bool) -> In
 
 
 def history(db: Connection, instance_id: str) -> list[Event] | None:
+    from wfctl.engine.store import history_inbox
+
     with _snapshot(db):
         row = instances.find(db, instance_id)
         return None if row is None else history_inbox.read_history(db, row.key)
@@ -188,6 +192,9 @@ def _input(db: Connection, key: int) -> str | None:
 def _waiting(db: Connection, row: Row, driven: bool) -> tuple[Waiting, ...]:
     if row.status.terminal:
         return ()
+    from wfctl.engine.store import history_inbox
+    from wfctl.model.waiting import waiting_for
+
     now = datetime.now(timezone.utc)
 
     def child_status(instance_id: str) -> Status | None:
@@ -206,6 +213,8 @@ def _waiting(db: Connection, row: Row, driven: bool) -> tuple[Waiting, ...]:
 def _could_move(db: Connection, row: Row, waits: tuple[Waiting, ...], now: datetime) -> bool:
     """Whether a driver would find something to do: an unread event, an activity, a timer that is due; here or in a
     child that is waited for."""
+    from wfctl.engine.store import history_inbox
+
     if row.busy or history_inbox.inbox_of(db, row.key):
         return not any(wait.kind == "start" for wait in waits)
     if row.wake_at is not None and from_micros(row.wake_at) <= now:

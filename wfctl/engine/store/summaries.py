@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from wfctl.engine.store import instances
-from wfctl.engine.store.codec import decode, decode_failure, from_micros, maybe_time
+from wfctl.engine.store.codec import decode
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import to_status
+from wfctl.engine.store.values import decode_failure, from_micros, maybe_time
 from wfctl.model.events import Event
 from wfctl.model.instance import Instance
 from wfctl.model.status import Status

@@ -8,7 +8,7 @@ from typing import Any
 from google.protobuf.empty_pb2 import Empty
 
 from wfctl.engine.store.app_state import Entry
-from wfctl.engine.store.codec import from_micros
+from wfctl.engine.store.values import from_micros
 from wfctl.gateway.state_service import EXPIRES, Item, StateService, no_query, not_supported
 from wfctl.wire import times
 from wfctl.wire.protos import runtime_pb2 as pb

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wfctl.engine.store.app_state import Entry
-from wfctl.engine.store.codec import from_micros
+from wfctl.engine.store.values import from_micros
 from wfctl.gateway.http.app import Answer, Request, Routes
 from wfctl.gateway.state_service import EXPIRES, Item, StateService, malformed, no_query, not_supported
 from wfctl.wire import times

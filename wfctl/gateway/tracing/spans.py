@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, Executor, Turn
-from wfctl.engine.store.codec import to_micros
 from wfctl.engine.store.instances import Row
+from wfctl.engine.store.values import to_micros
 from wfctl.engine.transaction import Unit
 from wfctl.gateway.tracing.trace_ids import INCOMING, MOST, Place, Span, Traces, parse
 from wfctl.model import events as ev

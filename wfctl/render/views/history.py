@@ -29,7 +29,7 @@ from wfctl.model.events import (
     WorkflowStarted,
 )
 from wfctl.model.steps import Step, StepStatus
-from wfctl.render.json_records import event_record, step_record
+from wfctl.render.history_records import event_record, step_record
 from wfctl.render.printer import View
 from wfctl.render.table import Cell, Column
 from wfctl.render.text import clean, cut

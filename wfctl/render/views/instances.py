@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from wfctl.model.events import Failure
+from wfctl.model.failure import Failure
 from wfctl.model.instance import Instance
 from wfctl.model.status import Status
 from wfctl.render.json_records import instance_record

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from wfctl.model.events import Event
 from wfctl.model.instance import Instance
 from wfctl.model.steps import Step, StepStatus, steps_of
-from wfctl.render.json_records import Record, step_record, time_or_none
+from wfctl.render.history_records import step_record
+from wfctl.render.json_records import Record, time_or_none
 from wfctl.render.table import GAP, Cell, Column, lines
 from wfctl.render.text import clean, cut, width
 from wfctl.render.theme import step_style

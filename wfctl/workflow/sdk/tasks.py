@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
-from wfctl.model.events import Failure
+from wfctl.model.failure import Failure
 from wfctl.workflow.sdk.retry_policy import RetryPolicy
 
 T = TypeVar("T")
