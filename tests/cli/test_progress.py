@@ -12,7 +12,7 @@ from harness import Cli, Stream
 
 if sys.platform == "win32":
     pytest.skip("there is no pty", allow_module_level=True)
-from pty_screen import Terminal
+from pty_screen import Screen, Terminal
 
 from wfctl.render.progress import Progress
 
@@ -67,7 +67,7 @@ def terminal() -> Iterator[Start]:
 def test_wait_and_what_the_app_writes(terminal: Start, cli: Cli) -> None:
     wait = terminal("start", "Talk", "--id", "talk", "--wait", "-o", "json", piped=True)
     wait.until_shows("0 steps done  event go")
-    assert wait.screen.text.startswith("talk RUNNING")
+    assert "talk RUNNING" in wait.screen.text.splitlines()[0]
     cli("raise-event", "talk", "go")
     wait.until_shows("2 steps done  event end")
     lines = wait.screen.text.splitlines()
@@ -131,12 +131,18 @@ def test_a_dumb_terminal_gets_none(terminal: Start, cli: Cli) -> None:
 def test_the_stream_is_as_before() -> None:
     stream = Stream(True)
     before = stream.write
-    with Progress(stream) as progress:
+    with Progress(stream, color=False) as progress:
         assert not progress.due, "what is done at once needs none"
-        progress.show("1 of 2")
+        progress.show(["1 of 2"])
         stream.write("half")
-        progress.show("2 of 2")
+        progress.show(["2 of 2"])
         stream.write(" whole\n")
-        progress.show("3 of 3")
+        progress.show(["3 of 3"])
     assert stream.write == before
-    assert stream.getvalue() == "1 of 2\r\x1b[Jhalf whole\n3 of 3\r\x1b[J"
+    screen = Screen()
+    screen.feed(stream.getvalue().replace("\n", "\r\n"))
+    assert screen.text == "half whole"
+    assert "1 of 2" in stream.getvalue()
+    assert "2 of 2" not in stream.getvalue(), "not into a line that somebody is writing"
+    assert "3 of 3" in stream.getvalue()
+    assert screen.cursor_shown

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -18,18 +19,33 @@ from wfctl.model import events as ev
 from wfctl.model.events import NO_ID, Event, Failure, Origin
 from wfctl.model.instance import Instance, Waiting
 from wfctl.model.status import Status
-from wfctl.render.live import cut_painted, fold
-from wfctl.render.table import lines
-from wfctl.render.text import width
+from wfctl.render import plain
+from wfctl.render.drawing import drawn, tables
+from wfctl.render.printer import View
+from wfctl.render.text import cells
 from wfctl.render.views.instances import Rows, instance_view
 from wfctl.render.views.time_axis import Scale, Stretch
-from wfctl.render.views.timeline import Timeline, timeline_lines, timeline_of
+from wfctl.render.views.timeline import Timeline, timeline_of, timeline_view
 from wfctl.render.views.timeline_svg import timeline_svg
 from wfctl.render.views.tree import tree_view, walk
 
 T0 = datetime(2026, 1, 31, 9, tzinfo=timezone.utc)
 BUSY = Failure("ValueError", "the card reader is busy")
 WIDTHS = (40, 80, 160)
+
+
+def shown_at(view: View[Any], values: Iterable[Any], room: int | None) -> list[str]:
+    """The lines that a terminal of this width shows; None: those that a pipe gets."""
+    columns = [column for column in view.columns if not column.wide]
+    if room is None:
+        return list(plain.table(columns, values))
+    return [
+        line for part in tables(columns, values, room) for line in drawn(part, color=False, width=room).splitlines()
+    ]
+
+
+def timeline_lines(found: Timeline, room: int | None) -> list[str]:
+    return shown_at(timeline_view(found, room), found.bars, room)
 
 
 def at(seconds: float) -> datetime:
@@ -75,20 +91,20 @@ def timeline(now: datetime, children: bool = True) -> Timeline:
 
 @pytest.mark.parametrize("room", [*WIDTHS, None])
 def test_screens_of_a_timeline(room: int | None) -> None:
-    shown = list(timeline_lines(timeline(at(12)), room=room))
-    assert room is None or all(width(line) <= room for line in shown)
+    shown = timeline_lines(timeline(at(12)), room)
+    assert room is None or all(cells(line) <= room for line in shown)
     check_golden(f"timeline-{room or 'piped'}.txt", "\n".join(shown) + "\n")
 
 
 def test_a_long_wait_is_folded() -> None:
-    shown = list(timeline_lines(timeline(at(7200)), room=80))
+    shown = timeline_lines(timeline(at(7200)), 80)
     check_golden("timeline-folded.txt", "\n".join(shown) + "\n")
     assert timeline(at(7200)).scale().folded
     assert not timeline(at(12)).scale().folded
 
 
 def test_an_empty_timeline_is_a_header() -> None:
-    assert len(list(timeline_lines(timeline_of(ORDER, [], at(1)), room=80))) == 1
+    assert len(timeline_lines(timeline_of(ORDER, [], at(1)), 80)) == 1
 
 
 def test_scale_goes_on_and_never_back() -> None:
@@ -195,7 +211,7 @@ def test_screen_of_a_tree() -> None:
         return [made[name] for name in names.get(of.id[-1], [])]
 
     nodes = list(walk(made["a"], children))
-    shown = list(lines([c for c in tree_view(at(60)).columns if not c.wide], nodes, room=80))
+    shown = shown_at(tree_view(at(60)), nodes, 80)
     check_golden("tree.txt", "\n".join(shown) + "\n")
     assert [node.instance.id[-1] for node in walk(made["a"], children, 1)] == ["a", "b", "c"]
 
@@ -218,25 +234,16 @@ FOUND = [
 
 @pytest.mark.parametrize("room", WIDTHS)
 def test_screens_of_a_list(room: int) -> None:
-    columns = [column for column in instance_view(at(3600), room).columns if not column.wide]
-    shown = list(lines(columns, FOUND, room=room))
-    assert all(width(line) <= room for line in shown)
+    shown = shown_at(instance_view(at(3600), room), FOUND, room)
+    assert all(cells(line) <= room for line in shown)
     assert all(any(status in line for status in Status.__members__) for line in shown[1:]), "no status is cut"
     check_golden(f"list-{room}.txt", "\n".join(shown) + "\n")
 
 
 def test_columns_of_a_live_table_never_become_narrower() -> None:
     rows = Rows()
-    first = list(rows.lines(FOUND, at(3600), 120))
-    then = list(rows.lines(FOUND[1:2], at(3600), 120))
+    first = drawn(rows.table(FOUND, at(3600), 120), color=False, width=120).splitlines()
+    then = drawn(rows.table(FOUND[1:2], at(3600), 120), color=False, width=120).splitlines()
     assert first[0] == then[0], "the same header, though the long ID is gone"
-    assert next(iter(Rows().lines(FOUND[1:2], at(3600), 120))) != first[0]
-
-
-def test_cutting_with_colours() -> None:
-    assert cut_painted("\x1b[31mabcdef\x1b[0mgh", 8) == "\x1b[31mabcdef\x1b[0mgh"
-    assert cut_painted("\x1b[31mabcdef\x1b[0mgh", 4) == "\x1b[31mabc…\x1b[0m"
-    assert cut_painted("日本語", 4) == "日…"
-    assert fold("abcdefgh", 3, 5) == ["abc", "def", "gh"]
-    assert fold("abcdefgh", 3, 2) == ["abc", "de…"]
-    assert "".join(fold("日本語テキスト", 5, 9)) == "日本語テキスト"
+    alone = drawn(Rows().table(FOUND[1:2], at(3600), 120), color=False, width=120).splitlines()
+    assert alone[0] != first[0]

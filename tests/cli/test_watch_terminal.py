@@ -15,7 +15,7 @@ if sys.platform == "win32":
     pytest.skip("there is no pty", allow_module_level=True)
 from pty_screen import Terminal
 
-from wfctl.render.text import width
+from wfctl.render.text import cells
 
 Start = Callable[..., Terminal]
 
@@ -50,14 +50,14 @@ def test_rows_change_in_place(terminal: Start, cli: Cli) -> None:
     watch.until_shows("2 instances: 2 COMPLETED")
     assert "COMPLETED" in row(watch, "open")
     assert watch.screen.lines.index(row(watch, "open")) == before
-    assert watch.raw.count("\x1b[2J") == 2, "cleared when it began, and for the first frame; never between frames"
+    assert watch.raw.count("\x1b[2J") == 1, "cleared for the first frame, and never between frames"
     cli("start", "Echo", "--id", "third")
     watch.until_shows("3 instances: 3 COMPLETED")
 
 
 def test_ctrl_c_gives_the_terminal_back(terminal: Start) -> None:
     watch = terminal("list", "--watch")
-    watch.until_shows("q quits")
+    watch.until_shows("q quit")
     assert not watch.echoes
     watch.press("\x03")
     assert watch.end() == 130
@@ -65,14 +65,14 @@ def test_ctrl_c_gives_the_terminal_back(terminal: Start) -> None:
     assert watch.screen.cursor_shown
     assert not watch.screen.on_other
     assert "2 instances: 1 RUNNING, 1 COMPLETED" in watch.screen.text, "the last frame stays"
-    assert "q quits" not in watch.screen.text
+    assert "q quit" not in watch.screen.text
     assert "Traceback" not in watch.screen.text
     assert watch.screen.text.endswith("wfctl: interrupted")
 
 
 def test_q_ends_it(terminal: Start) -> None:
     watch = terminal("list", "--watch")
-    watch.until_shows("q quits")
+    watch.until_shows("q quit")
     watch.press("q")
     assert watch.end() == 0
     assert watch.screen.cursor_shown
@@ -81,7 +81,7 @@ def test_q_ends_it(terminal: Start) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_signals_give_the_terminal_back(terminal: Start, number: int) -> None:
     watch = terminal("watch", "open")
-    watch.until_shows("q quits")
+    watch.until_shows("q quit")
     watch.send(number)
     assert watch.end() == 128 + number
     assert watch.screen.cursor_shown
@@ -91,10 +91,10 @@ def test_signals_give_the_terminal_back(terminal: Start, number: int) -> None:
 def test_stopped_and_gone_on(terminal: Start) -> None:
     """In a session of its own it has no shell to return to, and does not really stop."""
     watch = terminal("list", "--watch")
-    watch.until_shows("q quits")
+    watch.until_shows("q quit")
     watch.send(signal.SIGTSTP)
     watch.until(lambda: watch.raw.count("\x1b[?25h\x1b[?1049l\x1b[?1049h") == 1, "gives the terminal back, takes it")
-    watch.until_shows("q quits")
+    watch.until_shows("q quit")
     assert watch.screen.on_other
     assert not watch.screen.cursor_shown
     watch.press("q")
@@ -108,7 +108,7 @@ def test_resize(terminal: Start) -> None:
         watch.resize(columns, rows)
         watch.until(
             lambda columns=columns, rows=rows: (  # type: ignore[misc]
-                all(width(line.rstrip()) <= columns for line in watch.screen.lines)
+                all(cells(line.rstrip()) <= columns for line in watch.screen.lines)
                 and 3 <= len(watch.screen.lines) <= rows
                 and "ID" in watch.screen.text
             ),
@@ -134,13 +134,13 @@ def test_pages(terminal: Start, cli: Cli) -> None:
     for number in range(5):
         cli("start", "Echo", "--id", f"echo-{number}")
     watch = terminal("list", "--watch", "--sort", "id", rows=6)
-    watch.until_shows("page 1  n next, q quits")
+    watch.until_shows("page 1  n next  q quit")
     assert [line.split()[0] for line in watch.screen.lines[1:4]] == ["done", "echo-0", "echo-1"]
     watch.press("n")
-    watch.until_shows("page 2  n next, p back, q quits")
+    watch.until_shows("page 2  n next  p back  q quit")
     assert [line.split()[0] for line in watch.screen.lines[1:4]] == ["echo-2", "echo-3", "echo-4"]
     watch.press("\x1b[B")
-    watch.until_shows("page 3  p back, q quits")
+    watch.until_shows("page 3  p back  q quit")
     watch.press("p")
     watch.until_shows("page 2")
     watch.press("g")
@@ -184,7 +184,7 @@ def test_a_missing_instance(terminal: Start) -> None:
 
 def test_an_instance_that_is_purged_meanwhile(terminal: Start, cli: Cli) -> None:
     watch = terminal("watch", "open")
-    watch.until_shows("q quits")
+    watch.until_shows("q quit")
     cli("purge", "open", "--force", "--yes")
     assert watch.end() == 0
 
@@ -201,7 +201,7 @@ def test_a_dumb_terminal_gets_lines(terminal: Start, cli: Cli) -> None:
 def test_no_color(terminal: Start) -> None:
     plain, colored = terminal("list", "--watch", NO_COLOR="1"), terminal("list", "--watch")
     for watch in (plain, colored):
-        watch.until_shows("q quits")
+        watch.until_shows("q quit")
     assert "\x1b[32mCOMPLETED\x1b[0m" in colored.raw
     assert "COMPLETED" in plain.raw
     assert "\x1b[32m" not in plain.raw
@@ -212,7 +212,7 @@ def test_wide_names_fit(terminal: Start, cli: Cli, app: Path) -> None:
     cli("start", "Echo", "--id", "订单-" + "长" * 18)
     watch = terminal("list", "--watch", columns=60)
     watch.until_shows("3 instances")
-    assert all(width(line) <= 60 for line in watch.screen.lines)
+    assert all(cells(line) <= 60 for line in watch.screen.lines)
 
 
 def test_escapes_in_payloads_do_nothing(terminal: Start, cli: Cli) -> None:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from typing import TextIO
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, TextIO
 
+from wfctl.render import theme
+from wfctl.render.table import Cell
 from wfctl.render.text import clean, clean_block
+from wfctl.render.theme import Paint
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 COLORS = ("auto", "always", "never")
 
@@ -31,7 +37,7 @@ def is_tty(stream: TextIO) -> bool:
 
 
 def let_go(stream: TextIO) -> None:
-    """Point a stream whose reader has gone at nothing, so that Python's last flush has nobody to complain to."""
+    """Redirect a broken pipe to the null device so that the flush at exit does not raise."""
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
@@ -69,6 +75,17 @@ class Console:
 
         return shutil.get_terminal_size().columns
 
+    @property
+    def paint(self) -> Paint:
+        """How the words on stdout get their styles."""
+        return theme.paint if self.out_color else theme.plain
+
+    def draw(self, renderable: RenderableType) -> None:
+        """Have Rich draw something on stdout, which is a terminal."""
+        from wfctl.render.drawing import drawn
+
+        self.out.write(drawn(renderable, color=self.out_color, width=self.room or 80))
+
     def data(self, text: str) -> None:
         self.out.write(text)
 
@@ -87,18 +104,25 @@ class Console:
     def flush(self) -> None:
         self.out.flush()
 
-    def note(self, text: str) -> None:
+    def note(self, *parts: Cell | str) -> None:
         """What a person wants to know and a script does not: silent with `--quiet`."""
         if not self.quiet:
-            self.error(text)
+            self.error(*parts)
 
-    def error(self, text: str) -> None:
+    def error(self, *parts: Cell | str) -> None:
+        """Write one line, put together from these, to stderr."""
         self.out.flush()
         try:
-            self.err.write(text + "\n")
+            self.err.write(styled(parts, self.err_color) + "\n")
             self.err.flush()
         except OSError:  # whoever read the notes has gone: what the command does matters more
             let_go(self.err)
+
+
+def styled(parts: Iterable[Cell | str], color: bool) -> str:
+    """Put a line together from words and words in a style."""
+    paint = theme.paint if color else theme.plain
+    return "".join(paint(part.text, part.style) if isinstance(part, Cell) else part for part in parts)
 
 
 def _enable_escapes() -> None:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from wfctl.errors import WfctlError
+from wfctl.render.console import styled
 from wfctl.render.printer import to_json
+from wfctl.render.table import Cell
 from wfctl.render.text import clean, clean_block
-from wfctl.render.theme import BOLD, DIM, RED, paint
+from wfctl.render.theme import ERROR, HINT
 
 
 def fault_text(error: WfctlError, *, color: bool = False) -> str:
-    """`wfctl: <message>`, what detail there is below it, and `  try: <hint>`."""
-    rows = [paint("wfctl: ", BOLD + RED, color) + clean_block(error.message)]
+    """`wfctl: <message>`, what detail there is below it, and `  try: <hint>`.
+
+    Lines are as long as they are: a terminal that breaks them itself copies a command as it was.
+    """
+    parts: list[Cell | str] = [Cell("wfctl: ", ERROR), clean_block(error.message)]
     detail = _detail(error)
     if detail:
-        rows += ["  " + line for line in clean_block(detail.rstrip("\n")).split("\n")]
+        for line in clean_block(detail.rstrip("\n")).split("\n"):
+            parts += ["\n  ", line]
     if error.hint:
-        rows.append(paint("  try: ", DIM, color) + clean(error.hint))
-    return "\n".join(rows)
+        parts += ["\n", Cell("  try: ", HINT), clean(error.hint)]
+    return styled(parts, color)
 
 
 def fault_record(error: WfctlError) -> dict[str, object]:

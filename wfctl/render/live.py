@@ -1,4 +1,4 @@
-"""A screen that is kept up to date: only the lines that changed are written again.
+"""A screen that is kept up to date, drawn by Rich: only the lines that changed are sent again.
 
 It takes the terminal's second screen, so that a resize needs no guess about what the terminal did with old lines, and
 what stood there before comes back. When it ends, the last frame stays behind as ordinary lines.
@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
-from wfctl.render.text import cut, width
-from wfctl.render.theme import RESET
-
-_ENTER = "\x1b[?1049h\x1b[?25l\x1b[2J"
-_LEAVE = "\x1b[?25h\x1b[?1049l"
-_STYLE = re.compile(r"(\x1b\[[0-9;]*m)")
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.segment import Segment
 
 
 class Size(NamedTuple):
@@ -31,7 +27,7 @@ class Size(NamedTuple):
 
 
 def can_move(environ: Mapping[str, str], tty: bool) -> bool:
-    """Whether the cursor can be moved about: on a terminal that is not a dumb one."""
+    """Return True where the cursor can be moved about: on a terminal that is not a dumb one."""
     return tty and environ.get("TERM", "dumb" if os.name == "posix" else "") != "dumb"
 
 
@@ -44,45 +40,21 @@ def terminal_size(stream: TextIO) -> Size:
     return Size(*shutil.get_terminal_size())
 
 
-def without_style(line: str) -> str:
-    return _STYLE.sub("", line) if "\x1b" in line else line
-
-
-def cut_painted(line: str, cells: int) -> str:
-    """As `cut`, for a line with colours in it."""
-    if "\x1b" not in line:
-        return cut(line, cells)
-    if width(without_style(line)) <= cells:
-        return line
-    left, kept = cells, []
-    for index, part in enumerate(_STYLE.split(line)):
-        if index % 2:
-            kept.append(part)
-            continue
-        short = cut(part, left) if width(part) > left else part
-        kept.append(short)
-        if short != part:
-            break
-        left -= width(part)
-    return "".join(kept) + RESET
-
-
-def fold(text: str, cells: int, lines: int) -> list[str]:
-    """A long text in lines of this width, the last of them cut if there would be more than `lines`."""
-    found: list[str] = []
-    while len(found) < lines - 1 and width(text) > cells > 1:
-        head = cut(text, cells + 1)[:-1]
-        found.append(head)
-        text = text[len(head) :]
-    return [*found, cut(text, cells)]
-
-
 class Screen:
-    """`with Screen(out) as screen: screen.paint(lines)`, as often as there is something new."""
+    """`with Screen(out) as screen: screen.paint(frame)`, as often as there is something new."""
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: TextIO, *, color: bool) -> None:
+        from rich.control import Control
+
+        from wfctl.render.drawing import new_console
+
         self._out = out
-        self._shown: list[str] = []
+        self._color = color
+        self._console = new_console(out, color=color, width=80)
+        self._take = str(Control.alt_screen(True)) + str(Control.show_cursor(False))
+        self._give_back = str(Control.show_cursor(True)) + str(Control.alt_screen(False))
+        self._shown: list[list[Segment]] = []
+        self._last: RenderableType | None = None
         self._size = Size(0, 0)
         self._handlers: dict[int, Any] = {}
 
@@ -100,43 +72,45 @@ class Screen:
 
             _enable_escapes()
         self._catch_signals()
-        self._write(_ENTER)
+        self._console.set_alt_screen(True)
+        self._console.show_cursor(False)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        from wfctl.render.drawing import drawn
+
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         with contextlib.suppress(BrokenPipeError):
-            self._write(_LEAVE + "".join(line + "\n" for line in self._shown))
+            self._console.show_cursor(True)
+            self._console.set_alt_screen(False)
+            if self._last is not None:
+                self._out.write(drawn(self._last, color=self._color, width=self.size.columns))
+                self._out.flush()
 
-    def paint(self, lines: Sequence[str]) -> None:
-        """Show these lines from the top on. What does not fit is cut, on the right and at the bottom."""
-        size = self.size
-        frame = [cut_painted(line, size.columns) for line in lines[: size.rows]]
-        parts: list[str] = []
-        if size != self._size:
-            parts.append("\x1b[2J")
+    def paint(self, frame: RenderableType) -> None:
+        """Show this from the top on. What does not fit is cut, on the right and at the bottom."""
+        size, console = self.size, self._console
+        new = size != self._size
+        if new:
+            console.size = size
             self._size, self._shown = size, []
-        for number, line in enumerate(frame):
-            if number >= len(self._shown) or self._shown[number] != line:
-                # A line as wide as the screen leaves the cursor on its last cell: to clear from there would eat it.
-                clear = "" if width(without_style(line)) >= size.columns else "\x1b[K"
-                parts.append(f"\x1b[{number + 1};1H{line}{clear}")
-        if len(frame) < len(self._shown):
-            parts.append(f"\x1b[{len(frame) + 1};1H\x1b[J")
-        self._shown = frame
-        if parts:
-            self._write("".join(parts))
+        lines = [_comparable(line) for line in console.render_lines(frame, console.options)[: size.rows]]
+        blank = console.render_lines("", console.options)
+        with console:  # one write
+            if new:
+                console.clear()
+            for number in range(max(len(lines), len(self._shown))):
+                line = lines[number] if number < len(lines) else blank[0]
+                if number >= len(self._shown) or self._shown[number] != line:
+                    console.update_screen_lines([line], y=number)
+        self._shown, self._last = lines, frame
 
-    def keep(self, lines: Sequence[str]) -> None:
+    def keep(self, frame: RenderableType) -> None:
         """What stays behind when this ends, in place of the last frame."""
-        self._shown = [cut_painted(line, self.size.columns) for line in lines]
-
-    def _write(self, text: str) -> None:
-        self._out.write(text)
-        self._out.flush()
+        self._last = frame
 
     # --- signals ------------------------------------------------------------------------------------------------
 
@@ -161,9 +135,16 @@ class Screen:
         """Stop as if this was not caught, and go on from here; where there is no shell to return to, it does not
         stop at all."""
         if sys.platform != "win32":
-            os.write(self._out.fileno(), _LEAVE.encode())
+            os.write(self._out.fileno(), self._give_back.encode())
             signal.signal(signal.SIGTSTP, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGTSTP)
             signal.signal(signal.SIGTSTP, self._stop)
-            os.write(self._out.fileno(), _ENTER.encode())
+            os.write(self._out.fileno(), self._take.encode())
             self._size = Size(0, 0)
+
+
+def _comparable(line: list[Segment]) -> list[Segment]:
+    """Return the same line in as few segments as it takes, so that equal lines are equal."""
+    from rich.segment import Segment
+
+    return list(Segment.simplify(Segment(text, style or None) for text, style, _ in line))

@@ -7,14 +7,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from importlib import import_module
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from wfctl.errors import InvalidInput
 from wfctl.model import ids
+from wfctl.render import plain
 from wfctl.render.console import Console
 from wfctl.render.json_records import Record
-from wfctl.render.table import Cell, Column, block, lines
+from wfctl.render.table import Cell, Column, Drawn
 from wfctl.render.text import clean, plural, safe_json
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 T = TypeVar("T")
 
@@ -34,12 +38,18 @@ class Format(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class View(Generic[T]):
-    """How values of one kind look: as a record, as an ID, as a row, and alone as a block of names and values."""
+    """How values of one kind look: as a record, as an ID, as a row, and alone as a page of names and values.
+
+    `block` gets the value and whether `-o wide` was asked for. A name of None gives its value the whole width; a value
+    may be `Drawn`, which Rich draws at a terminal. `picture` draws all values at a terminal where a table is not what
+    a person wants to see.
+    """
 
     record: Callable[[T], Record]
     columns: Sequence[Column[T]] = ()
     id: Callable[[T], str] | None = None
-    block: Callable[[T, bool], Iterable[tuple[str, Cell | str]]] | None = None
+    block: Callable[[T, bool], Iterable[tuple[str | None, Cell | Drawn | str]]] | None = None
+    picture: Callable[[Iterable[T]], RenderableType] | None = None
 
 
 def to_json(value: Any, *, indent: int | None = None) -> str:
@@ -57,7 +67,13 @@ class Printer:
             if view.block is None:
                 self.many([value], view)
                 return
-            for line in block(view.block(value, self.format is Format.WIDE), color=console.out_color):
+            pairs = view.block(value, self.format is Format.WIDE)
+            if console.out_tty:
+                from wfctl.render.drawing import page
+
+                console.draw(page(pairs))
+                return
+            for line in plain.page(pairs, console.paint):
                 console.line(line)
         elif self.format is Format.ID:
             self._ids([value], view)
@@ -101,9 +117,16 @@ class Printer:
     def _table(self, values: Iterable[T], view: View[T]) -> None:
         console = self.console
         columns = [column for column in view.columns if self.format is Format.WIDE or not column.wide]
-        room = console.room if self.format is Format.TABLE else None
-        for line in lines(columns, values, color=console.out_color, room=room):
-            console.line(line)
+        if not console.out_tty:
+            for line in plain.table(columns, values, console.paint):
+                console.line(line)
+        elif view.picture is not None and self.format is Format.TABLE:
+            console.draw(view.picture(values))
+        else:
+            from wfctl.render.drawing import tables
+
+            for part in tables(columns, values, console.room if self.format is Format.TABLE else None):
+                console.draw(part)
 
     def _ids(self, values: Iterable[T], view: View[T]) -> None:
         identify = self._id(view)

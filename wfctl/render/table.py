@@ -1,35 +1,48 @@
-"""Tables: plain aligned columns without boxes.
-
-At a terminal they have colour and fit its width; elsewhere nothing is cut.
-"""
+"""What a table is made of, and what of it fits: columns, cells, widths. `plain` writes it, `drawing` draws it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
-from typing import Generic, NamedTuple, TypeVar
+from itertools import islice
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
-from wfctl.render.text import cut, pad, width
-from wfctl.render.theme import BOLD, paint
+from wfctl.render.text import cells
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 T = TypeVar("T")
 
-GAP = "  "
+GAP = 2  # cells between two columns
 NARROWEST = 8
-CHUNK = 500  # rows that are looked at before the first is written: widths come from them
+SAMPLE = 500  # rows that are looked at before the first is written: widths come from them
 
 
 class Cell(NamedTuple):
+    """Cleaned text in a style of `theme`."""
+
     text: str
     style: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Column(Generic[T]):
-    """`cell` gives cleaned text. `wide` columns appear with `-o wide` only; `shrink` ones give way first.
+class Drawn:
+    """A value that Rich draws at a terminal. `plain` stands for it elsewhere; `draw` imports what it needs of Rich.
 
-    Where that is not enough, those with a `spare` are left out, 1 first, before any other is cut.
+    Both must be cleaned of control characters: `draw` makes `rich.text.Text`, and never parses markup.
+    """
+
+    plain: str
+    draw: Callable[[], RenderableType]
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[T]):
+    """`cell` returns cleaned text. `wide` columns appear with `-o wide` only; `shrink` ones give way first.
+
+    Where that would make one of them smaller than its `least`, those with a `spare` are left out, 1 first, before any
+    other is cut. A `fold` column breaks its text into lines at a terminal instead of cutting it.
     """
 
     title: str
@@ -38,36 +51,61 @@ class Column(Generic[T]):
     shrink: bool = False
     right: bool = False
     spare: int = 0
+    fold: bool = False
+    least: int = NARROWEST
 
 
-def lines(
-    columns: Sequence[Column[T]], rows: Iterable[T], *, color: bool = False, room: int | None = None
-) -> Iterator[str]:
-    """The header and one line per row, streamed after the first `CHUNK` rows."""
-    source = iter(rows)
-    head = [_cells(columns, row) for row in islice(source, CHUNK)]
-    widths = [max([width(column.title), *(width(cells[i].text) for cells in head)]) for i, column in enumerate(columns)]
-    if room is not None:
-        kept = _kept(columns, widths, room)
-        columns, widths = [columns[i] for i in kept], [widths[i] for i in kept]
-        head = [[cells[i] for i in kept] for cells in head]
-        _fit(columns, widths, room)
-    titles = [Cell(column.title, BOLD) for column in columns]
-    rest = (_cells(columns, row) for row in source)
-    for cells in chain([titles], head, rest):
-        yield _line(columns, cells, widths, color, room)
+class Layout(Generic[T]):
+    """The columns of a table with their widths, from its first rows. `room` is the width that it has to fit in."""
+
+    def __init__(
+        self,
+        columns: Sequence[Column[T]],
+        sample: Iterable[Sequence[Cell]],
+        room: int | None = None,
+        least: Mapping[str, int] | None = None,
+    ) -> None:
+        widths = [max(cells(column.title), (least or {}).get(column.title, 0)) for column in columns]
+        for row in sample:
+            for index, cell in enumerate(row):
+                if len(cell.text) > widths[index] or not cell.text.isascii():
+                    widths[index] = max(widths[index], cells(cell.text))
+        self.kept = list(range(len(columns))) if room is None else _kept(columns, widths, room)
+        self.columns = [columns[i] for i in self.kept]
+        self.natural = [widths[i] for i in self.kept]
+        self.widths = list(self.natural)
+        if room is not None:
+            _fit(self.columns, self.widths, room)
+
+    @property
+    def width(self) -> int:
+        return _total(self.widths)
+
+    def row(self, row: Sequence[Cell]) -> list[Cell]:
+        """Return the cells that are shown."""
+        return [row[i] for i in self.kept]
 
 
-def _cells(columns: Sequence[Column[T]], row: T) -> list[Cell]:
+def cells_of(columns: Sequence[Column[T]], row: T) -> list[Cell]:
     values = [column.cell(row) for column in columns]
     return [value if isinstance(value, Cell) else Cell(value) for value in values]
 
 
+def sampled(columns: Sequence[Column[T]], rows: Iterable[T]) -> tuple[list[list[Cell]], Iterable[list[Cell]]]:
+    """Return the first rows, from which widths come, and the rest, which is read as it is written."""
+    source = iter(rows)
+    return [cells_of(columns, row) for row in islice(source, SAMPLE)], (cells_of(columns, row) for row in source)
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + GAP * (len(widths) - 1)
+
+
 def _kept(columns: Sequence[Column[T]], widths: Sequence[int], room: int) -> list[int]:
-    least = [min(w, NARROWEST) if column.shrink else w for column, w in zip(columns, widths, strict=True)]
+    least = [min(w, c.least) if c.shrink or c.fold else w for c, w in zip(columns, widths, strict=True)]
     kept = list(range(len(columns)))
     for _, index in sorted((column.spare, i) for i, column in enumerate(columns) if column.spare):
-        if sum(least[i] for i in kept) + len(GAP) * (len(kept) - 1) <= room:
+        if _total([least[i] for i in kept]) <= room:
             break
         kept.remove(index)
     return kept
@@ -75,35 +113,9 @@ def _kept(columns: Sequence[Column[T]], widths: Sequence[int], room: int) -> lis
 
 def _fit(columns: Sequence[Column[T]], widths: list[int], room: int) -> None:
     """Take cells from the widest column that may shrink, then from the widest at all, until the row fits."""
-    for allowed in ([c.shrink for c in columns], [True] * len(columns)):
-        while sum(widths) + len(GAP) * (len(widths) - 1) > room:
+    for allowed in ([c.shrink or c.fold for c in columns], [True] * len(columns)):
+        while _total(widths) > room:
             candidates = [i for i, may in enumerate(allowed) if may and widths[i] > NARROWEST]
             if not candidates:
                 break
             widths[max(candidates, key=lambda i: widths[i])] -= 1
-
-
-def _line(
-    columns: Sequence[Column[T]], cells: Sequence[Cell], widths: Sequence[int], color: bool, room: int | None
-) -> str:
-    parts = []
-    for index, (column, cell, cells_wide) in enumerate(zip(columns, cells, widths, strict=True)):
-        text = cell.text if room is None else cut(cell.text, cells_wide)
-        blank = " " * max(cells_wide - width(text), 0)
-        painted = paint(text, cell.style, color)
-        if column.right:
-            parts.append(blank + painted)
-        else:
-            parts.append(painted if index == len(columns) - 1 else painted + blank)
-    return GAP.join(parts).rstrip()
-
-
-def block(pairs: Iterable[tuple[str, Cell | str]], *, color: bool = False) -> Iterator[str]:
-    """Names and values, one a line; the further lines of a value are indented to stand below its first."""
-    rows = [(name, value if isinstance(value, Cell) else Cell(value)) for name, value in pairs]
-    left = max((width(name) for name, _ in rows), default=0)
-    for name, cell in rows:
-        first, *others = cell.text.split("\n")
-        yield (paint(pad(name, left), BOLD, color) + GAP + paint(first, cell.style, color)).rstrip()
-        for line in others:
-            yield (" " * left + GAP + paint(line, cell.style, color)).rstrip()

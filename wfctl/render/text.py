@@ -1,9 +1,8 @@
-"""Text that is safe on a terminal: no control characters, no escapes, widths as the terminal counts them."""
+"""Text that is safe on a terminal: no control characters, no escape sequences."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from wfctl.model.ids import UNSAFE
 
@@ -36,38 +35,18 @@ def safe_json(text: str) -> str:
     return text if text.isascii() and "\x7f" not in text else _C1_IN_JSON.sub(lambda m: f"\\u{ord(m[0]):04x}", text)
 
 
-def width(text: str) -> int:
-    """Terminal cells that cleaned text takes."""
+def cells(text: str) -> int:
+    """Return the cells of a terminal that cleaned text takes, as Rich counts them."""
     if text.isascii():
         return len(text)
-    return sum(_char_width(char) for char in text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
-def _char_width(char: str) -> int:
-    if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1
-
-
-def cut(text: str, cells: int) -> str:
-    """At most `cells` wide, with `…` for what went."""
-    if width(text) <= cells:
-        return text
-    if cells <= 0:
-        return ""
-    kept: list[str] = []
-    used = 0
-    for char in text:
-        step = _char_width(char)
-        if used + step > cells - 1:
-            break
-        kept.append(char)
-        used += step
-    return "".join(kept) + "…"
-
-
-def pad(text: str, cells: int) -> str:
-    return text + " " * (cells - width(text))
+def shorten(text: str, most: int) -> str:
+    """Return at most so many characters, with `…` for what is left out."""
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:

@@ -1,48 +1,109 @@
-"""Colours: few, always beside the word they stand for."""
+"""Colours and weights, each by what it says: few, calm, and always beside the word they stand for.
+
+Nothing here loads Rich until something is painted.
+"""
 
 from __future__ import annotations
 
-from wfctl.model.status import Status, StepStatus
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
 
-RESET = "\x1b[0m"
-BOLD = "\x1b[1m"
-DIM = "\x1b[2m"
-RED = "\x1b[31m"
-GREEN = "\x1b[32m"
-YELLOW = "\x1b[33m"
-MAGENTA = "\x1b[35m"
-CYAN = "\x1b[36m"
+if TYPE_CHECKING:
+    from rich.style import Style
+    from rich.theme import Theme
 
-_STATUS = {
-    Status.RUNNING: CYAN,
-    Status.PENDING: DIM,
-    Status.COMPLETED: GREEN,
-    Status.FAILED: RED,
-    Status.TERMINATED: MAGENTA,
-    Status.CANCELED: MAGENTA,
-    Status.SUSPENDED: YELLOW,
-    Status.STALLED: BOLD + RED,
+    from wfctl.model.status import Status, StepStatus
+
+BOLD = "bold"
+DIM = "dim"
+RED = "red"
+GREEN = "green"
+YELLOW = "yellow"
+MAGENTA = "magenta"
+CYAN = "cyan"
+
+ERROR = "wfctl.error"
+HINT = "wfctl.hint"
+TITLE = "wfctl.title"
+NAME = "wfctl.name"
+
+# The sixteen colours that a terminal's own palette defines, so that light and dark terminals both show them well.
+STYLES = {
+    ERROR: "bold red",
+    HINT: "dim",
+    TITLE: "bold",
+    NAME: "bold",
+    "status.running": "cyan",
+    "status.pending": "dim",
+    "status.completed": "green",
+    "status.failed": "red",
+    "status.terminated": "magenta",
+    "status.canceled": "magenta",
+    "status.suspended": "yellow",
+    "status.stalled": "bold red",
+    "status.continued_as_new": "none",
+    "status.unknown": "none",
+    "step.running": "cyan",
+    "step.waiting": "cyan",
+    "step.retrying": "yellow",
+    "step.completed": "green",
+    "step.received": "green",
+    "step.failed": "red",
+    "step.timed_out": "yellow",
+    "step.abandoned": "dim",
+    "json.key": "cyan",
+    "json.str": "green",
+    "json.number": "none",
+    "json.bool_true": "yellow",
+    "json.bool_false": "yellow",
+    "json.null": "dim",
+    "json.brace": "dim",
+    "trace.path": "cyan",
+    "trace.line": "yellow",
+    "trace.function": "bold",
+    "trace.error": "bold red",
+    "bar.back": "bright_black",
+    "bar.complete": "cyan",
+    "bar.finished": "green",
+    "bar.pulse": "cyan",
+    "progress.spinner": "cyan",
 }
 
-_STEP = {
-    StepStatus.RUNNING: CYAN,
-    StepStatus.WAITING: CYAN,
-    StepStatus.RETRYING: YELLOW,
-    StepStatus.COMPLETED: GREEN,
-    StepStatus.RECEIVED: GREEN,
-    StepStatus.FAILED: RED,
-    StepStatus.TIMED_OUT: YELLOW,
-    StepStatus.ABANDONED: DIM,
-}
+Paint = Callable[[str, str], str]
 
 
 def status_style(status: Status) -> str:
-    return _STATUS.get(status, "")
+    return f"status.{status.name.lower()}"
 
 
 def step_style(status: StepStatus) -> str:
-    return _STEP.get(status, "")
+    return f"step.{status.name.lower()}"
 
 
-def paint(text: str, style: str, color: bool) -> str:
-    return f"{style}{text}{RESET}" if color and style and text else text
+def plain(text: str, style: str) -> str:
+    """Leave the text as it is: what `paint` is where there are no colours."""
+    return text
+
+
+def paint(text: str, style: str) -> str:
+    """Return the text with the escape sequences of a style, by its name here or in Rich's own words."""
+    if not style or not text:
+        return text
+    from rich.color import ColorSystem
+
+    return _style(style).render(text, color_system=ColorSystem.STANDARD)
+
+
+@cache
+def _style(name: str) -> Style:
+    from rich.style import Style
+
+    return Style.parse(STYLES.get(name, name))
+
+
+@cache
+def rich_theme() -> Theme:
+    from rich.theme import Theme
+
+    return Theme(STYLES)

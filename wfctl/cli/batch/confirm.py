@@ -9,7 +9,7 @@ from wfctl.cli.session import Session
 from wfctl.errors import Refused
 from wfctl.model.instance import Instance
 from wfctl.render.console import is_tty
-from wfctl.render.table import Column, lines
+from wfctl.render.table import Column
 from wfctl.render.text import clean, plural
 from wfctl.render.views.instances import age_cell, status_cell
 from wfctl.render.views.waiting import utc_now
@@ -59,13 +59,14 @@ def answer(session: Session, question: str) -> str:
 
 def _show(session: Session, chosen: Chosen) -> None:
     """The sample goes to stderr, even with --quiet: whoever is asked has to know about what."""
-    import shutil
+    from wfctl.render.drawing import drawn, tables
+    from wfctl.render.live import terminal_size
 
     write = session.console.error
-    room = shutil.get_terminal_size().columns
+    room = terminal_size(session.console.err).columns
     rows = sample(chosen, SAMPLE)
-    for line in lines(columns(utc_now()), rows, color=session.console.err_color, room=room):
-        write(line)
+    for part in tables(columns(utc_now()), rows, room):
+        write(drawn(part, color=session.console.err_color, width=room).rstrip("\n"))
     hidden = len(chosen.ids) - len(rows)
     if hidden:
         write(f"... and {hidden:,} more")

@@ -102,7 +102,7 @@ def _screen(session: Session, found: Iterable[Instance], filter: Filter) -> None
     tally = Tally()
     room = session.console.room if session.format is Format.TABLE else None
     session.printer.many(tally.watch(rows), instance_view(utc_now(), room))
-    session.console.note(("the first " if more else "") + tally.footer(session.console.err_color))
+    session.console.note("the first " if more else "", *tally.footer())
     if more:
         session.console.note(f"there are more: the same command with --after {quoted(rows[-1].id)}, or --limit 0")
 
@@ -114,10 +114,9 @@ def _watch(session: Session, filter: Filter) -> None:
     if is_live(session):
         from wfctl.cli.watching.list_screen import Page
 
-        color = session.console.out_color
-        rows = Rows(wide=session.format is Format.WIDE, color=color)
+        rows = Rows(wide=session.format is Format.WIDE)
         with session.workflows() as workflows:
-            watch_live(session, workflows, Page(workflows, filter, rows, color))
+            watch_live(session, workflows, Page(workflows, filter, rows))
         return
     from wfctl.cli.watching.change_feed import ListChanges
     from wfctl.cli.watching.change_lines import watch_stream

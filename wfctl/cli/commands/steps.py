@@ -16,7 +16,7 @@ from wfctl.render.printer import Format
 from wfctl.render.text import clean
 from wfctl.render.times import span
 from wfctl.render.views.history import step_view
-from wfctl.render.views.instances import status_word
+from wfctl.render.views.instances import status_cell
 from wfctl.render.views.waiting import utc_now
 
 app = new_app()
@@ -65,7 +65,7 @@ def steps(
 def _timeline(
     session: Session, workflows: Workflows, instance_id: str, children: bool, svg: str | None, *, shown: bool
 ) -> None:
-    from wfctl.render.views.timeline import timeline_lines, timeline_of, timeline_record
+    from wfctl.render.views.timeline import timeline_of, timeline_record, timeline_view
 
     if session.format is Format.ID:
         raise InvalidInput("-o id does not fit here: steps have no ID", hint="-o table, json, jsonl or yaml")
@@ -88,10 +88,9 @@ def _timeline(
     if not session.format.text:
         session.printer.record(timeline_record(found))
         return
-    for line in timeline_lines(found, color=console.out_color, room=console.room):
-        console.line(line)
-    words = f"{clean(instance.id)} {status_word(instance.status, console.err_color)}, {span(found.length)}"
-    console.note(words + (", drawn shorter where no activity ran" if found.scale().folded else ""))
+    session.printer.many(found.bars, timeline_view(found, console.room))
+    folded = ", drawn shorter where no activity ran" if found.scale().folded else ""
+    console.note(clean(instance.id) + " ", status_cell(instance.status), f", {span(found.length)}{folded}")
 
 
 def _write(session: Session, file: str, text: str) -> None:

@@ -49,9 +49,8 @@ def watch(
             from wfctl.cli.watching.instance_screen import Alone, Several
             from wfctl.render.views.instances import Rows
 
-            color = session.console.out_color
-            rows = Rows(wide=session.format is Format.WIDE, color=color)
-            scene = Alone(workflows, ids[0], color) if len(ids) == 1 else Several(workflows, ids, rows, color)
+            rows = Rows(wide=session.format is Format.WIDE)
+            scene = Alone(workflows, ids[0]) if len(ids) == 1 else Several(workflows, ids, rows)
             ended = watch_live(session, workflows, scene, deadline)
             changes = scene.changes
         else:

@@ -15,9 +15,10 @@ from wfctl.client.port import Workflows
 from wfctl.errors import WfctlError
 from wfctl.model.instance import Filter, Instance
 from wfctl.model.status import LIVE, Status
+from wfctl.render.table import Cell
 from wfctl.render.text import clean, plural
 from wfctl.render.times import age
-from wfctl.render.views.instances import status_word
+from wfctl.render.views.instances import status_cell
 from wfctl.render.views.waiting import utc_now, waiting_word
 
 if TYPE_CHECKING:
@@ -46,16 +47,15 @@ def wait_progress(
         return
     from wfctl.render.progress import Progress
 
-    with Progress(session.console.err) as progress:
-        yield _Waiting(workflows, ids, progress, session.console.err_color).tell
+    with Progress(session.console.err, color=session.console.err_color) as progress:
+        yield _Waiting(workflows, ids, progress).tell
 
 
 class _Waiting:
-    def __init__(self, workflows: Workflows, ids: Sequence[str], progress: Progress, color: bool) -> None:
+    def __init__(self, workflows: Workflows, ids: Sequence[str], progress: Progress) -> None:
         self._workflows = workflows
         self._ids = ids
         self._progress = progress
-        self._color = color
         self._reading = Pace(0.5, SHARE)
         self._done: str | None = None
         self._began = time.monotonic()
@@ -66,18 +66,17 @@ class _Waiting:
         going_on = next((state.instances[one] for one in self._ids if one not in state.ended), None)
         if going_on is None:
             return
-        words = [self._head(going_on)]
-        if len(self._ids) > 1:
-            words.insert(0, f"{len(state.ended):,} of {len(self._ids):,} there")
-        else:
-            words.append(self._steps_done(going_on))
-        words.append(waiting_word(going_on.waiting_for, utc_now()))
-        self._progress.show("  ".join(word for word in words if word))
-
-    def _head(self, one: Instance) -> str:
-        since = one.started_at or one.created_at
-        long = "" if since is None else " " + age(utc_now() - since)
-        return f"{clean(one.id)} {status_word(one.status, self._color)}{long}"
+        since = going_on.started_at or going_on.created_at
+        several = len(self._ids) > 1
+        words = [
+            "" if since is None else " " + age(utc_now() - since),
+            "" if several else self._steps_done(going_on),
+            waiting_word(going_on.waiting_for, utc_now()),
+        ]
+        count = f"{len(state.ended):,} of {len(self._ids):,} there  " if several else ""
+        head = (f"{count}{clean(going_on.id)} ", status_cell(going_on.status), words[0])
+        share = len(state.ended) / len(self._ids) if several else None
+        self._progress.show((*head, *("  " + word for word in words[1:] if word)), share)
 
     def _steps_done(self, one: Instance) -> str:
         """Read from the history, if the target tells it and it is not too long to be read again and again."""
@@ -102,15 +101,14 @@ def run_progress(session: Session, workflows: Workflows) -> Iterator[Callable[[d
         return
     from wfctl.render.progress import Progress
 
-    with Progress(session.console.err) as progress:
-        yield _Running(workflows, progress, session.console.err_color).tell
+    with Progress(session.console.err, color=session.console.err_color) as progress:
+        yield _Running(workflows, progress).tell
 
 
 class _Running:
-    def __init__(self, workflows: Workflows, progress: Progress, color: bool) -> None:
+    def __init__(self, workflows: Workflows, progress: Progress) -> None:
         self._workflows = workflows
         self._progress = progress
-        self._color = color
         self._looking = Pace(0.5, SHARE)
         self._live = 0
         self._now = ""
@@ -122,12 +120,13 @@ class _Running:
         if self._looking.due():
             with self._looking.look():
                 self._look()
-        kinds = ", ".join(f"{count:,} {status_word(status, self._color)}" for status, count in sorted(ended.items()))
-        words = [
-            f"{int(time.monotonic() - self._began)}s",
-            f"{sum(ended.values()):,} ended" + (f" ({kinds})" if kinds else ""),
-        ]
-        self._progress.show("  ".join([*words, f"{self._live:,} live", self._now]).rstrip())
+        words: list[Cell | str] = [f"{int(time.monotonic() - self._began)}s  {sum(ended.values()):,} ended"]
+        between = " ("
+        for status, count in sorted(ended.items()):
+            words += [f"{between}{count:,} ", status_cell(status)]
+            between = ", "
+        words += [")" if ended else "", f"  {self._live:,} live  {self._now}".rstrip()]
+        self._progress.show(words)
 
     def _look(self) -> None:
         self._live = sum(one.count for one in self._workflows.count(Filter(statuses=LIVE)))

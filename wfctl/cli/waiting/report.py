@@ -12,7 +12,7 @@ from wfctl.model.instance import Instance, Waiting
 from wfctl.model.status import Status
 from wfctl.render.text import clean
 from wfctl.render.times import span
-from wfctl.render.views.instances import failure_line, lifetime, status_word
+from wfctl.render.views.instances import failure_line, lifetime, status_cell
 from wfctl.render.views.waiting import utc_now, waiting_text
 
 MOST_WAITS = 5  # lines about one instance; a fan-out may wait for thousands
@@ -41,27 +41,26 @@ def none_lost(error: StoreError, ids: Sequence[str]) -> StoreError:
 def tell_end(session: Session, instance: Instance) -> None:
     """`12345678 COMPLETED, took 1.2s`, or why it failed."""
     console = session.console
-    words = f"{clean(instance.id)} {status_word(instance.status, console.err_color)}"
     took = lifetime(instance)
-    words += f", took {span(took)}" if took is not None else ""
+    words = f", took {span(took)}" if took is not None else ""
     if instance.status is Status.FAILED and instance.failure is not None:
         words += f": {failure_line(instance.failure)}"
-    console.note(words)
+    console.note(clean(instance.id) + " ", status_cell(instance.status), words)
 
 
 def tell_waiting(session: Session, instance: Instance, driver: Driver, *, hints: bool = True) -> None:
     """What a live instance waits for, and the command that lets it go on."""
     now = utc_now()
     console = session.console
-    head = f"{clean(instance.id)} {status_word(instance.status, console.err_color)}"
+    head = (clean(instance.id) + " ", status_cell(instance.status))
     if not instance.waiting_for:
-        console.note(head)
+        console.note(*head)
     for waiting in instance.waiting_for[:MOST_WAITS]:
         waits = ": " if waiting.kind == "driver" else ", waits for "
-        console.note(head + waits + waiting_text(waiting, now))
+        console.note(*head, waits + waiting_text(waiting, now))
     if len(instance.waiting_for) > MOST_WAITS:
         more = len(instance.waiting_for) - MOST_WAITS
-        console.note(f"{head}, and for {more:,} more: wfctl get {quoted(instance.id)}")
+        console.note(*head, f", and for {more:,} more: wfctl get {quoted(instance.id)}")
     if hints:
         for hint in how_to_go_on(instance, driver):
             console.note(f"  go on: {hint}")

@@ -11,6 +11,7 @@ from wfctl.cli.watching.change_feed import LOOK_SHARE, Change, Kind
 from wfctl.cli.watching.interval import FRAME, STALE, Pace, wait_frame
 from wfctl.client.port import Workflows
 from wfctl.errors import Unreachable
+from wfctl.render.console import styled
 from wfctl.render.json_records import Record, instance_record
 from wfctl.render.printer import Format, to_json
 from wfctl.render.text import clean
@@ -77,6 +78,6 @@ class _Writer:
                     console.error(f"left out '{clean(instance_id)}', which cannot stand on a line (-o jsonl has it)")
         elif self._text:
             word = "" if change.kind in (Kind.LISTED, Kind.CHANGED) else change.kind.value
-            console.line(one_line(change.instance, utc_now(), word, console.out_color))
+            console.line(styled(one_line(change.instance, utc_now(), word), console.out_color))
         else:
             console.line(to_json(change_record(change)))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from wfctl.cli.watching.interval import Pace
 from wfctl.cli.watching.keyboard import BACK, NEXT
@@ -13,9 +15,13 @@ from wfctl.errors import NotFound
 from wfctl.model.instance import Filter, Instance
 from wfctl.model.status import Status
 from wfctl.render.live import Size
-from wfctl.render.theme import DIM, paint
+from wfctl.render.table import Cell
+from wfctl.render.theme import HINT
 from wfctl.render.views.instances import Rows, tally_line
 from wfctl.render.views.waiting import utc_now
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 AROUND = 3  # the header, an empty line, the footer
 SETTLE = 3.0  # seconds that a row stays with its last status after it has left the list
@@ -25,11 +31,10 @@ SETTLING = 10  # rows that may do so at once: each costs a look of its own
 class Page:
     over = False
 
-    def __init__(self, workflows: Workflows, filter: Filter, rows: Rows, color: bool) -> None:
+    def __init__(self, workflows: Workflows, filter: Filter, rows: Rows) -> None:
         self._workflows = workflows
         self._filter = filter
         self._rows = rows
-        self._color = color
         self._found: list[Instance] = []
         self._counts: Counter[Status] = Counter()
         self._counting = Pace(share=0.04)
@@ -79,20 +84,23 @@ class Page:
         self._left = gone
         return found
 
-    def draw(self, size: Size, *, hints: bool = True) -> list[str]:
-        lines = list(self._rows.lines(self._found, utc_now(), size.columns))
-        if not self._found:
-            lines = ["no instances"]
-        return [*lines, "", self._footer(hints)]
+    def draw(self, size: Size, *, hints: bool = True) -> RenderableType:
+        from rich.console import Group
 
-    def _footer(self, hints: bool) -> str:
-        words = [tally_line(self._counts, self._color)] if self._found or self._counts else []
+        from wfctl.render.drawing import line
+
+        rows = self._rows.table(self._found, utc_now(), size.columns) if self._found else "no instances"
+        return Group(rows, "", line(self._footer(hints)))
+
+    def _footer(self, hints: bool) -> Iterator[Cell | str]:
+        if self._found or self._counts:
+            yield from tally_line(self._counts)
+            yield "  "
         if self._more or self._before:
-            words.append(f"page {len(self._before) + 1}")
+            yield f"page {len(self._before) + 1}  "
         if hints:
-            keys = [*(["n next"] if self._more else []), *(["p back"] if self._before else []), "q quits"]
-            words.append(paint(", ".join(keys), DIM, self._color))
-        return "  ".join(words)
+            keys = [*(["n next"] if self._more else []), *(["p back"] if self._before else []), "q quit"]
+            yield Cell("  ".join(keys), HINT)
 
     def turn(self, key: str) -> None:
         if key == NEXT:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from wfctl.cli.session import Session
 from wfctl.cli.watching.interval import STALE, Pace, wait_frame
@@ -12,8 +12,12 @@ from wfctl.client.port import Workflows
 from wfctl.errors import InvalidInput, Unreachable
 from wfctl.render.live import Screen, Size, can_move
 from wfctl.render.printer import Format
+from wfctl.render.table import Cell
 from wfctl.render.text import clean
-from wfctl.render.theme import RED, paint
+from wfctl.render.theme import RED
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 class Scene(Protocol):
@@ -28,8 +32,8 @@ class Scene(Protocol):
         """Ask the target for what a screen of this size shows, and for no more."""
         ...
 
-    def draw(self, size: Size, *, hints: bool = True) -> list[str]:
-        """The lines, as of now. Times go on by themselves, so this is called between two looks too.
+    def draw(self, size: Size, *, hints: bool = True) -> RenderableType:
+        """What is shown, as of now. Times go on by themselves, so this is called between two looks too.
 
         `hints`: with the keys that may be pressed; without, for what stays behind."""
         ...
@@ -52,7 +56,7 @@ def check_stream(session: Session) -> None:
 
 def watch_live(session: Session, workflows: Workflows, scene: Scene, deadline: float | None = None) -> bool:
     """Until it is over (true), the user quits, or the time is over."""
-    with Screen(session.console.out) as screen, keys(session.stdin) as pressed:
+    with Screen(session.console.out, color=session.console.out_color) as screen, keys(session.stdin) as pressed:
         pace, drawn, looked, changed, trouble = Pace(), -1, 0.0, True, ""
         try:
             while True:
@@ -66,11 +70,11 @@ def watch_live(session: Session, workflows: Workflows, scene: Scene, deadline: f
                     except Unreachable as error:  # a sidecar that restarts comes back
                         if drawn < 0:
                             raise
-                        trouble = paint(f"{clean(error.message)}; trying again", RED, session.console.out_color)
+                        trouble = f"{clean(error.message)}; trying again"
                     looked, changed = now, False
                 if fresh or int(now) != drawn or screen.resized:
-                    lines, drawn = scene.draw(screen.size), int(now)
-                    screen.paint([trouble, *lines] if trouble else lines)
+                    frame, drawn = scene.draw(screen.size), int(now)
+                    screen.paint(_below(trouble, frame) if trouble else frame)
                 if scene.over:
                     return True
                 if deadline is not None and now >= deadline:
@@ -85,3 +89,11 @@ def watch_live(session: Session, workflows: Workflows, scene: Scene, deadline: f
         finally:
             if drawn >= 0:
                 screen.keep(scene.draw(screen.size, hints=False))
+
+
+def _below(trouble: str, frame: RenderableType) -> RenderableType:
+    from rich.console import Group
+
+    from wfctl.render.drawing import line
+
+    return Group(line([Cell(trouble, RED)]), frame)

@@ -32,16 +32,16 @@ from wfctl.model.steps import Step, StepStatus
 from wfctl.render.history_records import event_record, step_record
 from wfctl.render.printer import View
 from wfctl.render.table import Cell, Column
-from wfctl.render.text import clean, cut
+from wfctl.render.text import clean, shorten
 from wfctl.render.theme import DIM, RED, step_style
 from wfctl.render.times import age, millis_text, rfc3339, seconds_text, span
 from wfctl.render.views.payload import payload_cell
 
-DETAIL_CELLS = 100
+DETAIL_MOST = 100
 
 
 def _failure(failure: Failure | None) -> str:
-    return "" if failure is None else cut(f"{clean(failure.error_type)}: {clean(failure.message)}", DETAIL_CELLS)
+    return "" if failure is None else shorten(f"{clean(failure.error_type)}: {clean(failure.message)}", DETAIL_MOST)
 
 
 def _named(name: str, payload: str | None) -> str:

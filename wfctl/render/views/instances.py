@@ -6,18 +6,23 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from wfctl.model.failure import Failure
 from wfctl.model.instance import Instance
 from wfctl.model.status import Status
 from wfctl.render.json_records import instance_record
 from wfctl.render.printer import View
-from wfctl.render.table import GAP, NARROWEST, Cell, Column, lines
-from wfctl.render.text import clean, clean_block, pad, plural, width
-from wfctl.render.theme import RED, paint, status_style
+from wfctl.render.table import GAP, NARROWEST, Cell, Column, Drawn, Layout, cells_of
+from wfctl.render.text import clean, clean_block, plural
+from wfctl.render.theme import RED, status_style
 from wfctl.render.times import age, seconds_text, short_age, span
-from wfctl.render.views.payload import payload_cell, payload_text
+from wfctl.render.views.payload import payload_cell, payload_value
 from wfctl.render.views.waiting import waiting_text, waiting_word
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
 
 STACK_LINES = 12
 NARROW = 60  # a terminal below this has no room for the workflow's name
@@ -25,10 +30,6 @@ NARROW = 60  # a terminal below this has no room for the workflow's name
 
 def status_cell(status: Status) -> Cell:
     return Cell(status.name, status_style(status))
-
-
-def status_word(status: Status, color: bool) -> str:
-    return paint(status.name, status_style(status), color)
 
 
 def time_cell(when: datetime | None) -> str:
@@ -89,7 +90,7 @@ def _view(now: datetime) -> View[Instance]:
     )
 
 
-def _block(one: Instance, wide: bool, now: datetime) -> Iterator[tuple[str, Cell | str]]:
+def _block(one: Instance, wide: bool, now: datetime) -> Iterator[tuple[str, Cell | Drawn | str]]:
     yield "ID", clean(one.id)
     yield "Workflow", clean(one.name or "") + (f" (version {clean(one.version)})" if one.version else "")
     yield "Status", status_cell(one.status)
@@ -106,11 +107,11 @@ def _block(one: Instance, wide: bool, now: datetime) -> Iterator[tuple[str, Cell
     elif one.stall:
         yield "Stalled", clean(one.stall)
     if one.input is not None:
-        yield "Input", payload_text(one.input) if wide else payload_cell(one.input, 400)
+        yield "Input", payload_value(one.input, wide)
     if one.output is not None:
-        yield "Output", payload_text(one.output) if wide else payload_cell(one.output, 400)
+        yield "Output", payload_value(one.output, wide)
     if one.custom_status is not None:
-        yield "Custom status", payload_text(one.custom_status)
+        yield "Custom status", payload_value(one.custom_status, wide=True)
     if one.failure is not None:
         yield "Failure", Cell(failure_line(one.failure), RED)
         if one.failure.stack_trace:
@@ -121,17 +122,26 @@ def _when(when: datetime | None, now: datetime) -> str:
     return "" if when is None else f"{seconds_text(when)} ({age(now - when)} ago)"
 
 
-def _stack(trace: str, wide: bool) -> str:
+def _stack(trace: str, wide: bool) -> Drawn:
+    most = None if wide else STACK_LINES
+
+    def draw() -> RenderableType:
+        from wfctl.render import highlight
+
+        return highlight.trace(trace, most)
+
     rows = clean_block(trace.rstrip()).replace("\t", "    ").split("\n")
-    if not wide and len(rows) > STACK_LINES:
-        rows = [f"... ({len(rows) - STACK_LINES} more lines: -o wide)", *rows[-STACK_LINES:]]
-    return "\n".join(rows)
+    if most is not None and len(rows) > most:
+        rows = [f"... ({len(rows) - most} more lines: -o wide)", *rows[-most:]]
+    return Drawn("\n".join(rows), draw)
 
 
-def one_line(one: Instance, now: datetime, word: str, color: bool) -> str:
+def one_line(one: Instance, now: datetime, word: str) -> Iterator[Cell | str]:
     """A change as a line of its own: when, who, how it stands."""
-    words = [seconds_text(one.updated_at or now), clean(one.id), clean(one.name or ""), status_word(one.status, color)]
-    return GAP.join(part for part in [*words, word, _last_word(one, now)] if part)
+    for word in (seconds_text(one.updated_at or now), clean(one.id), clean(one.name or "")):
+        yield word + "  " if word else ""
+    yield status_cell(one.status)
+    yield "".join("  " + part for part in (word, _last_word(one, now)) if part)
 
 
 class Tally:
@@ -145,38 +155,36 @@ class Tally:
             self.by_status[instance.status] += 1
             yield instance
 
-    def footer(self, color: bool) -> str:
-        return tally_line(self.by_status, color)
+    def footer(self) -> Iterator[Cell | str]:
+        return tally_line(self.by_status)
 
 
-def tally_line(counts: Mapping[Status, int], color: bool) -> str:
+def tally_line(counts: Mapping[Status, int]) -> Iterator[Cell | str]:
     """`3 instances: 2 RUNNING, 1 COMPLETED`."""
-    words = [f"{count:,} {status_word(status, color)}" for status, count in sorted(counts.items()) if count]
-    total = plural(sum(counts.values()), "instance")
-    return f"{total}: {', '.join(words)}" if words else total
+    yield plural(sum(counts.values()), "instance")
+    between = ": "
+    for status, count in sorted(counts.items()):
+        if count:
+            yield f"{between}{count:,} "
+            yield status_cell(status)
+            between = ", "
 
 
 class Rows:
     """The table of instances on a screen that is drawn again and again: a column never becomes narrower, so that
     nothing jumps to and fro when a long ID comes and goes."""
 
-    def __init__(self, *, wide: bool = False, color: bool = False) -> None:
+    def __init__(self, *, wide: bool = False) -> None:
         self._wide = wide
-        self._color = color
         self._least: dict[str, int] = {"STATUS": len(Status.COMPLETED.name), "AGE": 3}
 
-    def lines(self, instances: Iterable[Instance], now: datetime, room: int) -> Iterator[str]:
-        rows = list(instances)
+    def table(self, instances: Iterable[Instance], now: datetime, room: int) -> Table:
+        from wfctl.render.drawing import table
+
         columns = [column for column in instance_view(now, room).columns if self._wide or not column.wide]
-        steady = columns[:-1]
-        for column in steady:
-            seen = max((width(_text(column.cell(row))) for row in rows), default=0)
-            self._least[column.title] = max(seen, width(column.title), self._least.get(column.title, 0))
-        needed = sum(self._least[column.title] for column in steady) + len(GAP) * len(steady) + NARROWEST
-        if needed <= room:
-            columns = [*(replace(c, title=pad(c.title, self._least[c.title])) for c in steady), columns[-1]]
-        return lines(columns, rows, color=self._color, room=room)
-
-
-def _text(cell: Cell | str) -> str:
-    return cell.text if isinstance(cell, Cell) else cell
+        rows = [cells_of(columns, one) for one in instances]
+        natural = Layout(columns, rows, least=self._least).widths
+        steady = dict(zip((column.title for column in columns[:-1]), natural, strict=False))
+        self._least.update(steady)
+        fits = sum(steady.values()) + GAP * len(steady) + NARROWEST <= room
+        return table(Layout(columns, rows, room, self._least if fits else None), rows)

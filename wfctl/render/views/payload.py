@@ -1,13 +1,20 @@
-"""Payloads for people: one line that shows what is inside."""
+"""Payloads for people: what is inside, on one line or as indented JSON."""
 
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from wfctl.render.json_records import decoded
-from wfctl.render.text import clean, cut, safe_json
+from wfctl.render.table import Drawn
+from wfctl.render.text import clean, safe_json, shorten
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 CELL = 60
+PAGE = 400  # characters of a payload on a page that is piped
+PAGE_LINES = 16
 
 
 def payload_text(payload: str | None) -> str:
@@ -20,11 +27,22 @@ def payload_text(payload: str | None) -> str:
     return clean(safe_json(json.dumps(value, ensure_ascii=False)))
 
 
-def payload_cell(payload: str | None, cells: int = CELL) -> str:
+def payload_cell(payload: str | None, most: int = CELL) -> str:
     """As `payload_text`, short enough for a table. A long one is not decoded only to be cut."""
-    if payload is not None and len(payload) > cells * 20:
-        return cut(clean(payload[: cells + 1]), cells)
-    return cut(payload_text(payload), cells)
+    if payload is not None and len(payload) > most * 20:
+        return shorten(clean(payload[: most + 1]), most)
+    return shorten(payload_text(payload), most)
+
+
+def payload_value(payload: str, wide: bool) -> Drawn:
+    """A payload on a page: whole with `wide`, else as much as one takes in at a glance."""
+
+    def draw() -> RenderableType:
+        from wfctl.render.highlight import Payload
+
+        return Payload(payload, None if wide else PAGE_LINES)
+
+    return Drawn(payload_text(payload) if wide else payload_cell(payload, PAGE), draw)
 
 
 def output_text(payload: str | None) -> str:

@@ -11,14 +11,16 @@ from wfctl.model.instance import Instance
 from wfctl.model.steps import Step, StepStatus, steps_of
 from wfctl.render.history_records import step_record
 from wfctl.render.json_records import Record, time_or_none
-from wfctl.render.table import GAP, Cell, Column, lines
-from wfctl.render.text import clean, cut, width
+from wfctl.render.printer import View
+from wfctl.render.table import GAP, Cell, Column, Layout, cells_of
+from wfctl.render.text import clean
 from wfctl.render.theme import step_style
 from wfctl.render.times import age, span
 from wfctl.render.views.time_axis import Scale, Stretch
 
 PIPED = 60  # cells of the bars where there is no terminal
 SHORTEST, LONGEST = 10, 100
+NAME = 20  # cells that a name keeps where there are columns to spare
 WORKS = ("activity", "child")
 _INK = {"activity": "█", "child": "▓"}
 WAITS, PAUSES, BREAKS, GOES_ON, ARRIVED = "░", "·", "x", ">", "◆"
@@ -130,46 +132,49 @@ def draw_bar(step: Step, scale: Scale, ended: datetime, cells: int) -> str:
     return "".join(row)
 
 
-def timeline_lines(timeline: Timeline, *, color: bool = False, room: int | None = None) -> Iterator[str]:
-    """The table. A narrow terminal gets fewer columns, never a status cut short."""
+def timeline_view(timeline: Timeline, room: int | None = None) -> View[Bar]:
+    """The steps as rows with bars. A narrow terminal gets fewer columns, never a status cut short."""
     ended = timeline.ended
-    columns: list[Column[Bar]] = [Column("STEP", lambda bar: "  " * bar.depth + clean(bar.step.name or bar.step.kind))]
-    if room is None or room >= 100:
-        columns.append(Column("KIND", lambda bar: bar.step.kind))
-    columns.append(Column("STATUS", lambda bar: Cell(bar.step.status.value, step_style(bar.step.status))))
-    if (room is None or room >= 60) and any(tries(bar.step) for bar in timeline.bars):
-        columns.append(Column("TRIES", lambda bar: tries(bar.step)))
-    if room is None or room >= 50:
-        columns.append(Column("TOOK", lambda bar: took(bar.step, ended), right=True))
-    widths = [max([width(c.title), *(width(_text(c.cell(bar))) for bar in timeline.bars)]) for c in columns]
-    if room is None:
-        cells = PIPED
-    else:
-        others = sum(widths[1:]) + len(GAP) * len(columns)
-        name = min(widths[0], max(room - others - max(room // 3, SHORTEST), 8))
-        columns[0] = _narrowed(columns[0], name)
-        cells = max(SHORTEST, min(room - others - name, LONGEST))
+    columns: list[Column[Bar]] = [
+        Column("STEP", lambda bar: "  " * bar.depth + clean(bar.step.name or bar.step.kind), shrink=True, least=NAME),
+        Column("KIND", lambda bar: bar.step.kind, spare=1),
+        Column("STATUS", lambda bar: Cell(bar.step.status.value, step_style(bar.step.status))),
+        Column("TRIES", lambda bar: tries(bar.step), spare=2),
+        Column("TOOK", lambda bar: took(bar.step, ended), right=True, spare=3),
+    ]
+    if not any(tries(bar.step) for bar in timeline.bars):
+        del columns[3]
+    wide = PIPED
+    if room is not None:
+        columns = _layout(columns, timeline.bars, room - room // 2).columns  # bars get half, or there are fewer columns
+        layout = _layout(columns, timeline.bars, room - max(room // 3, SHORTEST))
+        columns, wide = layout.columns, max(SHORTEST, min(room - layout.width - GAP, LONGEST))
     scale = timeline.scale()
-    length = span(timeline.length)
     columns.append(
         Column(
-            "0s" + length.rjust(cells - 2),
-            lambda bar: Cell(draw_bar(bar.step, scale, ended, cells), step_style(bar.step.status)),
+            "0s" + span(timeline.length).rjust(wide - 2),
+            lambda bar: Cell(draw_bar(bar.step, scale, ended, wide), step_style(bar.step.status)),
         )
     )
-    return lines(columns, timeline.bars, color=color, room=room)
+    return View(record=_bar_record(timeline), columns=columns)
 
 
-def _text(cell: Cell | str) -> str:
-    return cell.text if isinstance(cell, Cell) else cell
+def _layout(columns: Sequence[Column[Bar]], bars: Sequence[Bar], room: int) -> Layout[Bar]:
+    return Layout(columns, [cells_of(columns, bar) for bar in bars], room - GAP)
 
 
-def _narrowed(column: Column[Bar], cells: int) -> Column[Bar]:
-    return Column(column.title, lambda bar: cut(_text(column.cell(bar)), cells))
+def _bar_record(timeline: Timeline) -> Callable[[Bar], Record]:
+    """The steps as `steps` gives them, with where they stand: `startMs` counts from `beganAt`."""
+    return lambda bar: {
+        "instanceID": bar.instance_id,
+        "depth": bar.depth,
+        "startMs": _millis(bar.step.scheduled_at - timeline.begun),
+        **step_record(bar.step),
+    }
 
 
 def timeline_record(timeline: Timeline) -> Record:
-    """The steps as `steps` gives them, with where they stand: `startMs` counts from `beganAt`."""
+    """The whole as one document."""
     instance = timeline.instance
     return {
         "instanceID": instance.id,
@@ -178,15 +183,7 @@ def timeline_record(timeline: Timeline) -> Record:
         "beganAt": time_or_none(timeline.begun),
         "completedAt": time_or_none(instance.completed_at),
         "durationMs": _millis(timeline.length),
-        "steps": [
-            {
-                "instanceID": bar.instance_id,
-                "depth": bar.depth,
-                "startMs": _millis(bar.step.scheduled_at - timeline.begun),
-                **step_record(bar.step),
-            }
-            for bar in timeline.bars
-        ],
+        "steps": [_bar_record(timeline)(bar) for bar in timeline.bars],
     }
 
 

@@ -7,14 +7,14 @@ from datetime import datetime
 from html import escape
 
 from wfctl.model.steps import StepStatus
-from wfctl.render.text import clean, cut
+from wfctl.render.text import clean, shorten
 from wfctl.render.times import millis_text, span
 from wfctl.render.views.time_axis import Scale
 from wfctl.render.views.timeline import WORKS, Bar, Timeline, stretches, took, tries
 
 WIDE, LEFT, RIGHT = 1000, 290, 130  # the whole, the names, the words behind the bars
 TOP, ROW, THICK, FOOT = 74, 24, 14, 34
-NAME_CELLS = 34
+NAME_MOST = 34
 TICKS = 4
 
 # What has which colour: on a light page, on a dark one. Plain rules, as not every viewer knows CSS variables.
@@ -68,7 +68,7 @@ def _title(timeline: Timeline) -> str:
 
 def _head(timeline: Timeline) -> Iterator[str]:
     one = timeline.instance
-    yield f'<text class="big" x="16" y="28">{_xml(cut(clean(one.id), 60))}</text>'
+    yield f'<text class="big" x="16" y="28">{_xml(shorten(clean(one.id), 60))}</text>'
     words = f"{one.name or ''}  {one.status.name}  {span(timeline.length)} from {millis_text(timeline.begun)}"
     yield f'<text class="small" x="16" y="46">{_xml(words)}</text>'
 
@@ -92,7 +92,7 @@ def _row(bar: Bar, index: int, scale: Scale, ended: datetime) -> Iterator[str]:
     step = bar.step
     top = TOP + ROW * index + (ROW - THICK) / 2
     middle, base = top + THICK / 2, top + THICK - 2
-    name = cut(clean(step.name or step.kind), NAME_CELLS - 2 * bar.depth)
+    name = shorten(clean(step.name or step.kind), NAME_MOST - 2 * bar.depth)
     words = f"{clean(step.name or step.kind)} ({step.kind}) {step.status.value} {took(step, ended)}".rstrip()
     yield f"<g><title>{_xml(words)}</title>"
     yield f'<text x="{16 + 16 * bar.depth}" y="{base}">{_xml(name)}</text>'

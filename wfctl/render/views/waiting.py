@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 from wfctl.model.instance import Waiting
-from wfctl.render.text import clean, cut
+from wfctl.render.text import clean, shorten
 from wfctl.render.times import age, seconds_text
 
-ERROR_CELLS = 80
+ERROR_MOST = 80
 
 
 def waiting_text(waiting: Waiting, now: datetime) -> str:
@@ -94,7 +94,7 @@ def _attempts(waiting: Waiting, now: datetime) -> list[str]:
     elif since := _since(waiting, now):
         words.append("running" + since)
     if waiting.last_error:
-        words.append("last error " + cut(clean(waiting.last_error), ERROR_CELLS))
+        words.append("last error " + shorten(clean(waiting.last_error), ERROR_MOST))
     return words
 
 
