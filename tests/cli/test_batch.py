@@ -270,11 +270,13 @@ def test_reruns_of_several(cli: Cli, app: Path) -> None:
 
 def test_a_long_batch_counts_at_a_terminal(cli: Cli, three: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wfctl.cli.batch.progress.FEW", 1)
+    monkeypatch.setattr("wfctl.render.progress.FIRST", 0.0)
+    monkeypatch.setattr("wfctl.render.progress.EVERY", 0.0)
     result = cli("pause", "a", "nosuch", "b", "--color", "never", err_tty=True)
-    assert "1 of 3, 1 paused" in result.err
+    assert "1 of 3  1 paused" in result.err
     assert "paused a\n" not in result.err
     assert "no instance 'nosuch'" in result.err
-    assert "\r\x1b[K" in result.err
+    assert "\r\x1b[1A\x1b[2K" in result.err, "the bar goes"
     monkeypatch.setenv("TERM", "dumb")
     assert "\x1b" not in cli("resume", "a", "b", err_tty=True).err
 
