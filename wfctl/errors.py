@@ -5,6 +5,7 @@
     |   +-- AppError               2    the app file is missing, does not import, registers nothing
     +-- NotFound                   3    no such instance
     +-- Conflict                   4    the ID is taken
+    |   +-- AlreadyRerun           4    the instance was rerun already
     +-- WrongState                 4    the instance cannot do that in the status it has
     +-- Unreachable                5    nothing answers at the target
     |   +-- AppExited              5    the process that the app runs in has ended
@@ -75,6 +76,16 @@ class Conflict(WfctlError):
 
     code = "conflict"
     exit_status = 4
+
+
+class AlreadyRerun(Conflict):
+    """The instance was rerun already, as `rerun_id`."""
+
+    code = "already_rerun"
+
+    def __init__(self, message: str, *, rerun_id: str, hint: str | None = None, instance_id: str | None = None) -> None:
+        super().__init__(message, hint=hint, instance_id=instance_id)
+        self.rerun_id = rerun_id
 
 
 class WrongState(WfctlError):

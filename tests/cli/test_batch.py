@@ -263,8 +263,8 @@ def test_reruns_of_several(cli: Cli, app: Path) -> None:
     rows = [json.loads(line) for line in result.out.splitlines()]
     assert [(row["instanceID"], row["outcome"]) for row in rows] == [("x", "done"), ("y", "done")]
     assert len({row["newInstanceID"] for row in rows} & set(statuses(cli))) == 2
-    assert len(cli("rerun", "x", "y", "-o", "id").out.split()) == 2
-    printed = cli("rerun", "x", "y")
+    assert len(cli("rerun", "x", "y", "--again", "-o", "id").out.split()) == 2
+    printed = cli("rerun", "x", "y", "--again")
     assert set(printed.out.split()) <= set(statuses(cli))
 
 

@@ -161,7 +161,7 @@ def test_rerun(cli: Cli, app: Path) -> None:
     again = cli("rerun", "b", "--from", "fail", "--new-id", "c", "--input", '"way"')
     assert again.out == "c\n"
     assert "no way" in cli("get", "c", "-o", "json").json["failure"]["errorMessage"]
-    assert cli("rerun", "b", "--event-id", "2", "--wait").status == 10
+    assert cli("rerun", "b", "--event-id", "2", "--again", "--wait").status == 10
     assert cli("rerun", "b", "--new-id", "c").status == 4
     for wrong in (["--from", "Nope"], ["--event-id", "99"], ["--from", "Fail", "--from-failed"], ["--new-id", "a:b"]):
         assert cli("rerun", "b", *wrong).status == 2, wrong

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from wfctl.errors import Conflict, InvalidInput, NotFound, WrongState
+from wfctl.errors import AlreadyRerun, Conflict, InvalidInput, NotFound, WrongState
 from wfctl.model import events as ev
 from wfctl.model import refusals
 from wfctl.model.instance import Filter, IfExists, RerunRequest, Sort, StartRequest
@@ -340,6 +340,28 @@ class TestRerun:
             subject.workflows.rerun(RerunRequest("c1", 1, "p1"))
         with pytest.raises(InvalidInput):
             subject.workflows.rerun(RerunRequest("c1", 1, "c1"))
+
+    def test_once(self, subject) -> None:
+        """The same request twice makes one instance, whoever sends it."""
+        subject.ended(subject.start("Chain", "c1", "1"))
+        again, once = RerunRequest("c1", 1), RerunRequest("c1", 1, once=True)
+        assert subject.workflows.rerun(once) == "c1-rerun-1"
+        with pytest.raises(AlreadyRerun) as refused:
+            subject.workflows.rerun(once)
+        assert refused.value.rerun_id == "c1-rerun-1"
+        subject.workflows.drive(["c1-rerun-1"])
+        subject.ended("c1-rerun-1")
+        assert subject.workflows.rerun(RerunRequest("c1-rerun-1", 1, once=True)) == "c1-rerun-2"
+        assert subject.workflows.rerun(again) == "c1-rerun-3"
+        found = {one.id: (one.rerun_of, one.rerun_as) for one in subject.workflows.list(Filter(id_prefix="c1"))}
+        assert found == {
+            "c1": (None, ("c1-rerun-1", "c1-rerun-2", "c1-rerun-3")),
+            "c1-rerun-1": ("c1", ("c1-rerun-2", "c1-rerun-3")),
+            "c1-rerun-2": ("c1", ("c1-rerun-3",)),
+            "c1-rerun-3": ("c1", ()),
+        }
+        one = subject.workflows.get("c1-rerun-1")
+        assert (one.rerun_of, one.rerun_as) == ("c1", ("c1-rerun-2", "c1-rerun-3"))
 
 
 class TestRefusals:

@@ -44,7 +44,7 @@ class Dispatcher:
     """Implements `Unit` on the owner's connection, with instances kept live in memory."""
 
     def __init__(self, db: Connection, executor: Executor) -> None:
-        self._db = db
+        self._db = self.store = db
         self._executor = executor
         self.memory = Memory(db)
         self.turns = Turns(self, self.memory, executor)

@@ -12,12 +12,13 @@ from dataclasses import replace
 
 from wfctl.engine.core.decide import encodable
 from wfctl.engine.core.rerun import rerun as make_rerun
+from wfctl.engine.store import reruns
 from wfctl.engine.store.instances import Row
 from wfctl.engine.store.values import maybe_micros, to_micros
 from wfctl.engine.transaction import Unit
 from wfctl.errors import InvalidInput
 from wfctl.model import events as ev
-from wfctl.model import ids, refusals
+from wfctl.model import ids, refusals, rerun_ids
 from wfctl.model.events import NO_ID
 from wfctl.model.instance import IfExists, RerunRequest, StartRequest
 from wfctl.model.status import Status
@@ -137,10 +138,12 @@ def rerun(unit: Unit, request: RerunRequest) -> str:
         raise refusals.rerun_of_child(source.id, source.parent_id)
     if not source.status.terminal:
         raise refusals.rerun_of_live_instance(source.id, source.status)
-    instance_id = request.new_id or new_id()
+    if request.once:
+        _check_first(unit, source)
+    instance_id = request.new_id or _next_rerun_id(unit, source)
     _check_ids(instance_id, request.new_child_id)
     _check_texts(request.input)
-    if unit.find(instance_id) is not None:
+    if unit.find(instance_id) is not None or reruns.used(unit.store, source.key, instance_id):
         raise refusals.new_id_taken(instance_id)
     made = make_rerun(unit.history(source.key), request, instance_id, new_id(), unit.now)
     if made.state.started is None:
@@ -152,10 +155,29 @@ def rerun(unit: Unit, request: RerunRequest) -> str:
     row.busy = made.state.open_activities()
     row.version = made.state.version
     unit.create(row, None, made.history)
+    reruns.record(unit.store, row.key, row.id, source.key, source.id)
     for operation in made.state.open.values():
         if type(operation) is ev.ChildWorkflowInstanceCreated:
             start_child(unit, row, operation)
     return instance_id
+
+
+def _check_first(unit: Unit, source: Row) -> None:
+    """Raises AlreadyRerun."""
+    since = reruns.later(unit.store, source.key)
+    if since:
+        last = unit.find(since[-1])
+        raise refusals.already_rerun(source.id, since[-1], None if last is None else last.status)
+
+
+def _next_rerun_id(unit: Unit, source: Row) -> str:
+    """Return the first ID of a rerun, counted from the source's own number, that is and was not in use."""
+    number = rerun_ids.number(source.id)
+    while True:
+        number += 1
+        instance_id = rerun_ids.rerun_id(source.id, number)
+        if unit.find(instance_id) is None and not reruns.used(unit.store, source.key, instance_id):
+            return instance_id
 
 
 def start_child(unit: Unit, parent: Row, created: ev.ChildWorkflowInstanceCreated) -> None:

@@ -18,6 +18,7 @@ from wfctl.model.events import Event, ExecutionStarted
 
 class Unit(Protocol):
     now: datetime
+    store: Connection  # inside its transaction, for what no memory is kept of
 
     def find(self, instance_id: str) -> Row | None: ...
 
@@ -47,6 +48,7 @@ class StoreUnit:
     def __init__(self, db: Connection, now: datetime) -> None:
         self._db = db
         self.now = now
+        self.store = db
 
     def find(self, instance_id: str) -> Row | None:
         return instances.find(self._db, instance_id)

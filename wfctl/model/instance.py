@@ -44,6 +44,8 @@ class Instance:
     """One execution of a workflow. Payloads are JSON text as stored, None if there is none; times are aware UTC.
 
     Fields that a target does not report are None: a sidecar reports neither parent nor `waiting_for` over HTTP.
+    `rerun_of` is the original that this is a rerun of; `rerun_as` are the reruns of that original, or of this instance,
+    that were made after this instance, in their order.
     """
 
     id: str
@@ -61,6 +63,8 @@ class Instance:
     version: str | None = None
     stall: str | None = None
     waiting_for: tuple[Waiting, ...] = ()
+    rerun_of: str | None = None
+    rerun_as: tuple[str, ...] | None = None
 
 
 def child_instance_id(parent_id: str, action_id: int) -> str:
@@ -89,9 +93,10 @@ class StartRequest:
 
 @dataclass(frozen=True, slots=True)
 class RerunRequest:
-    """A request to run `source` again from the action `event_id`, under `new_id` or a random ID.
+    """A request to run `source` again from the action `event_id`, under `new_id` or the next ID of a rerun.
 
     `input` replaces the input of that action if `overwrite_input` is set; `new_child_id` is for a child workflow.
+    `once`: refuse if the source was rerun already.
     """
 
     source: str
@@ -100,6 +105,7 @@ class RerunRequest:
     input: str | None = None
     overwrite_input: bool = False
     new_child_id: str | None = None
+    once: bool = False
 
 
 class Sort(str, Enum):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wfctl.errors import Conflict, InvalidInput, NotFound, WrongState
+from wfctl.errors import AlreadyRerun, Conflict, InvalidInput, NotFound, WrongState
 from wfctl.model.ids import Fault
 from wfctl.model.status import Status
 
@@ -155,6 +155,17 @@ def rerun_of_live_instance(instance_id: str, status: Status | None = None) -> Wr
 def new_id_taken(instance_id: str) -> Conflict:
     return Conflict(
         f"a workflow with ID '{instance_id}' exists already", instance_id=instance_id, hint="use another --new-id"
+    )
+
+
+def already_rerun(instance_id: str, rerun_id: str, status: Status | None = None) -> AlreadyRerun:
+    """`status` is that of the rerun; None if it is gone, or not known."""
+    state = f" ({status.name})" if status else ""
+    return AlreadyRerun(
+        f"'{instance_id}' was rerun already, as '{rerun_id}'{state}",
+        instance_id=instance_id,
+        rerun_id=rerun_id,
+        hint=f"look at that: wfctl get {rerun_id}; to rerun it once more: --again",
     )
 
 

@@ -83,6 +83,8 @@ def instance_record(instance: Instance) -> Record:
         "failure": failure_record(instance.failure),
         "parentInstanceID": instance.parent_id,
         "waitingFor": [waiting_record(waiting) for waiting in instance.waiting_for],
+        "rerunOf": instance.rerun_of,
+        "rerunAs": None if instance.rerun_as is None else list(instance.rerun_as),
     }
 
 

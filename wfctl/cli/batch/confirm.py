@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from wfctl.cli.batch.select import Chosen, Verb, sample
+from wfctl.cli.batch.select import AGAIN, Chosen, Verb, sample
 from wfctl.cli.session import Session
 from wfctl.errors import Refused
 from wfctl.model.instance import Instance
@@ -77,8 +77,12 @@ def _show(session: Session, chosen: Chosen) -> None:
 def besides(chosen: Chosen) -> list[str]:
     """What matches and is not acted on by itself."""
     said = []
-    if chosen.left:
-        said.append(f"{plural(len(chosen.left), 'child', 'children')} besides: they go with their parents")
+    again = sum(why.startswith(AGAIN) for why in chosen.left.values())
+    children = len(chosen.left) - again
+    if children:
+        said.append(f"{plural(children, 'child', 'children')} besides: they go with their parents")
+    if again:
+        said.append(f"{plural(again, 'instance')} left out, rerun already: --again reruns them too")
     if chosen.more:
         said.append("more match than --max lets through")
     return said

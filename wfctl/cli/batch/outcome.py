@@ -38,8 +38,8 @@ class Done:
     why: str | None = None
     instance: Instance | None = None
 
-    def is_child(self, *reasons: str) -> bool:
-        """Whether it was never to be acted on by itself: its parent is (GOES), or it is left to its parent (STAYS)."""
+    def is_left(self, *reasons: str) -> bool:
+        """Tell whether it was not to be acted on by itself, for one of these reasons (GOES, STAYS, AGAIN)."""
         return self.why is not None and self.why.startswith(reasons)
 
 

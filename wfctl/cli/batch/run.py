@@ -12,11 +12,12 @@ from wfctl.cli.batch.confirm import besides, confirm
 from wfctl.cli.batch.options import Which
 from wfctl.cli.batch.outcome import VIEW, Done, Outcome
 from wfctl.cli.batch.progress import Progress
-from wfctl.cli.batch.select import GOES, STAYS, Chosen, Verb, choose, narrowed, no_more
+from wfctl.cli.batch.select import AGAIN, GOES, STAYS, Chosen, Verb, choose, narrowed, no_more
 from wfctl.cli.session import Session
 from wfctl.client.connect import connect
 from wfctl.client.port import Requested, Workflows
 from wfctl.errors import (
+    AlreadyRerun,
     NotAuthenticated,
     NotFound,
     PartFailed,
@@ -80,6 +81,8 @@ class Batch:
         several = len(self.outcomes) > 1 or self.which.filter is not None
         if several and self.session.format.text and self.outcomes and not self.which.dry_run:
             self._sum_up(counts)
+        elif not self.which.dry_run and (again := sum(done.is_left(AGAIN) for done in self.outcomes)):
+            self.session.console.note(f"{again:,} left out, rerun already (--again reruns them)")
         for why in dict.fromkeys(done.why for done in self.outcomes if done.outcome is Outcome.REQUESTED):
             self.session.console.note(f"not {self.verb.past} yet: {why}")
         if not failed:
@@ -96,9 +99,10 @@ class Batch:
         )
 
     def _sum_up(self, counts: Counter[Outcome]) -> None:
-        gone, left = (sum(done.is_child(reason) for done in self.outcomes) for reason in (GOES, STAYS))
-        skipped, failed = counts[Outcome.SKIPPED] - gone - left, counts[Outcome.FAILED]
-        words = [f"{counts[Outcome.DONE]:,} {self.verb.past}"]
+        gone, left, again = (sum(done.is_left(reason) for done in self.outcomes) for reason in (GOES, STAYS, AGAIN))
+        skipped, failed = counts[Outcome.SKIPPED] - gone - left - again, counts[Outcome.FAILED]
+        words = [self.verb.summed(counts[Outcome.DONE])]
+        words += [f"{again:,} left out, rerun already (--again reruns them)"] if again else []
         words += [f"{plural(gone, 'child', 'children')} with their parents"] if gone else []
         words += [f"{plural(left, 'child', 'children')} left to their parents"] if left else []
         counted = ((counts[Outcome.REQUESTED], "requested"), (skipped, "skipped"), (failed, "failed"))
@@ -177,6 +181,10 @@ class Batch:
             if chosen.filter is not None and error.instance_id == instance_id:
                 return self._done(instance_id, Outcome.SKIPPED, why="it is gone by now")
             raise
+        except AlreadyRerun as error:
+            if self._alone:
+                raise
+            return self._done(instance_id, Outcome.SKIPPED, why=f"{AGAIN} {error.rerun_id}")
 
     def _outcome(self, instance_id: str, result: Result | WfctlError) -> Done:
         if isinstance(result, Done):
@@ -254,5 +262,5 @@ class Batch:
             progress.note(f"{self.verb.told or done.word} {clean(done.instance_id)}{more}")
         elif done.outcome is Outcome.REQUESTED:
             progress.note(f"requested to {self.verb.word} {clean(done.instance_id)}")
-        elif done.outcome is Outcome.SKIPPED and not (self.which.filter and done.is_child(GOES, STAYS)):
+        elif done.outcome is Outcome.SKIPPED and not (self.which.filter and done.is_left(GOES, STAYS, AGAIN)):
             progress.note(f"skipped {clean(done.instance_id)}: {clean(done.why or '')}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from wfctl.cli.session import Session
 from wfctl.client.port import Workflows
@@ -12,7 +13,8 @@ from wfctl.model.instance import Filter, Instance
 from wfctl.model.matching import matches
 from wfctl.model.status import Status
 
-GOES, STAYS = "it goes with", "it is left to its parent"
+# Why one is not acted on by itself.
+GOES, STAYS, AGAIN = "it goes with", "it is left to its parent", "it was rerun already, as"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class Verb:
     `able`         the statuses in which it can be done at all; a filter never finds others
     `recursive`    children go with their parents
     `with_parent`  a child is never taken without its parent (as long as it has one)
+    `once`         one that was rerun already is left out
     `asks`         something changes
     """
 
@@ -30,9 +33,14 @@ class Verb:
     able: frozenset[Status] | None = None
     recursive: bool = False
     with_parent: bool = False
+    once: bool = False
     asks: bool = True
     told: str | None = None  # how one is told, if not by `past`
     asked: str | None = None  # how all of them are asked about, if not by `word`
+    counted: Callable[[int], str] | None = None  # how many are told, if not by their number and `past`
+
+    def summed(self, count: int) -> str:
+        return f"{count:,} {self.past}" if self.counted is None else self.counted(count)
 
 
 @dataclass(slots=True)
@@ -68,20 +76,29 @@ def choose(
 ) -> Chosen:
     """Look for what matches, or take the IDs as they are; children that go with a parent are set apart."""
     if ids is not None:
-        chosen = Chosen(ids)
-        if verb.recursive and len(ids) > 1:
-            _set_apart(chosen, workflows, verb, alone=True)
+        chosen = Chosen([])
+        _set_apart(chosen, workflows, verb, ids, alone=True)
         return chosen
     assert filter is not None
     wanted = narrowed(filter, verb)
-    asked = wanted if most is None else replace(wanted, limit=most + 1)
-    found = list(_slim(workflows.list(asked, payloads=False, waiting=False)))
-    kept = found if most is None else found[:most]
-    chosen = Chosen([one.id for one in kept], {one.id: one for one in kept}, filter=wanted, more=len(kept) < len(found))
-    if verb.recursive or verb.with_parent:
-        alone = not verb.with_parent or filter.parent_id is not None
-        _set_apart(chosen, workflows, verb, alone=alone)
+    chosen = Chosen([], filter=wanted)
+    alone = not verb.with_parent or filter.parent_id is not None
+    found = iter(_slim(workflows.list(wanted, payloads=False, waiting=False)))
+    while part := list(islice(found, None if most is None else most + 1 - len(chosen.ids))):
+        chosen.known.update((one.id, one) for one in part)
+        new = [one.id for one in part if not (verb.once and _left_once(chosen, one))]
+        _set_apart(chosen, workflows, verb, new, alone=alone)
+    if most is not None and len(chosen.ids) > most:
+        chosen.more = True
+        del chosen.ids[most:]
     return chosen
+
+
+def _left_once(chosen: Chosen, one: Instance) -> bool:
+    """Move one that was rerun already to `left`."""
+    if one.rerun_as:
+        chosen.left[one.id] = f"{AGAIN} {one.rerun_as[-1]}"
+    return bool(one.rerun_as)
 
 
 def _slim(found: Iterable[Instance]) -> Iterable[Instance]:
@@ -94,7 +111,7 @@ class _Family:
 
     def __init__(self, workflows: Workflows, chosen: Chosen) -> None:
         self._workflows = workflows
-        self._there = dict.fromkeys(chosen.ids, True)
+        self._there = dict.fromkeys(chosen.known, True)
         self._parents: dict[str, str | None] = {
             one.id: one.parent_id for one in chosen.known.values() if one.parent_id is not None
         }
@@ -127,22 +144,28 @@ class _Family:
         return self._there[instance_id]
 
 
-def _set_apart(chosen: Chosen, workflows: Workflows, verb: Verb, *, alone: bool) -> None:
-    """Move descendants of other chosen ones to `left`; where a child is not taken `alone`, children of others too."""
-    mine = set(chosen.ids)
+def _set_apart(chosen: Chosen, workflows: Workflows, verb: Verb, new: Sequence[str], *, alone: bool) -> None:
+    """Add these, in their order: descendants of other chosen ones to `left`, the others to `ids`.
+
+    Where a child is not taken `alone`, children of others go to `left` too.
+    """
+    if not (verb.recursive and (len(new) > 1 or chosen.ids)) and alone:
+        chosen.ids += new
+        return
+    mine = {*chosen.ids, *chosen.left, *new}
     family = _Family(workflows, chosen)
-    family.look_up(chosen.ids)
+    family.look_up(new)
     if verb.recursive:
-        family.look_further(chosen.ids, mine)
-    for instance_id in chosen.ids:
+        family.look_further(new, mine)
+    for instance_id in new:
         ancestor = _ancestor(instance_id, mine, family.parent) if verb.recursive else None
+        parent = None if alone else family.parent(instance_id)
         if ancestor is not None:
             chosen.left[instance_id] = f"{GOES} {ancestor}"
-        elif not alone:
-            parent = family.parent(instance_id)
-            if parent is not None and family.is_there(parent):
-                chosen.left[instance_id] = f"{STAYS} {parent}"
-    chosen.ids = [one for one in chosen.ids if one not in chosen.left]
+        elif parent is not None and family.is_there(parent):
+            chosen.left[instance_id] = f"{STAYS} {parent}"
+        else:
+            chosen.ids.append(instance_id)
 
 
 def _ancestor(instance_id: str, mine: set[str], parent_of: Callable[[str], str | None]) -> str | None:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
@@ -20,11 +21,18 @@ from wfctl.errors import InvalidInput, NotFound, WfctlError, WrongState
 from wfctl.model.instance import Instance, RerunRequest
 from wfctl.model.status import TERMINAL
 from wfctl.model.steps import steps_of
-from wfctl.render.text import clean
+from wfctl.render.text import clean, plural
 
 app = new_app()
 FROM = "Where to begin"
-VERB = Verb("rerun", "reran", able=TERMINAL, with_parent=True)
+VERB = Verb(
+    "rerun",
+    "reran",
+    able=TERMINAL,
+    with_parent=True,
+    once=True,
+    counted=lambda count: f"started {plural(count, 'rerun')}",
+)
 
 
 @command(app)
@@ -50,7 +58,12 @@ def rerun(
             rich_help_panel=FROM,
         ),
     ] = None,
-    new_id: Annotated[str | None, typer.Option(metavar="ID", help="The new instance's ID; else a UUID.")] = None,
+    new_id: Annotated[
+        str | None, typer.Option(metavar="ID", help="The new instance's ID; else ID-rerun-1, and so on.")
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also one that was rerun already: make another rerun.")
+    ] = False,
     show_plan: Annotated[
         bool, typer.Option("--plan", help="Only show which steps are kept and which run again.")
     ] = False,
@@ -62,8 +75,11 @@ def rerun(
     $ wfctl rerun 12345678 --from ProcessPayment --input '{"amount": 90}' --wait
     $ wfctl rerun --status FAILED --finished-after 1h --from-failed --dry-run
 
-    It is a new instance, whose ID is printed; steps before that one keep their results.
+    It is a new instance, ID-rerun-1, whose ID is printed; steps before that one keep their results.
     Without --from, --from-failed or --event-id it is the first step. --input replaces that step's input.
+
+    An instance is rerun once: the same command again is refused, and a batch leaves out what was rerun already. Of an
+    original and its reruns, only the latest can be rerun. --again and --new-id make a rerun in any case.
     """
     payload = input.read(session)
     check_begin(from_step, from_failed, event_id)
@@ -72,8 +88,10 @@ def rerun(
         for flag, given in (("--wait", waiting.wait), ("--new-id", new_id), ("--plan", show_plan)):
             if given:
                 raise InvalidInput(f"{flag} is for one instance, named by its ID")
-        begin = partial(_begin, from_step=from_step, from_failed=from_failed, event_id=event_id, payload=payload)
-        _several(session, which, begin, drive=waiting.drive and not which.dry_run)
+        begin = partial(
+            _begin, from_step=from_step, from_failed=from_failed, event_id=event_id, payload=payload, once=not again
+        )
+        _several(session, which, begin, once=not again, drive=waiting.drive and not which.dry_run)
         return 0
     instance_id = check_id(which.one)
     with session.workflows(drive=waiting.drive and not show_plan, deadline=waiting.deadline) as workflows:
@@ -83,7 +101,8 @@ def rerun(
             step = choose(source, steps_of(history), from_step, from_failed, event_id)
             session.printer.many(plan(history, step), plan_view())
             return 0
-        new = _begin(workflows, instance_id, from_step, from_failed, event_id, payload, identifier)
+        once = not again and identifier is None
+        new = _begin(workflows, instance_id, from_step, from_failed, event_id, payload, identifier, once=once)
         show = shows_record(session, waiting.wait)
         if not show:
             session.console.word(new)
@@ -99,8 +118,10 @@ def _begin(
     event_id: str | None,
     payload: str | None,
     new_id: str | None = None,
+    *,
+    once: bool,
 ) -> str:
-    """Make the new instance; returns its ID."""
+    """Make the new instance. Returns its ID. Raises AlreadyRerun where it is to be done `once`."""
     source = workflows.get(instance_id, payloads=False)
     if event_id is not None:  # said already: no history is needed, which a Dapr before 1.17 does not hand out
         begin = event_number(event_id)
@@ -112,7 +133,7 @@ def _begin(
             hint=f"wfctl wait {clean(instance_id)}, or wfctl terminate {clean(instance_id)}",
             instance_id=instance_id,
         )
-    request = RerunRequest(instance_id, begin, new_id, payload, overwrite_input=payload is not None)
+    request = RerunRequest(instance_id, begin, new_id, payload, overwrite_input=payload is not None, once=once)
     try:
         return workflows.rerun(request)
     except NotFound:
@@ -130,8 +151,10 @@ def _say_which_numbers(workflows: Workflows, source: Instance, event_id: str) ->
     choose(source, steps_of(history), None, False, event_id)
 
 
-def _several(session: Session, which: Which, begin: Callable[[Workflows, str], str], *, drive: bool) -> None:
-    batch = Batch(session, VERB, which)
+def _several(
+    session: Session, which: Which, begin: Callable[[Workflows, str], str], *, once: bool, drive: bool
+) -> None:
+    batch = Batch(session, replace(VERB, once=once), which)
     with session.workflows(drive=drive) as workflows:
         worked = batch.run(workflows, begin)
         if worked and drive:

@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from wfctl.client.sidecar.connection import Note, SidecarConnection
 from wfctl.client.sidecar.endpoint import Endpoint
 from wfctl.errors import InvalidInput, NotFound, Unsupported
+from wfctl.model import rerun_ids
 from wfctl.model.instance import Count, Filter, Instance
 from wfctl.model.matching import after, ordered
 from wfctl.wire.http_routes import Operation
@@ -19,6 +21,18 @@ from wfctl.wire.http_routes import Operation
 if TYPE_CHECKING:
     from wfctl.client.sidecar.kubectl import PortForward
     from wfctl.model.events import Event
+
+
+FREE = 2  # numbers of reruns that must be free, one after the other, for a search to end over HTTP
+AT_ONCE = 8  # over gRPC, which asks for so many at once
+_SLACK = timedelta(seconds=1)  # two ways to ask may round a time differently
+
+
+def was_made_since(rerun: Instance, source: Instance) -> bool:
+    """Return False for a rerun of an earlier instance with the source's ID. Dapr gives a rerun its source's time."""
+    if rerun.created_at is None or source.created_at is None:
+        return True
+    return rerun.created_at >= source.created_at - _SLACK
 
 
 class SidecarReader:
@@ -40,7 +54,42 @@ class SidecarReader:
             found = hub.get(instance_id, app_id=self._sidecar.app_id)
         else:
             found = self._fetch(instance_id, payloads=payloads)
-        return found if found.status.terminal or not payloads else self._explained(found)
+        if not payloads:
+            return found
+        if not found.status.terminal:
+            return replace(self._explained(found), rerun_of=rerun_ids.original(instance_id), rerun_as=())
+        since = () if ":" in instance_id else tuple(one.id for one in self._reruns(found))
+        return replace(found, rerun_of=rerun_ids.original(instance_id), rerun_as=since)
+
+    def _reruns(self, source: Instance) -> builtins.list[Instance]:
+        """Return the reruns made after this instance, by their IDs, without payloads.
+
+        The search ends where some numbers in a row are free: one rerun may have been purged, hardly a dozen.
+        """
+        found: builtins.list[Instance] = []
+        number, free = rerun_ids.number(source.id), 0
+        at_once = 1 if self._sidecar.open_hub is None else AT_ONCE
+        while free < (FREE if at_once == 1 else AT_ONCE):
+            asked = [rerun_ids.rerun_id(source.id, number + step) for step in range(1, at_once + 1)]
+            number += at_once
+            for instance in self._fetch_several(asked):
+                free = free + 1 if instance is None else 0
+                if instance is not None and was_made_since(instance, source):
+                    found.append(instance)
+        return found
+
+    def _fetch_several(self, ids: Sequence[str]) -> builtins.list[Instance | None]:
+        """Return the instances, None for one that does not exist: at once over gRPC, if that is connected."""
+        hub = self._sidecar.open_hub
+        if hub is not None and self._sidecar.app_id is None:
+            return [later.result() for later in [hub.later(one, payloads=False) for one in ids]]
+        found: builtins.list[Instance | None] = []
+        for one in ids:
+            try:
+                found.append(self._fetch(one))
+            except NotFound:
+                found.append(None)
+        return found
 
     def _fetch(self, instance_id: str, *, payloads: bool = False) -> Instance:
         _check_given(instance_id)
@@ -68,22 +117,30 @@ class SidecarReader:
         from wfctl.client.sidecar.listing import completed
 
         last = None if filter.after is None else self._fetch(filter.after)
-        found: Iterable[Instance] = self._stream(filter)
+        family = rerun_ids.Family()
+        found: Iterable[Instance] = self._stream(filter, family)
         if in_order:
             rows = ordered(filter, found)
             found = (rows if last is None else after(rows, last, filter))[: filter.limit]
-        if not payloads and not waiting:
-            yield from found
-        else:
-            yield from completed(self._sidecar.hub(Operation.LIST), found, filter, payloads=payloads, waiting=waiting)
+        if payloads or waiting:
+            found = completed(self._sidecar.hub(Operation.LIST), found, filter, payloads=payloads, waiting=waiting)
+        for one in found:
+            # Without an order, a row is there before all IDs are known.
+            since = family.later(one.id) if in_order else None
+            yield replace(one, rerun_of=rerun_ids.original(one.id), rerun_as=since)
 
-    def _stream(self, filter: Filter) -> Iterator[Instance]:
-        """Return the instances that match, in no order, without payloads, ignoring `limit` and `after`."""
+    def _stream(self, filter: Filter, family: rerun_ids.Family | None = None) -> Iterator[Instance]:
+        """Return the instances that match, in no order, without payloads, ignoring `limit` and `after`.
+
+        `family` takes note of all IDs that there are.
+        """
         from wfctl.client.sidecar.listing import instances
 
         hub = self._sidecar.hub(Operation.LIST)
         self._sidecar.own_app_only("list")
         pages: Iterator[builtins.list[str]] = hub.ids()
+        if family is not None:
+            pages = _noting(family, pages)
         if filter.parent_id is not None:
             # A get does not tell the parent; the parent's history tells its children.
             pages = iter([self._children(filter.parent_id)])
@@ -123,6 +180,12 @@ class SidecarReader:
         hub = self._sidecar.hub(Operation.HISTORY)
         self._sidecar.own_app_only("history")
         return hub.history(instance_id)
+
+
+def _noting(family: rerun_ids.Family, pages: Iterator[list[str]]) -> Iterator[list[str]]:
+    for page in pages:
+        family.watch(page)
+        yield page
 
 
 def _check_given(instance_id: str) -> None:

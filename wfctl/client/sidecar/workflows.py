@@ -16,9 +16,9 @@ from wfctl.client.port import Driver, Requested, one_by_one
 from wfctl.client.sidecar.connection import Note
 from wfctl.client.sidecar.endpoint import Endpoint
 from wfctl.client.sidecar.errors import AmbiguousRefusal
-from wfctl.client.sidecar.reads import SidecarReader
+from wfctl.client.sidecar.reads import SidecarReader, was_made_since
 from wfctl.errors import Conflict, InvalidInput, NotFound, TimedOut, Unsupported, WfctlError, WrongState
-from wfctl.model import ids, refusals
+from wfctl.model import ids, refusals, rerun_ids
 from wfctl.model.instance import IfExists, Instance, RerunRequest, StartRequest
 from wfctl.model.status import Status
 from wfctl.wire.http_routes import Operation
@@ -190,16 +190,53 @@ class SidecarWorkflows(SidecarReader):
             raise
 
     def rerun(self, request: RerunRequest) -> str:
-        new_id = request.new_id or random_id()
-        _check_new(new_id)
+        """Rerun an instance. The ID is the lock where two do so at once: Dapr creates one instance of an ID."""
+        if request.new_id is not None:
+            _check_new(request.new_id)
         if request.event_id < 0:
             raise InvalidInput(f"there is no event {request.event_id} to rerun from", instance_id=request.source)
-        hub = self._sidecar.hub(Operation.RERUN)
+        self._sidecar.hub(Operation.RERUN)
         self._sidecar.require_worker(Operation.RERUN, request.source)
+        if request.new_id is not None and not request.once:
+            return self._rerun_as(request, request.new_id)
+        source = self._fetch(request.source)
+        taken = self._reruns(source)
+        if request.once and taken:
+            raise refusals.already_rerun(source.id, taken[-1].id, taken[-1].status)
+        if request.new_id is not None:
+            return self._rerun_as(request, request.new_id)
+        number = rerun_ids.number((taken[-1] if taken else source).id)
+        while True:
+            number += 1
+            new_id = rerun_ids.rerun_id(source.id, number)
+            try:
+                return self._rerun_as(request, new_id)
+            except Conflict:
+                self._check_not_beaten(source, new_id)
+
+    def _rerun_as(self, request: RerunRequest, new_id: str) -> str:
         try:
-            return hub.rerun(request, new_id, self._sidecar.app_id)
+            return self._sidecar.hub(Operation.RERUN).rerun(request, new_id, self._sidecar.app_id)
         except Conflict as error:
             raise refusals.new_id_taken(new_id) from error
+        except TimedOut as error:
+            raise TimedOut(
+                f"{error.message}: whether '{request.source}' was rerun as '{new_id}' is not known",
+                hint=f"look: wfctl get {new_id}; the same command reruns it only if it was not",
+                instance_id=request.source,
+            ) from error
+
+    def _check_not_beaten(self, source: Instance, new_id: str) -> None:
+        """Find out why the ID of a rerun is in use. Raises AlreadyRerun if somebody else has just rerun the source.
+
+        Returns where the ID belongs to an earlier instance, or to one that is gone: the next number may be free.
+        """
+        try:
+            found = self._fetch(new_id)
+        except NotFound:
+            return
+        if was_made_since(found, source):
+            raise refusals.already_rerun(source.id, found.id, found.status)
 
     def _live(self, instance_id: str, consequence: str) -> Instance:
         found = self._fetch(instance_id)

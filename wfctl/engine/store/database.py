@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 # In the file's header, so that a store is told from any other SQLite file ("wfct").
 APPLICATION_ID = 0x77666374
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 # The oldest schema that the statements which only read still fit. A migration that changes what they read raises it.
 READABLE_SINCE = 1
 MIGRATIONS_PACKAGE = "wfctl.engine.store"

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from itertools import islice
 
+from wfctl.engine.store import reruns
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.values import Unreadable
 from wfctl.model.status import LIVE, Status
@@ -130,6 +131,7 @@ def delete(db: Connection, keys: Sequence[int]) -> None:
     each = [(key,) for key in keys]
     for table in ("instances", "inputs", "history", "inbox", "event_waits"):
         db.executemany(f"DELETE FROM {table} WHERE key = ?", each)
+    reruns.forget(db, keys)
 
 
 def put_waits(db: Connection, key: int, waits: Iterable[tuple[int, str]]) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from wfctl.engine.store import instances
+from wfctl.engine.store import instances, reruns
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import COLUMNS, Row, to_row
 from wfctl.engine.store.values import decode_failure, from_micros, maybe_time, to_micros
@@ -36,7 +36,7 @@ def get(db: Connection, instance_id: str, *, payloads: bool, driven: bool) -> In
     """`driven`: whether some process drives the store; if none does, that is what a live instance waits for."""
     with _snapshot(db):
         row = instances.find(db, instance_id)
-        return None if row is None else _instance(db, row, payloads, driven)
+        return None if row is None else _instances(db, [row], payloads, driven)[0]
 
 
 def history(db: Connection, instance_id: str) -> list[Event] | None:
@@ -88,7 +88,7 @@ def select(db: Connection, filter: Filter, *, payloads: bool, driven: bool) -> I
         sql += f" ORDER BY {key} {direction}, key {direction} LIMIT ?"
         with _snapshot(db):
             rows = db.execute(sql, (*arguments, size)).fetchall()
-            page = [_instance(db, to_row(found[:-1]), payloads, driven) for found in rows]
+            page = _instances(db, [to_row(found[:-1]) for found in rows], payloads, driven)
         yield from page
         if len(rows) < size:
             return
@@ -162,7 +162,12 @@ def _after_prefix(prefix: str) -> str:
     return prefix + chr(0x10FFFF)
 
 
-def _instance(db: Connection, row: Row, payloads: bool, driven: bool) -> Instance:
+def _instances(db: Connection, rows: Sequence[Row], payloads: bool, driven: bool) -> list[Instance]:
+    lineages = reruns.lineages(db, [row.key for row in rows])
+    return [_instance(db, row, payloads, driven, lineages.get(row.key, (None, ()))) for row in rows]
+
+
+def _instance(db: Connection, row: Row, payloads: bool, driven: bool, lineage: reruns.Lineage) -> Instance:
     found = db.execute(f"SELECT {_UPDATED} FROM instances WHERE key = ?", (row.key,)).fetchone()
     updated = None if found is None else found[0]
     return Instance(
@@ -181,6 +186,8 @@ def _instance(db: Connection, row: Row, payloads: bool, driven: bool) -> Instanc
         version=row.version,
         stall=row.stall,
         waiting_for=_waiting(db, row, driven),
+        rerun_of=lineage[0],
+        rerun_as=lineage[1],
     )
 
 

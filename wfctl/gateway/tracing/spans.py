@@ -251,7 +251,7 @@ class TracedUnit:
     """A unit that notes with what it creates whose span that is in."""
 
     def __init__(self, inner: Unit, parent: str) -> None:
-        self.now = inner.now
+        self.now, self.store = inner.now, inner.store
         self.find, self.pending, self.children = inner.find, inner.pending, inner.children
         self.history, self.send, self.delete = inner.history, inner.send, inner.delete
         self._create = inner.create

@@ -82,6 +82,8 @@ def _view(now: datetime) -> View[Instance]:
             Column("CREATED AT", lambda one: time_cell(one.created_at), wide=True),
             Column("COMPLETED AT", lambda one: time_cell(one.completed_at), wide=True),
             Column("PARENT", lambda one: clean(one.parent_id or ""), wide=True),
+            Column("RERUN OF", lambda one: clean(one.rerun_of or ""), wide=True),
+            Column("RERUN AS", lambda one: clean(", ".join(one.rerun_as or ())), wide=True),
             Column("CUSTOM STATUS", lambda one: payload_cell(one.custom_status), wide=True),
             Column("INPUT", lambda one: payload_cell(one.input), wide=True),
             Column("OUTPUT", lambda one: payload_cell(one.output), wide=True),
@@ -102,6 +104,10 @@ def _block(one: Instance, wide: bool, now: datetime) -> Iterator[tuple[str, Cell
         yield "Completed", _when(one.completed_at, now) + (f", took {span(took)}" if took is not None else "")
     if one.parent_id is not None:
         yield "Parent", clean(one.parent_id)
+    if one.rerun_of is not None:
+        yield "Rerun of", clean(one.rerun_of)
+    if one.rerun_as:
+        yield "Rerun as", clean(", ".join(one.rerun_as))
     if one.waiting_for:
         yield "Waits for", "\n".join(waiting_text(waiting, now) for waiting in one.waiting_for)
     elif one.stall:

@@ -1,0 +1,95 @@
+"""Statements on `reruns`: which instances were made by rerunning which.
+
+A rerun comes after its original, and keys only grow: the reruns that were made after an instance are those of its
+family with a greater key. No clock has a say in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from wfctl.engine.store.database import Connection
+
+_PAGE = 500
+
+Lineage = tuple[str | None, tuple[str, ...]]  # the original's ID, and the IDs of the reruns made since
+
+
+def later(db: Connection, key: int) -> list[str]:
+    """Return the IDs of the reruns of this instance's family that were made after it, in their order."""
+    sql = "SELECT id FROM reruns WHERE family = ? AND key > ? ORDER BY key"
+    return [one for (one,) in db.execute(sql, (_family(db, key)[0], key))]
+
+
+def record(db: Connection, key: int, instance_id: str, source_key: int, source_id: str) -> None:
+    """Record that the instance `key` is a rerun of `source_key`."""
+    family, original = _family(db, source_key)
+    db.execute(
+        "INSERT INTO reruns (key, id, family, original) VALUES (?, ?, ?, ?)",
+        (key, instance_id, family, original or source_id),
+    )
+
+
+def used(db: Connection, source_key: int, instance_id: str) -> bool:
+    """Return True if a rerun of this family had that ID, whether or not it is still there."""
+    sql = "SELECT 1 FROM reruns WHERE family = ? AND id = ? LIMIT 1"
+    return db.execute(sql, (_family(db, source_key)[0], instance_id)).fetchone() is not None
+
+
+def lineages(db: Connection, keys: Sequence[int]) -> dict[int, Lineage]:
+    """Return the lineage of each of these instances that has one."""
+    if not keys or not _any(db):
+        return {}
+    originals: dict[int, str] = {}
+    family_of = {key: key for key in keys}
+    for sql, part in _pages("SELECT key, family, original FROM reruns WHERE key IN", keys):
+        for key, family, original in db.execute(sql, part):
+            family_of[key], originals[key] = family, original
+    members: dict[int, list[tuple[int, str]]] = {}
+    families = list(dict.fromkeys(family_of.values()))
+    for sql, part in _pages("SELECT family, key, id FROM reruns WHERE family IN", families):
+        for family, key, instance_id in db.execute(sql, part):
+            members.setdefault(family, []).append((key, instance_id))
+    found: dict[int, Lineage] = {}
+    for key, family in family_of.items():
+        since = tuple(one for other, one in sorted(members.get(family, ())) if other > key)
+        if since or key in originals:
+            found[key] = (originals.get(key), since)
+    return found
+
+
+def forget(db: Connection, keys: Collection[int]) -> None:
+    """After these instances were deleted: drop the families of which nobody is left."""
+    if not keys or not _any(db):
+        return
+    families = set()
+    for sql, part in _pages("SELECT DISTINCT family FROM reruns WHERE family IN", list(keys)):
+        families |= {family for (family,) in db.execute(sql, part)}
+    for sql, part in _pages("SELECT DISTINCT family FROM reruns WHERE key IN", list(keys)):
+        families |= {family for (family,) in db.execute(sql, part)}
+    left = """
+        DELETE FROM reruns WHERE family = :family
+            AND NOT EXISTS (SELECT 1 FROM instances WHERE key = :family)
+            AND NOT EXISTS (
+                SELECT 1 FROM reruns AS r JOIN instances USING (key) WHERE r.family = :family
+            )
+    """
+    db.executemany(left, [{"family": family} for family in families])
+
+
+def _family(db: Connection, key: int) -> tuple[int, str | None]:
+    """Return the key of the original, and its ID unless this is the original itself."""
+    found = db.execute("SELECT family, original FROM reruns WHERE key = ?", (key,)).fetchone()
+    return (key, None) if found is None else found
+
+
+def _any(db: Connection) -> bool:
+    """Return False for a store without reruns; one of an older schema has none."""
+    table = db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'reruns'").fetchone()
+    return table is not None and db.execute("SELECT 1 FROM reruns LIMIT 1").fetchone() is not None
+
+
+def _pages(sql: str, values: Sequence[int]) -> Iterator[tuple[str, Sequence[int]]]:
+    for start in range(0, len(values), _PAGE):
+        part = values[start : start + _PAGE]
+        yield f"{sql} ({', '.join('?' * len(part))})", part
