@@ -164,7 +164,7 @@ def test_rerun(cli: Cli, app: Path) -> None:
     assert cli("rerun", "b", "--event-id", "2", "--again", "--wait").status == 10
     assert cli("rerun", "b", "--new-id", "c").status == 4
     for wrong in (["--from", "Nope"], ["--event-id", "99"], ["--from", "Fail", "--from-failed"], ["--new-id", "a:b"]):
-        assert cli("rerun", "b", *wrong).status == 2, wrong
+        assert cli("rerun", "b", "--again", *wrong).status == 2, wrong
 
 
 def test_rerun_of_one_that_runs_or_did_not_fail(cli: Cli, waiting: str) -> None:
