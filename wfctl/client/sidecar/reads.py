@@ -72,9 +72,12 @@ class SidecarReader:
         while free < (FREE if at_once == 1 else AT_ONCE):
             asked = [rerun_ids.rerun_id(source.id, number + step) for step in range(1, at_once + 1)]
             number += at_once
-            for instance in self._fetch_several(asked):
-                free = free + 1 if instance is None else 0
-                if instance is not None and was_made_since(instance, source):
+            for name, instance in zip(asked, self._fetch_several(asked), strict=True):
+                if instance is None or instance.id != name:
+                    free += 1
+                    continue
+                free = 0
+                if was_made_since(instance, source):
                     found.append(instance)
         return found
 
