@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import typer
@@ -85,19 +86,27 @@ def _option(param: Any) -> str:
 class _Plain:
     """Takes what the parser found as it is, where text, a list of texts or a flag is wanted: it is that already.
 
-    Typer would build a Pydantic adapter for each option, which takes longer than all the rest of a light command.
+    Typer would build a Pydantic adapter for each option, which takes longer than all the rest of a light command. What
+    else a Typer asks of this object is answered by that adapter.
     """
 
-    @staticmethod
-    def coerce(value: Any, param: Any, ctx: Any) -> Any:
-        return () if value is None and (param.multiple or param.nargs == -1) else value
+    def __init__(self, param: Any, adapter: Callable[[], Any]) -> None:
+        self._param = param
+        self._adapter = adapter
+
+    def coerce(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        return () if value is None and (self._param.multiple or self._param.nargs == -1) else value
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._adapter(), name)
 
 
 def _take_plain_values(params: list[Any]) -> list[Any]:
     for param in params:
         wanted = getattr(getattr(param, "type_descriptor", None), "annotation", None)
-        if wanted in (str, bool, list[str]) and hasattr(param, "get_runtime_param"):
-            param.get_runtime_param = lambda: _Plain
+        adapter = getattr(param, "get_runtime_param", None)
+        if wanted in (str, bool, list[str]) and adapter is not None and not isinstance(adapter, partial):
+            param.get_runtime_param = partial(_Plain, param, adapter)
     return params
 
 
@@ -129,10 +138,25 @@ def _usage(command: Any, ctx: typer.Context) -> list[str]:
     return [_argument(param) for param in command.get_params(ctx) if param.param_type_name == "argument"]
 
 
+def _without_markup(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments with which a command does not load Rich for its help."""
+    return {**kwargs, "rich_markup_mode": None} if "rich_markup_mode" in kwargs else kwargs
+
+
+def _own_page(write: Callable[[Any, Any], None], typers: Callable[[Any, Any], None], ctx: Any, formatter: Any) -> None:
+    """Write our help page; Typer's where this Typer does not let us."""
+    own = ctx.make_formatter()
+    try:
+        write(ctx, own)
+    except (AttributeError, TypeError, ImportError):
+        typers(ctx, formatter)
+    else:
+        formatter.write(own.getvalue())
+
+
 class Command(TyperCommand):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs["rich_markup_mode"] = None
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **_without_markup(kwargs))
 
     def get_params(self, ctx: Any) -> Any:
         return _take_plain_values(super().get_params(ctx))
@@ -141,13 +165,12 @@ class Command(TyperCommand):
         return [*_usage(self, ctx), "[OPTIONS]"]
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        _write_page(self, ctx, formatter)
+        _own_page(partial(_write_page, self), super().format_help, ctx, formatter)
 
 
 class Group(TyperGroup):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs["rich_markup_mode"] = None
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **_without_markup(kwargs))
 
     def get_params(self, ctx: Any) -> Any:
         return _take_plain_values(super().get_params(ctx))
@@ -156,6 +179,9 @@ class Group(TyperGroup):
         return ["COMMAND [ARGUMENTS] [OPTIONS]"]
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
+        _own_page(self.write_page, super().format_help, ctx, formatter)
+
+    def write_page(self, ctx: Any, formatter: Any) -> None:
         _write_page(self, ctx, formatter)
         for panel, entries in self.panels(ctx).items():
             with formatter.section(panel):

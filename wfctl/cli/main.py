@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +21,8 @@ NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.
 COMPLETE = "_WFCTL_COMPLETE"
 
 # The base of all usage errors: Typer carries its own Click since 0.20 or so, and used the real one before.
-ClickException: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+_BASES = (base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+ClickException: Any = next(_BASES, typer.BadParameter)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -114,6 +114,8 @@ def _say(fault: WfctlError, error: BaseException, session: Session, argv: Sequen
         stderr.write(str(error).rstrip() + "\n")
         return
     if not isinstance(error, (WfctlError, ClickException, KeyboardInterrupt, typer.Abort)) and session.debug:
+        import traceback
+
         stderr.write("".join(traceback.format_exception(error)))
     if _wants_json(session, argv):
         stderr.write(fault_json(fault) + "\n")

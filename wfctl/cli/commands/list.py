@@ -8,8 +8,8 @@ from wfctl.cli.choices import ORDER
 from wfctl.cli.command import command, new_app
 from wfctl.cli.filter_options import Conditions
 from wfctl.cli.parsing.filters import parse_count, parse_sort
+from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
-from wfctl.cli.waiting.report import quoted
 from wfctl.client.port import Workflows
 from wfctl.errors import InvalidInput
 from wfctl.model.instance import Filter, Instance

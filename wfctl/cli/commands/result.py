@@ -2,11 +2,12 @@ from wfctl.cli import exit_codes
 from wfctl.cli.command import command, new_app
 from wfctl.cli.options import InstanceID
 from wfctl.cli.parsing.instance_id import check_id
+from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
 from wfctl.cli.waiting.finish import wait_for_end
 from wfctl.cli.waiting.loop import Reader
 from wfctl.cli.waiting.options import MayWait
-from wfctl.cli.waiting.report import quoted, tell_end
+from wfctl.cli.waiting.report import tell_end
 from wfctl.errors import WrongState
 from wfctl.render.json_records import decoded
 from wfctl.render.printer import Format

@@ -8,8 +8,8 @@ from wfctl.cli.command import command, new_app
 from wfctl.cli.options import InstanceIDs
 from wfctl.cli.parsing.duration import parse_duration
 from wfctl.cli.parsing.instance_id import check_ids
+from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
-from wfctl.cli.waiting.report import quoted
 from wfctl.cli.watching.loop import check_stream, is_live, watch_live
 from wfctl.errors import TimedOut
 from wfctl.model.instance import Instance

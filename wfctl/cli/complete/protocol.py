@@ -57,7 +57,25 @@ def _fits(value: str) -> bool:
 
 
 def complete(before: list[str], current: str) -> Iterable[Candidate]:
-    """What may stand in the place of `current` after these words, which come without the program's name."""
+    """Return what may stand in the place of `current` after these words, which come without the program's name.
+
+    Where this Typer parses half a line in another way than those we know, it proposes what it knows by itself:
+    commands and options.
+    """
+    try:
+        return _complete(before, current)
+    except (AttributeError, TypeError, ImportError):
+        return _typers_own(before, current)
+
+
+def _typers_own(before: list[str], current: str) -> list[Candidate]:
+    kind = _shell_completion().ShellComplete
+    usable = type("Asked", (kind,), dict.fromkeys(getattr(kind, "__abstractmethods__", ())))
+    found = usable(root_command(), {}, "wfctl", VARIABLE).get_completions(before, current)
+    return [Candidate(item.value, item.help or "") for item in found]
+
+
+def _complete(before: list[str], current: str) -> Iterable[Candidate]:
     click = _shell_completion()
     before = list(before)
     ctx = click._resolve_context(root_command(), {}, "wfctl", before)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from wfctl.cli.choices import ORDER
 from wfctl.errors import InvalidInput
 from wfctl.model.instance import Sort
@@ -20,6 +18,8 @@ def parse_status(text: str, what: str = "--status") -> Status:
         return Status[name]
     except KeyError:
         pass
+    from difflib import get_close_matches
+
     known = [status.name for status in Status]
     near = get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}?" if near else ", ".join(known)

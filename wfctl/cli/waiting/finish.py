@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from wfctl.cli import exit_codes
 from wfctl.cli.parsing.condition import COMPLETED, Condition
+from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
 from wfctl.cli.waiting.loop import Reader, Watch, watch
 from wfctl.cli.waiting.options import WaitOptions
 from wfctl.cli.waiting.progress import wait_progress
-from wfctl.cli.waiting.report import drive_on, quoted, tell_end, tell_state, tell_waiting
+from wfctl.cli.waiting.report import drive_on, tell_end, tell_state, tell_waiting
 from wfctl.client.port import Driver, Workflows
 from wfctl.errors import TimedOut
 from wfctl.render.printer import Format

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 
+from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
 from wfctl.client.port import Driver, Workflows
 from wfctl.errors import DiskFull, StoreError
@@ -16,11 +16,6 @@ from wfctl.render.views.instances import failure_line, lifetime, status_cell
 from wfctl.render.views.waiting import utc_now, waiting_text
 
 MOST_WAITS = 5  # lines about one instance; a fan-out may wait for thousands
-
-
-def quoted(word: str) -> str:
-    """A word for a command line that the user may copy."""
-    return shlex.quote(clean(word))
 
 
 def none_lost(error: StoreError, ids: Sequence[str]) -> StoreError:

@@ -8,7 +8,6 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from importlib import resources
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -217,6 +216,8 @@ def apply_migrations(connection: Connection, upto: int) -> None:
 
 
 def _migrations() -> Iterator[tuple[int, str]]:
+    from importlib import resources
+
     folder = resources.files(MIGRATIONS_PACKAGE) / "migrations"
     for file in sorted(folder.iterdir(), key=lambda file: file.name):
         if file.name.endswith(".sql"):
