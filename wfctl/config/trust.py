@@ -74,8 +74,10 @@ def _stays_inside(name: str, value: str, folder: Path) -> bool:
         store = os.path.realpath(value)
         return all(_inside(store + suffix, folder) for suffix in _STORE_FILES)
     if name == "app" and not is_app_file(value):
-        module = folder.joinpath(*value.split("."))
-        return all(_inside(path, folder) for path in (module, f"{module}.py"))
+        if not all(part.isidentifier() for part in value.split(".")):
+            return False  # no module, whatever else it may be taken for
+        modules = [place.joinpath(*value.split(".")) for place in (folder, folder / "src")]
+        return all(_inside(path, folder) for module in modules for path in (module, f"{module}.py"))
     return _inside(value, folder)
 
 

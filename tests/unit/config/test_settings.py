@@ -219,6 +219,12 @@ def test_a_setting_needs_trust_unless_somebody_has_thought_about_it() -> None:
         'app = "../app.py"',
         'app = "link/app.py"',
         'app = "link.app"',
+        'app = "-m link.app"',
+        'app = " link.app"',
+        'app = "app:link"',
+        'app = "linked"',  # src/linked is a link
+        'python = ".venv"',
+        'python = "python3.12"',
         'token_env = "SECRET"',
         'token_file = "token"',
         'ca_file = "ca.pem"',
@@ -234,6 +240,8 @@ def test_what_needs_trust(tmp_path: Path, line: str) -> None:
     project.mkdir()
     elsewhere.mkdir()
     (project / "link").symlink_to(elsewhere)
+    (project / "src").mkdir()
+    (project / "src" / "linked").symlink_to(elsewhere)
     (project / "link.db").symlink_to(elsewhere / "store.db")
     (project / "planted.db-wal").symlink_to(elsewhere / "precious")
     name = line.partition(" ")[0]
