@@ -66,6 +66,11 @@ def read(event: pb.HistoryEvent) -> ev.Event:
     return reader(event, message, head)
 
 
+def read_raw(data: bytes) -> ev.Event:
+    """Read a serialized event. Raises DecodeError."""
+    return read(pb.HistoryEvent.FromString(data))
+
+
 def _unknown(event: pb.HistoryEvent, head: Head) -> ev.Event:
     unknown: Any = UnknownFieldSet(event)
     numbers = sorted(field.field_number for field in unknown)

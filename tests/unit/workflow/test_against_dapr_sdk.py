@@ -87,6 +87,32 @@ def compare(sdk: Any, instance_id: str, past: Sequence[Event], new: Sequence[Eve
     assert tuple(answer.patches or ()) == result.patches
 
 
+def test_the_same_propagated_history_of_a_message() -> None:
+    stamp = {"timestamp": {"seconds": 1}}
+    call = {"name": "pay", "input": {"value": "1"}, "taskExecutionId": "t"}
+    done = {"taskScheduledId": 3, "result": {"value": "2"}}
+    events = [
+        pb.HistoryEvent(eventId=-1, **stamp, executionStarted=pb.ExecutionStartedEvent(name="order")),
+        pb.HistoryEvent(eventId=3, **stamp, taskScheduled=pb.TaskScheduledEvent(**call)),
+        pb.HistoryEvent(eventId=-1, **stamp, taskCompleted=pb.TaskCompletedEvent(**done)),
+    ]
+    raw = [event.SerializeToString() for event in events]
+    chunk = {"appId": "shop", "instanceId": "i", "workflowName": "order", "rawEvents": raw}
+    message = pb.PropagatedHistory(scope=pb.HISTORY_PROPAGATION_SCOPE_LINEAGE, chunks=[chunk])
+    found = [sdk.PropagatedHistory.from_proto(message) for sdk in (ours, theirs)]
+    assert [len(history.events) for history in found] == [3, 3]
+    for history in found:
+        assert (history.scope.name, history.get_app_ids()) == ("LINEAGE", ["shop"])
+        workflow = history.get_last_workflow_by_name("order")
+        activity = workflow.get_last_activity_by_name("pay")
+        assert (workflow.instance_id, activity.input, activity.output, activity.completed) == ("i", "1", "2", True)
+    for sdk in (ours, theirs):
+        assert sdk.PropagatedHistory.from_proto(None) is None
+        for broken, why in ({**chunk, "appId": ""}, "empty appId|no appId"), ({**chunk, "rawEvents": [b"x"]}, "raw"):
+            with pytest.raises(ValueError, match=why):
+                sdk.PropagatedHistory.from_proto(pb.PropagatedHistory(chunks=[broken]))
+
+
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(programs, st.data())
 def test_same_actions_whatever_happens(program: Any, data: Any) -> None:

@@ -51,6 +51,98 @@ class WorkflowContext(ABC):
     def is_replaying(self) -> bool:
         """Return True while the code repeats what the history already records: do not log then, for example."""
 
+    @abstractmethod
+    def set_custom_status(self, custom_status: str) -> None:
+        """Set the text that clients read as the custom status of this instance.
+
+        Args:
+            custom_status: any text.
+        """
+
+    @abstractmethod
+    def create_timer(self, fire_at: datetime | timedelta) -> Task[Any]:
+        """Create a durable timer.
+
+        Args:
+            fire_at: its time, or the duration from now.
+
+        Returns:
+            A task that completes then.
+        """
+
+    @abstractmethod
+    def call_activity(
+        self,
+        activity: Callable[..., Any] | str,
+        *,
+        input: Any = None,
+        app_id: str | None = None,
+        propagation: PropagationScope | None = None,
+    ) -> Task[Any]:
+        """Call an activity.
+
+        Args:
+            activity: the registered function, or its name.
+            input: its argument.
+            app_id: the app to run it in.
+            propagation: how much of this workflow's history it can read.
+
+        Returns:
+            A task that completes with its result.
+        """
+
+    @abstractmethod
+    def call_child_workflow(
+        self,
+        orchestrator: Callable[..., Any] | str,
+        *,
+        input: Any = None,
+        instance_id: str | None = None,
+        app_id: str | None = None,
+        propagation: PropagationScope | None = None,
+    ) -> Task[Any]:
+        """Start a child workflow.
+
+        Args:
+            orchestrator: the registered function, or its name.
+            input: its argument.
+            instance_id: the ID of the child; by default one is made.
+            app_id: the app to run it in.
+            propagation: how much of this workflow's history it can read.
+
+        Returns:
+            A task that completes with its result.
+        """
+
+    @abstractmethod
+    def wait_for_external_event(self, name: str, *, timeout: datetime | timedelta | None = None) -> Task[Any]:
+        """Wait for an event.
+
+        Args:
+            name: the event's name.
+            timeout: when to give up; by default never.
+
+        Returns:
+            A task that completes with the event's data.
+        """
+
+    @abstractmethod
+    def continue_as_new(self, new_input: Any, *, save_events: bool = False) -> None:
+        """Run again under the same ID, with an empty history.
+
+        Args:
+            new_input: the input of the new run.
+            save_events: keep the events that nobody has waited for.
+        """
+
+    @abstractmethod
+    def get_propagated_history(self) -> PropagatedHistory | None:
+        """Get the history that the caller has handed on.
+
+        Returns:
+            The history, or None.
+        """
+
 
 class DaprWorkflowContext(WorkflowContext):
     """What a workflow function receives as its first argument.
@@ -61,12 +153,12 @@ class DaprWorkflowContext(WorkflowContext):
     activity, or use the methods of this class.
 
     Args:
-        pending: wfctl's own state of the running instance. Authors never make a context.
+        ctx: wfctl's own state of the running instance. Authors never make a context.
         logger_options: accepted as by Dapr's SDK, without effect.
     """
 
-    def __init__(self, pending: PendingActions, logger_options: object = None) -> None:
-        self._pending = pending
+    def __init__(self, ctx: PendingActions, logger_options: object = None) -> None:
+        self._pending = ctx
 
     @property
     def instance_id(self) -> str:

@@ -31,7 +31,7 @@ class LoggerOptions:
 
 
 class Logger:
-    """A logger of the standard library, with the methods `debug`, `info`, `warning`, `error`, `exception`, `critical`.
+    """A logger of the standard library, with some of its methods.
 
     Args:
         name: the name of the logger.
@@ -55,5 +55,50 @@ class Logger:
         """
         return self._options
 
-    def __getattr__(self, method: str) -> Any:
-        return getattr(self._logger, method)
+    def debug(self, msg: object, *args: Any, **kwargs: Any) -> None:
+        """Log a message at the level DEBUG.
+
+        Args:
+            msg: the message, with the standard library's placeholders for the other arguments.
+        """
+        self._logger.debug(msg, *args, **kwargs)
+
+    def info(self, msg: object, *args: Any, **kwargs: Any) -> None:
+        """Log a message at the level INFO.
+
+        Args:
+            msg: the message, with the standard library's placeholders for the other arguments.
+        """
+        self._logger.info(msg, *args, **kwargs)
+
+    def warning(self, msg: object, *args: Any, **kwargs: Any) -> None:
+        """Log a message at the level WARNING.
+
+        Args:
+            msg: the message, with the standard library's placeholders for the other arguments.
+        """
+        self._logger.warning(msg, *args, **kwargs)
+
+    def error(self, msg: object, *args: Any, **kwargs: Any) -> None:
+        """Log a message at the level ERROR.
+
+        Args:
+            msg: the message, with the standard library's placeholders for the other arguments.
+        """
+        self._logger.error(msg, *args, **kwargs)
+
+    def exception(self, msg: object, *args: Any, **kwargs: Any) -> None:
+        """Log a message at the level ERROR, with the exception that is being handled.
+
+        Args:
+            msg: the message, with the standard library's placeholders for the other arguments.
+        """
+        self._logger.exception(msg, *args, **kwargs)
+
+    def critical(self, msg: object, *args: Any, **kwargs: Any) -> None:
+        """Log a message at the level CRITICAL.
+
+        Args:
+            msg: the message, with the standard library's placeholders for the other arguments.
+        """
+        self._logger.critical(msg, *args, **kwargs)

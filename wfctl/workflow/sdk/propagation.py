@@ -7,9 +7,11 @@ SDK has protobuf messages.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from wfctl.model.events import (
     ChildWorkflowInstanceCompleted,
@@ -218,6 +220,25 @@ class PropagatedHistory:
         events = [event for chunk in given.chunks for event in chunk.events]
         return cls(events, PropagationScope(given.scope), chunks)
 
+    @classmethod
+    def from_proto(cls, propagated_history: Any) -> PropagatedHistory | None:
+        """Convert the message of Dapr's protocol.
+
+        Args:
+            propagated_history: a `PropagatedHistory` of the protocol; None if nothing was propagated.
+
+        Returns:
+            The history; None for None.
+
+        Raises:
+            ValueError: a part names no app, or holds an event that cannot be read.
+        """
+        if propagated_history is None:
+            return None
+        chunks = [_chunk(number, chunk) for number, chunk in enumerate(propagated_history.chunks)]
+        events = [event for chunk in chunks for event in chunk._events]
+        return cls(events, PropagationScope(propagated_history.scope), chunks)
+
     def get_app_ids(self) -> list[str]:
         """List the apps of the chain.
 
@@ -294,3 +315,19 @@ class PropagatedHistory:
         if not found:
             raise PropagationNotFoundError(f"no workflow named {name!r} in propagated history")
         return found[-1]
+
+
+def _chunk(number: int, chunk: Any) -> WorkflowResult:
+    # What reads messages is above this package, and needs the extra `grpc`, as whoever has a message does.
+    read = importlib.import_module("wfctl.wire.history_events").read_raw
+    if not chunk.appId:
+        raise ValueError(f"propagated history: chunk {number} has no appId")
+    events: list[Event] = []
+    for place, raw in enumerate(chunk.rawEvents):
+        try:
+            events.append(read(raw))
+        except Exception as error:
+            raise ValueError(
+                f"propagated history: chunk {number} (app {chunk.appId!r}): rawEvents {place} cannot be read: {error}"
+            ) from error
+    return WorkflowResult(chunk.instanceId, chunk.appId, chunk.workflowName, events)

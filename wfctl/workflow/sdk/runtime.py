@@ -7,12 +7,18 @@ stopping do nothing.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import wraps
 from typing import Any
 
 from wfctl.workflow.registry import is_async_callable, new_registry
 from wfctl.workflow.sdk.logger import LoggerOptions
+
+# The SDK's names of types, for annotations. Its interceptors are gRPC's, which nothing here calls.
+ClientInterceptor = Any
+SyncActivityWrapper = Callable[[Any, object], object]
+AsyncActivityWrapper = Callable[[Any, object], Awaitable[object]]
+ActivityWrapper = SyncActivityWrapper | AsyncActivityWrapper
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 

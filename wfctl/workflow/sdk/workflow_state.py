@@ -50,21 +50,26 @@ class WorkflowState:
     stored, None if there is none or payloads were not asked for) and `failure_details` (None if it did not fail).
 
     Args:
-        instance: the instance in wfctl's own type. Authors never make a state.
+        state: the instance in wfctl's own type. Authors never make a state.
         payloads: include input, output, custom status and failure.
     """
 
-    def __init__(self, instance: Instance, *, payloads: bool = True) -> None:
-        self.instance_id = instance.id
-        self.name = instance.name or ""
-        self.runtime_status = _status(instance.status)
-        self.created_at = naive(instance.created_at)
-        self.last_updated_at = naive(instance.updated_at)
-        self.serialized_input = (instance.input or None) if payloads else None
-        self.serialized_output = (instance.output or None) if payloads else None
-        self.serialized_custom_status = (instance.custom_status or None) if payloads else None
-        failure = instance.failure if payloads else None
+    def __init__(self, state: Instance, *, payloads: bool = True) -> None:
+        self.instance_id = state.id
+        self.name = state.name or ""
+        self._status = _status(state.status)
+        self.created_at = naive(state.created_at)
+        self.last_updated_at = naive(state.updated_at)
+        self.serialized_input = (state.input or None) if payloads else None
+        self.serialized_output = (state.output or None) if payloads else None
+        self.serialized_custom_status = (state.custom_status or None) if payloads else None
+        failure = state.failure if payloads else None
         self.failure_details = None if failure is None else FailureDetails.of(failure)
+
+    @property
+    def runtime_status(self) -> WorkflowStatus:
+        """Return the status of the instance."""
+        return self._status
 
     def raise_if_failed(self) -> None:
         """Raise the failure of the instance, if it has one.
