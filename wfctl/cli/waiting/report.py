@@ -8,6 +8,7 @@ from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
 from wfctl.client.port import Driver, Workflows
 from wfctl.errors import DiskFull, StoreError
+from wfctl.model.failure_advice import advice
 from wfctl.model.instance import Instance, Waiting
 from wfctl.model.status import Status
 from wfctl.render.text import clean
@@ -41,6 +42,8 @@ def tell_end(session: Session, instance: Instance) -> None:
     if instance.status is Status.FAILED and instance.failure is not None:
         words += f": {failure_line(instance.failure)}"
     console.note(clean(instance.id) + " ", status_cell(instance.status), words)
+    if instance.failure is not None and (hint := advice(instance.failure)) is not None:
+        console.note(f"  try: {clean(hint)}")
 
 
 def tell_waiting(session: Session, instance: Instance, driver: Driver, *, hints: bool = True) -> None:

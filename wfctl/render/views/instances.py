@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from wfctl.model.failure import Failure
+from wfctl.model.failure_advice import advice
 from wfctl.model.instance import Instance
 from wfctl.model.status import Status
 from wfctl.render.json_records import instance_record
@@ -120,6 +121,8 @@ def _block(one: Instance, wide: bool, now: datetime) -> Iterator[tuple[str, Cell
         yield "Custom status", payload_value(one.custom_status, wide=True)
     if one.failure is not None:
         yield "Failure", Cell(failure_line(one.failure), RED)
+        if (hint := advice(one.failure)) is not None:
+            yield "", f"try: {clean(hint)}"
         if one.failure.stack_trace:
             yield "", _stack(one.failure.stack_trace, wide)
 
