@@ -15,8 +15,12 @@ from dataclasses import dataclass
 MAX_BYTES = 64
 
 # C0 and C1 controls, DEL, line and paragraph separators, everything that turns the direction of writing,
-# zero-width joiners' dangerous kin, and half surrogates (undecodable bytes of the command line).
-UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+# zero-width joiners' dangerous kin, half surrogates (undecodable bytes of the command line), and what is not seen at
+# all: the soft hyphen, annotations, and the plane of tags, with which a text can be hidden in another one.
+UNSAFE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff"
+    r"\U000e0000-\U000e0fff]"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ def fault_text(error: WfctlError, *, color: bool = False) -> str:
 
     Lines are as long as they are: a terminal that breaks them itself copies a command as it was.
     """
-    parts: list[Cell | str] = [Cell("wfctl: ", ERROR), clean_block(error.message)]
+    parts: list[Cell | str] = [Cell("wfctl: ", ERROR), clean(error.message)]
     detail = _detail(error)
     if detail:
         for line in clean_block(detail.rstrip("\n")).split("\n"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -70,9 +71,9 @@ def _is_path(spec: str) -> bool:
 
 def _from_file(spec: str, folder: Path) -> tuple[ModuleType, Path]:
     path = (folder / Path(spec).expanduser()).resolve()
-    if (path / "__init__.py").is_file():
+    if os.path.isfile(path / "__init__.py"):
         path = path / "__init__.py"
-    if not path.is_file():
+    if not os.path.isfile(path):  # which takes a name that is too long for one that is not there
         raise missing_file(spec, path)
     package = _package_of(path)
     if package is not None:
@@ -131,7 +132,7 @@ def _import_main(spec: str, module: ModuleType) -> None:
 def _from_module(spec: str, folder: Path) -> tuple[ModuleType, Path | None]:
     top = spec.partition(".")[0]
     source = folder / "src"
-    if not (folder / top).exists() and ((source / top).is_dir() or (source / f"{top}.py").is_file()):
+    if not os.path.exists(folder / top) and (os.path.isdir(source / top) or os.path.isfile(source / f"{top}.py")):
         _on_path(source)
     _on_path(folder)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -28,7 +29,7 @@ _REGISTERING = frozenset(
 
 def missing_file(spec: str, path: Path) -> AppError:
     """Return the error for an app file that does not exist, with the names nearest to it."""
-    if path.is_dir():
+    if os.path.isdir(path):
         return AppError(f"app {spec} is a folder", hint=f"name a file in it: {_near('app.py', path)}")
     near = _near(path.name, path.parent)
     hint = f"did you mean {near}?" if near else "name a Python file, or a module as in --app pkg.module"
