@@ -384,8 +384,8 @@ class TestRefusals:
             ),
             (lambda to: to.terminate("done"), refusals.finished("done", Status.COMPLETED, refusals.NOT_TERMINATED)),
             (lambda to: to.purge("live"), refusals.not_purgeable("live", Status.RUNNING)),
-            (lambda to: to.rerun(RerunRequest("done", 0, "done")), refusals.rerun_under_same_id()),
-            (lambda to: to.rerun(RerunRequest("done", 0, "live")), refusals.new_id_taken("live")),
+            (lambda to: to.rerun(RerunRequest("done", 1, "done")), refusals.rerun_under_same_id()),
+            (lambda to: to.rerun(RerunRequest("done", 1, "live")), refusals.new_id_taken("live")),
         ],
         ids=[
             "missing",
