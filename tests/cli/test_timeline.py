@@ -187,7 +187,7 @@ def test_tree(cli: Cli, app: Path) -> None:
     cli("start", "Parent", "--id", "top")
     shown = cli("tree", "top").out.splitlines()
     assert shown[1].startswith("top ")
-    assert shown[2].startswith("└─ top:")
+    assert shown[2].startswith("└── top:")
     record = cli("tree", "top", "-o", "json").json
     assert record["instanceID"] == "top"
     assert [child["workflowName"] for child in record["children"]] == ["Approval"]
@@ -234,7 +234,7 @@ FOUND = [
 
 @pytest.mark.parametrize("room", WIDTHS)
 def test_screens_of_a_list(room: int) -> None:
-    shown = shown_at(instance_view(at(3600), room), FOUND, room)
+    shown = shown_at(instance_view(at(3600)), FOUND, room)
     assert all(cells(line) <= room for line in shown)
     assert all(any(status in line for status in Status.__members__) for line in shown[1:]), "no status is cut"
     check_golden(f"list-{room}.txt", "\n".join(shown) + "\n")
@@ -247,3 +247,17 @@ def test_columns_of_a_live_table_never_become_narrower() -> None:
     assert first[0] == then[0], "the same header, though the long ID is gone"
     alone = drawn(Rows().table(FOUND[1:2], at(3600), 120), color=False, width=120).splitlines()
     assert alone[0] != first[0]
+
+
+def test_a_tree_at_a_terminal_is_what_a_pipe_gets() -> None:
+    """Rich draws it; the branches and the columns beside them are the same."""
+    names = {"a": ["b", "c"], "b": ["d", "e"], "e": ["f"]}
+    made = {name: replace(ORDER, id=f"order-{name}") for name in "abcdef"}
+    nodes = list(walk(made["a"], lambda of: [made[name] for name in names.get(of.id[-1], [])]))
+    view = tree_view(at(60))
+    assert view.picture is not None
+    assert drawn(view.picture(nodes, 80), color=False, width=80).splitlines() == shown_at(view, nodes, None)
+    for room in (40, 30):
+        narrow = drawn(view.picture(nodes, room), color=False, width=room).splitlines()
+        assert len(narrow) == len(nodes) + 1, "a line for each, however narrow"
+        assert all(cells(line) <= room for line in narrow)

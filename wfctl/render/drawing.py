@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wfctl.render.table import GAP, SAMPLE, Cell, Column, Drawn, Layout, sampled
-from wfctl.render.theme import NAME, TITLE, rich_theme
+from wfctl.render.theme import LABEL, TITLE, rich_theme
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -72,12 +72,7 @@ def tables(columns: Sequence[Column[T]], rows: Iterable[T], room: int | None) ->
 
 def table(layout: Layout[T], rows: Iterable[Sequence[Cell]], *, header: bool = True) -> Table:
     """Draw columns without boxes, in the widths of the layout."""
-    made = Table(
-        box=None, padding=PADDING, pad_edge=False, show_header=header, header_style="", width=max(layout.width, 1)
-    )
-    for column, width in zip(layout.columns, layout.widths, strict=True):
-        title = text(Cell(column.title, TITLE))
-        made.add_column(title, width=width, justify="right" if column.right else "left")
+    made = frame(layout, header=header)
     for row in rows:
         made.add_row(
             *(text(cell, fold=column.fold) for column, cell in zip(layout.columns, layout.row(row), strict=True))
@@ -85,9 +80,23 @@ def table(layout: Layout[T], rows: Iterable[Sequence[Cell]], *, header: bool = T
     return made
 
 
+def frame(layout: Layout[T], *, header: bool = True) -> Table:
+    """Return a table that has no rows yet."""
+    made = Table(
+        box=None, padding=PADDING, pad_edge=False, show_header=header, header_style="", width=max(layout.width, 1)
+    )
+    for column, width in zip(layout.columns, layout.widths, strict=True):
+        title = text(Cell(column.title, TITLE))
+        made.add_column(title, width=width, justify="right" if column.right else "left")
+    return made
+
+
 def text(cell: Cell, *, fold: bool = False) -> Text:
     """One line of a table; with `fold`, as many as it needs."""
-    return Text(no_wrap=not fold, overflow="fold" if fold else "ellipsis").append(*cell)
+    made = Text(no_wrap=not fold, overflow="fold" if fold else "ellipsis").append(cell.text, cell.style)
+    for start, end, style in cell.marks:
+        made.stylize(style, start, end)
+    return made
 
 
 def line(parts: Iterable[Cell | str]) -> Text:
@@ -114,7 +123,7 @@ def page(pairs: Iterable[tuple[str | None, Cell | Drawn | str]]) -> Group:
             grid.add_column(width=left)
             grid.add_column(overflow="fold")
             parts.append(grid)
-        grid.add_row(text(Cell(name, NAME)), _value(value))
+        grid.add_row(text(Cell(name, LABEL)), _value(value))
     return Group(*parts)
 
 

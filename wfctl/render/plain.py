@@ -38,7 +38,7 @@ def page(pairs: Iterable[tuple[str | None, Cell | Drawn | str]], paint: Paint = 
         for number, line in enumerate(cell.text.split("\n")):
             head = "" if name is None else " " * left + _GAP
             if name and not number:
-                head = paint(name, theme.NAME) + " " * (left - len(name)) + _GAP
+                head = paint(name, theme.LABEL) + " " * (left - len(name)) + _GAP
             yield (head + paint(line, cell.style)).rstrip()
 
 

@@ -41,15 +41,15 @@ class View(Generic[T]):
     """How values of one kind look: as a record, as an ID, as a row, and alone as a page of names and values.
 
     `block` gets the value and whether `-o wide` was asked for. A name of None gives its value the whole width; a value
-    may be `Drawn`, which Rich draws at a terminal. `picture` draws all values at a terminal where a table is not what
-    a person wants to see.
+    may be `Drawn`, which Rich draws at a terminal. `picture` draws all values at a terminal of some width where a
+    table of the columns is not what a person wants to see.
     """
 
     record: Callable[[T], Record]
     columns: Sequence[Column[T]] = ()
     id: Callable[[T], str] | None = None
     block: Callable[[T, bool], Iterable[tuple[str | None, Cell | Drawn | str]]] | None = None
-    picture: Callable[[Iterable[T]], RenderableType] | None = None
+    picture: Callable[[Iterable[T], int], RenderableType] | None = None
 
 
 def to_json(value: Any, *, indent: int | None = None) -> str:
@@ -121,7 +121,7 @@ class Printer:
             for line in plain.table(columns, values, console.paint):
                 console.line(line)
         elif view.picture is not None and self.format is Format.TABLE:
-            console.draw(view.picture(values))
+            console.draw(view.picture(values, console.room or 80))
         else:
             from wfctl.render.drawing import tables
 

@@ -20,10 +20,11 @@ SAMPLE = 500  # rows that are looked at before the first is written: widths come
 
 
 class Cell(NamedTuple):
-    """Cleaned text in a style of `theme`."""
+    """Cleaned text in a style of `theme`; at a terminal, stretches of it (start, end, style) may have their own."""
 
     text: str
     style: str = ""
+    marks: tuple[tuple[int, int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Layout(Generic[T]):
         for row in sample:
             for index, cell in enumerate(row):
                 if len(cell.text) > widths[index] or not cell.text.isascii():
-                    widths[index] = max(widths[index], cells(cell.text))
+                    widths[index] = max(widths[index], *map(cells, cell.text.split("\n")))
         self.kept = list(range(len(columns))) if room is None else _kept(columns, widths, room)
         self.columns = [columns[i] for i in self.kept]
         self.natural = [widths[i] for i in self.kept]

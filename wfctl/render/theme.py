@@ -26,14 +26,18 @@ CYAN = "cyan"
 ERROR = "wfctl.error"
 HINT = "wfctl.hint"
 TITLE = "wfctl.title"
+LABEL = "wfctl.label"
 NAME = "wfctl.name"
+QUIET = "wfctl.quiet"
 
 # The sixteen colours that a terminal's own palette defines, so that light and dark terminals both show them well.
 STYLES = {
     ERROR: "bold red",
     HINT: "dim",
-    TITLE: "bold",
+    TITLE: "dim",
+    LABEL: "dim",
     NAME: "bold",
+    QUIET: "dim",
     "status.running": "cyan",
     "status.pending": "dim",
     "status.completed": "green",
@@ -44,6 +48,9 @@ STYLES = {
     "status.stalled": "bold red",
     "status.continued_as_new": "none",
     "status.unknown": "none",
+    "check.ok": "green",
+    "check.warning": "yellow",
+    "check.failure": "bold red",
     "step.running": "cyan",
     "step.waiting": "cyan",
     "step.retrying": "yellow",
@@ -52,6 +59,11 @@ STYLES = {
     "step.failed": "red",
     "step.timed_out": "yellow",
     "step.abandoned": "dim",
+    "line.activity": "cyan",
+    "line.child": "blue",
+    "line.wait": "dim",
+    "line.failed": "red",
+    "line.open": "yellow",
     "json.key": "cyan",
     "json.str": "green",
     "json.number": "none",

@@ -14,8 +14,9 @@ from wfctl.config.permissions import trusted_by_environment
 from wfctl.config.settings import Settings, Value
 from wfctl.errors import InvalidInput, WfctlError
 from wfctl.render.printer import View
-from wfctl.render.table import Column
+from wfctl.render.table import Cell, Column
 from wfctl.render.text import clean
+from wfctl.render.theme import QUIET
 
 app = typer.Typer(
     cls=Group,
@@ -148,7 +149,7 @@ VIEW: View[Row] = View(
     id=lambda row: row[0],
     columns=(
         Column("SETTING", lambda row: row[0]),
-        Column("VALUE", lambda row: clean(row[1].value)),
-        Column("ORIGIN", lambda row: clean(row[1].origin)),
+        Column("VALUE", lambda row: clean(row[1].value), fold=True),
+        Column("ORIGIN", lambda row: Cell(clean(row[1].origin), QUIET), fold=True),
     ),
 )

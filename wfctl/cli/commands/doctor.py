@@ -1,5 +1,6 @@
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,12 +12,14 @@ from wfctl.client.connect import Embedded
 from wfctl.client.doctor.check import Check, NotReady, Result
 from wfctl.errors import WfctlError
 from wfctl.render.printer import View
-from wfctl.render.table import Cell, Column
+from wfctl.render.table import Cell, Column, Layout, cells_of
 from wfctl.render.text import clean
-from wfctl.render.theme import GREEN, RED, YELLOW
+from wfctl.render.theme import HINT
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 app = new_app()
-_COLORS = {Result.OK: GREEN, Result.WARN: YELLOW, Result.FAIL: RED}
 CHECK_SECONDS = 5.0  # for one request, unless --request-timeout says otherwise: doctor is asked when something hangs
 
 
@@ -94,8 +97,29 @@ VIEW: View[Check] = View(
     id=lambda check: check.name,
     columns=(
         Column("CHECK", lambda check: check.name),
-        Column("RESULT", lambda check: Cell(check.level.value, _COLORS[check.level])),
+        Column("RESULT", lambda check: Cell(check.level.value, f"check.{check.level.value}")),
         Column("DETAIL", lambda check: clean(check.detail), shrink=True),
         Column("WHAT TO DO", lambda check: clean(check.fix or "")),
     ),
+    picture=lambda checks, room: _picture(list(checks), room),
 )
+
+# At a terminal, what to do stands below what is the matter.
+COLUMNS: tuple[Column[Check], ...] = (
+    *VIEW.columns[1::-1],
+    Column("DETAIL", lambda check: _detail(check), fold=True),
+)
+
+
+def _detail(check: Check) -> Cell:
+    detail = clean(check.detail)
+    if not check.fix:
+        return Cell(detail)
+    return Cell(f"{detail}\ntry: {clean(check.fix)}", marks=((len(detail), len(detail) + 5, HINT),))
+
+
+def _picture(checks: Sequence[Check], room: int) -> "RenderableType":
+    from wfctl.render.drawing import table
+
+    rows = [cells_of(COLUMNS, check) for check in checks]
+    return table(Layout(COLUMNS, rows, room), rows)

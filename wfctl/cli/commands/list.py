@@ -100,8 +100,7 @@ def _screen(session: Session, found: Iterable[Instance], filter: Filter) -> None
         session.console.note("no instances")
         return
     tally = Tally()
-    room = session.console.room if session.format is Format.TABLE else None
-    session.printer.many(tally.watch(rows), instance_view(utc_now(), room))
+    session.printer.many(tally.watch(rows), instance_view(utc_now()))
     session.console.note("the first " if more else "", *tally.footer())
     if more:
         session.console.note(f"there are more: the same command with --after {quoted(rows[-1].id)}, or --limit 0")

@@ -46,7 +46,6 @@ def tree(
         if session.format in (Format.JSON, Format.YAML):
             session.printer.record(nested_record(nodes))
         else:
-            room = console.room if session.format is Format.TABLE else None
-            session.printer.many(nodes, tree_view(utc_now(), room))
+            session.printer.many(nodes, tree_view(utc_now()))
     if root.parent_id is not None and session.format.text:
         console.note(f"it is a child of {clean(root.parent_id)}")

@@ -101,8 +101,8 @@ def event_view() -> View[Event]:
     return View(
         record=event_record,
         columns=(
-            Column("EVENT", lambda event: str(event.event_id) if event.event_id >= 0 else "-", right=True),
-            Column("TIME", lambda event: millis_text(event.timestamp)),
+            Column("EVENT", lambda event: str(event.event_id) if event.event_id >= 0 else "-", right=True, spare=2),
+            Column("TIME", lambda event: millis_text(event.timestamp), spare=1),
             Column("TYPE", _kind),
             Column("DETAIL", lambda event: _detail(event), shrink=True),
         ),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from wfctl.render.json_records import instance_record
 from wfctl.render.printer import View
 from wfctl.render.table import GAP, NARROWEST, Cell, Column, Drawn, Layout, cells_of
 from wfctl.render.text import clean, clean_block, plural
-from wfctl.render.theme import RED, status_style
+from wfctl.render.theme import NAME, QUIET, RED, status_style
 from wfctl.render.times import age, seconds_text, short_age, span
 from wfctl.render.views.payload import payload_cell, payload_value
 from wfctl.render.views.waiting import waiting_text, waiting_word
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 STACK_LINES = 12
-NARROW = 60  # a terminal below this has no room for the workflow's name
 
 
 def status_cell(status: Status) -> Cell:
@@ -37,8 +35,8 @@ def time_cell(when: datetime | None) -> str:
     return "" if when is None else seconds_text(when)
 
 
-def age_cell(when: datetime | None, now: datetime) -> str:
-    return "" if when is None else short_age(now - when)
+def age_cell(when: datetime | None, now: datetime) -> Cell:
+    return Cell("" if when is None else short_age(now - when), QUIET)
 
 
 def lifetime(instance: Instance) -> timedelta | None:
@@ -51,34 +49,26 @@ def failure_line(failure: Failure) -> str:
     return f"{clean(failure.error_type)}: {clean(failure.message)}"
 
 
-def _last_word(instance: Instance, now: datetime) -> str:
+def _last_word(instance: Instance, now: datetime) -> Cell:
     """What a live instance waits for, why a failed one failed, how long another took."""
     if instance.status is Status.FAILED and instance.failure is not None:
-        return failure_line(instance.failure)
+        return Cell(failure_line(instance.failure), RED)
     if instance.status is Status.STALLED and instance.stall and not instance.waiting_for:
-        return clean(instance.stall)
+        return Cell(clean(instance.stall))
     took = lifetime(instance)
-    return waiting_word(instance.waiting_for, now) if took is None else f"took {span(took)}"
+    return Cell(waiting_word(instance.waiting_for, now)) if took is None else Cell(f"took {span(took)}", QUIET)
 
 
-def instance_view(now: datetime, room: int | None = None) -> View[Instance]:
-    """`room`: the cells of the terminal, if it is for one."""
-    view = _view(now)
-    if room is None or room >= NARROW:
-        return view
-    return replace(view, columns=[column for column in view.columns if column.title != "WORKFLOW"])
-
-
-def _view(now: datetime) -> View[Instance]:
+def instance_view(now: datetime) -> View[Instance]:
     return View(
         record=instance_record,
         id=lambda one: one.id,
         block=lambda one, wide: _block(one, wide, now),
         columns=(
             Column("ID", lambda one: clean(one.id)),
-            Column("WORKFLOW", lambda one: clean(one.name or ""), shrink=True),
+            Column("WORKFLOW", lambda one: clean(one.name or ""), shrink=True, spare=1),
             Column("STATUS", lambda one: status_cell(one.status)),
-            Column("AGE", lambda one: age_cell(one.created_at, now)),
+            Column("AGE", lambda one: age_cell(one.created_at, now), spare=2),
             Column("UPDATED", lambda one: age_cell(one.updated_at, now), wide=True),
             Column("CREATED AT", lambda one: time_cell(one.created_at), wide=True),
             Column("COMPLETED AT", lambda one: time_cell(one.completed_at), wide=True),
@@ -94,7 +84,7 @@ def _view(now: datetime) -> View[Instance]:
 
 
 def _block(one: Instance, wide: bool, now: datetime) -> Iterator[tuple[str, Cell | Drawn | str]]:
-    yield "ID", clean(one.id)
+    yield "ID", Cell(clean(one.id), NAME)
     yield "Workflow", clean(one.name or "") + (f" (version {clean(one.version)})" if one.version else "")
     yield "Status", status_cell(one.status)
     yield "Created", _when(one.created_at, now)
@@ -150,7 +140,7 @@ def one_line(one: Instance, now: datetime, word: str) -> Iterator[Cell | str]:
     for word in (seconds_text(one.updated_at or now), clean(one.id), clean(one.name or "")):
         yield word + "  " if word else ""
     yield status_cell(one.status)
-    yield "".join("  " + part for part in (word, _last_word(one, now)) if part)
+    yield "".join("  " + part for part in (word, _last_word(one, now).text) if part)
 
 
 class Tally:
@@ -190,7 +180,7 @@ class Rows:
     def table(self, instances: Iterable[Instance], now: datetime, room: int) -> Table:
         from wfctl.render.drawing import table
 
-        columns = [column for column in instance_view(now, room).columns if self._wide or not column.wide]
+        columns = [column for column in instance_view(now).columns if self._wide or not column.wide]
         rows = [cells_of(columns, one) for one in instances]
         natural = Layout(columns, rows, least=self._least).widths
         steady = dict(zip((column.title for column in columns[:-1]), natural, strict=False))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from wfctl.model.events import Event
 from wfctl.model.instance import Instance
@@ -22,8 +23,10 @@ PIPED = 60  # cells of the bars where there is no terminal
 SHORTEST, LONGEST = 10, 100
 NAME = 20  # cells that a name keeps where there are columns to spare
 WORKS = ("activity", "child")
-_INK = {"activity": "█", "child": "▓"}
-WAITS, PAUSES, BREAKS, GOES_ON, ARRIVED = "░", "·", "x", ">", "◆"
+# What a cell of a bar shows, and its style.
+_INK = {"activity": ("━", "line.activity"), "child": ("═", "line.child")}
+_WAIT, _PAUSE, _BREAK = ("┄", "line.wait"), ("·", "line.wait"), ("x", "line.failed")
+_GOES_ON, _ARRIVED, _NOTHING = (">", "line.open"), ("◆", "line.open"), (" ", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +104,9 @@ def tries(step: Step) -> str:
     return f"{number}/{step.max_attempts}" if step.max_attempts else str(number)
 
 
-def draw_bar(step: Step, scale: Scale, ended: datetime, cells: int) -> str:
+def draw_bar(step: Step, scale: Scale, ended: datetime, cells: int) -> Cell:
     """One line of `cells` cells. Whatever there was has one cell at least."""
-    row = [" "] * cells
+    row = [_NOTHING] * cells
     found = list(stretches(step, ended))
 
     def place(when: datetime) -> int:
@@ -114,22 +117,32 @@ def draw_bar(step: Step, scale: Scale, ended: datetime, cells: int) -> str:
 
     if len(found) > 1:
         for cell in range(place(found[0].start), behind(found[-1].end)):
-            row[cell] = PAUSES
+            row[cell] = _PAUSE
     breaks = []
     for index, stretch in enumerate(found):
         first = place(stretch.start)
         last = max(behind(stretch.end), first + 1)
-        row[first:last] = _INK.get(step.kind, WAITS) * (last - first)
-        if step.kind in WORKS and index < len(step.attempts) and step.attempts[index].failure is not None:
+        failed = step.kind in WORKS and index < len(step.attempts) and step.attempts[index].failure is not None
+        ink, style = _INK.get(step.kind, _WAIT)
+        row[first:last] = [(ink, "line.failed" if failed else style)] * (last - first)
+        if failed:
             breaks.append(last - 1)
     for cell in breaks:  # over the attempt that began at once
-        row[cell] = BREAKS
+        row[cell] = _BREAK
     if step.status.open:
-        row[place(ended)] = GOES_ON
+        row[place(ended)] = _GOES_ON
     elif step.status is StepStatus.RECEIVED:
-        row = [" "] * cells
-        row[place(step.scheduled_at)] = ARRIVED
-    return "".join(row)
+        row = [_NOTHING] * cells
+        row[place(step.scheduled_at)] = _ARRIVED
+    return Cell("".join(ink for ink, _ in row), marks=tuple(_marks([style for _, style in row])))
+
+
+def _marks(styles: Sequence[str]) -> Iterator[tuple[int, int, str]]:
+    end = 0
+    for style, same in groupby(styles):
+        start, end = end, end + sum(1 for _ in same)
+        if style:
+            yield start, end, style
 
 
 def timeline_view(timeline: Timeline, room: int | None = None) -> View[Bar]:
@@ -153,7 +166,7 @@ def timeline_view(timeline: Timeline, room: int | None = None) -> View[Bar]:
     columns.append(
         Column(
             "0s" + span(timeline.length).rjust(wide - 2),
-            lambda bar: Cell(draw_bar(bar.step, scale, ended, wide), step_style(bar.step.status)),
+            lambda bar: draw_bar(bar.step, scale, ended, wide),
         )
     )
     return View(record=_bar_record(timeline), columns=columns)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from wfctl.model.instance import Instance
 from wfctl.render.json_records import Record, instance_record
 from wfctl.render.printer import View
-from wfctl.render.table import Column
+from wfctl.render.table import Cell, Column, Layout, cells_of
 from wfctl.render.text import clean
+from wfctl.render.theme import QUIET
 from wfctl.render.views.instances import instance_view
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +37,52 @@ def walk(root: Instance, children: Callable[[Instance], list[Instance]], deepest
         found = children(instance) if deepest is None or depth < deepest else []
         for index, child in reversed(list(enumerate(found))):
             last = index == len(found) - 1
-            stack.append((child, depth + 1, indent + ("└─ " if last else "├─ "), indent + ("   " if last else "│  ")))
+            stack.append(
+                (child, depth + 1, indent + ("└── " if last else "├── "), indent + ("    " if last else "│   "))
+            )
 
 
-def tree_view(now: datetime, room: int | None = None) -> View[Node]:
+def tree_view(now: datetime) -> View[Node]:
     """The rows of `list`, but for the column PARENT, which the branches say."""
     identity: Column[Node] = Column("ID", lambda node: node.branch + clean(node.instance.id))
     columns = [
         identity if column.title == "ID" else _of_node(column)
-        for column in instance_view(now, room).columns
+        for column in instance_view(now).columns
         if column.title != "PARENT"
     ]
-    return View(record=node_record, id=lambda node: node.instance.id, columns=columns)
+    shown = [column for column in columns if not column.wide]
+    return View(
+        record=node_record,
+        id=lambda node: node.instance.id,
+        columns=columns,
+        picture=lambda nodes, room: _picture(shown, list(nodes), room),
+    )
+
+
+def _picture(columns: Sequence[Column[Node]], nodes: Sequence[Node], room: int) -> RenderableType:
+    """Draw a table of one row: the tree in its first column, a line for each node in the others."""
+    from rich.text import Text
+    from rich.tree import Tree
+
+    from wfctl.render.drawing import frame, text
+
+    layout = Layout(columns, [cells_of(columns, node) for node in nodes], room)
+    path: list[Tree] = []
+    for node in nodes:
+        label = text(Cell(clean(node.instance.id)))
+        del path[node.depth :]
+        path.append(path[-1].add(label) if path else Tree(label, guide_style=QUIET))
+    one_each = Text("\n", no_wrap=True, overflow="ellipsis")
+    others = ([text(cells_of([column], node)[0]) for node in nodes] for column in layout.columns[1:])
+    made = frame(layout)
+    made.add_row(path[0], *(one_each.join(lines) for lines in others))
+    return made
 
 
 def _of_node(column: Column[Instance]) -> Column[Node]:
-    return Column(column.title, lambda node: column.cell(node.instance), column.wide, column.shrink, column.right)
+    return Column(
+        column.title, lambda node: column.cell(node.instance), column.wide, column.shrink, column.right, column.spare
+    )
 
 
 def node_record(node: Node) -> Record:
