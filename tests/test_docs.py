@@ -71,9 +71,9 @@ def test_examples_run(name: str, tmp_path: Path) -> None:
             pytest.skip(f"{program} is not installed")
     programs = tmp_path / "bin"
     programs.mkdir()
-    program = programs / "wfctl"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m wfctl "$@"\n')
-    program.chmod(0o755)
+    wfctl = programs / "wfctl"
+    wfctl.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m wfctl "$@"\n')
+    wfctl.chmod(0o755)
     folder = tmp_path / "folder"
     folder.mkdir()
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("WFCTL_", "DAPR_"))}

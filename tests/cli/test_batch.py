@@ -156,7 +156,7 @@ def test_max_takes_the_oldest(cli: Cli, three: None) -> None:
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
     """Have `act` happen between the question and what the answer allows."""
-    confirm = run.confirm
+    confirm = run.confirm  # type: ignore[attr-defined]
 
     def confirmed(*args: Any) -> None:
         confirm(*args)

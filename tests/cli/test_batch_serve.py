@@ -111,7 +111,7 @@ def test_a_child_with_an_id_of_its_own(cli: Cli, server: None) -> None:
     """No answer of a sidecar but the child's history says whose it is."""
     for parent, child in (("p", "own"), ("q", "named")):
         assert cli("start", "Parent", "--id", parent, "--input", json.dumps({"child": child})).status == 0
-        until(lambda child=child: cli("get", child).status != 3, f"{child} is there")
+        until(lambda child=child: cli("get", child).status != 3, f"{child} is there")  # type: ignore[misc]
         assert cli("wait", child, "--for", "event=approval", "--timeout", "120s").status == 0
     ended = cli("terminate", "--status", "RUNNING", "--yes", "-o", "jsonl")
     assert reasons(ended) == {"p": None, "q": None, "own": "it goes with p", "named": "it goes with q"}, ended.err

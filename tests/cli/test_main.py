@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 def run(*argv: str, **more: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "wfctl", *argv]
-    return subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_SECONDS, **more)  # type: ignore[call-overload,no-any-return]
+    return subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_SECONDS, **more)  # type: ignore[call-overload]
 
 
 # --- help -----------------------------------------------------------------------------------------------------------

@@ -160,7 +160,7 @@ def test_a_store_or_an_app_by_hand_means_embedded(project: Path) -> None:
 )
 def test_what_is_wrong(project: Path, flags: dict[str, str], words: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        endpoint(target="sidecar", **flags)
+        endpoint(target="sidecar", **flags)  # type: ignore[arg-type]
     assert words in caught.value.message
 
 

@@ -6,66 +6,22 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from limits import LIMIT_SECONDS, until
+from subject import Subject
 
 from wfctl.client.embedded.workflows import open_embedded
-from wfctl.client.port import Workflows
 from wfctl.client.sidecar.endpoint import Endpoint
 from wfctl.client.sidecar.workflows import open_sidecar
 from wfctl.engine.engine_thread import Host
 from wfctl.engine.execute.local import LocalExecutor
-from wfctl.errors import WfctlError
-from wfctl.model.instance import Filter, Instance, StartRequest
-from wfctl.model.status import Status
+from wfctl.model.instance import Filter
 from wfctl.workflow.loading.app import load_app
 
 HERE = Path(__file__).parents[1] / "support"
-
-
-@dataclass
-class Subject:
-    """An adapter under test, and how to wait for what it does."""
-
-    workflows: Workflows
-    name: str
-
-    def start(self, name: str, instance_id: str | None = None, input: str | None = None) -> str:
-        started = self.workflows.start(StartRequest(name, instance_id, input))
-        self.workflows.drive([started])
-        return started
-
-    def until(self, instance_id: str, holds: Callable[[Instance], bool]) -> Instance:
-        deadline = time.monotonic() + LIMIT_SECONDS
-        while True:
-            instance = self.workflows.get(instance_id)
-            if holds(instance):
-                return instance
-            assert time.monotonic() < deadline, f"never happened: {instance}"
-            self.workflows.changed(0.5)
-
-    def ended(self, instance_id: str) -> Instance:
-        return self.until(instance_id, lambda instance: instance.status.terminal)
-
-    def reached(self, instance_id: str, status: Status) -> Instance:
-        return self.until(instance_id, lambda instance: instance.status is status)
-
-    def waits(self, instance_id: str) -> Instance:
-        return self.until(
-            instance_id, lambda instance: bool(instance.waiting_for) and instance.status is Status.RUNNING
-        )
-
-    def gone(self, instance_id: str) -> bool:
-        try:
-            self.workflows.get(instance_id)
-        except WfctlError as error:
-            return error.code == "not_found"
-        return False
 
 
 def owner(store: Path) -> Iterator[Subject]:

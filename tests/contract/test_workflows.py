@@ -6,6 +6,7 @@ import json
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from subject import Subject
 
 from wfctl.errors import AlreadyRerun, Conflict, InvalidInput, NotFound, WrongState
 from wfctl.model import events as ev
@@ -15,29 +16,31 @@ from wfctl.model.status import Status
 
 
 class TestStart:
-    def test_runs_to_its_end_and_keeps_the_payloads_as_they_came(self, subject) -> None:
+    def test_runs_to_its_end_and_keeps_the_payloads_as_they_came(self, subject: Subject) -> None:
         instance = subject.ended(subject.start("Echo", "e1", '{"a": [1,  2.50]}'))
         assert instance.status is Status.COMPLETED
         assert instance.name == "Echo"
         assert instance.input == '{"a": [1,  2.50]}'
-        assert json.loads(instance.output) == {"a": [1, 2.5]}
+        assert json.loads(instance.output or "") == {"a": [1, 2.5]}
         assert instance.waiting_for == ()
+        assert instance.created_at is not None
+        assert instance.updated_at is not None
         assert instance.created_at <= instance.updated_at
 
-    def test_makes_an_id_where_none_is_given(self, subject) -> None:
+    def test_makes_an_id_where_none_is_given(self, subject: Subject) -> None:
         first, second = subject.start("Echo"), subject.start("Echo")
         assert first != second
         assert subject.ended(first).id == first
 
     @pytest.mark.parametrize("payload", ["0", "false", '""', "[]", "{}", "null", '"é中\\u0000"'])
-    def test_falsy_and_odd_payloads_survive(self, subject, payload: str) -> None:
+    def test_falsy_and_odd_payloads_survive(self, subject: Subject, payload: str) -> None:
         instance = subject.ended(subject.start("Echo", "p", payload))
         assert instance.input == payload
         expected = json.loads(payload)
-        assert (None if instance.output is None else json.loads(instance.output)) == expected
+        assert (None if instance.output is None else json.loads(instance.output or "")) == expected
 
     @pytest.mark.parametrize("bad", ["a\nb", "a\tb", " a", "a ", "\x1b[31mred", "a\u2028b", "a\udc80"])
-    def test_an_id_that_is_not_one_plain_line_is_refused(self, subject, bad: str) -> None:
+    def test_an_id_that_is_not_one_plain_line_is_refused(self, subject: Subject, bad: str) -> None:
         with pytest.raises(InvalidInput):
             subject.workflows.start(StartRequest("Echo", bad))
         subject.ended(subject.start("Echo", "good", "1"))
@@ -45,13 +48,13 @@ class TestStart:
             subject.workflows.rerun(RerunRequest("good", 1, bad))
         assert [one.id for one in subject.workflows.list(Filter())] == ["good"]
 
-    def test_a_live_id_conflicts(self, subject) -> None:
+    def test_a_live_id_conflicts(self, subject: Subject) -> None:
         subject.waits(subject.start("Await", "a1", '"go"'))
         for policy in (IfExists.FAIL, IfExists.REPLACE):
             with pytest.raises(Conflict):
                 subject.workflows.start(StartRequest("Echo", "a1", if_exists=policy))
 
-    def test_a_finished_id_conflicts_unless_it_may_be_replaced_or_used(self, subject) -> None:
+    def test_a_finished_id_conflicts_unless_it_may_be_replaced_or_used(self, subject: Subject) -> None:
         subject.ended(subject.start("Echo", "a1", "1"))
         with pytest.raises(Conflict):
             subject.workflows.start(StartRequest("Echo", "a1", "2"))
@@ -60,7 +63,7 @@ class TestStart:
         assert subject.workflows.start(StartRequest("Echo", "a1", "2", if_exists=IfExists.REPLACE)) == "a1"
         assert subject.ended("a1").input == "2"
 
-    def test_a_delayed_start_waits_for_its_time(self, subject) -> None:
+    def test_a_delayed_start_waits_for_its_time(self, subject: Subject) -> None:
         when = datetime.now(timezone.utc) + timedelta(hours=1)
         subject.workflows.start(StartRequest("Echo", "later", "1", start_at=when))
         subject.workflows.drive(["later"])
@@ -69,7 +72,7 @@ class TestStart:
         assert subject.workflows.terminate("later") is None
         assert subject.workflows.get("later").status is Status.TERMINATED
 
-    def test_a_delayed_start_starts(self, subject) -> None:
+    def test_a_delayed_start_starts(self, subject: Subject) -> None:
         when = datetime.now(timezone.utc) + timedelta(milliseconds=300)
         subject.workflows.start(StartRequest("Echo", "soon", "1", start_at=when))
         subject.workflows.drive(["soon"])
@@ -78,54 +81,56 @@ class TestStart:
 
 
 class TestGet:
-    def test_a_missing_instance(self, subject) -> None:
+    def test_a_missing_instance(self, subject: Subject) -> None:
         with pytest.raises(NotFound) as caught:
             subject.workflows.get("nope")
         assert caught.value.instance_id == "nope"
 
-    def test_says_what_it_waits_for(self, subject) -> None:
+    def test_says_what_it_waits_for(self, subject: Subject) -> None:
         instance = subject.waits(subject.start("Await", "w1", '"Approval"'))
         (waiting,) = instance.waiting_for
-        assert (waiting.kind, waiting.name.casefold(), waiting.until) == ("event", "approval", None)
+        assert (waiting.kind, (waiting.name or "").casefold(), waiting.until) == ("event", "approval", None)
         assert instance.custom_status in ("waiting", '"waiting"')
 
-    def test_a_timer(self, subject) -> None:
+    def test_a_timer(self, subject: Subject) -> None:
         instance = subject.waits(subject.start("Sleep", "t1", "3600"))
         (waiting,) = instance.waiting_for
         assert waiting.kind == "timer"
+        assert waiting.until is not None
         assert waiting.until > datetime.now(timezone.utc) + timedelta(minutes=50)
 
-    def test_a_child(self, subject) -> None:
+    def test_a_child(self, subject: Subject) -> None:
         subject.start("Parent", "p1", '"Await"')
         instance = subject.waits("p1")
         (waiting,) = instance.waiting_for
         assert (waiting.kind, waiting.instance_id) == ("child", "p1:0001")
 
-    def test_whose_child_it_is(self, subject) -> None:
+    def test_whose_child_it_is(self, subject: Subject) -> None:
         subject.start("Parent", "p1", '"Await"')
         subject.waits("p1")
         subject.waits("p1:0001")
         assert dict(subject.workflows.parents(["p1:0001", "p1", "nope"])) == {"p1:0001": "p1"}
 
-    def test_a_failure(self, subject) -> None:
+    def test_a_failure(self, subject: Subject) -> None:
         instance = subject.ended(subject.start("Fail", "f1", '"oh no"'))
         assert instance.status is Status.FAILED
+        assert instance.failure is not None
         assert "oh no" in instance.failure.message
 
 
 class TestEvents:
-    def test_are_delivered_whatever_the_case_of_the_name(self, subject) -> None:
+    def test_are_delivered_whatever_the_case_of_the_name(self, subject: Subject) -> None:
         subject.waits(subject.start("Await", "a1", '"Go"'))
         subject.workflows.raise_event("a1", "gO", '{"yes": false}')
-        assert json.loads(subject.ended("a1").output) == {"yes": False}
+        assert json.loads(subject.ended("a1").output or "") == {"yes": False}
 
     @pytest.mark.parametrize("data", ["0", "false", '""', "[]"])
-    def test_falsy_data_survives(self, subject, data: str) -> None:
+    def test_falsy_data_survives(self, subject: Subject, data: str) -> None:
         subject.waits(subject.start("Await", "a1", '"go"'))
         subject.workflows.raise_event("a1", "go", data)
-        assert json.loads(subject.ended("a1").output) == json.loads(data)
+        assert json.loads(subject.ended("a1").output or "") == json.loads(data)
 
-    def test_to_a_missing_or_a_finished_instance(self, subject) -> None:
+    def test_to_a_missing_or_a_finished_instance(self, subject: Subject) -> None:
         with pytest.raises(NotFound):
             subject.workflows.raise_event("nope", "go", "1")
         subject.ended(subject.start("Echo", "e1"))
@@ -134,7 +139,7 @@ class TestEvents:
 
 
 class TestPause:
-    def test_holds_the_code_until_it_is_resumed(self, subject) -> None:
+    def test_holds_the_code_until_it_is_resumed(self, subject: Subject) -> None:
         subject.waits(subject.start("Await", "a1", '"go"'))
         assert subject.workflows.pause("a1", reason="lunch") is None
         assert subject.workflows.get("a1").status is Status.SUSPENDED, "done means done"
@@ -145,13 +150,13 @@ class TestPause:
         assert subject.workflows.get("a1").status is not Status.SUSPENDED
         assert subject.ended("a1").output == "1"
 
-    def test_resume_of_what_is_not_suspended_is_refused_and_harmless(self, subject) -> None:
+    def test_resume_of_what_is_not_suspended_is_refused_and_harmless(self, subject: Subject) -> None:
         subject.waits(subject.start("Await", "a1", '"go"'))
         with pytest.raises(WrongState):
             subject.workflows.resume("a1")
         assert subject.workflows.get("a1").status is Status.RUNNING
 
-    def test_missing_and_finished(self, subject) -> None:
+    def test_missing_and_finished(self, subject: Subject) -> None:
         subject.ended(subject.start("Echo", "e1"))
         for action in (subject.workflows.pause, subject.workflows.resume):
             with pytest.raises(NotFound):
@@ -161,16 +166,16 @@ class TestPause:
 
 
 class TestTerminate:
-    def test_ends_it_with_the_output_and_its_children_too(self, subject) -> None:
+    def test_ends_it_with_the_output_and_its_children_too(self, subject: Subject) -> None:
         subject.start("Parent", "p1", '"Await"')
         subject.waits("p1")
         assert subject.workflows.terminate("p1", output='{"stopped": 1}', reason="test") is None
         instance = subject.workflows.get("p1")
         assert instance.status is Status.TERMINATED
-        assert json.loads(instance.output) == {"stopped": 1}
+        assert json.loads(instance.output or "") == {"stopped": 1}
         assert subject.ended("p1:0001").status is Status.TERMINATED
 
-    def test_not_recursive_leaves_the_children(self, subject) -> None:
+    def test_not_recursive_leaves_the_children(self, subject: Subject) -> None:
         subject.start("Parent", "p1", '"Await"')
         subject.waits("p1")
         subject.waits("p1:0001")
@@ -178,14 +183,14 @@ class TestTerminate:
         subject.ended("p1")
         assert subject.workflows.get("p1:0001").status is Status.RUNNING
 
-    def test_a_suspended_one(self, subject) -> None:
+    def test_a_suspended_one(self, subject: Subject) -> None:
         subject.waits(subject.start("Await", "a1", '"go"'))
         subject.workflows.pause("a1")
         subject.reached("a1", Status.SUSPENDED)
         subject.workflows.terminate("a1")
         assert subject.ended("a1").status is Status.TERMINATED
 
-    def test_missing_and_finished(self, subject) -> None:
+    def test_missing_and_finished(self, subject: Subject) -> None:
         with pytest.raises(NotFound):
             subject.workflows.terminate("nope")
         subject.ended(subject.start("Echo", "e1"))
@@ -194,13 +199,13 @@ class TestTerminate:
 
 
 class TestPurge:
-    def test_takes_a_finished_tree(self, subject) -> None:
+    def test_takes_a_finished_tree(self, subject: Subject) -> None:
         subject.ended(subject.start("Parent", "p1", '"Echo"'))
         assert subject.workflows.purge("p1") == 2
         assert subject.gone("p1")
         assert subject.gone("p1:0001")
 
-    def test_refuses_a_running_one_unless_forced(self, subject) -> None:
+    def test_refuses_a_running_one_unless_forced(self, subject: Subject) -> None:
         subject.waits(subject.start("Await", "a1", '"go"'))
         with pytest.raises(WrongState):
             subject.workflows.purge("a1")
@@ -209,20 +214,20 @@ class TestPurge:
         assert subject.start("Echo", "a1", "1") == "a1"
         assert subject.ended("a1").output == "1"
 
-    def test_not_recursive_leaves_the_children(self, subject) -> None:
+    def test_not_recursive_leaves_the_children(self, subject: Subject) -> None:
         subject.ended(subject.start("Parent", "p1", '"Echo"'))
         assert subject.workflows.purge("p1", recursive=False) == 1
         assert subject.gone("p1")
         assert not subject.gone("p1:0001")
 
-    def test_missing(self, subject) -> None:
+    def test_missing(self, subject: Subject) -> None:
         for force in (False, True):
             with pytest.raises(NotFound):
                 subject.workflows.purge("nope", force=force)
 
 
 class TestHistory:
-    def test_of_a_chain_is_daprs(self, subject) -> None:
+    def test_of_a_chain_is_daprs(self, subject: Subject) -> None:
         subject.ended(subject.start("Chain", "c1", "2"))
         history = subject.workflows.history("c1")
         assert [type(event).__name__ for event in history] == [
@@ -239,20 +244,20 @@ class TestHistory:
         assert [event.event_id for event in history if event.event_id >= 0] == [1, 2, 3]
         assert [e.result for e in history if isinstance(e, ev.TaskCompleted)] == ["1", "2"]
 
-    def test_of_a_missing_instance(self, subject) -> None:
+    def test_of_a_missing_instance(self, subject: Subject) -> None:
         with pytest.raises(NotFound):
             subject.workflows.history("nope")
 
-    def test_begins_anew_when_the_workflow_continues_as_new(self, subject) -> None:
+    def test_begins_anew_when_the_workflow_continues_as_new(self, subject: Subject) -> None:
         instance = subject.ended(subject.start("Countdown", "d1", "3"))
-        assert json.loads(instance.output) == "zero"
+        assert json.loads(instance.output or "") == "zero"
         started = subject.workflows.history("d1")[1]
         assert isinstance(started, ev.ExecutionStarted)
         assert started.input == "0"
 
 
 class TestList:
-    def test_filters_combine(self, subject) -> None:
+    def test_filters_combine(self, subject: Subject) -> None:
         for number in range(3):
             subject.ended(subject.start("Echo", f"e{number}", str(number)))
         subject.waits(subject.start("Await", "a0", '"Go"'))
@@ -271,12 +276,12 @@ class TestList:
         assert ids(created_before=now + timedelta(hours=1), name="Await") == ["a0"]
         assert ids(finished_before=now + timedelta(hours=1)) == ["e0", "e1", "e2"]
 
-    def test_children_know_their_parent(self, subject) -> None:
+    def test_children_know_their_parent(self, subject: Subject) -> None:
         subject.ended(subject.start("Parent", "p1", '"Echo"'))
         children = list(subject.workflows.list(Filter(parent_id="p1")))
         assert [(child.id, child.parent_id) for child in children] == [("p1:0001", "p1")]
 
-    def test_pages_meet_without_gap_or_overlap(self, subject) -> None:
+    def test_pages_meet_without_gap_or_overlap(self, subject: Subject) -> None:
         for number in range(7):
             subject.start("Echo", f"e{number}")
         for number in range(7):
@@ -293,20 +298,20 @@ class TestList:
                     last = page[-1].id
                 assert sorted(seen) == [f"e{n}" for n in range(7)], (sort, reverse)
 
-    def test_count(self, subject) -> None:
+    def test_count(self, subject: Subject) -> None:
         subject.ended(subject.start("Echo", "e1"))
         subject.waits(subject.start("Await", "a1", '"go"'))
         counts = {(count.status, count.name): count.count for count in subject.workflows.count(Filter())}
         assert counts == {(Status.COMPLETED, "Echo"): 1, (Status.RUNNING, "Await"): 1}
 
-    def test_after_a_missing_row(self, subject) -> None:
+    def test_after_a_missing_row(self, subject: Subject) -> None:
         subject.ended(subject.start("Echo", "e1"))
         with pytest.raises(NotFound):
             list(subject.workflows.list(Filter(after="nope")))
 
 
 class TestRerun:
-    def test_from_a_step_keeps_what_came_before(self, subject) -> None:
+    def test_from_a_step_keeps_what_came_before(self, subject: Subject) -> None:
         subject.ended(subject.start("Chain", "c1", "3"))
         new_id = subject.workflows.rerun(RerunRequest("c1", 2, "c2", input="40", overwrite_input=True))
         subject.workflows.drive([new_id])
@@ -314,7 +319,7 @@ class TestRerun:
         assert subject.ended("c2").output == "42"
         assert subject.workflows.get("c1").output == "3"
 
-    def test_an_event_must_be_raised_again(self, subject) -> None:
+    def test_an_event_must_be_raised_again(self, subject: Subject) -> None:
         subject.waits(subject.start("Await", "a1", '"go"'))
         subject.workflows.raise_event("a1", "go", "1")
         subject.ended("a1")
@@ -324,7 +329,7 @@ class TestRerun:
         subject.workflows.raise_event("a2", "go", "2")
         assert subject.ended("a2").output == "2"
 
-    def test_refusals(self, subject) -> None:
+    def test_refusals(self, subject: Subject) -> None:
         subject.waits(subject.start("Await", "a1", '"go"'))
         subject.ended(subject.start("Chain", "c1", "1"))
         subject.ended(subject.start("Parent", "p1", '"Echo"'))
@@ -400,7 +405,7 @@ class TestRefusals:
             "taken ID",
         ],
     )
-    def test_words(self, subject, ask, refusal) -> None:
+    def test_words(self, subject: Subject, ask, refusal) -> None:
         subject.waits(subject.start("Await", "live", '"go"'))
         subject.ended(subject.start("Echo", "done", "1"))
         with pytest.raises(type(refusal)) as caught:
@@ -410,7 +415,7 @@ class TestRefusals:
 
 
 class TestForEach:
-    def test_results_come_in_order_with_the_error_of_each(self, subject) -> None:
+    def test_results_come_in_order_with_the_error_of_each(self, subject: Subject) -> None:
         for one in ("a", "c", "d"):
             subject.waits(subject.start("Await", one, '"go"'))
         subject.ended(subject.start("Echo", "e", "1"))
@@ -420,7 +425,7 @@ class TestForEach:
         assert subject.workflows.get("c").status is Status.SUSPENDED
         assert subject.workflows.get("d").status is Status.RUNNING
 
-    def test_nothing_is_tried_after_an_error_that_stops(self, subject) -> None:
+    def test_nothing_is_tried_after_an_error_that_stops(self, subject: Subject) -> None:
         for one in ("a", "c"):
             subject.ended(subject.start("Echo", one, "1"))
         results = [*subject.workflows.for_each(["a", "b", "c"], subject.workflows.purge, lambda error: True)]

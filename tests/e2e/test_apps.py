@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,8 @@ def test_replays_after_every_turn(case: Case, tmp_path: Path) -> None:
     workflows = open_embedded(tmp_path / "store.db", f"{case.app}.py", APPS, True, note=lambda line: None)
     try:
         workflows._become_owner()
-        executor = workflows._host._executor
+        assert workflows._host is not None
+        executor: Any = workflows._host._executor
         run_turn = executor.run_turn
 
         def forgetting(turn):

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from kills import killed_everywhere
 from limits import LIMIT_SECONDS
+from shell import Shell
 
 from wfctl.engine.store import backup, database, reading
 
@@ -50,23 +51,23 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     backup._expected_schema(database.SCHEMA_VERSION)
 
 
-def ids(shell, *words: str) -> list[str]:
+def ids(shell: Shell, *words: str) -> list[str]:
     return sorted(shell.ok("list", "-o", "id", *words).split())
 
 
-def steps(shell) -> int:
+def steps(shell: Shell) -> int:
     path = shell.folder / "steps.txt"
     return len(path.read_text().split()) if path.exists() else 0
 
 
-def kept(shell) -> list[Path]:
+def kept(shell: Shell) -> list[Path]:
     return sorted(shell.folder.glob("store.db.*.before-restore.bak"))
 
 
 # --- backup ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_backup_while_an_owner_writes_is_one_moment_of_the_store(shell) -> None:
+def test_a_backup_while_an_owner_writes_is_one_moment_of_the_store(shell: Shell) -> None:
     shell.app(APP)
     owner = shell.start("start", "Count", "--id", "long", "--input", "3000")
     shell.until(lambda: steps(shell) >= 20, "steps")
@@ -96,7 +97,7 @@ def test_a_backup_while_an_owner_writes_is_one_moment_of_the_store(shell) -> Non
     assert (found["runtimeStatus"], found["output"]) == ("COMPLETED", sum(range(3000)))
 
 
-def test_a_file_that_exists_is_replaced_only_by_force(shell) -> None:
+def test_a_file_that_exists_is_replaced_only_by_force(shell: Shell) -> None:
     shell.app(APP)
     shell.ok("start", "Await", "--id", "a")
     file = shell.folder / "copy.db"
@@ -111,7 +112,7 @@ def test_a_file_that_exists_is_replaced_only_by_force(shell) -> None:
     assert shell.run("backup", str(file), "--force").status == 4, "it is in use as a store"
 
 
-def test_places_that_cannot_be(shell) -> None:
+def test_places_that_cannot_be(shell: Shell) -> None:
     shell.app(APP)
     no_store = shell.run("backup", "copy.db")
     assert no_store.status == 5
@@ -132,7 +133,7 @@ def test_places_that_cannot_be(shell) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a limit on file sizes needs POSIX")
-def test_no_room_for_a_backup_leaves_nothing(shell) -> None:
+def test_no_room_for_a_backup_leaves_nothing(shell: Shell) -> None:
     import resource
     import subprocess
 
@@ -152,7 +153,7 @@ def test_no_room_for_a_backup_leaves_nothing(shell) -> None:
     assert not list(shell.folder.glob("copy.db*"))
 
 
-def test_a_damaged_store_makes_no_backup(shell) -> None:
+def test_a_damaged_store_makes_no_backup(shell: Shell) -> None:
     shell.app(APP)
     shell.ok("start", "Await", "--id", "a")
     damage(shell.folder / "store.db")
@@ -174,14 +175,14 @@ def damage(path: Path) -> None:
     path.write_bytes(data)
 
 
-def test_a_sidecar_is_not_backed_up(shell) -> None:
+def test_a_sidecar_is_not_backed_up(shell: Shell) -> None:
     for words in (["backup", "copy.db"], ["restore", "copy.db", "--yes"]):
         refused = shell.run(*words, "--target", "http://127.0.0.1:9")
         assert refused.status == 5
         assert "only the store of the embedded engine" in refused.err
 
 
-def test_doctor_names_the_newest_backup(shell) -> None:
+def test_doctor_names_the_newest_backup(shell: Shell) -> None:
     shell.app(APP)
     shell.ok("start", "Await", "--id", "a")
 
@@ -198,7 +199,7 @@ def test_doctor_names_the_newest_backup(shell) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks to kill")
-def test_a_backup_killed_at_any_moment_is_there_or_not(shell, quick: None) -> None:
+def test_a_backup_killed_at_any_moment_is_there_or_not(shell: Shell, quick: None) -> None:
     shell.app(APP)
     shell.ok("start", "Await", "--id", "a")
     store, file = shell.folder / "store.db", shell.folder / "copy.db"
@@ -231,7 +232,7 @@ def names(path: Path) -> list[str]:
         db.close()
 
 
-def test_what_happened_since_the_backup_is_undone_and_kept(shell) -> None:
+def test_what_happened_since_the_backup_is_undone_and_kept(shell: Shell) -> None:
     shell.app(APP)
     shell.ok("start", "Await", "--id", "a")
     shell.ok("start", "Count", "--id", "c", "--input", "3", "--no-drive")
@@ -258,7 +259,7 @@ def test_what_happened_since_the_backup_is_undone_and_kept(shell) -> None:
     assert shell.ok("result", "a").strip() == "1"
 
 
-def test_it_asks(shell) -> None:
+def test_it_asks(shell: Shell) -> None:
     shell.app(APP)
     shell.ok("start", "Await", "--id", "a")
     shell.ok("backup", "copy.db")
@@ -277,7 +278,7 @@ def test_it_asks(shell) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="hard links")
-def test_a_backup_that_is_kept_as_a_hard_link(shell) -> None:
+def test_a_backup_that_is_kept_as_a_hard_link(shell: Shell) -> None:
     """As rsnapshot keeps what has not changed. A store with two names is refused; to read a backup does no harm."""
     shell.app(APP)
     shell.ok("start", "Await", "--id", "a")
@@ -288,7 +289,7 @@ def test_a_backup_that_is_kept_as_a_hard_link(shell) -> None:
     assert ids(shell) == ["a"]
 
 
-def test_not_while_somebody_drives(shell) -> None:
+def test_not_while_somebody_drives(shell: Shell) -> None:
     shell.app(APP)
     shell.ok("start", "Await", "--id", "a")
     shell.ok("backup", "copy.db")
@@ -302,7 +303,7 @@ def test_not_while_somebody_drives(shell) -> None:
     assert ids(shell) == ["a", "b"]
 
 
-def test_only_what_is_whole_and_a_store_is_restored(shell) -> None:
+def test_only_what_is_whole_and_a_store_is_restored(shell: Shell) -> None:
     shell.app(APP)
     shell.ok("start", "Await", "--id", "a")
     shell.ok("backup", "good.db")
@@ -336,7 +337,7 @@ def test_only_what_is_whole_and_a_store_is_restored(shell) -> None:
         refused("bad.db", words)
 
 
-def test_nothing_but_a_store_is_replaced(shell) -> None:
+def test_nothing_but_a_store_is_replaced(shell: Shell) -> None:
     shell.app(APP)
     shell.ok("start", "Await", "--id", "a")
     shell.ok("backup", "good.db")
@@ -352,7 +353,7 @@ def test_nothing_but_a_store_is_replaced(shell) -> None:
         assert (shell.folder / name).read_bytes() == before
 
 
-def test_a_damaged_store_is_replaced_and_kept(shell) -> None:
+def test_a_damaged_store_is_replaced_and_kept(shell: Shell) -> None:
     shell.app(APP)
     shell.ok("start", "Await", "--id", "a")
     shell.ok("backup", "good.db")
@@ -371,14 +372,14 @@ def test_a_damaged_store_is_replaced_and_kept(shell) -> None:
     assert former.read_bytes()[100:4096] == b"\xff" * 3996
 
 
-def test_the_log_of_a_killed_owner_does_not_get_into_the_restored_store(shell) -> None:
+def test_the_log_of_a_killed_owner_does_not_get_into_the_restored_store(shell: Shell) -> None:
     shell.app(APP)
     shell.ok("start", "Await", "--id", "a")
     shell.ok("backup", "copy.db")
     for gone in (False, True):
         owner = shell.start("start", "Count", "--id", "long", "--input", "3000")
         before = steps(shell)
-        shell.until(lambda before=before: steps(shell) >= before + 50, "steps")
+        shell.until(lambda before=before: steps(shell) >= before + 50, "steps")  # type: ignore[misc]
         owner.kill()
         owner.communicate()
         assert (shell.folder / "store.db-wal").stat().st_size
@@ -391,7 +392,7 @@ def test_the_log_of_a_killed_owner_does_not_get_into_the_restored_store(shell) -
             assert names(kept(shell)[-1]) == ["a", "long"]
 
 
-def test_a_commit_beside_a_restore_is_in_one_of_the_two(shell) -> None:
+def test_a_commit_beside_a_restore_is_in_one_of_the_two(shell: Shell) -> None:
     """Nobody drives, so that others may write: what they were told was done is in the copy, or in the store."""
     shell.app(APP)
     shell.ok("start", "Await", "--id", "a")
@@ -406,7 +407,7 @@ def test_a_commit_beside_a_restore_is_in_one_of_the_two(shell) -> None:
         assert "a" in ids(shell)
 
 
-def test_so_many_former_stores_are_kept_and_no_more(shell) -> None:
+def test_so_many_former_stores_are_kept_and_no_more(shell: Shell) -> None:
     shell.app(APP)
     shell.ok("start", "Await", "--id", "a")
     shell.ok("backup", "copy.db")
@@ -468,7 +469,7 @@ def test_a_restore_killed_at_any_moment_leaves_the_old_store_or_the_new_one(
 # --- the file alone --------------------------------------------------------------------------------------------------
 
 
-def alone(shell) -> list[str]:
+def alone(shell: Shell) -> list[str]:
     """What a copy of the store's file holds, without what lies beside it."""
     folder = shell.folder / "alone"
     shutil.rmtree(folder, ignore_errors=True)
@@ -477,7 +478,7 @@ def alone(shell) -> list[str]:
     return names(folder / "store.db")
 
 
-def test_the_file_alone_is_whole_when_a_command_has_ended(shell) -> None:
+def test_the_file_alone_is_whole_when_a_command_has_ended(shell: Shell) -> None:
     """Also while somebody reads, who keeps SQLite from tidying up by itself."""
     shell.app(APP)
     shell.ok("start", "Await", "--id", "a")
@@ -500,7 +501,9 @@ def test_the_file_alone_is_whole_when_a_command_has_ended(shell) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)])
 @pytest.mark.parametrize("words", [("start", "Await", "--id", "b", "--wait"), ("wait", "a")])
-def test_the_file_alone_is_whole_when_a_command_was_told_to_end(shell, number: int, words: tuple[str, ...]) -> None:
+def test_the_file_alone_is_whole_when_a_command_was_told_to_end(
+    shell: Shell, number: int, words: tuple[str, ...]
+) -> None:
     shell.app(APP)
     shell.ok("start", "Await", "--id", "a")
     command = shell.start(*words)

@@ -6,6 +6,7 @@ import json
 import os
 
 import pytest
+from shell import Shell
 
 GOOD = """
 import dapr.ext.workflow as wf
@@ -30,7 +31,7 @@ def ship(ctx, n):
 BAD = GOOD.replace("ctx.call_activity(reserve, input=1)", "ctx.call_activity(ship, input=1)")
 
 
-def test_stalls_and_goes_on(shell) -> None:
+def test_stalls_and_goes_on(shell: Shell) -> None:
     shell.app(GOOD)
     shell.ok("start", "Order", "--id", "o1")
     shell.app(BAD)
@@ -58,7 +59,7 @@ def test_stalls_and_goes_on(shell) -> None:
     assert (done["runtimeStatus"], done["output"]) == ("COMPLETED", 2)
 
 
-def test_a_wait_ends_with_a_stall(shell) -> None:
+def test_a_wait_ends_with_a_stall(shell: Shell) -> None:
     """Whoever drives, and whatever is awaited; but code that fits is tried first."""
     shell.app(GOOD)
     shell.ok("start", "Order", "--id", "o1")
@@ -82,7 +83,7 @@ def test_a_wait_ends_with_a_stall(shell) -> None:
     assert mended.status == 0, mended
 
 
-def test_a_workflow_that_this_app_lacks_is_left_alone(shell) -> None:
+def test_a_workflow_that_this_app_lacks_is_left_alone(shell: Shell) -> None:
     shell.app(GOOD)
     shell.ok("start", "Order", "--id", "o1", "--no-drive")
     shell.app(GOOD.replace('name="Order"', 'name="Other"'), "other.py")
@@ -119,7 +120,7 @@ def fork(ctx, _):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-def test_an_activity_may_fork(shell) -> None:
+def test_an_activity_may_fork(shell: Shell) -> None:
     shell.app(FORKING)
     shell.ok("start", "Forking", "--id", "f1", "--wait", "--timeout", "120s")
     assert json.loads(shell.ok("result", "f1")) is True

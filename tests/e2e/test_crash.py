@@ -7,6 +7,7 @@ import random
 import sqlite3
 
 import pytest
+from shell import Shell
 
 APP = """
 import time
@@ -37,7 +38,7 @@ def lines(path) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", range(KILLS))
-def test_a_hundred_steps_survive_a_kill_at_a_random_moment(shell, seed: int) -> None:
+def test_a_hundred_steps_survive_a_kill_at_a_random_moment(shell: Shell, seed: int) -> None:
     shell.app(APP)
     moment = random.Random(seed).randrange(1, 98)
     done = shell.folder / "steps.txt"
@@ -66,7 +67,7 @@ def test_a_hundred_steps_survive_a_kill_at_a_random_moment(shell, seed: int) -> 
     assert again <= 100 - len(recorded), "no recorded step ran again"
 
 
-def test_what_start_acknowledged_is_there_after_a_kill(shell) -> None:
+def test_what_start_acknowledged_is_there_after_a_kill(shell: Shell) -> None:
     shell.app(APP)
     process = shell.start("start", "Hundred", "--id", "h1", "--input", "5000")
     assert process.stdout is not None

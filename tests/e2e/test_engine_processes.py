@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from typing import Any
 
 import pytest
 from limits import LIMIT_SECONDS
+from shell import Shell
 
 APP = """
 import os
@@ -52,11 +54,11 @@ def tree(ctx, depth):
 """
 
 
-def get(shell, instance_id: str) -> dict:
+def get(shell: Shell, instance_id: str) -> dict[str, Any]:
     return json.loads(shell.ok("get", instance_id, "-o", "json"))
 
 
-def test_many_processes_race_for_a_store_that_does_not_exist(shell) -> None:
+def test_many_processes_race_for_a_store_that_does_not_exist(shell: Shell) -> None:
     shell.app(APP)
     for number in range(3):
         shell.environ["WFCTL_STORE"] = str(shell.folder / f"race{number}.db")
@@ -70,7 +72,7 @@ def test_many_processes_race_for_a_store_that_does_not_exist(shell) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a console interrupt cannot be sent to one process")
-def test_an_interrupt_ends_a_command_whose_workflow_code_never_comes_back(shell) -> None:
+def test_an_interrupt_ends_a_command_whose_workflow_code_never_comes_back(shell: Shell) -> None:
     shell.app(APP)
     process = shell.start("start", "Stuck", "--id", "s1", "--wait")
     shell.until(lambda: (shell.folder / "stuck.txt").exists(), "the loop")
@@ -82,7 +84,7 @@ def test_an_interrupt_ends_a_command_whose_workflow_code_never_comes_back(shell)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a console interrupt cannot be sent to one process")
-def test_an_interrupt_does_not_wait_for_activities(shell) -> None:
+def test_an_interrupt_does_not_wait_for_activities(shell: Shell) -> None:
     shell.app(APP)
     process = shell.start("start", "Busy", "--id", "b1", "--input", "600", "--wait")
     shell.until(lambda: (shell.folder / "begun.txt").exists(), "the activity")
@@ -93,7 +95,7 @@ def test_an_interrupt_does_not_wait_for_activities(shell) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="arguments that are no Unicode are a matter of POSIX")
-def test_bytes_that_are_no_text_are_refused_and_harm_nothing(shell) -> None:
+def test_bytes_that_are_no_text_are_refused_and_harm_nothing(shell: Shell) -> None:
     shell.app(APP)
     shell.ok("start", "Echo", "--id", "e1", "--input", "1")
     for words in (
@@ -106,7 +108,7 @@ def test_bytes_that_are_no_text_are_refused_and_harm_nothing(shell) -> None:
     assert shell.ok("start", "Echo", "--id", "e3", "--input", "3", "--wait")
 
 
-def test_a_tree_survives_kills_of_its_owners(shell) -> None:
+def test_a_tree_survives_kills_of_its_owners(shell: Shell) -> None:
     """63 instances, whoever drives is killed again and again; each child's end reaches its parent once."""
     shell.app(APP)
     process = shell.start("start", "Tree", "--id", "t1", "--input", "5", "--wait")
@@ -117,7 +119,7 @@ def test_a_tree_survives_kills_of_its_owners(shell) -> None:
         process = shell.start("run")
         ran = len((shell.folder / "begun.txt").read_text())
         shell.until(
-            lambda ran=ran, process=process: (
+            lambda ran=ran, process=process: (  # type: ignore[misc]
                 process.poll() is not None or len((shell.folder / "begun.txt").read_text()) > ran
             ),
             "another activity",

@@ -216,7 +216,7 @@ def test_the_example_apps_come_to_the_same(case: Case, tmp_path: Path, environme
 def another_python(minor: str) -> str:
     found = (shutil.which(f"python{minor}"), *Path.home().glob(f".pyenv/versions/{minor}.*/bin/python{minor}"))
     for python in filter(None, found):
-        if subprocess.run([python, "-c", "import venv"], capture_output=True, check=False).returncode == 0:
+        if subprocess.run([python, "-c", "import venv"], capture_output=True, check=False).returncode == 0:  # type: ignore[list-item]
             return str(python)
     pytest.skip(f"there is no Python {minor} here")
 

@@ -13,9 +13,11 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kills import killed_everywhere
+from shell import Shell
 
 from wfctl.engine.owner_lock import OwnerLock
 from wfctl.engine.store import database
@@ -44,7 +46,7 @@ from wfctl.__main__ import run
 run()
 """
 
-ENDS = {
+ENDS: dict[str, dict[str, Any]] = {
     "waiting": {
         "completed": ("COMPLETED", {"fäß": 0}),
         "terminated": ("TERMINATED", 0),
@@ -72,7 +74,7 @@ ENDS = {
 
 
 @pytest.fixture
-def later(shell, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def later(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Make the shell's wfctl one with a next migration."""
 
     def make(since: int | None = None) -> None:
@@ -93,7 +95,7 @@ def make_package(folder: Path) -> Path:
     return package
 
 
-def put(shell, store: Path) -> Path:
+def put(shell: Shell, store: Path) -> Path:
     shell.app((STORES / "app.py").read_text())
     path = shell.folder / "store.db"
     shutil.copy(store, path)
@@ -108,12 +110,12 @@ def schema(path: Path) -> int:
         db.close()
 
 
-def ends(shell) -> dict[str, tuple[str, object]]:
+def ends(shell: Shell) -> dict[str, tuple[str, object]]:
     found = (json.loads(line) for line in shell.ok("list", "-o", "jsonl").splitlines())
     return {one["instanceID"]: (one["runtimeStatus"], one["output"]) for one in found}
 
 
-def complete(shell, name: str) -> None:
+def complete(shell: Shell, name: str) -> None:
     if name == "waiting":
         shell.ok("raise-event", "event", "approval", "--data", '"yes"', "--no-drive")
         shell.ok("raise-event", "child", "approval", "--data", '{"by": "me"}', "--no-drive")
@@ -122,7 +124,7 @@ def complete(shell, name: str) -> None:
     assert ends(shell) == ENDS[name]
 
 
-def copies(shell) -> list[Path]:
+def copies(shell: Shell) -> list[Path]:
     return sorted(shell.folder.glob("store.db.*.before-migration.bak"))
 
 
@@ -131,7 +133,7 @@ def test_there_are_stores_to_try() -> None:
 
 
 @pytest.mark.parametrize("store", OLD, ids=lambda store: store.stem)
-def test_what_an_older_wfctl_left_unfinished_completes(shell, store: Path) -> None:
+def test_what_an_older_wfctl_left_unfinished_completes(shell: Shell, store: Path) -> None:
     path = put(shell, store)
     complete(shell, store.stem)
     assert schema(path) == database.SCHEMA_VERSION
@@ -144,7 +146,7 @@ def test_what_an_older_wfctl_left_unfinished_completes(shell, store: Path) -> No
 
 
 @pytest.mark.parametrize("store", OLD, ids=lambda store: store.stem)
-def test_reading_changes_nothing(shell, store: Path, later) -> None:
+def test_reading_changes_nothing(shell: Shell, store: Path, later: Callable[..., None]) -> None:
     path = put(shell, store)
     later()
     before = path.read_bytes()
@@ -163,7 +165,9 @@ def test_reading_changes_nothing(shell, store: Path, later) -> None:
 
 
 @pytest.mark.parametrize("store", OLD, ids=lambda store: store.stem)
-def test_what_is_unfinished_completes_after_the_next_migration(shell, store: Path, later) -> None:
+def test_what_is_unfinished_completes_after_the_next_migration(
+    shell: Shell, store: Path, later: Callable[..., None]
+) -> None:
     path = put(shell, store)
     later()
     complete(shell, store.stem)
@@ -173,7 +177,7 @@ def test_what_is_unfinished_completes_after_the_next_migration(shell, store: Pat
     db.close()
 
 
-def test_the_writer_says_what_it_migrates_and_keeps_a_copy(shell, later) -> None:
+def test_the_writer_says_what_it_migrates_and_keeps_a_copy(shell: Shell, later: Callable[..., None]) -> None:
     path = put(shell, STORES / "v0.1" / "waiting.db")
     later()
     done = shell.run("terminate", "event")
@@ -186,7 +190,7 @@ def test_the_writer_says_what_it_migrates_and_keeps_a_copy(shell, later) -> None
     assert len(copies(shell)) == 1
 
 
-def test_so_many_copies_are_kept_and_no_more(shell, later) -> None:
+def test_so_many_copies_are_kept_and_no_more(shell: Shell, later: Callable[..., None]) -> None:
     path = put(shell, STORES / "v0.1" / "waiting.db")
     later()
     made: list[Path] = []
@@ -199,7 +203,7 @@ def test_so_many_copies_are_kept_and_no_more(shell, later) -> None:
     assert copies(shell) == made[-3:]
 
 
-def test_the_copy_goes_back_with_restore(shell, later, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_copy_goes_back_with_restore(shell: Shell, later, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever wants the older version again has the store that it can read."""
     put(shell, STORES / "v0.1" / "waiting.db")
     with monkeypatch.context() as patch:
@@ -214,7 +218,7 @@ def test_the_copy_goes_back_with_restore(shell, later, monkeypatch: pytest.Monke
     complete(shell, "waiting")
 
 
-def test_a_reader_that_cannot_read_so_old_a_store_says_what_to_do(shell, later) -> None:
+def test_a_reader_that_cannot_read_so_old_a_store_says_what_to_do(shell: Shell, later: Callable[..., None]) -> None:
     path = put(shell, STORES / "v0.1" / "waiting.db")
     later(since=NEXT)
     before = path.read_bytes()

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from limits import LIMIT_SECONDS
+from shell import Shell, line
 
 APP = """
 import time
@@ -32,14 +33,14 @@ def await_event(ctx, _):
 """
 
 
-def status(shell, instance_id: str) -> str:
+def status(shell: Shell, instance_id: str) -> str:
     return json.loads(shell.ok("get", instance_id, "-o", "json"))["runtimeStatus"]
 
 
-def test_what_comes_while_another_command_drives_is_driven_by_it(shell) -> None:
+def test_what_comes_while_another_command_drives_is_driven_by_it(shell: Shell) -> None:
     shell.app(APP)
     first = shell.start("start", "Slow", "--id", "a", "--input", "60")
-    assert first.stdout.readline().strip() == "a"
+    assert line(first).strip() == "a"
     second = shell.run("start", "Slow", "--id", "b", "--input", "70")
     assert second.status == 0
     assert second.out.strip() == "b"
@@ -50,10 +51,10 @@ def test_what_comes_while_another_command_drives_is_driven_by_it(shell) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="symbolic links")
-def test_a_store_named_by_a_link_has_the_same_owner(shell) -> None:
+def test_a_store_named_by_a_link_has_the_same_owner(shell: Shell) -> None:
     shell.app(APP)
     first = shell.start("start", "Await", "--id", "a", "--wait")
-    assert first.stdout.readline().strip() == "a"
+    assert line(first).strip() == "a"
     (shell.folder / "link.db").symlink_to(shell.folder / "store.db")
     second = shell.run("run", "--store", str(shell.folder / "link.db"))
     assert second.status == 5
@@ -63,7 +64,7 @@ def test_a_store_named_by_a_link_has_the_same_owner(shell) -> None:
     assert not (shell.folder / "link.db.lock").exists()
 
 
-def test_many_at_once_all_finish(shell) -> None:
+def test_many_at_once_all_finish(shell: Shell) -> None:
     shell.app(APP)
     names = [f"i{number}" for number in range(8)]
     processes = [shell.start("start", "Slow", "--id", name, "--input", "5", "--wait") for name in names]
@@ -75,10 +76,10 @@ def test_many_at_once_all_finish(shell) -> None:
     assert [count["count"] for count in counts if count["runtimeStatus"] == "COMPLETED"] == [8]
 
 
-def test_the_owner_killed_the_next_command_takes_over(shell) -> None:
+def test_the_owner_killed_the_next_command_takes_over(shell: Shell) -> None:
     shell.app(APP)
     first = shell.start("start", "Slow", "--id", "a", "--input", "1000")
-    assert first.stdout.readline().strip() == "a"
+    assert line(first).strip() == "a"
     first.kill()
     first.communicate()
     second = shell.run("start", "Slow", "--id", "b", "--input", "1", "--wait")
@@ -87,10 +88,10 @@ def test_the_owner_killed_the_next_command_takes_over(shell) -> None:
     assert '"kind": "driver"' in shell.ok("get", "a", "-o", "json")
 
 
-def test_run_refuses_a_store_that_another_process_drives(shell) -> None:
+def test_run_refuses_a_store_that_another_process_drives(shell: Shell) -> None:
     shell.app(APP)
     first = shell.start("start", "Slow", "--id", "a", "--input", "1000")
-    assert first.stdout.readline().strip() == "a"
+    assert line(first).strip() == "a"
     second = shell.run("run")
     assert second.status == 5
     assert "another process drives" in second.err
@@ -98,7 +99,7 @@ def test_run_refuses_a_store_that_another_process_drives(shell) -> None:
     first.communicate()
 
 
-def test_an_event_from_another_process_reaches_the_waiting_owner(shell) -> None:
+def test_an_event_from_another_process_reaches_the_waiting_owner(shell: Shell) -> None:
     shell.app(APP)
     first = shell.start("start", "Await", "--id", "a", "--wait", "--timeout", "120s")
     shell.until(lambda: "event" in shell.run("get", "a", "-o", "json").out, "the wait")
@@ -108,7 +109,7 @@ def test_an_event_from_another_process_reaches_the_waiting_owner(shell) -> None:
     assert json.loads(shell.ok("result", "a")) == {"by": "me"}
 
 
-def test_pause_resume_terminate_purge_beside_an_owner(shell) -> None:
+def test_pause_resume_terminate_purge_beside_an_owner(shell: Shell) -> None:
     shell.app(APP)
     first = shell.start("start", "Await", "--id", "a", "--wait", "--timeout", "120s")
     shell.until(lambda: "event" in shell.run("get", "a", "-o", "json").out, "the wait")

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 from limits import LIMIT_SECONDS
+from shell import Shell
 
-from wfctl.engine.store import reading
 from wfctl.engine.store.reading import Reader, open_reader
 
 APP = """
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="permissions and
 
 
 @pytest.fixture
-def reader(shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def reader(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """What makes a command one of somebody who is bound by permissions, which the superuser is not."""
     prefix: list[str] = []
     if os.geteuid() == 0:
@@ -44,7 +44,7 @@ def reader(shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def data(shell) -> Path:
+def data(shell: Shell) -> Path:
     """A store with an instance that waits, in a folder of its own."""
     folder = shell.folder / "data"
     folder.mkdir()
@@ -60,7 +60,7 @@ def forbid(folder: Path) -> None:
     folder.chmod(0o500)
 
 
-def ask(shell, prefix: list[str], *words: str) -> subprocess.CompletedProcess[str]:
+def ask(shell: Shell, prefix: list[str], *words: str) -> subprocess.CompletedProcess[str]:
     command = [*prefix, *shell.command(*words)]
     done = subprocess.run(
         command, cwd=shell.folder, env=shell.environ, capture_output=True, text=True, timeout=LIMIT_SECONDS
@@ -69,7 +69,7 @@ def ask(shell, prefix: list[str], *words: str) -> subprocess.CompletedProcess[st
     return done
 
 
-def reads_all(shell, prefix: list[str]) -> None:
+def reads_all(shell: Shell, prefix: list[str]) -> None:
     for words in (("get", "a"), ("history", "a"), ("steps", "a"), ("tree", "a"), ("count",), ("doctor",)):
         done = ask(shell, prefix, *words)
         assert done.returncode == 0, done
@@ -80,7 +80,7 @@ def reads_all(shell, prefix: list[str]) -> None:
     assert [wait["kind"] for wait in waits] == ["event"]
 
 
-def test_without_write_access(shell, data: Path, reader: list[str]) -> None:
+def test_without_write_access(shell: Shell, data: Path, reader: list[str]) -> None:
     forbid(data)
     before = sorted(path.name for path in data.iterdir())
     reads_all(shell, reader)
@@ -91,7 +91,7 @@ def test_without_write_access(shell, data: Path, reader: list[str]) -> None:
     assert "permissions" in refused.stderr
 
 
-def test_a_file_of_another_user_in_a_folder_that_is_writable(shell, data: Path, reader: list[str]) -> None:
+def test_a_file_of_another_user_in_a_folder_that_is_writable(shell: Shell, data: Path, reader: list[str]) -> None:
     """What SQLite would put beside it would be in its owner's way."""
     (data / "store.db").chmod(0o400)
     before = sorted(path.name for path in data.iterdir())
@@ -99,7 +99,7 @@ def test_a_file_of_another_user_in_a_folder_that_is_writable(shell, data: Path, 
     assert sorted(path.name for path in data.iterdir()) == before
 
 
-def test_what_a_killed_owner_left_in_the_log(shell, data: Path, reader: list[str]) -> None:
+def test_what_a_killed_owner_left_in_the_log(shell: Shell, data: Path, reader: list[str]) -> None:
     owner = shell.start("start", "Await", "--id", "b", "--wait")
     shell.until(lambda: "event" in shell.run("get", "b", "-o", "json").out, "the wait")
     owner.kill()
@@ -118,7 +118,7 @@ def test_what_a_killed_owner_left_in_the_log(shell, data: Path, reader: list[str
     assert "-wal" in done.stderr
 
 
-def test_beside_an_owner_who_writes(shell, data: Path, reader: list[str]) -> None:
+def test_beside_an_owner_who_writes(shell: Shell, data: Path, reader: list[str]) -> None:
     owner = shell.start("start", "Await", "--id", "b", "--wait", "--timeout", "120s")
     shell.until(lambda: "event" in shell.run("get", "b", "-o", "json").out, "the wait")
     for name in ("store.db", "store.db-wal", "store.db-shm"):
@@ -137,7 +137,7 @@ def test_beside_an_owner_who_writes(shell, data: Path, reader: list[str]) -> Non
         waiting.communicate()
 
 
-def test_a_writer_that_comes_later_is_seen(shell, data: Path, reader: list[str]) -> None:
+def test_a_writer_that_comes_later_is_seen(shell: Shell, data: Path, reader: list[str]) -> None:
     """`wait` begins on a file that nobody has open, and sees what a writer makes of it."""
     if not reader:
         pytest.skip("the writer has to be somebody else")
@@ -157,7 +157,7 @@ def test_a_writer_that_comes_later_is_seen(shell, data: Path, reader: list[str])
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="mounts")
-def test_a_read_only_mount(shell, data: Path) -> None:
+def test_a_read_only_mount(shell: Shell, data: Path) -> None:
     mounted = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && exec "$@"'
     isolated = ["unshare", "-rm", "sh", "-c", mounted, "sh", str(data)]
     if shutil.which("unshare") is None or subprocess.run([*isolated, "true"], capture_output=True).returncode:
@@ -168,8 +168,10 @@ def test_a_read_only_mount(shell, data: Path) -> None:
     assert len(refused.stderr.strip().splitlines()) == 2
 
 
-def test_what_is_read_while_a_writer_comes_is_read_again(shell, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading.os, "access", lambda path, mode: False)
+def test_what_is_read_while_a_writer_comes_is_read_again(
+    shell: Shell, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wfctl.engine.store.reading.os.access", lambda path, mode: False)
     store = Reader(data / "store.db")
     assert store.still
     seen: list[int] = []
@@ -192,7 +194,7 @@ def test_nothing_can_be_written_through_a_reader(data: Path) -> None:
     db.close()
 
 
-def test_a_store_that_is_named_and_not_there(shell) -> None:
+def test_a_store_that_is_named_and_not_there(shell: Shell) -> None:
     shell.app(APP)
     here = shell.environ.pop("WFCTL_STORE")
     elsewhere = str(shell.folder / "typo.db")

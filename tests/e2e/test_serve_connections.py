@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -65,7 +66,7 @@ def test_grpc_connections_leave_room_for_http(tmp_path: Path) -> None:
         assert len(lines(server)) < 10, lines(server)[:10]
         stack.close()
         with grpc.insecure_channel(server.endpoints["grpcEndpoint"]) as channel:
-            hello = channel.unary_unary(grpc_methods.HELLO.path)
+            hello: Any = channel.unary_unary(grpc_methods.HELLO.path)
             hello(b"", timeout=LIMIT_SECONDS, wait_for_ready=True)
 
 

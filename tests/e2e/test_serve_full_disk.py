@@ -130,7 +130,7 @@ def test_it_waits_for_room_and_refuses_what_it_cannot_record(tmp_path: Path, dis
         state = server.http.post("/v1.0/state/statestore", content=json.dumps([{"key": "k", "value": 1}]))
         assert (state.status_code, state.json()["errorCode"]) == (503, "ERR_STORE_FULL")
         with grpc.insecure_channel(server.endpoints["grpcEndpoint"]) as channel:
-            start = channel.unary_unary(grpc_methods.START.path, grpc_methods.START.request.SerializeToString)
+            start: Any = channel.unary_unary(grpc_methods.START.path, grpc_methods.START.request.SerializeToString)
             with pytest.raises(grpc.RpcError) as caught:
                 start(pb.CreateInstanceRequest(instance_id="late", name="chain"), timeout=LIMIT_SECONDS)
             assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED

@@ -61,7 +61,7 @@ def test_thousands_in_flight_complete_while_one_process_starts_and_runs_them(tmp
         server.workers(1)
         ids = [f"i{number}" for number in range(INSTANCES)]
         starts = [hub.send(grpc_methods.START, pb.CreateInstanceRequest(instance_id=i, name="one")) for i in ids]
-        done = pb.Action(id=1, complete=pb.Complete(status=Status.COMPLETED.value, result=wrap("1")))
+        done = pb.Action(id=1, complete=pb.Complete(status=Status.COMPLETED.value, result=wrap("1")))  # type: ignore[arg-type]
         answers: list[Any] = []
         for item in items:
             turn = item.workflow_request.instance_id

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -314,7 +315,7 @@ def test_a_childs_children_end_with_the_server(tmp_path: Path) -> None:
         until(lambda: pids.exists() and len(pids.read_text().split()) == 2, "both run")
         assert server.stop() == 0
         for pid in map(int, pids.read_text().split()):
-            until(lambda pid=pid: not alive(pid), f"{pid} ends")
+            until(lambda pid=pid: not alive(pid), f"{pid} ends")  # type: ignore[misc]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent has died")
@@ -416,7 +417,7 @@ def test_a_token_that_nobody_can_send_is_refused(tmp_path: Path, token: str) -> 
 def test_the_unix_socket(tmp_path: Path) -> None:
     path = Path(os.path.relpath(tmp_path / "g.sock")) if len(str(tmp_path)) > 80 else tmp_path / "g.sock"
     with served(tmp_path, "--grpc-unix", str(path.absolute())), grpc.insecure_channel(f"unix:{path}") as channel:
-        hello = channel.unary_unary("/TaskHubSidecarService/Hello")
+        hello: Any = channel.unary_unary("/TaskHubSidecarService/Hello")
         assert hello(b"", timeout=LIMIT_SECONDS) == b""
 
 
@@ -444,7 +445,7 @@ def test_only_a_socket_that_nobody_serves_is_replaced(tmp_path: Path, short: Pat
     assert link.is_symlink()
     assert live.is_socket()
     with served(tmp_path, "--grpc-unix", str(dead)), grpc.insecure_channel(f"unix:{quote(str(dead))}") as channel:
-        assert channel.unary_unary(grpc_methods.HELLO.path)(b"", timeout=LIMIT_SECONDS) == b""
+        assert channel.unary_unary(grpc_methods.HELLO.path)(b"", timeout=LIMIT_SECONDS) == b""  # type: ignore[arg-type]
     assert not dead.exists()
     listening[1].close()
 
@@ -481,11 +482,11 @@ def test_bytes_that_are_no_message(tmp_path: Path) -> None:
     with served(tmp_path) as server, grpc.insecure_channel(server.endpoints["grpcEndpoint"]) as channel:
         for path in (grpc_methods.START.path, grpc_methods.COMPLETE_ORCHESTRATOR.path, grpc_methods.RUNTIME[0].path):
             with pytest.raises(grpc.RpcError) as caught:
-                channel.unary_unary(path)(b"\x0a\x02\xff\xff", timeout=LIMIT_SECONDS)
+                channel.unary_unary(path)(b"\x0a\x02\xff\xff", timeout=LIMIT_SECONDS)  # type: ignore[arg-type]
             assert caught.value.code() is grpc.StatusCode.INTERNAL
             assert caught.value.details() == UNREADABLE
         with pytest.raises(grpc.RpcError) as caught:
-            next(channel.unary_stream(grpc_methods.WORK_ITEMS.path)(b"\xff", timeout=LIMIT_SECONDS))
+            next(channel.unary_stream(grpc_methods.WORK_ITEMS.path)(b"\xff", timeout=LIMIT_SECONDS))  # type: ignore[arg-type]
         assert caught.value.details() == UNREADABLE
 
 
@@ -504,12 +505,12 @@ def test_a_worker_with_microsofts_messages_is_refused(tmp_path: Path, app: Path,
     with served(tmp_path) as server:
         server.start("chain", "c", "1")
         with grpc.insecure_channel(server.endpoints["grpcEndpoint"]) as channel:
-            work = channel.unary_stream(grpc_methods.WORK_ITEMS.path)
+            work: Any = channel.unary_stream(grpc_methods.WORK_ITEMS.path)
             items = work(b"", timeout=LIMIT_SECONDS)
             item = pb.WorkItem.FromString(next(items))
             answer = pb.WorkflowResponse(instance_id="c", completion_token=item.completion_token)
             answer.actions.add(id=1).schedule_task.name = "step"
-            complete = channel.unary_unary(grpc_methods.COMPLETE_ORCHESTRATOR.path)
+            complete: Any = channel.unary_unary(grpc_methods.COMPLETE_ORCHESTRATOR.path)
             for call in (
                 lambda: complete(microsofts(answer, seconds), timeout=LIMIT_SECONDS),
                 lambda: next(items),
@@ -518,7 +519,7 @@ def test_a_worker_with_microsofts_messages_is_refused(tmp_path: Path, app: Path,
                 with pytest.raises(grpc.RpcError) as caught:
                     call()
                 assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION, caught.value
-                assert "durabletask 1.3" in caught.value.details()
+                assert "durabletask 1.3" in (caught.value.details() or "")
             server.workers(0)
             with worker(app, server):
                 assert server.ended("c").output == "1"

@@ -105,8 +105,7 @@ class Collector:
 
     def named(self, name: str, count: int = 1) -> list[Any]:
         """The spans of this name, once there are so many."""
-        found: list[Any] = until(lambda: _named(self.spans, name, count), f"{count} of {name} in {_names(self.spans)}")
-        return found
+        return until(lambda: _named(self.spans, name, count), f"{count} of {name} in {_names(self.spans)}") or []
 
     def one(self, name: str) -> Any:
         (span,) = self.named(name)

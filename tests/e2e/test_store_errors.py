@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from limits import LIMIT_SECONDS
+from shell import Shell
 
 APP = """
 import dapr.ext.workflow as wf
@@ -45,7 +46,7 @@ def one_line(done) -> str:
     return done.err
 
 
-def test_a_file_that_is_no_store(shell) -> None:
+def test_a_file_that_is_no_store(shell: Shell) -> None:
     path = shell.folder / "store.db"
     path.write_text("shopping list: paperclips\n" * 50)
     before = path.read_bytes()
@@ -53,7 +54,7 @@ def test_a_file_that_is_no_store(shell) -> None:
     assert path.read_bytes() == before
 
 
-def test_another_programs_sqlite_file(shell) -> None:
+def test_another_programs_sqlite_file(shell: Shell) -> None:
     path = shell.folder / "store.db"
     db = sqlite3.connect(path)
     db.execute("CREATE TABLE mine (a)")
@@ -63,7 +64,7 @@ def test_another_programs_sqlite_file(shell) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_store_of_a_newer_wfctl(shell) -> None:
+def test_a_store_of_a_newer_wfctl(shell: Shell) -> None:
     shell.app(APP)
     shell.ok("start", "Big", "--id", "b1", "--input", "1")
     db = sqlite3.connect(shell.folder / "store.db")
@@ -73,12 +74,12 @@ def test_a_store_of_a_newer_wfctl(shell) -> None:
     assert "newer wfctl" in one_line(shell.run("start", "Big", "--input", "1"))
 
 
-def test_a_folder(shell) -> None:
+def test_a_folder(shell: Shell) -> None:
     (shell.folder / "store.db").mkdir()
     one_line(shell.run("list"))
 
 
-def test_a_path_that_cannot_be_made(shell) -> None:
+def test_a_path_that_cannot_be_made(shell: Shell) -> None:
     (shell.folder / "file").write_text("")
     shell.app(APP)
     shell.environ["WFCTL_STORE"] = str(shell.folder / "file" / "store.db")
@@ -86,7 +87,7 @@ def test_a_path_that_cannot_be_made(shell) -> None:
 
 
 @pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="the superuser may write anywhere")
-def test_a_read_only_file(shell) -> None:
+def test_a_read_only_file(shell: Shell) -> None:
     shell.app(APP)
     shell.ok("start", "Big", "--id", "b1", "--input", "1")
     (shell.folder / "store.db").chmod(0o400)
@@ -94,7 +95,7 @@ def test_a_read_only_file(shell) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a limit on file sizes needs POSIX")
-def test_a_full_disk_loses_nothing_that_was_acknowledged(shell) -> None:
+def test_a_full_disk_loses_nothing_that_was_acknowledged(shell: Shell) -> None:
     """A limit on the size of files makes writes fail as a full disk does."""
     import resource
 
@@ -143,7 +144,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 class TestADiskThatIsFull:
     @pytest.fixture(autouse=True)
-    def on_it(self, shell, small_disk: Path) -> None:
+    def on_it(self, shell: Shell, small_disk: Path) -> None:
         shell.app(APP)
         shell.environ["WFCTL_STORE"] = str(small_disk / "store.db")
         shell.ok("start", "Big", "--id", "before", "--input", "10")
@@ -153,7 +154,9 @@ class TestADiskThatIsFull:
         subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
 
     @pytest.mark.parametrize("words", [(), ("--wait",), ("-o", "json")])
-    def test_a_start_says_that_the_instance_is_recorded(self, shell, small_disk: Path, words: tuple[str, ...]) -> None:
+    def test_a_start_says_that_the_instance_is_recorded(
+        self, shell: Shell, small_disk: Path, words: tuple[str, ...]
+    ) -> None:
         done = shell.run("start", "Big", "--id", "b2", "--input", "3000000", *words)
         assert done.status == 5, done
         if words == ("-o", "json"):
@@ -171,7 +174,7 @@ class TestADiskThatIsFull:
         assert json.loads(shell.ok("result", "b2")) == 3000000
         assert len(json.loads(shell.ok("list", "-o", "json"))) == 2
 
-    def test_a_start_that_is_not_recorded_says_so(self, shell, small_disk: Path) -> None:
+    def test_a_start_that_is_not_recorded_says_so(self, shell: Shell, small_disk: Path) -> None:
         done = shell.run("start", "Big", "--id", "b2", "--input", "-", input=f'"{"x" * 3000000}"')
         assert done.status == 5, done
         assert done.out == ""
@@ -179,7 +182,7 @@ class TestADiskThatIsFull:
         assert "what was not is not recorded" in done.err
         assert shell.run("get", "b2").status == 3
 
-    def test_an_event_that_was_raised_is_recorded(self, shell, small_disk: Path) -> None:
+    def test_an_event_that_was_raised_is_recorded(self, shell: Shell, small_disk: Path) -> None:
         shell.ok("start", "Later", "--id", "l", "--input", "3000000")
         done = shell.run("raise-event", "l", "go")
         assert done.status == 5, done
@@ -188,7 +191,7 @@ class TestADiskThatIsFull:
         shell.ok("run")
         assert json.loads(shell.ok("result", "l")) == 3000000
 
-    def test_run_goes_on_when_there_is_room(self, shell, small_disk: Path) -> None:
+    def test_run_goes_on_when_there_is_room(self, shell: Shell, small_disk: Path) -> None:
         shell.ok("start", "Big", "--id", "b2", "--input", "3000000", "--no-drive")
         done = shell.run("run")
         assert done.status == 5, done

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from shell import Shell
 
 pytest.importorskip("uvicorn", reason="needs wfctl[serve]")
 
@@ -63,7 +64,7 @@ def test_serve_accepts_nothing_more_says_so_and_stops(tmp_path: Path, happens, w
     assert [line for line in said if line.startswith("wfctl: the store ") and words in line], said
 
 
-def test_a_command_that_drives_is_told(shell) -> None:
+def test_a_command_that_drives_is_told(shell: Shell) -> None:
     shell.app(APP)
     first = shell.start("start", "Await", "--id", "a", "--wait")
     shell.until(lambda: "event" in shell.run("get", "a", "-o", "json").out, "the wait")
@@ -73,7 +74,7 @@ def test_a_command_that_drives_is_told(shell) -> None:
     assert "was deleted or moved while it was in use" in err
 
 
-def test_a_store_with_two_names_is_refused(shell) -> None:
+def test_a_store_with_two_names_is_refused(shell: Shell) -> None:
     shell.app(APP)
     shell.ok("start", "Await", "--id", "a")
     link(shell.folder / "store.db")

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from live_dapr import Dapr, Daprd, Process, until
+from subject import Subject
 
 from wfctl.client.sidecar.workflows import SidecarWorkflows
 from wfctl.errors import NotFound, WrongState
@@ -91,7 +92,7 @@ def subject(request: pytest.FixtureRequest, sidecars: Sidecars) -> Iterator[Any]
         request.node.add_marker(pytest.mark.xfail(reason=reason, strict=True))
     target = sidecars.current().open(by=request.param)
     empty(target)
-    yield load("conftest").Subject(target, f"dapr-{request.param}")
+    yield Subject(target, f"dapr-{request.param}")
     target.close()
     if "force" in request.node.name:
         # After a forced purge of a live instance its ID stays taken while its actor is in memory.

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from live_dapr import Dapr, Daprd, running, until
@@ -50,7 +51,7 @@ def test_the_scheduler_dies(dapr: Dapr, tmp_path: Path, by: str) -> None:
         def scheduler() -> Check:
             return next(check for check in check_sidecar(endpoint, quiet) if check.name == "scheduler")
 
-        assert until(lambda: (check := scheduler()).level is Result.OK and check).detail.endswith("answers")
+        assert until(lambda: ((check := scheduler()).level is Result.OK and check) or None).detail.endswith("answers")
         mine.scheduler.popen.kill()
         mine.scheduler.popen.wait()
         assert scheduler().level is Result.FAIL
@@ -173,7 +174,7 @@ def test_a_stalled_instance(dapr: Dapr, python: str) -> None:
         name = f"big-{by}"
         try:
             target.start(StartRequest("oversize", name, str(250 * 1024)))
-            found = until(lambda: (row := target.get(name)).status is Status.STALLED and row)  # noqa: B023
+            found: Any = until(lambda: (row := target.get(name)).status is Status.STALLED and row)  # noqa: B023
             assert found.stall
             assert [each.kind for each in found.waiting_for] == ["code"]
             for ask in (

@@ -132,7 +132,7 @@ def install(rig: Rig) -> None:
 
 def edited(registry: Registry) -> Registry:
     """The same app with code that fits no history: only what it is not asked to replay goes on."""
-    good = registry.workflow("Program").fn
+    good = registry.workflow("Program").fn  # type: ignore[union-attr]
 
     def program(ctx, given):
         if ctx.is_replaying:
@@ -142,7 +142,7 @@ def edited(registry: Registry) -> Registry:
     other = Registry()
     other.add_workflow("Program", program)
     for name in registry.activity_names():
-        other.add_activity(name, registry.activity(name).fn)
+        other.add_activity(name, registry.activity(name).fn)  # type: ignore[union-attr]
     return other
 
 
@@ -203,7 +203,7 @@ class Storm:
             except WfctlError as error:
                 if error.code != "store":
                     raise
-                if self.rig.host is None or self.rig.host.error is not None:
+                if self.rig.owner is None or self.rig.owner.error is not None:
                     self.own()
 
     def maybe(self, call: Any) -> bool:
@@ -362,7 +362,7 @@ class Storm:
         rig = self.rig
         assert rig.look(inconsistencies) == []
         for instance_id, program in self.programs.items():
-            row = rig.row(instance_id)
+            row = rig.find(instance_id)
             if instance_id in self.purged:
                 continue
             assert row is not None, f"{instance_id} was acknowledged, and is lost"

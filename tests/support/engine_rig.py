@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from limits import LIMIT_SECONDS
 
@@ -23,6 +23,8 @@ from wfctl.model.events import Event
 from wfctl.model.instance import IfExists, StartRequest
 from wfctl.model.status import Status
 from wfctl.workflow.registry import Registry
+
+T = TypeVar("T")
 
 
 class Clock:
@@ -43,7 +45,7 @@ class Rig:
         self.store = folder / "store.db"
         self.registry = Registry()
         self.clock = Clock()
-        self.host: Host | None = None
+        self.owner: Host | None = None
         self.hosts: list[Host] = []
 
     def workflow(self, fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -66,22 +68,26 @@ class Rig:
             **options,
         )
         assert host.start(scope)
-        self.host = host
+        self.owner = host
         self.hosts.append(host)
         return host
 
+    @property
+    def host(self) -> Host:
+        """The host that owns the store. Raises AssertionError if none does."""
+        assert self.owner is not None
+        return self.owner
+
     def leave(self) -> None:
         """As a killed process would: what is committed stays, everything else goes."""
-        assert self.host is not None
         self.host.stop()
-        self.host = None
+        self.owner = None
 
     def close(self) -> None:
         for host in self.hosts:
             host.stop()
 
     def do(self, call: Callable[[Unit], Any]) -> Any:
-        assert self.host is not None
         return self.host.submit(call).result(LIMIT_SECONDS)
 
     def start(self, name: str, instance_id: str, input: str | None = None, **fields: Any) -> None:
@@ -95,8 +101,8 @@ class Rig:
 
     def advance(self, **delta: float) -> None:
         self.clock.offset += timedelta(**delta)
-        if self.host is not None:
-            self.host.tick()
+        if self.owner is not None:
+            self.owner.tick()
 
     # --- another process ----------------------------------------------------------------------------------------
 
@@ -121,50 +127,54 @@ class Rig:
 
     # --- looking ------------------------------------------------------------------------------------------------
 
-    def look(self, read: Callable[[database.Connection], Any]) -> Any:
+    def look(self, read: Callable[[database.Connection], T]) -> T:
         db = database.open_store(self.store)
         try:
             return read(db)
         finally:
             db.close()
 
-    def row(self, instance_id: str) -> Row | None:
+    def find(self, instance_id: str) -> Row | None:
         return self.look(lambda db: instances.find(db, instance_id))
 
+    def row(self, instance_id: str) -> Row:
+        row = self.find(instance_id)
+        assert row is not None, f"{instance_id} is not there"
+        return row
+
     def status(self, instance_id: str) -> Status | None:
-        row = self.row(instance_id)
+        row = self.find(instance_id)
         return None if row is None else row.status
 
     def history(self, instance_id: str) -> list[Event]:
-        return self.look(lambda db: history_inbox.read_history(db, instances.find(db, instance_id).key))
+        key = self.key(instance_id)
+        return self.look(lambda db: history_inbox.read_history(db, key))
 
     def key(self, instance_id: str) -> int:
-        row = self.row(instance_id)
-        assert row is not None
-        return row.key
+        return self.row(instance_id).key
 
-    def until(self, holds: Callable[[], Any], what: object = "") -> Any:
+    def until(self, holds: Callable[[], T], what: object = "") -> T:
         deadline = time.monotonic() + LIMIT_SECONDS
         while True:
             found = holds()
             if found:
                 return found
-            assert self.host is None or self.host.error is None, self.host.error
+            assert self.owner is None or self.owner.error is None, self.owner.error
             assert time.monotonic() < deadline, f"never happened: {what() if callable(what) else what}"
             time.sleep(0.002)
 
     def ended(self, instance_id: str) -> Row:
-        def terminal() -> Row | None:
-            row = self.row(instance_id)
-            return row if row is not None and row.status.terminal else None
+        def terminal() -> bool:
+            row = self.find(instance_id)
+            return row is not None and row.status.terminal
 
-        return self.until(terminal, f"the end of {instance_id}")
+        self.until(terminal, f"the end of {instance_id}")
+        return self.row(instance_id)
 
     def reached(self, instance_id: str, status: Status) -> None:
         self.until(lambda: self.status(instance_id) is status, f"{instance_id} is {status.name}")
 
     def settle(self) -> None:
-        assert self.host is not None
         host = self.host
         self.until(lambda: host.settled(None), "settled")
 

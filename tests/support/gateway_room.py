@@ -56,7 +56,7 @@ class Room:
                 if isinstance(turn, PendingTurn) and not turn.done:
                     self.engine.remote.complete_turn(turn.instance_id, turn.token, lambda turn=turn: run(turn))  # type: ignore[misc]
 
-        worker = Worker(lambda: loop.call_soon_threadsafe(work) and None, most_turns=100, most_activities=100)
+        worker = Worker(lambda: loop.call_soon_threadsafe(work) and None, most_turns=100, most_activities=100)  # type: ignore[arg-type]
         self.engine.remote.attach(worker)
         self.engine.host.unpark()
         return worker
@@ -85,7 +85,7 @@ async def room(
         def stop() -> None:
             made.shut_down = True
 
-        app = http_app(
+        routes = http_app(
             engine,
             log,
             token=TokenCheck(token),
@@ -94,7 +94,7 @@ async def room(
             shutdown=stop,
             stopping=lambda: False,
         )
-        http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1:3500")
+        http = httpx.AsyncClient(transport=httpx.ASGITransport(app=routes), base_url="http://127.0.0.1:3500")
         await stack.enter_async_context(http)
         made = Room(engine, http)
         yield made

@@ -44,12 +44,8 @@ class Served:
         return started
 
     def ended(self, instance_id: str) -> Instance:
-        def look() -> Instance | None:
-            found = self.workflows.get(instance_id)
-            return found if found.status.terminal else None
-
-        found: Instance = until(look, f"the end of {instance_id}")
-        return found
+        until(lambda: self.workflows.get(instance_id).status.terminal, f"the end of {instance_id}")
+        return self.workflows.get(instance_id)
 
     def workers(self, count: int) -> None:
         """Wait until so many are connected."""

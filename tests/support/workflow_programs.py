@@ -75,7 +75,7 @@ def workflow(wf: Any, program: Sequence[Any]) -> Any:
         return ctx.wait_for_external_event(what, timeout=None if flag is None else timedelta(seconds=flag))
 
     def interpret(ctx: Any) -> Any:
-        seen = []
+        seen: list[Any] = []
         for op in program:
             kind, what, _ = op
             try:

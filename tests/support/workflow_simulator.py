@@ -79,7 +79,7 @@ class Simulation:
                 continue
             if result.version or result.patches:
                 known = sum(len(e.patches) for e in history if isinstance(e, WorkflowStarted))
-                new[0] = replace(new[0], version=result.version, patches=result.patches[known:])
+                new[0] = replace(new[0], version=result.version, patches=result.patches[known:])  # type: ignore[call-arg]
             history += [*new, *result.events]
             for event in result.events:
                 if isinstance(event, ExecutionCompleted):

@@ -141,7 +141,7 @@ class TestStart:
 
         rig.start("Await", "c")
         rig.start("Insists", "p")
-        rig.until(lambda: rig.row("p") and rig.row("p").wake_at)
+        rig.until(lambda: rig.row("p").wake_at)
         rig.terminate("c")
         rig.ended("c")
         rig.advance(minutes=1)
@@ -385,7 +385,7 @@ class TestRerun:
         rig.start("Calls", "p", '"c"')
         rig.ended("p")
         for n in range(10):
-            rig.do(lambda unit, n=n: operations.rerun(unit, RerunRequest("p", 1, f"q{n}")))
+            rig.do(lambda unit, n=n: operations.rerun(unit, RerunRequest("p", 1, f"q{n}")))  # type: ignore[misc]
         for n in range(10):
             assert rig.ended(f"q{n}").output == "1"
 
@@ -397,7 +397,7 @@ class TestStalled:
         def edited(ctx, _):
             return (yield ctx.call_activity("give", input=1))
 
-        good = rig.registry.workflow("Await").fn
+        good = rig.registry.workflow("Await").fn  # type: ignore[union-attr]
         rig.start("Await", "a")
         rig.waits_for("a", "go")
         rig.leave()
@@ -429,7 +429,7 @@ class TestStalled:
 def test_a_child_id_that_is_not_one_plain_line_fails_the_call(rig: Rig, bad: str) -> None:
     """The workflow catches it, and the engine goes on."""
     rig.start("Calls", "p", json.dumps(bad))
-    assert "instance ID" in json.loads(rig.ended("p").output)
+    assert "instance ID" in json.loads(rig.ended("p").output or "")
     rig.start("Echo", "after", "1")
     assert rig.ended("after").status is Status.COMPLETED
     assert rig.look(lambda db: db.execute("SELECT count(*) FROM instances").fetchone()[0]) == 2

@@ -94,7 +94,7 @@ def answer(turn: pb.WorkItem, *actions: pb.Action) -> pb.WorkflowResponse:
 
 
 def completed(output: str) -> pb.Action:
-    action = pb.Complete(status=1, result=wrap(output))
+    action = pb.Complete(status=1, result=wrap(output))  # type: ignore[arg-type]
     return pb.Action(id=2, complete=action)
 
 

@@ -49,7 +49,7 @@ def test_start_wait_and_get(tmp_path: Path) -> None:
         odd = "nexus||Nexus|6671cfbe@device"  # the task hub takes any ID
         await start(hub, "Quick", odd)
         got = await hub.get(pb.GetInstanceRequest(instance_id=odd))
-        assert (got.exists, got.state.status, got.state.name) == (True, pb.InstanceState(status=6).status, "")
+        assert (got.exists, got.state.status, got.state.name) == (True, pb.InstanceState(status=6).status, "")  # type: ignore[arg-type]
         waiting = asyncio.ensure_future(ended(hub, odd))
         await asyncio.sleep(0)
         room.worker()
@@ -241,7 +241,7 @@ def test_ids_that_are_not_one_plain_line(tmp_path: Path) -> None:
             code, text = await refused(start(hub, "Quick", bad))
             assert (code, text.startswith(shown)) == ("INVALID_ARGUMENT", True), text
             for names in ({"new_instance_id": bad}, {"new_child_instance_id": bad}):
-                request = pb.RerunRequest(source_instance_id="q", event_id=1, **names)
+                request = pb.RerunRequest(source_instance_id="q", event_id=1, **names)  # type: ignore[arg-type]
                 code, text = await refused(hub.rerun(request))
                 assert (code, text.startswith(shown)) == ("INVALID_ARGUMENT", True), text
         assert list((await hub.list_ids(pb.ListInstanceIDsRequest())).instance_ids) == ["q"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from base64 import b64decode
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -77,7 +78,7 @@ def test_a_save_of_many_saves_what_it_can_and_a_transaction_all_or_nothing(tmp_p
         assert answer.status_code == 409
         assert (await room.http.get(f"{BASE}/b")).json() == 1
 
-        async def transact(*operations: dict[str, object]) -> tuple[int, str]:
+        async def transact(*operations: Mapping[str, object]) -> tuple[int, str]:
             body = json.dumps({"operations": operations, "metadata": {}})
             answer = await room.http.post(f"{BASE}/transaction", content=body)
             return answer.status_code, answer.json()["errorCode"] if answer.content else ""

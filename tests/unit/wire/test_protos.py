@@ -35,7 +35,7 @@ def shape(field: d.FieldDescriptor) -> dict[str, object]:
     group = field.containing_oneof
     return {
         "type": field.type,
-        "repeated": field.is_repeated if hasattr(field, "is_repeated") else field.label == field.LABEL_REPEATED,
+        "repeated": field.is_repeated if hasattr(field, "is_repeated") else field.label == field.LABEL_REPEATED,  # type: ignore[attr-defined]
         "presence": field.has_presence,
         "oneof": tuple(f.number for f in group.fields) if group else None,
     }
@@ -56,9 +56,11 @@ def compare(ours: d.Descriptor, theirs: d.Descriptor, seen: set[str]) -> None:
         where = f"{ours.full_name}.{field.name} ({number})"
         assert shape(field) == shape(twin), where
         if field.message_type is not None:
+            assert twin.message_type is not None
             compare(field.message_type, twin.message_type, seen)
         if field.enum_type is not None:
             numbers = {value.number for value in field.enum_type.values}
+            assert twin.enum_type is not None
             assert numbers == {value.number for value in twin.enum_type.values}, where
 
 
@@ -66,8 +68,8 @@ def compare(ours: d.Descriptor, theirs: d.Descriptor, seen: set[str]) -> None:
 def test_messages_have_the_fields_of_the_wire(method: grpc_methods.Method) -> None:
     theirs = their_methods()[method.path]
     seen: set[str] = set()
-    compare(method.request.DESCRIPTOR, theirs.input_type, seen)
-    compare(method.response.DESCRIPTOR, theirs.output_type, seen)
+    compare(method.request.DESCRIPTOR, theirs.input_type, seen)  # type: ignore[arg-type]
+    compare(method.response.DESCRIPTOR, theirs.output_type, seen)  # type: ignore[arg-type]
     assert theirs.server_streaming == (method is grpc_methods.WORK_ITEMS)
 
 

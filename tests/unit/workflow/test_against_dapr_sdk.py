@@ -125,7 +125,7 @@ def test_same_actions_whatever_happens(program: Any, data: Any) -> None:
     new = world.first()
     for _ in range(10):
         result = live.turn((), new)
-        compare(sdk._WorkflowRuntime__worker._registry, "i1", world.history, new, result)
+        compare(sdk._WorkflowRuntime__worker._registry, "i1", world.history, new, result)  # type: ignore[attr-defined]
         if not world.commit(new, result):
             return
         new = world.next()

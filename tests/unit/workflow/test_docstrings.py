@@ -115,6 +115,6 @@ def test_a_class_names_its_arguments_and_fields(name: str, cls: type) -> None:
 
 
 def test_help_serves_an_author() -> None:
-    text = pydoc.render_doc(wf.DaprWorkflowContext.call_activity, renderer=pydoc.plaintext)
+    text = pydoc.render_doc(wf.DaprWorkflowContext.call_activity, renderer=pydoc.plaintext)  # type: ignore[attr-defined]
     for fact in ("retry_policy: ", "at least once", "TaskFailedError", "JSON"):
         assert fact in text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -45,7 +45,7 @@ from wfctl.workflow.replay.live_workflow import LiveWorkflow
 
 
 def test_an_activity_is_scheduled_and_its_result_sent_in() -> None:
-    def w(ctx: Any, n: int) -> Iterator[Any]:
+    def w(ctx: Any, n: int) -> Generator[Any, Any, Any]:
         got = yield ctx.call_activity("a", input=n)
         return [got, n]
 
@@ -59,7 +59,7 @@ def test_an_activity_is_scheduled_and_its_result_sent_in() -> None:
 
 @pytest.mark.parametrize("text", ["0", "false", '""', "[]", "{}"])
 def test_falsy_payloads_are_payloads(text: str) -> None:
-    def w(ctx: Any, value: Any) -> Iterator[Any]:
+    def w(ctx: Any, value: Any) -> Generator[Any, Any, Any]:
         value = yield ctx.call_activity("a", input=value)
         event = yield ctx.wait_for_external_event("e")
         assert event == value
@@ -72,7 +72,7 @@ def test_falsy_payloads_are_payloads(text: str) -> None:
 
 
 def test_an_absent_and_an_empty_payload_are_none() -> None:
-    def w(ctx: Any, value: Any) -> Iterator[Any]:
+    def w(ctx: Any, value: Any) -> Generator[Any, Any, Any]:
         got = yield ctx.call_activity("a", input=value)
         return [value, got]
 
@@ -82,7 +82,7 @@ def test_an_absent_and_an_empty_payload_are_none() -> None:
 
 
 def test_the_ids_of_activity_calls_are_unique_and_stable() -> None:
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         yield wf.when_all([ctx.call_activity("a") for _ in range(100)])
 
     first, second = Live(w).start(), Live(w).start()
@@ -92,7 +92,7 @@ def test_the_ids_of_activity_calls_are_unique_and_stable() -> None:
 
 
 def test_a_child_has_the_id_that_is_given_or_one_derived_from_its_number() -> None:
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         yield wf.when_all([ctx.call_child_workflow("c", input=1), ctx.call_child_workflow("c", instance_id="mine")])
 
     assert Live(w).start().events == [
@@ -102,7 +102,7 @@ def test_a_child_has_the_id_that_is_given_or_one_derived_from_its_number() -> No
 
 
 def test_a_failed_activity_is_raised_where_it_is_yielded() -> None:
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         try:
             yield ctx.call_activity("a")
         except wf.TaskFailedError as error:
@@ -114,7 +114,7 @@ def test_a_failed_activity_is_raised_where_it_is_yielded() -> None:
 
 
 def test_a_terminated_child_fails_its_parent_even_without_details() -> None:
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         yield ctx.call_child_workflow("c")
 
     live = Live(w)
@@ -124,14 +124,14 @@ def test_a_terminated_child_fails_its_parent_even_without_details() -> None:
 
 
 def test_another_app_is_refused_with_words() -> None:
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         yield ctx.call_activity("a", app_id="other")
 
     assert "need Dapr" in failure(Live(w).start()).message
 
 
 def test_duplicate_and_unknown_resolutions_change_nothing() -> None:
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         yield ctx.call_activity("a")
         yield ctx.call_activity("b")
 
@@ -165,7 +165,7 @@ def test_some_errors_are_not_tried_again() -> None:
 
 
 def test_a_child_is_tried_again_under_its_own_id() -> None:
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         policy = wf.RetryPolicy(first_retry_interval=timedelta(seconds=1), max_number_of_attempts=2)
         yield ctx.call_child_workflow("c", retry_policy=policy)
 
@@ -214,7 +214,7 @@ def test_policies_that_make_no_sense(wrong: dict[str, Any]) -> None:
 
 
 def test_the_time_of_a_workflow_is_that_of_its_turn() -> None:
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         times = [ctx.current_utc_datetime, ctx.now(), ctx.now_with_sequence(), ctx.now_with_sequence()]
         yield ctx.create_timer(timedelta(seconds=1))
         times.append(ctx.current_utc_datetime)
@@ -236,7 +236,7 @@ def test_the_time_of_a_workflow_is_that_of_its_turn() -> None:
     ],
 )
 def test_a_timer_for_a_time_of_day(when: datetime) -> None:
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         yield ctx.create_timer(when)
 
     timer = only(Live(w).start())
@@ -244,15 +244,15 @@ def test_a_timer_for_a_time_of_day(when: datetime) -> None:
 
 
 def test_a_timer_for_something_else() -> None:
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         yield ctx.create_timer(5)
 
     assert "a datetime or a timedelta is needed, not int" in failure(Live(w).start()).message
 
 
-def waiting(timeout: Any = None) -> Callable[[Any], Iterator[Any]]:
-    def w(ctx: Any) -> Iterator[Any]:
-        seen = []
+def waiting(timeout: Any = None) -> Callable[[Any], Generator[Any, Any, Any]]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
+        seen: list[Any] = []
         for _ in range(2):
             try:
                 seen.append((yield ctx.wait_for_external_event("Go", timeout=timeout)))
@@ -291,7 +291,7 @@ def test_a_wait_of_no_time_does_not_wait() -> None:
 
 
 def test_what_is_waited_for_is_dropped_once_it_came() -> None:
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         while True:
             yield ctx.wait_for_external_event("go")
 
@@ -307,7 +307,7 @@ def test_what_is_waited_for_is_dropped_once_it_came() -> None:
 
 
 def test_when_all_waits_for_all_and_raises_the_first_failure() -> None:
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         yield wf.when_all([ctx.call_activity("a") for _ in range(3)])
 
     live = Live(w)
@@ -318,16 +318,16 @@ def test_when_all_waits_for_all_and_raises_the_first_failure() -> None:
 
 
 def test_a_task_belongs_to_one_pending_composite() -> None:
-    def twice(ctx: Any) -> Iterator[Any]:
+    def twice(ctx: Any) -> Generator[Any, Any, Any]:
         task = ctx.call_activity("a")
         yield wf.when_any([task, task])
 
-    def shared(ctx: Any) -> Iterator[Any]:
+    def shared(ctx: Any) -> Generator[Any, Any, Any]:
         task = ctx.call_activity("a")
         wf.when_any([task])
         yield wf.when_all([task])
 
-    def wrong(ctx: Any) -> Iterator[Any]:
+    def wrong(ctx: Any) -> Generator[Any, Any, Any]:
         yield wf.when_all([1])  # type: ignore[list-item]
 
     assert "twice" in failure(Live(twice).start()).message
@@ -358,7 +358,7 @@ def test_a_plain_function_completes_at_once() -> None:
 
 
 def test_what_was_asked_for_and_not_waited_for_is_dropped() -> None:
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         ctx.call_activity("a")
         return 1
         yield
@@ -367,7 +367,7 @@ def test_what_was_asked_for_and_not_waited_for_is_dropped() -> None:
 
 
 def test_an_exception_fails_the_workflow_and_shows_the_users_lines_only() -> None:
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         yield ctx.call_activity("a")
         raise KeyError("missing")
 
@@ -382,7 +382,7 @@ def test_an_exception_fails_the_workflow_and_shows_the_users_lines_only() -> Non
 
 @pytest.mark.parametrize("value", [42, None, "text", [1], (1, 2)])
 def test_yielding_what_is_no_task(value: Any) -> None:
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         yield value
 
     why = failure(Live(w).start())
@@ -401,7 +401,7 @@ def test_a_result_that_json_cannot_hold() -> None:
 
 
 def test_an_input_that_json_cannot_hold() -> None:
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         yield ctx.call_activity("a", input={1, 2})
 
     assert "Object of type set is not JSON serializable" in failure(Live(w).start()).message
@@ -427,7 +427,7 @@ def test_an_async_workflow() -> None:
 @pytest.mark.parametrize("error", [SystemExit(3), GeneratorExit(), BaseException("x")])
 @pytest.mark.parametrize("generator", [True, False])
 def test_exceptions_that_end_programs_end_the_workflow_only(error: BaseException, generator: bool) -> None:
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         yield ctx.call_activity("a")
         raise error
 
@@ -445,7 +445,7 @@ def test_exceptions_that_end_programs_end_the_workflow_only(error: BaseException
 
 
 def test_ctrl_c_is_not_the_workflows_failure() -> None:
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         raise KeyboardInterrupt
         yield
 
@@ -463,7 +463,7 @@ def test_an_unregistered_workflow() -> None:
 def test_terminate() -> None:
     cleaned = []
 
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         try:
             yield ctx.call_activity("a")
         finally:
@@ -478,7 +478,7 @@ def test_terminate() -> None:
 
 
 def test_a_completion_wins_over_a_request_to_terminate_behind_it() -> None:
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         yield ctx.call_activity("a")
 
     live = Live(w)
@@ -487,7 +487,7 @@ def test_a_completion_wins_over_a_request_to_terminate_behind_it() -> None:
 
 
 def test_closing_a_run_is_quiet() -> None:
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         try:
             yield ctx.call_activity("a")
         finally:
@@ -504,7 +504,7 @@ def test_closing_a_run_is_quiet() -> None:
 
 
 def test_continue_as_new_with_events() -> None:
-    def w(ctx: Any, n: int) -> Iterator[Any]:
+    def w(ctx: Any, n: int) -> Generator[Any, Any, Any]:
         yield ctx.call_activity("a")
         ctx.call_activity("dropped")
         ctx.continue_as_new({"n": n + 1}, save_events=True)
@@ -596,7 +596,7 @@ def test_actions_of_the_turn_that_suspends_are_not_asked_for_again() -> None:
 
 
 def test_custom_status() -> None:
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         ctx.set_custom_status("one")
         yield ctx.call_activity("a")
         with pytest.warns(DeprecationWarning, match="takes a str"):
@@ -643,7 +643,7 @@ def test_random_things_that_cannot_be() -> None:
 def test_the_memory_of_a_live_instance_is_small() -> None:
     import tracemalloc
 
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         for _ in range(500):
             yield ctx.call_activity("a", input=1)
 

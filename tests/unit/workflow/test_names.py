@@ -83,7 +83,7 @@ def test_all_spellings_give_the_same() -> None:
     from dapr.ext.workflow import WorkflowRuntime
 
     assert dapr.ext.workflow is wf is workflow is ours
-    assert WorkflowRuntime is ours.WorkflowRuntime
+    assert WorkflowRuntime is ours.WorkflowRuntime  # type: ignore[comparison-overlap]
 
 
 def test_the_hook_leaves_the_package_itself_alone() -> None:

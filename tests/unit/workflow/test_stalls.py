@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -43,7 +43,7 @@ def scheduled(number: int, name: str) -> TaskScheduled:
 def test_is_replaying() -> None:
     seen = []
 
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         seen.append(ctx.is_replaying)
         yield ctx.call_activity("a")
         seen.append(ctx.is_replaying)
@@ -72,7 +72,7 @@ def test_code_that_asks_for_less() -> None:
 
 
 def test_code_that_asks_for_more() -> None:
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         yield wf.when_all([ctx.call_activity("a"), ctx.call_activity("new")])
 
     text = stall(replay(w, [scheduled(1, "a")], done(1)))
@@ -80,14 +80,14 @@ def test_code_that_asks_for_more() -> None:
 
 
 def test_code_that_ends_or_fails_or_continues_too_early() -> None:
-    def ends(ctx: Any) -> Iterator[Any]:
+    def ends(ctx: Any) -> Generator[Any, Any, Any]:
         yield ctx.call_activity("a")
 
-    def fails(ctx: Any) -> Iterator[Any]:
+    def fails(ctx: Any) -> Generator[Any, Any, Any]:
         yield ctx.call_activity("a")
         raise NameError("oops")
 
-    def again(ctx: Any) -> Iterator[Any]:
+    def again(ctx: Any) -> Generator[Any, Any, Any]:
         yield ctx.call_activity("a")
         ctx.continue_as_new(1)
 
@@ -108,7 +108,7 @@ def test_a_stall_ends_when_the_code_is_mended() -> None:
 def test_a_history_without_timers_of_endless_waits() -> None:
     """SDKs before 1.18 did not record them: the numbers behind them are lower by one."""
 
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         event = ctx.wait_for_external_event("e")
         yield ctx.call_activity("a")
         got = yield event
@@ -121,7 +121,7 @@ def test_a_history_without_timers_of_endless_waits() -> None:
 
 
 def test_a_recorded_endless_wait_that_a_patch_moved() -> None:
-    def w(ctx: Any) -> Iterator[Any]:
+    def w(ctx: Any) -> Generator[Any, Any, Any]:
         yield ctx.call_activity("a")
 
     waited = TimerCreated(2, START, NEVER, None, Origin.EXTERNAL_EVENT, "e")
@@ -167,7 +167,7 @@ def test_versions_without_a_latest_one() -> None:
     )
 
 
-def patched(ctx: Any) -> Iterator[Any]:
+def patched(ctx: Any) -> Generator[Any, Any, Any]:
     seen = [ctx.is_patched("p1")]
     yield ctx.call_activity("a")
     seen += [ctx.is_patched("p2"), ctx.is_patched("p1")]

@@ -90,10 +90,10 @@ def command(rig: Rig) -> Iterator[EmbeddedWorkflows]:
 
 
 def started(rig: Rig, name: str, size: int) -> list[str]:
-    host = rig.host or rig.own()
+    host = rig.owner or rig.own()
     ids = [f"{name}-{number}" for number in range(size)]
     calls = [StartRequest(name, one, '"go"') for one in ids]
-    for future in [host.submit(lambda unit, call=call: operations.start(unit, call)) for call in calls]:
+    for future in [host.submit(lambda unit, call=call: operations.start(unit, call)) for call in calls]:  # type: ignore[misc]
         future.result()
     rig.settle()
     return ids
@@ -151,16 +151,15 @@ class TestWhereNobodyDrives:
     ) -> None:
         ids = started(rig, "Await", SIZE)
         for one in ids:
-            assert rig.host is not None
-            rig.host.submit(lambda unit, one=one: operations.pause(unit, one, None))
-            rig.host.submit(lambda unit, one=one: operations.raise_event(unit, one, "go", None))
+            rig.host.submit(lambda unit, one=one: operations.pause(unit, one, None))  # type: ignore[misc]
+            rig.host.submit(lambda unit, one=one: operations.raise_event(unit, one, "go", None))  # type: ignore[misc]
         rig.settle()
         rig.leave()
         traced.statements.clear()
         results = [*command.for_each(ids, command.resume, never)]
         assert traced.transactions <= 10
         assert [type(one) for one in results] == [Requested] * SIZE
-        assert "nobody drives this store" in results[0].waits_for
+        assert "nobody drives this store" in getattr(results[0], "waits_for", "")
 
     def test_each_result_is_durable_when_it_comes(self, rig: Rig, command: EmbeddedWorkflows) -> None:
         ids = started(rig, "Echo", 450)
@@ -196,7 +195,9 @@ class TestBesideAnOwner:
         echoes = started(rig, "Echo", SIZE)
         traced = Traced(monkeypatch)  # the owner's connection is open already: this counts the command's alone
         results = [*command.for_each(ids, command.terminate, never)]
-        assert [one for one in results if one is not None and "has not done it yet" not in one.waits_for] == []
+        assert [
+            one for one in results if one is not None and "has not done it yet" not in getattr(one, "waits_for", "")
+        ] == []
         assert traced.transactions <= 10
         rig.until(
             lambda: committed(rig, f"SELECT count(*) FROM instances WHERE status = {int(Status.TERMINATED)}") == SIZE
@@ -206,7 +207,7 @@ class TestBesideAnOwner:
         assert traced.opened <= 2
         assert committed(rig, "SELECT count(*) FROM instances") == 0
         rig.settle()
-        assert [*map(rig.row, (ids[0], echoes[0]))] == [None, None]
+        assert [*map(rig.find, (ids[0], echoes[0]))] == [None, None]
 
 
 class TestInTheOwner:

@@ -105,7 +105,7 @@ def test_a_message_without_end_is_not_taken_in(run: Run, monkeypatch: pytest.Mon
     from wfctl.wire.protos import taskhub_pb2 as pb
 
     def large(request: Any, context: Any) -> Any:
-        state = pb.InstanceState(instance_id="i1", name="W", status=1, input={"value": "x" * (3 << 20)})
+        state = pb.InstanceState(instance_id="i1", name="W", status=1, input={"value": "x" * (3 << 20)})  # type: ignore[arg-type]
         return pb.GetInstanceResponse(exists=True, state=state)
 
     for module in (grpc_channel, errors, grpc_api):
@@ -144,7 +144,7 @@ def test_a_redirect_is_not_followed(run: Run, status: int, location: str, tried:
 
 def test_slow(run: Run) -> None:
     let_go = threading.Event()
-    with raw_server(lambda connection: let_go.wait(HELD) and None) as url:
+    with raw_server(lambda connection: let_go.wait(HELD) and None) as url:  # type: ignore[arg-type]
         assert_said(run("get", "i1", "-t", url, request_timeout="0.5s"), 124, "within 0.5 s")
         let_go.set()
 
@@ -384,7 +384,7 @@ def test_reset_in_the_middle_of_a_list(run: Run) -> None:
         return None
 
     def get(request: Any, context: Any) -> Any:
-        state = pb.InstanceState(instance_id=request.instance_id, name="W", status=1)
+        state = pb.InstanceState(instance_id=request.instance_id, name="W", status=1)  # type: ignore[arg-type]
         return pb.GetInstanceResponse(exists=True, state=state)
 
     handlers = {"ListInstanceIDs": page, "GetInstance": get, "Hello": lambda request, context: request}

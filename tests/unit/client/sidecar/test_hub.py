@@ -551,16 +551,16 @@ def test_a_get_of_a_live_instance_makes_no_needless_round_trip(told: bool, monke
     connected: list[Any] = []
     real = socket.create_connection
     monkeypatch.setattr(
-        connection.socket,
+        connection.socket,  # type: ignore[attr-defined]
         "create_connection",
-        lambda at, *rest, **more: (connected.append(at), real(at, *rest, **more))[1],
+        lambda at, *rest, **more: (connected.append(at), real(at, *rest, **more))[1],  # type: ignore[func-returns-value]
     )
     hub = Hub()
     hub.histories["i1"] = [ev.ExecutionStarted(-1, NOW, "W", None, "i1", "e1")]
     calls: list[str] = []
 
     def counted(name: str, handle: Any) -> Any:
-        return lambda request, context: (calls.append(name), handle(request, context))[1]
+        return lambda request, context: (calls.append(name), handle(request, context))[1]  # type: ignore[func-returns-value]
 
     handlers = {name: counted(name, handle) for name, handle in hub.handlers().items()}
 

@@ -195,7 +195,7 @@ def test_what_goes_wrong(
 )
 def test_a_name_that_is_none_never_reaches_kubectl(cluster: Cluster, given: dict[str, str]) -> None:
     with pytest.raises(errors.InvalidInput, match="no name that Kubernetes has"):
-        kubectl.forward(Endpoint(**{"namespace": "shop", **given}), note=lambda line: None)
+        kubectl.forward(Endpoint(**{"namespace": "shop", **given}), note=lambda line: None)  # type: ignore[arg-type]
     assert not (cluster.folder / "calls").exists()
 
 
