@@ -40,6 +40,10 @@ _.event_count
 _.grpc_endpoint
 _.activity_room
 
+# Rich reads these.
+_.no_wrap
+_.overflow
+
 # Keeps a task from being collected.
 _._ending
 
@@ -49,9 +53,11 @@ uninstall
 
 # Dapr's SDK has these names, and authors of workflows use them.
 Activity
+ActivityWrapper
 CHILD_WORKFLOW_INSTANCE_COMPLETED
 CHILD_WORKFLOW_INSTANCE_FAILED
 CONTINUE_AS_NEW
+ClientInterceptor
 DETACHED_WORKFLOW_INSTANCE_CREATED
 EVENT_RAISED
 EVENT_SENT
@@ -77,6 +83,7 @@ _.__signature__
 _._missing_
 _.call_activity
 _.call_child_workflow
+_.from_proto
 _.get_all_tools
 _.get_app_ids
 _.get_completed_tasks
@@ -121,6 +128,7 @@ interceptors
 logger_options
 max_grpc_message_length
 maximum_concurrent_orchestration_work_items
+orchestrator
 server_name
 wf_client
 worker_ready_timeout

@@ -14,8 +14,9 @@ from typing import Any
 from bench.engine import scratch
 from wfctl.client.embedded.workflows import open_embedded
 from wfctl.engine.store import database, history_inbox, instances
-from wfctl.engine.store.codec import encode, to_micros
+from wfctl.engine.store.codec import encode
 from wfctl.engine.store.instances import Row
+from wfctl.engine.store.values import to_micros
 from wfctl.model import events as ev
 from wfctl.model.events import NO_ID
 from wfctl.model.instance import Filter

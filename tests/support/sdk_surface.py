@@ -85,7 +85,7 @@ def signature(function: Any) -> str:
         return ""
     words = []
     for parameter in parameters:
-        star = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+        star = {"VAR_POSITIONAL": "*", "VAR_KEYWORD": "**"}.get(parameter.kind.name, "")
         keyword = "!" if parameter.kind is parameter.KEYWORD_ONLY else ""
         default = "" if parameter.default is parameter.empty else "="
         words.append(f"{keyword}{star}{parameter.name}{default}")

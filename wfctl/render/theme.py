@@ -20,8 +20,6 @@ DIM = "dim"
 RED = "red"
 GREEN = "green"
 YELLOW = "yellow"
-MAGENTA = "magenta"
-CYAN = "cyan"
 
 ERROR = "wfctl.error"
 HINT = "wfctl.hint"

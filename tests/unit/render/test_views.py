@@ -227,7 +227,7 @@ HOSTILE = "[bold red]x[/] :smile: https://example.com [link=http://a]b[/link] \x
 def test_text_is_never_parsed() -> None:
     """No markup, no emoji, no links; control characters are seen and do nothing."""
     shown = clean(HOSTILE)
-    column = Column("TEXT", lambda row: clean(row))
+    column: Column[str] = Column("TEXT", lambda row: clean(row))
     for text in (
         "\n".join(screen([column], [HOSTILE], 300, color=True)),
         drawn(page([("A", shown), ("B", Drawn("", lambda: Payload(HOSTILE, None)))]), color=True, width=300),

@@ -88,16 +88,16 @@ def compare(sdk: Any, instance_id: str, past: Sequence[Event], new: Sequence[Eve
 
 
 def test_the_same_propagated_history_of_a_message() -> None:
-    stamp = {"timestamp": {"seconds": 1}}
-    call = {"name": "pay", "input": {"value": "1"}, "taskExecutionId": "t"}
-    done = {"taskScheduledId": 3, "result": {"value": "2"}}
+    stamp: Any = {"timestamp": {"seconds": 1}}
+    call: Any = {"name": "pay", "input": {"value": "1"}, "taskExecutionId": "t"}
+    done: Any = {"taskScheduledId": 3, "result": {"value": "2"}}
     events = [
         pb.HistoryEvent(eventId=-1, **stamp, executionStarted=pb.ExecutionStartedEvent(name="order")),
         pb.HistoryEvent(eventId=3, **stamp, taskScheduled=pb.TaskScheduledEvent(**call)),
         pb.HistoryEvent(eventId=-1, **stamp, taskCompleted=pb.TaskCompletedEvent(**done)),
     ]
     raw = [event.SerializeToString() for event in events]
-    chunk = {"appId": "shop", "instanceId": "i", "workflowName": "order", "rawEvents": raw}
+    chunk: Any = {"appId": "shop", "instanceId": "i", "workflowName": "order", "rawEvents": raw}
     message = pb.PropagatedHistory(scope=pb.HISTORY_PROPAGATION_SCOPE_LINEAGE, chunks=[chunk])
     found = [sdk.PropagatedHistory.from_proto(message) for sdk in (ours, theirs)]
     assert [len(history.events) for history in found] == [3, 3]
@@ -110,7 +110,7 @@ def test_the_same_propagated_history_of_a_message() -> None:
         assert sdk.PropagatedHistory.from_proto(None) is None
         for broken, why in ({**chunk, "appId": ""}, "empty appId|no appId"), ({**chunk, "rawEvents": [b"x"]}, "raw"):
             with pytest.raises(ValueError, match=why):
-                sdk.PropagatedHistory.from_proto(pb.PropagatedHistory(chunks=[broken]))
+                sdk.PropagatedHistory.from_proto(pb.PropagatedHistory(chunks=[broken]))  # type: ignore[list-item]
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
