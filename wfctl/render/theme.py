@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 BOLD = "bold"
 DIM = "dim"
 RED = "red"
-GREEN = "green"
-YELLOW = "yellow"
 
 ERROR = "wfctl.error"
 HINT = "wfctl.hint"
