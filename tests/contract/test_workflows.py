@@ -407,7 +407,7 @@ class TestRefusals:
     )
     def test_words(self, subject: Subject, ask, refusal) -> None:
         subject.waits(subject.start("Await", "live", '"go"'))
-        subject.ended(subject.start("Echo", "done", "1"))
+        subject.ended(subject.start("Chain", "done", "1"))
         with pytest.raises(type(refusal)) as caught:
             ask(subject.workflows)
         assert (caught.value.message, caught.value.hint) == (refusal.message, refusal.hint)
