@@ -15,8 +15,11 @@ RECORD_KEYS = [
     "output",
     "customStatus",
     "failure",
+    "failedStep",
     "parentInstanceID",
     "waitingFor",
+    "rerunOf",
+    "rerunAs",
 ]
 
 
@@ -35,7 +38,9 @@ def test_record(cli: Cli) -> None:
     assert record["failure"] is None
     assert record["waitingFor"] == []
     failed = cli("get", "failed", "-o", "json").json
-    assert list(failed["failure"]) == ["errorType", "errorMessage", "stackTrace"]
+    assert list(failed["failure"]) == ["errorType", "errorMessage", "stackTrace", "innerFailure"]
+    assert failed["failure"]["innerFailure"]["errorMessage"] == "no luck"
+    assert (failed["failedStep"]["name"], failed["failedStep"]["eventID"]) == ("Fail", 2)
     assert list(cli("get", "open", "-o", "json").json["waitingFor"][0]) == [
         "kind",
         "name",

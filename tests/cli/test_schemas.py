@@ -101,7 +101,13 @@ def test_the_schemas_are_schemas() -> None:
 
 def test_every_command_is_here() -> None:
     assert {argv[0] for argv, _, _ in CASES} | WITHOUT == set(COMMANDS)
-    used = {name for _, name, _ in CASES} | {"failure.json", "waiting.json", "node.json", "change.json"}
+    used = {name for _, name, _ in CASES} | {
+        "failure.json",
+        "failed_step.json",
+        "waiting.json",
+        "node.json",
+        "change.json",
+    }
     assert used | {"error.json", "endpoints.json"} == set(SCHEMAS)
 
 

@@ -11,6 +11,7 @@ from subject import Subject
 from wfctl.errors import AlreadyRerun, Conflict, InvalidInput, NotFound, WrongState
 from wfctl.model import events as ev
 from wfctl.model import refusals
+from wfctl.model.failure import chain, root
 from wfctl.model.instance import Filter, IfExists, RerunRequest, Sort, StartRequest
 from wfctl.model.status import Status
 
@@ -116,6 +117,33 @@ class TestGet:
         assert instance.status is Status.FAILED
         assert instance.failure is not None
         assert "oh no" in instance.failure.message
+
+    def test_the_cause_of_a_failure(self, subject) -> None:
+        instance = subject.ended(subject.start("Stubborn", "f1", '"oh no"'))
+        step = instance.failed_step
+        assert (step.kind, step.name, step.event_id, step.attempt, step.instance_id) == ("activity", "Boom", 1, 3, None)
+        failed = subject.workflows.history("f1")[-2]
+        assert step.at == failed.timestamp
+        cause = root(instance.failure)
+        assert (cause.error_type, cause.message) == ("ValueError", "oh no")
+        assert "raise ValueError(message)" in cause.stack_trace
+        assert instance.failure.error_type == "TaskFailedError"
+        (listed,) = subject.workflows.list(Filter())
+        assert (listed.failure, listed.failed_step) == (instance.failure, step)
+
+    def test_the_cause_of_a_failed_child_is_that_of_its_parents(self, subject) -> None:
+        subject.start("Grandparent", "g1", '["Parent", "Fail"]')
+        instance = subject.ended("g1")
+        assert [one.error_type for one in chain(instance.failure)] == 3 * ["TaskFailedError"] + ["ValueError"]
+        step = instance.failed_step
+        assert (step.name, step.event_id, step.instance_id) == ("Boom", 1, "g1:0001:0001")
+        child = subject.workflows.get("g1:0001:0001")
+        assert (child.failed_step.instance_id, root(child.failure)) == (None, root(instance.failure))
+
+    def test_a_failure_that_the_code_survived_is_no_cause(self, subject) -> None:
+        instance = subject.ended(subject.start("Careless", "f1", '"oh no"'))
+        assert (instance.failure.message, instance.failure.inner) == ("a bug of its own", None)
+        assert instance.failed_step is None
 
 
 class TestEvents:

@@ -26,6 +26,7 @@ from wfctl.errors import StoreError
 STORES = Path(__file__).parents[1] / "golden" / "stores"
 OLD = sorted((STORES / "v0.1").glob("*.db"))
 NEXT = database.SCHEMA_VERSION + 1
+OLD_SCHEMA = 2  # of these stores
 
 # What a later version may do: another column, another index, and a value in every row, so that all is read and written.
 MIGRATION = """
@@ -183,8 +184,8 @@ def test_the_writer_says_what_it_migrates_and_keeps_a_copy(shell: Shell, later: 
     done = shell.run("terminate", "event")
     assert done.status == 0
     (copy,) = copies(shell)
-    assert f"migrated {path} from schema {database.SCHEMA_VERSION} to {NEXT}; as it was: {copy}" in done.err
-    assert schema(copy) == database.SCHEMA_VERSION
+    assert f"migrated {path} from schema {OLD_SCHEMA} to {NEXT}; as it was: {copy}" in done.err
+    assert schema(copy) == OLD_SCHEMA
     assert os.name != "posix" or copy.stat().st_mode & 0o777 == 0o600
     assert "migrated" not in shell.run("terminate", "timer").err
     assert len(copies(shell)) == 1
@@ -224,7 +225,7 @@ def test_a_reader_that_cannot_read_so_old_a_store_says_what_to_do(shell: Shell, 
     before = path.read_bytes()
     done = shell.run("list")
     assert done.status == 5
-    assert f"an older wfctl (schema {database.SCHEMA_VERSION}; this one reads {NEXT} and later)" in done.err
+    assert f"an older wfctl (schema {OLD_SCHEMA}; this one reads {NEXT} and later)" in done.err
     assert "wfctl run" in done.err
     assert path.read_bytes() == before
     shell.ok("run")
@@ -242,7 +243,7 @@ def test_nobody_migrates_under_an_older_owner(
         with pytest.raises(StoreError, match="an older wfctl drives the store") as caught:
             database.open_store(path)
         assert "stop it" in (caught.value.hint or "")
-        assert schema(path) == database.SCHEMA_VERSION - 1
+        assert schema(path) == OLD_SCHEMA
         assert copies(shell) == []
     finally:
         lock.release()
@@ -283,7 +284,7 @@ def test_killed_at_any_moment_it_is_the_old_store_or_the_new_one(tmp_path: Path,
         db.close()
         kept = list(tmp_path.glob("store.db.*.before-migration.bak"))
         for copy in kept:  # a copy that has its name is whole
-            assert schema(copy) == NEXT - 1
+            assert schema(copy) == OLD_SCHEMA
         assert kept or version < NEXT, "there is a copy before anything is changed"
         seen.add(version)
         database.open_store(path).close()
@@ -291,4 +292,4 @@ def test_killed_at_any_moment_it_is_the_old_store_or_the_new_one(tmp_path: Path,
 
     kills = killed_everywhere(begin, lambda: database.open_store(path).close(), look)
     assert kills > 20
-    assert seen == {NEXT - 1, NEXT}
+    assert seen == {OLD_SCHEMA, NEXT}

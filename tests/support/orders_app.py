@@ -55,6 +55,27 @@ def parent(ctx, child_name):
     return value
 
 
+@wfr.workflow(name="Stubborn")
+def stubborn(ctx, message):
+    policy = wf.RetryPolicy(first_retry_interval=timedelta(milliseconds=10), max_number_of_attempts=3)
+    yield ctx.call_activity(boom, input=message, retry_policy=policy)
+
+
+@wfr.workflow(name="Careless")
+def careless(ctx, message):
+    try:
+        yield ctx.call_activity(boom, input=message)
+    except wf.TaskFailedError:
+        yield ctx.call_activity(add_one, input=1)
+    raise RuntimeError("a bug of its own")
+
+
+@wfr.workflow(name="Grandparent")
+def grandparent(ctx, names):
+    child, grandchild = names
+    yield ctx.call_child_workflow(child, input=grandchild)
+
+
 @wfr.workflow(name="Countdown")
 def countdown(ctx, left):
     if left > 0:

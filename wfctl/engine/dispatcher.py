@@ -22,13 +22,14 @@ from wfctl.engine.execute.port import ActivityResult, Executor
 from wfctl.engine.flush import write
 from wfctl.engine.live_instance import Live
 from wfctl.engine.live_instances import Memory, past
-from wfctl.engine.store import history_inbox, instances
+from wfctl.engine.store import causes, history_inbox, instances
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
 from wfctl.engine.store.values import from_micros
 from wfctl.engine.turns import Turns
 from wfctl.model import events as ev
 from wfctl.model.events import NO_ID, Event
+from wfctl.model.failure import Cause
 from wfctl.model.status import Status
 
 
@@ -101,6 +102,13 @@ class Dispatcher:
         instances.delete(self._db, keys)
         self.drop(keys)
         self.wake_changed = self.news = True
+
+    def cause(self, instance_id: str) -> Cause | None:
+        row = self.memory.find(instance_id)
+        if row is None:
+            return None
+        live = self.memory.known(row.key)
+        return live.cause if live is not None and live.cause is not None else causes.of(self._db, row)
 
     # --- what arrives -------------------------------------------------------------------------------------------
 

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wfctl.engine.live_instance import Live
-from wfctl.engine.store import history_inbox, instances
+from wfctl.engine.store import causes, history_inbox, instances
 from wfctl.engine.store.codec import encode
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
 from wfctl.engine.store.values import maybe_micros, to_micros
 from wfctl.model import events as ev
 from wfctl.model.events import Event
+from wfctl.model.failure import Cause
 from wfctl.model.status import Status
 
 
@@ -37,6 +38,7 @@ def write(db: Connection, dirty: Sequence[Live]) -> Written:
     wipes: list[int] = []
     rows: list[tuple[int, int, int, str]] = []
     taken: list[int] = []
+    failed: list[tuple[int, Cause]] = []
     for live in dirty:
         row = live.row
         if live.timers_changed:
@@ -59,6 +61,9 @@ def write(db: Connection, dirty: Sequence[Live]) -> Written:
             rows.append((row.key, live.seq, to_micros(live.appended[-1].timestamp), encode(live.appended)))
             written.appended.append((row.key, live.seq, live.appended))
             live.appended = []
+        if live.cause is not None:
+            failed.append((row.key, live.cause))
+            live.cause = None
         if live.taken:
             taken += live.taken
             live.taken = []
@@ -72,6 +77,8 @@ def write(db: Connection, dirty: Sequence[Live]) -> Written:
         history_inbox.wipe_history(db, wipes)
     if rows:
         history_inbox.append_history(db, rows)
+    if failed:
+        causes.put(db, failed)
     if taken:
         history_inbox.take_inbox(db, taken)
     written.rows = inserts + updates

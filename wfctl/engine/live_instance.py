@@ -5,6 +5,7 @@ from __future__ import annotations
 from wfctl.engine.core.folded_state import State
 from wfctl.engine.store.instances import Row
 from wfctl.model.events import Event
+from wfctl.model.failure import Cause
 
 
 class Live:
@@ -13,6 +14,7 @@ class Live:
     __slots__ = (
         "appended",
         "arrived",
+        "cause",
         "changed",
         "dirty",
         "in_flight",
@@ -46,6 +48,7 @@ class Live:
         self.waits = False  # the store has event_waits of it
         self.dirty = False  # it is in the dispatcher's list of what to write
         self.queued = False  # it is in the dispatcher's list of what to run
+        self.cause: Cause | None = None  # why it failed, until that is in the store
         self.arrived = 0  # how many of the mailbox's events the latest turn was given
         self.in_flight: list[Event] | None = None  # the events of a turn whose result comes later
         self.posted_timers: set[int] = set()  # TimerFired events in the mailbox

@@ -21,7 +21,9 @@ from wfctl.engine.store.codec import encode_failure
 from wfctl.engine.store.values import to_micros
 from wfctl.engine.transaction import Unit
 from wfctl.model import events as ev
+from wfctl.model.cause import cause_of
 from wfctl.model.events import NO_ID, Event
+from wfctl.model.failure import Cause
 from wfctl.model.status import Status
 from wfctl.model.turn import Stall, TurnResult
 
@@ -30,6 +32,10 @@ class Desk(Unit, Protocol):
     """What turns need of the dispatcher."""
 
     def deliver(self, live: Live, event: Event, seq: int | None = None) -> None: ...
+
+    def cause(self, instance_id: str) -> Cause | None:
+        """Return why an instance failed; None if it is gone, or has not failed."""
+        ...
 
 
 class Turns:
@@ -237,7 +243,9 @@ class Turns:
         row = live.row
         row.completed_at = to_micros(completed.timestamp)
         row.output = completed.result
-        row.failure = encode_failure(completed.failure)
+        if completed.failure is not None:
+            live.cause = cause_of(completed.failure, self._desk.history(row.key), self._desk.cause)
+            row.failure = encode_failure(live.cause.failure)
         live.timers_changed = True
         live.changed = True
         self.completions[completed.status] += 1

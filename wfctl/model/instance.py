@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from wfctl.model.failure import Failure
+from wfctl.model.failure import FailedStep, Failure
 from wfctl.model.status import Status
 
 
@@ -46,6 +46,7 @@ class Instance:
     Fields that a target does not report are None: a sidecar reports neither parent nor `waiting_for` over HTTP.
     `rerun_of` is the original that this is a rerun of; `rerun_as` are the reruns of that original, or of this instance,
     that were made after this instance, in their order.
+    `failure` has what it wraps in `inner`, down to the cause; `failed_step` is the step at the bottom of it.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Instance:
     output: str | None = None
     custom_status: str | None = None
     failure: Failure | None = None
+    failed_step: FailedStep | None = None
     parent_id: str | None = None
     version: str | None = None
     stall: str | None = None

@@ -9,7 +9,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from wfctl.model.failure import Failure
+from wfctl.model.failure import FailedStep, Failure
 from wfctl.model.instance import Count, Instance, Waiting
 from wfctl.render.times import rfc3339
 
@@ -54,6 +54,20 @@ def failure_record(failure: Failure | None) -> Record | None:
     return record
 
 
+def failed_step_record(step: FailedStep | None) -> Record | None:
+    if step is None:
+        return None
+    return {
+        "kind": step.kind,
+        "name": step.name,
+        "eventID": step.event_id,
+        "attempt": step.attempt,
+        "maxAttempts": step.max_attempts,
+        "at": time_or_none(step.at),
+        "instanceID": step.instance_id,
+    }
+
+
 def waiting_record(waiting: Waiting) -> Record:
     return {
         "kind": waiting.kind,
@@ -81,6 +95,7 @@ def instance_record(instance: Instance) -> Record:
         "output": decoded(instance.output),
         "customStatus": decoded(instance.custom_status),
         "failure": failure_record(instance.failure),
+        "failedStep": failed_step_record(instance.failed_step),
         "parentInstanceID": instance.parent_id,
         "waitingFor": [waiting_record(waiting) for waiting in instance.waiting_for],
         "rerunOf": instance.rerun_of,

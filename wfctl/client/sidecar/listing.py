@@ -8,6 +8,7 @@ from dataclasses import replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+from wfctl.client.sidecar.failures import with_cause
 from wfctl.client.sidecar.waiting import explained
 from wfctl.errors import NotAuthenticated, TimedOut, Unreachable, Unsupported, WfctlError
 from wfctl.model.events import Event
@@ -54,18 +55,19 @@ def completed(
     try:
         for row in rows:
             again = payloads or (waiting and row.status is Status.FAILED)
+            failed = waiting and row.status is Status.FAILED
             waits = waiting and not row.status.terminal and not row.waiting_for
             ahead.append(
                 (
                     row,
                     hub.later(row.id, payloads=True) if again else None,
-                    hub.history_later(row.id) if waits else None,
+                    hub.history_later(row.id) if waits or failed else None,
                 )
             )
             if len(ahead) >= IN_FLIGHT:
-                yield from (one for one in _complete(*ahead.popleft()) if matches(still, one))
+                yield from (one for one in _complete(hub, *ahead.popleft()) if matches(still, one))
         while ahead:
-            yield from (one for one in _complete(*ahead.popleft()) if matches(still, one))
+            yield from (one for one in _complete(hub, *ahead.popleft()) if matches(still, one))
     finally:
         for _, instance, history in ahead:
             for later in (instance, history):
@@ -106,18 +108,20 @@ def parent_by_id(instance_id: str) -> str | None:
 
 
 def _complete(
-    row: Instance, instance: Later[Instance] | None, history: Later[list[Event]] | None
+    hub: HubApi, row: Instance, instance: Later[Instance] | None, history: Later[list[Event]] | None
 ) -> Iterator[Instance]:
     full = row if instance is None else instance.result()
     if full is None:
         return
     full = replace(full, parent_id=full.parent_id or row.parent_id, waiting_for=row.waiting_for)
-    if history is not None and not full.status.terminal:
+    if history is not None and (full.status is Status.FAILED or not full.status.terminal):
         try:
             events = history.result()
         except WfctlError:  # this is an extra: a row is shown without it
             events = None
-        if events is not None:
+        if full.status is Status.FAILED:
+            full = with_cause(full, hub, events)
+        elif events is not None:
             full = explained(full, events, lambda child: None)
     yield full
 

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 
 from wfctl.client.sidecar.connection import Note, SidecarConnection
 from wfctl.client.sidecar.endpoint import Endpoint
-from wfctl.errors import InvalidInput, NotFound, Unsupported
+from wfctl.errors import InvalidInput, NotFound, Unsupported, WfctlError
 from wfctl.model import rerun_ids
 from wfctl.model.instance import Count, Filter, Instance
 from wfctl.model.matching import after, ordered
+from wfctl.model.status import Status
 from wfctl.wire.http_routes import Operation
 
 if TYPE_CHECKING:
+    from wfctl.client.sidecar.grpc_api import HubApi
     from wfctl.client.sidecar.kubectl import PortForward
     from wfctl.model.events import Event
 
@@ -45,7 +47,7 @@ class SidecarReader:
         self._tunnel = tunnel
 
     def get(self, instance_id: str, *, payloads: bool = True) -> Instance:
-        """Return an instance, over HTTP; if it is live, read what it waits for from its history, over gRPC.
+        """Return an instance, over HTTP; what it waits for, or why it failed, is read from its history over gRPC.
 
         If gRPC is connected already, it is used for all: it also tells when the instance began to run and its version.
         """
@@ -56,8 +58,9 @@ class SidecarReader:
             found = self._fetch(instance_id, payloads=payloads)
         if not payloads:
             return found
+        found = self._explained(found)
         if not found.status.terminal:
-            return replace(self._explained(found), rerun_of=rerun_ids.original(instance_id), rerun_as=())
+            return replace(found, rerun_of=rerun_ids.original(instance_id), rerun_as=())
         since = () if ":" in instance_id else tuple(one.id for one in self._reruns(found))
         return replace(found, rerun_of=rerun_ids.original(instance_id), rerun_as=since)
 
@@ -103,12 +106,27 @@ class SidecarReader:
         return hub.get(instance_id, payloads=payloads, app_id=self._sidecar.app_id)
 
     def _explained(self, instance: Instance) -> Instance:
+        failed = instance.status is Status.FAILED
+        if instance.status.terminal and not failed:
+            return instance
         hub = None if self._sidecar.app_id is not None else self._sidecar.hub_if_there(Operation.HISTORY)
+        if failed:
+            return self._with_cause(instance, hub)
         if hub is None:
             return instance
         from wfctl.client.sidecar.waiting import explain
 
         return explain(instance, hub, lambda child: self._fetch(child).status)
+
+    def _with_cause(self, instance: Instance, hub: HubApi | None) -> Instance:
+        from wfctl.client.sidecar.failures import with_cause
+        from wfctl.client.sidecar.waiting import SECONDS
+
+        history = None
+        if hub is not None:
+            with suppress(WfctlError):
+                history = hub.history(instance.id, seconds=SECONDS)
+        return with_cause(instance, hub, history)
 
     def list(
         self, filter: Filter, *, payloads: bool = True, waiting: bool = True, in_order: bool = True

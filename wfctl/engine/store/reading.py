@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from wfctl.engine.store import database
+from wfctl.engine.store import causes, database
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.place import refuse_links
 from wfctl.errors import StoreError
@@ -96,7 +96,6 @@ def _open(path: Path, *, one_name: bool = True) -> tuple[Connection, _Stamp | No
         mode = _mode(path, stamp)
         connection = database.connect(path, mode)
         try:
-            connection.execute("PRAGMA query_only=ON")
             version = database.patiently(connection, lambda: database.schema_version(connection, path))
             if not version:
                 raise _missing(path)
@@ -106,6 +105,9 @@ def _open(path: Path, *, one_name: bool = True) -> tuple[Connection, _Stamp | No
                     f"{database.READABLE_SINCE} and later)",
                     hint="wfctl run, or any other command that writes, migrates it and keeps a copy",
                 )
+            if version < causes.SINCE:
+                causes.stand_in(connection)
+            connection.execute("PRAGMA query_only=ON")
         except BaseException:
             connection.close()
             raise

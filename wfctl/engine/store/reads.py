@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from wfctl.engine.store import instances, reruns
+from wfctl.engine.store import causes, instances, reruns
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import COLUMNS, Row, to_row
-from wfctl.engine.store.values import decode_failure, from_micros, maybe_time, to_micros
+from wfctl.engine.store.values import from_micros, maybe_time, to_micros
 from wfctl.errors import NotFound
 from wfctl.model.instance import Count, Filter, Instance, Sort, Waiting
 from wfctl.model.status import LIVE, Status
@@ -170,6 +170,7 @@ def _instances(db: Connection, rows: Sequence[Row], payloads: bool, driven: bool
 def _instance(db: Connection, row: Row, payloads: bool, driven: bool, lineage: reruns.Lineage) -> Instance:
     found = db.execute(f"SELECT {_UPDATED} FROM instances WHERE key = ?", (row.key,)).fetchone()
     updated = None if found is None else found[0]
+    cause = causes.of(db, row)
     return Instance(
         id=row.id,
         name=row.name,
@@ -181,7 +182,8 @@ def _instance(db: Connection, row: Row, payloads: bool, driven: bool, lineage: r
         input=_input(db, row.key) if payloads else None,
         output=row.output if payloads else None,
         custom_status=row.custom_status,
-        failure=decode_failure(row.failure),
+        failure=None if cause is None else cause.failure,
+        failed_step=None if cause is None else cause.step,
         parent_id=row.parent_id,
         version=row.version,
         stall=row.stall,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from wfctl.model.failure import Failure
+from wfctl.model.failure import Failure, headline
 from wfctl.model.failure_advice import advice
 from wfctl.model.instance import Instance
 from wfctl.model.status import Status
@@ -52,7 +52,7 @@ def failure_line(failure: Failure) -> str:
 def _last_word(instance: Instance, now: datetime) -> Cell:
     """What a live instance waits for, why a failed one failed, how long another took."""
     if instance.status is Status.FAILED and instance.failure is not None:
-        return Cell(failure_line(instance.failure), RED)
+        return Cell(clean(headline(instance.failure, instance.failed_step)), RED)
     if instance.status is Status.STALLED and instance.stall and not instance.waiting_for:
         return Cell(clean(instance.stall))
     took = lifetime(instance)

@@ -1,0 +1,49 @@
+"""Find out why an instance on a sidecar failed, from its history and those of its children: Dapr reports neither the
+step that failed nor what the workflow's failure wraps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from wfctl.errors import WfctlError
+from wfctl.model.cause import DEEPEST, cause_of, failed_with, unwrapped
+from wfctl.model.events import Event, ExecutionStarted
+from wfctl.model.failure import Cause
+from wfctl.model.instance import Instance
+
+if TYPE_CHECKING:
+    from wfctl.client.sidecar.grpc_api import HubApi
+
+
+def with_cause(instance: Instance, hub: HubApi | None, history: Sequence[Event] | None) -> Instance:
+    """Return a failed instance with its cause: from the history, or without one from the text of its failure.
+
+    The histories of children are read from `hub`, as far down as they failed.
+    """
+    if history is None or hub is None:
+        return instance if instance.failure is None else _with(instance, unwrapped(instance.failure))
+    failure = instance.failure or failed_with(history)
+    started = next((event for event in history if isinstance(event, ExecutionStarted)), None)
+    if started is not None and started.parent is not None:
+        instance = replace(instance, parent_id=instance.parent_id or started.parent.instance_id)
+    if failure is None:
+        return instance
+    return _with(instance, cause_of(failure, history, lambda child: _of_child(hub, child, 1)))
+
+
+def _with(instance: Instance, cause: Cause) -> Instance:
+    return replace(instance, failure=cause.failure, failed_step=cause.step)
+
+
+def _of_child(hub: HubApi, instance_id: str, depth: int) -> Cause | None:
+    """Return why a child failed; None where its history cannot be read (it was purged, it belongs to another app)."""
+    if depth > DEEPEST:
+        return None
+    try:
+        history = hub.history(instance_id)
+    except WfctlError:
+        return None
+    failure = failed_with(history)
+    return None if failure is None else cause_of(failure, history, lambda child: _of_child(hub, child, depth + 1))

@@ -1,9 +1,0 @@
--- One row a rerun, kept as long as one of its family is there: a rerun that was purged still has been.
--- A family is an original and everything that was rerun from it, or from one of its reruns.
-CREATE TABLE reruns (
-    key INTEGER PRIMARY KEY,    -- of the new instance
-    id TEXT NOT NULL,           -- its ID
-    family INTEGER NOT NULL,    -- the key of the original
-    original TEXT NOT NULL      -- the ID of the original
-);
-CREATE INDEX reruns_family ON reruns (family);

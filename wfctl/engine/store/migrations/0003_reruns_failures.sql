@@ -1,0 +1,18 @@
+-- One row a rerun, kept as long as one of its family is there: a rerun that was purged still has been.
+-- A family is an original and everything that was rerun from it, or from one of its reruns.
+CREATE TABLE reruns (
+    key INTEGER PRIMARY KEY,    -- of the new instance
+    id TEXT NOT NULL,           -- its ID
+    family INTEGER NOT NULL,    -- the key of the original
+    original TEXT NOT NULL      -- the ID of the original
+);
+CREATE INDEX reruns_family ON reruns (family);
+
+-- Why FAILED instances failed, written when they do: `list`, its filters and `failures` ask for nothing else. An
+-- instance that failed under an older schema has no row; its history tells the same.
+CREATE TABLE failures (
+    key INTEGER PRIMARY KEY,
+    step TEXT,                  -- name of the step at the bottom; NULL: the workflow's own code failed
+    error TEXT NOT NULL,        -- of the innermost failure, as "type: message"
+    detail TEXT NOT NULL        -- JSON: the step
+);

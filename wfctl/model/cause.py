@@ -1,0 +1,142 @@
+"""Why an instance failed: from its history down to the step, and the error, that is at the bottom of it.
+
+A workflow's own failure mostly wraps another: `TaskFailedError: order-1: Activity task #6 failed: card declined`. The
+*cause* is what it wraps: the failure of an activity, or of a child workflow and whatever made that fail. `cause_of`
+finds it in the history, for every target alike; `unwrapped` makes the best of a text where there is no history.
+
+A failed step is the cause of a failed workflow if the workflow's failure says so (it names the step's number, or has
+the step's message in it), or if the workflow failed in the very turn in which it was told of the step's failure: its
+code then raised an error of its own about it. A failure that the code survived is no cause.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from wfctl.model.events import (
+    ChildWorkflowInstanceFailed,
+    Event,
+    ExecutionCompleted,
+    TaskFailed,
+    TimerFired,
+    WorkflowStarted,
+)
+from wfctl.model.failure import Cause, FailedStep, Failure, chain, root
+from wfctl.model.steps import Step, StepStatus, steps_of
+
+DEEPEST = 100  # children of children that are followed
+
+_NUMBER = re.compile(r"#(\d{1,9})\b")
+# How the SDKs word it: Python and JavaScript; .NET and Java.
+_WRAPPED = re.compile(
+    r"(?:[^\n]{0,200}?: )?(?P<what>Activity|Sub-orchestration) task #(?P<number>\d{1,9}) failed: "
+    r"|Task '(?P<name>[^'\n]*)' \(#(?P<id>\d{1,9})\) failed with an unhandled exception: ",
+)
+
+
+def failed_with(history: Sequence[Event]) -> Failure | None:
+    """Return the failure that a history ends with."""
+    for event in reversed(history):
+        if isinstance(event, ExecutionCompleted):
+            return event.failure
+    return None
+
+
+def cause_of(
+    failure: Failure, history: Sequence[Event], cause_of_child: Callable[[str], Cause | None] = lambda child: None
+) -> Cause:
+    """Return the cause of the `failure` of an instance with this history.
+
+    `cause_of_child` returns that of a failed child by its ID, None if it is not known.
+    """
+    step = _failed_step(failure, history)
+    if step is None:
+        return Cause(failure)
+    at = step.completed_at
+    found = FailedStep(step.kind, step.name, step.event_id, len(step.attempts), step.max_attempts, at)
+    below = step.failure
+    if step.kind == "child":
+        found = replace(found, instance_id=step.child_id)
+        child = None if step.child_id is None else cause_of_child(step.child_id)
+        if child is not None and _same(child.failure, below):
+            below = child.failure
+            if child.step is not None:
+                found = child.step
+                if found.instance_id is None:
+                    found = replace(found, instance_id=step.child_id)
+    return Cause(failure if below is None else _joined(failure, below), found)
+
+
+def _same(child: Failure, told: Failure | None) -> bool:
+    """Return False if the child was started anew under its ID, and has failed of something else since."""
+    return told is None or (child.error_type, child.message) == (told.error_type, told.message)
+
+
+def _joined(failure: Failure, below: Failure) -> Failure:
+    """Put `below` at the bottom of `failure`, or in the place of the inner failure that tells of the same."""
+    if failure.inner is None:
+        return replace(failure, inner=below)
+    if (failure.inner.error_type, failure.inner.message) == (below.error_type, below.message):
+        return replace(failure, inner=below if below.inner is not None else replace(below, inner=failure.inner.inner))
+    return replace(failure, inner=_joined(failure.inner, below))
+
+
+def _failed_step(failure: Failure, history: Sequence[Event]) -> Step | None:
+    failed = [step for step in steps_of(history) if step.status in (StepStatus.FAILED, StepStatus.TIMED_OUT)]
+    if not failed:
+        return None
+    by_number = {attempt.event_id: step for step in failed for attempt in step.attempts}
+    texts = [one.message for one in chain(failure)]
+    for text in texts:
+        for number in _NUMBER.findall(text):
+            step = by_number.get(int(number))
+            if step is not None and _tells_of(text, step):
+                return step
+    last_first = sorted(failed, key=lambda one: (one.completed_at or one.scheduled_at, one.event_id), reverse=True)
+    for step in last_first:
+        if any(_tells_of(text, step) for text in texts):
+            return step
+    told = [by_number[number] for number in _told_last(history) if number in by_number]
+    return next((step for step in told if step.status is StepStatus.FAILED), None)
+
+
+def _tells_of(text: str, step: Step) -> bool:
+    """Return True if the text of a workflow's failure has the step's failure in it."""
+    if step.status is StepStatus.TIMED_OUT:
+        return "timed out" in text.casefold() and bool(step.name) and (step.name or "").casefold() in text.casefold()
+    return step.failure is not None and bool(step.failure.message) and step.failure.message in text
+
+
+def _told_last(history: Sequence[Event]) -> list[int]:
+    """Return the numbers of the actions of which the last turn was told that they had failed, the latest first."""
+    told: list[int] = []
+    for event in reversed(history):
+        if isinstance(event, WorkflowStarted):
+            break
+        if isinstance(event, (TaskFailed, ChildWorkflowInstanceFailed)):
+            told.append(event.task_scheduled_id)
+        elif isinstance(event, TimerFired):
+            told.append(event.timer_id)
+    return told
+
+
+def unwrapped(failure: Failure) -> Cause:
+    """Return what the text of a failure says of its cause, for a target that tells no history.
+
+    The number of the step is known then, and its message; neither its name (unless the SDK says it) nor its type.
+    """
+    step: FailedStep | None = None
+    text = root(failure).message
+    for _ in range(DEEPEST):
+        match = _WRAPPED.match(text)
+        if match is None:
+            break
+        text = text[match.end() :]
+        child = (match["what"] or "").startswith("Sub-")
+        number = int(match["number"] or match["id"])
+        step = FailedStep("child" if child else "activity", match["name"] or None, number)
+    if step is None or failure.inner is not None:
+        return Cause(failure, step)
+    return Cause(replace(failure, inner=Failure("", text)), step)
