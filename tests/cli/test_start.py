@@ -178,6 +178,6 @@ def test_options_that_say_nothing_alone(cli: Cli, app: Path, argv: list[str], wo
     assert words in result.err
 
 
-def test_that_nobody_drives_is_a_sentence_of_its_own(cli: Cli, app: Path) -> None:
+def test_that_nothing_runs_is_a_sentence_of_its_own(cli: Cli, app: Path) -> None:
     told = cli("start", "Echo", "--id", "idle", "--no-drive", "--wait", "--timeout", "0s").err
-    assert "idle PENDING: nobody drives this store\n" in told
+    assert "idle PENDING: no process is executing this store (wfctl run continues it)\n" in told

@@ -14,7 +14,7 @@ from wfctl.cli.root import root_command
 from wfctl.cli.session import Session
 from wfctl.errors import Interrupted, InvalidInput, NotAuthenticated, StoreError, StoreGone, WfctlError
 from wfctl.render.console import let_go, wants_color
-from wfctl.render.errors import fault_json, fault_text
+from wfctl.render.errors import fault_json, fault_text, traceback_text
 
 PROGRAM = "wfctl"
 NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC))
@@ -114,15 +114,16 @@ def _say(fault: WfctlError, error: BaseException, session: Session, argv: Sequen
         stderr.write(str(error).rstrip() + "\n")
         return
     if not isinstance(error, (WfctlError, ClickException, KeyboardInterrupt, typer.Abort)) and session.debug:
-        import traceback
-
-        stderr.write("".join(traceback.format_exception(error)))
+        stderr.write(traceback_text(error, color=_colors(session)))
     if _wants_json(session, argv):
         stderr.write(fault_json(fault) + "\n")
     else:
-        color = session.flags.color or "auto"
-        stderr.write(fault_text(fault, color=wants_color(stderr, color, session.environ)) + "\n")
+        stderr.write(fault_text(fault, color=_colors(session)) + "\n")
     stderr.flush()
+
+
+def _colors(session: Session) -> bool:
+    return wants_color(session.stderr, session.flags.color or "auto", session.environ)
 
 
 def _wants_json(session: Session, argv: Sequence[str]) -> bool:

@@ -8,6 +8,7 @@ from wfctl.render.printer import to_json
 from wfctl.render.table import Cell
 from wfctl.render.text import clean, clean_block
 from wfctl.render.theme import ERROR, HINT
+from wfctl.render.traces import trace_parts
 
 
 def fault_text(error: WfctlError, *, color: bool = False) -> str:
@@ -18,11 +19,26 @@ def fault_text(error: WfctlError, *, color: bool = False) -> str:
     parts: list[Cell | str] = [Cell("wfctl: ", ERROR), clean(error.message)]
     detail = _detail(error)
     if detail:
-        for line in clean_block(detail.rstrip("\n")).split("\n"):
-            parts += ["\n  ", line]
+        parts += ["\n  ", *trace_parts(clean_block(detail.rstrip("\n")).replace("\n", "\n  "))]
     if error.hint:
         parts += ["\n", Cell("  try: ", HINT), clean(error.hint)]
     return styled(parts, color)
+
+
+def traceback_text(error: BaseException, *, color: bool = False) -> str:
+    """An error of our own making, for those who look for it: with the lines of code where there are colours."""
+    if not color:
+        import traceback
+
+        return clean_block("".join(traceback.format_exception(error)))
+    from rich.traceback import Traceback
+
+    from wfctl.render.drawing import drawn
+
+    found = Traceback.extract(type(error), error, error.__traceback__)
+    for stack in found.stacks:
+        stack.exc_value = clean_block(stack.exc_value)  # which Rich would read for escape sequences
+    return drawn(Traceback(found, theme="ansi_dark", width=100), color=True, width=100)
 
 
 def fault_record(error: WfctlError) -> dict[str, object]:

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING
 
 from rich.highlighter import JSONHighlighter
 from rich.text import Text
 
 from wfctl.render.json_records import decoded
+from wfctl.render.table import Cell
 from wfctl.render.text import cells, clean, clean_block, safe_json
+from wfctl.render.theme import HINT
+from wfctl.render.traces import trace_parts
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
-
-# Where a line of a trace points to, as Python, JavaScript, .NET and Java write it; and the line that names the error.
-_PLACES = re.compile(
-    r'(?P<path>File "[^"\n]+"), line (?P<line>\d+)(?:, in (?P<function>[^\n]+))?'
-    r"|^ *at (?P<function_>[^\n(]+?) ?\((?P<path_>[^\n)]*?):(?P<line_>\d+)[^\n)]*\)"
-    r"|^ *at (?P<function__>[^\n]+?) in (?P<path__>[^\n]+):line (?P<line__>\d+)"
-    r"|^(?!Traceback )(?P<error>[A-Za-z_][\w.]*)(?=: |:?$)",
-    re.MULTILINE,
-)
 
 
 class Payload:
@@ -51,12 +44,12 @@ def trace(text: str, most: int | None = None) -> Text:
     """A stack trace in any language, with the places that it names; the last lines of a long one."""
     lines = clean_block(text.rstrip()).replace("\t", "    ").split("\n")
     hidden = 0 if most is None else max(len(lines) - most, 0)
-    shown = Text("\n".join(lines[hidden:]), overflow="fold")
-    for found in _PLACES.finditer(shown.plain):
-        for name, words in found.groupdict().items():
-            if words:
-                shown.stylize(f"trace.{name.rstrip('_')}", *found.span(name))
-    return Text.assemble((f"... ({hidden} more lines: -o wide)\n", "dim"), shown) if hidden else shown
+    shown = Text(overflow="fold")
+    if hidden:
+        shown.append(f"... ({hidden} more lines: -o wide)\n", HINT)
+    for part in trace_parts("\n".join(lines[hidden:])):
+        shown.append(part.text if isinstance(part, Cell) else part, part.style if isinstance(part, Cell) else None)
+    return shown
 
 
 def _cut(text: Text, most: int | None) -> Text:
@@ -66,5 +59,5 @@ def _cut(text: Text, most: int | None) -> Text:
     shown = Text("\n").join(lines[:most])
     shown.no_wrap, shown.overflow = True, "ellipsis"
     if len(lines) > most:
-        shown.append(f"\n... ({len(lines) - most} more lines: -o wide)", "dim")
+        shown.append(f"\n... ({len(lines) - most} more lines: -o wide)", HINT)
     return shown

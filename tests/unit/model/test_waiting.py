@@ -92,14 +92,14 @@ def test_delayed_start() -> None:
     assert text([], Status.PENDING) == []
 
 
-def test_a_cell_says_what_is_waited_for_before_that_nobody_drives() -> None:
+def test_a_cell_says_what_is_waited_for_before_that_nothing_runs() -> None:
     driver = Waiting(kind="driver")
     code = Waiting(kind="code", last_error="version 'v2' of workflow 'V' is not available")
     timer = Waiting(kind="timer", until=NOW + timedelta(minutes=5))
-    assert waiting_word((driver,), NOW) == "nobody drives"
-    assert waiting_word((driver, timer), NOW) == "timer in 5m, nobody drives"
-    assert waiting_word((driver, timer, timer), NOW) == "timer in 5m +1, nobody drives"
-    assert waiting_word((driver, code), NOW) == f"other code: {code.last_error}, nobody drives"
+    assert waiting_word((driver,), NOW) == "not running"
+    assert waiting_word((driver, timer), NOW) == "timer in 5m, not running"
+    assert waiting_word((driver, timer, timer), NOW) == "timer in 5m +1, not running"
+    assert waiting_word((driver, code), NOW) == f"other code: {code.last_error}, not running"
 
 
 @pytest.mark.parametrize("status", sorted(TERMINAL))

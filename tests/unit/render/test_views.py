@@ -279,6 +279,7 @@ def test_traces_show_where() -> None:
         ("trace.path", "Orders.java"),
         ("trace.line", "9"),
     }
+    assert shown.plain == TRACES.rstrip()
     assert trace(TRACES, 2).plain.splitlines()[0] == "... (5 more lines: -o wide)"
 
 

@@ -12,7 +12,7 @@ from wfctl.errors import WrongState
 from wfctl.render.json_records import decoded
 from wfctl.render.printer import Format
 from wfctl.render.text import clean
-from wfctl.render.views.payload import output_text
+from wfctl.render.views.payload import write_output
 
 app = new_app()
 
@@ -55,5 +55,5 @@ def result(
     if session.format in (Format.JSON, Format.JSONL, Format.YAML):
         session.printer.record(decoded(instance.output))
     else:
-        session.console.raw(output_text(instance.output))
+        write_output(session.console, instance.output)
     return status

@@ -99,9 +99,12 @@ def _block(one: Instance, wide: bool, now: datetime) -> Iterator[tuple[str, Cell
         yield "Rerun of", clean(one.rerun_of)
     if one.rerun_as:
         yield "Rerun as", clean(", ".join(one.rerun_as))
-    if one.waiting_for:
-        yield "Waits for", "\n".join(waiting_text(waiting, now) for waiting in one.waiting_for)
-    elif one.stall:
+    if waits := [waiting_text(waiting, now) for waiting in one.waiting_for if waiting.kind != "driver"]:
+        yield "Waiting for", "\n".join(waits)
+    for waiting in one.waiting_for:
+        if waiting.kind == "driver":
+            yield "Not running", waiting_text(waiting, now)
+    if one.stall and not one.waiting_for:
         yield "Stalled", clean(one.stall)
     if one.input is not None:
         yield "Input", payload_value(one.input, wide)

@@ -12,6 +12,8 @@ from wfctl.render.text import clean, safe_json, shorten
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from wfctl.render.console import Console
+
 CELL = 60
 PAGE = 400  # characters of a payload on a page that is piped
 PAGE_LINES = 16
@@ -43,6 +45,16 @@ def payload_value(payload: str, wide: bool) -> Drawn:
         return Payload(payload, None if wide else PAGE_LINES)
 
     return Drawn(payload_text(payload) if wide else payload_cell(payload, PAGE), draw)
+
+
+def write_output(console: Console, payload: str | None) -> None:
+    """Write a payload as data. A terminal gets an object or an array highlighted, indented where it is long."""
+    if console.out_tty and isinstance(decoded(payload), (dict, list)):
+        from wfctl.render.highlight import Payload
+
+        console.draw(Payload(payload or "", None))
+    else:
+        console.raw(output_text(payload))
 
 
 def output_text(payload: str | None) -> str:

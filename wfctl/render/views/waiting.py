@@ -36,17 +36,18 @@ def waiting_text(waiting: Waiting, now: datetime) -> str:
     if waiting.kind == "code":
         return "other code: " + clean(waiting.last_error or waiting.name or "this code cannot go on with its history")
     if waiting.kind == "driver":
-        return "nobody drives this store" + (f" ({clean(waiting.last_error)})" if waiting.last_error else "")
+        why = f": {clean(waiting.last_error)}" if waiting.last_error else " (wfctl run continues it)"
+        return "no process is executing this store" + why
     return waiting.kind + (f" {name}" if name else "") + _since(waiting, now)
 
 
 def waiting_word(waiting: tuple[Waiting, ...], now: datetime) -> str:
-    """The first thing, short enough for a cell; `+2` says how many more there are. That nobody drives comes last."""
+    """The first thing, short enough for a cell; `+2` says how many more there are. That nothing runs comes last."""
     if not waiting:
         return ""
     first = waiting[0]
     if first.kind == "driver" and len(waiting) > 1:
-        return waiting_word(waiting[1:], now) + ", nobody drives"
+        return waiting_word(waiting[1:], now) + ", not running"
     more = f" +{len(waiting) - 1}" if len(waiting) > 1 else ""
     name = clean(first.name or "")
     if first.kind == "event":
@@ -59,7 +60,7 @@ def waiting_word(waiting: tuple[Waiting, ...], now: datetime) -> str:
     if first.kind in ("timer", "start"):
         return first.kind + (f" {_until(first.until, now)}" if first.until else "") + more
     if first.kind == "driver":
-        return "nobody drives" + more
+        return "not running" + more
     if first.kind == "code":
         return waiting_text(first, now) + more
     return first.kind + more
