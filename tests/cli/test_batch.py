@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -106,7 +107,7 @@ def test_a_filter_without_a_terminal_is_refused(cli: Cli, three: None) -> None:
 def test_the_question(cli: Cli, three: None, monkeypatch: pytest.MonkeyPatch, answer: str, status: int) -> None:
     result = ask(monkeypatch, answer, "terminate", "--status", "running")
     assert result.status == status
-    assert "terminate 3 instances? [y/N] " in result.err
+    assert re.search(r"Terminate 3 Approval on embedded \(\S+\)\? \[y/N\] ", result.err)
     assert all(f"{name}   Approval  RUNNING" in result.err for name in "abc")
     assert set(statuses(cli).values()) == {"TERMINATED" if status == 0 else "RUNNING"}
 
@@ -117,7 +118,8 @@ def test_the_number_is_typed_above_a_hundred(cli: Cli, three: None, monkeypatch:
     result = ask(monkeypatch, "y\n", "pause", "--status", "running")
     assert result.status == 8
     assert "... and 2 more" in result.err
-    assert "pause 3 instances? Type 3 to go on: " in result.err
+    assert "Pause 3 Approval on embedded (" in result.err
+    assert "? Type 3 to go on: " in result.err
     assert ask(monkeypatch, "3\n", "pause", "--status", "running").status == 0
 
 
@@ -248,7 +250,7 @@ def test_events_for_several(cli: Cli, three: None) -> None:
     assert outcomes(result) == [("a", "done"), ("b", "done")]
     refused = cli("raise-event", "approval", "--waiting-event", "Approval")
     assert refused.status == 8
-    assert "whether to raise approval for " in refused.err
+    assert "Raise approval for 1 Approval on embedded (" in refused.err
     result = cli("raise-event", "approval", "--waiting-event", "Approval", "--data", "2", "--yes")
     assert (result.status, "raised approval for c" in result.err) == (0, True)
     assert cli("result", "c").out == "2\n"

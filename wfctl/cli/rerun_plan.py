@@ -19,13 +19,45 @@ from wfctl.render.theme import BOLD, DIM
 from wfctl.render.views.instances import failure_line
 
 
-def check_begin(name: str | None, from_failed: bool, event_id: str | None) -> None:
-    """Raises InvalidInput where the options name more than one beginning, or a number that is none."""
-    given = [flag for flag, on in (("--from", name), ("--from-failed", from_failed), ("--event-id", event_id)) if on]
-    if len(given) > 1:
-        raise InvalidInput(f"{' and '.join(given)} exclude each other")
-    if event_id is not None:
-        event_number(event_id)
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """The step that the options name: by its name, as the one that failed, or by an event number; else the first."""
+
+    name: str | None = None
+    failed: bool = False
+    event_id: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raises InvalidInput where the options name more than one beginning, or a number that is none."""
+        options = (("--from", self.name), ("--from-failed", self.failed), ("--event-id", self.event_id))
+        given = [flag for flag, on in options if on]
+        if len(given) > 1:
+            raise InvalidInput(f"{' and '.join(given)} exclude each other")
+        if self.event_id is not None:
+            event_number(self.event_id)
+
+    @property
+    def words(self) -> str:
+        """Return what a question calls it."""
+        if self.name is not None:
+            return clean(self.name)
+        if self.event_id is not None:
+            return f"event {event_number(self.event_id)}"
+        return "the step that failed" if self.failed else "the first step"
+
+    def step(self, source: Instance, steps: Sequence[Step]) -> Step:
+        """Return the step. Raises InvalidInput, and WrongState when no step failed."""
+        able = [step for step in steps if step.event_id >= 0]
+        if not able:
+            raise InvalidInput(
+                f"{clean(source.id)} has no step to run again from",
+                hint=f"wfctl start {clean(source.name or 'WORKFLOW')} begins a new instance",
+            )
+        if self.failed:
+            return _failed(source, able)
+        if self.name is not None:
+            return _named(source, able, self.name)
+        return able[0] if self.event_id is None else _numbered(source, able, self.event_id)
 
 
 def event_number(text: str) -> int:
@@ -42,21 +74,6 @@ def event_number(text: str) -> int:
 class Planned:
     step: Step
     again: bool
-
-
-def choose(source: Instance, steps: Sequence[Step], name: str | None, from_failed: bool, event_id: str | None) -> Step:
-    """The step that the options name. Raises InvalidInput, and WrongState when no step failed."""
-    able = [step for step in steps if step.event_id >= 0]
-    if not able:
-        raise InvalidInput(
-            f"{clean(source.id)} has no step to run again from",
-            hint=f"wfctl start {clean(source.name or 'WORKFLOW')} begins a new instance",
-        )
-    if from_failed:
-        return _failed(source, able)
-    if name is not None:
-        return _named(source, able, name)
-    return able[0] if event_id is None else _numbered(source, able, event_id)
 
 
 def _failed(source: Instance, steps: Sequence[Step]) -> Step:

@@ -111,6 +111,7 @@ A file:
   target = "https://dapr.example.com"
   grpc_endpoint = "dapr.example.com:443?tls=true"
   token_env = "PROD_TOKEN"     # or token_file; a token itself does not belong here
+  protected = true             # verbs ask for the name prod, also for one ID; in a script: --confirm prod
 
 The token: WFCTL_TOKEN, else token_env, token_file, else DAPR_API_TOKEN. It is never shown. A token_file that is yours
 must be readable to you alone (chmod 600).
@@ -127,7 +128,7 @@ Until you trust such a file it may say what stays in its folder and on this mach
   target, grpc_endpoint       embedded, sidecar, grpc, 127.0.0.1, localhost, [::1], a Unix socket in the folder
   app                         a file in the folder, or a module
   store                       a file in the folder
-  format, color, api_version, request_timeout
+  format, color, api_version, request_timeout, protected
 
 Everything else needs your consent: another target, a path that leads out of the folder (by a link, too), python,
 app_id, token_env, token_file, ca_file, kube_context, namespace, pod, retain, and the choice of a profile in your own
@@ -159,7 +160,7 @@ Several instances at once
 
 pause, resume, terminate, purge, raise-event, rerun and wait take
 
-  ID...       each is tried, whatever becomes of the others; explicit IDs never ask
+  ID...       each is tried, whatever becomes of the others; explicit IDs ask on a protected target only
   -           what list prints, from stdin: wfctl list --status FAILED -o jsonl | wfctl rerun - --from-failed
   filters     those of list: --status, --name, --id-prefix, --created-before, --finished-before, --parent, ...
 
@@ -168,16 +169,19 @@ ID a line. JSON is the safe pipe: an ID on a sidecar, or in an older store, may 
 IDs out; wfctl's own engine takes none. What is wrong in stdin is told before anything is done.
 
 A filter finds only instances that the verb can do something with: purge finished ones, resume suspended ones. It shows
-how many they are and some of them, and asks once; above 100 the number is to be typed.
+how many they are and some of them, and asks once; above 100 the number is to be typed. A profile with protected = true
+asks for its name, also for a single ID, and --yes does not answer for it.
 
   --dry-run             show which they are, change nothing
   --yes                 do not ask. Without a terminal and without --yes it is refused: exit status 8
-  --max N               at most N, the oldest first
+  --confirm NAME        as --yes, if the target has this name (profile, address, embedded); else exit status 8
+  --max N               at most N, the oldest first; children that go with their parents do not count
   --continue-on-error   a filter's batch stops at the first failure; with this it goes on
   --concurrency N       requests to a sidecar at a time
 
 Each instance is looked at again before it is acted on: one that does not match any more is skipped, and that is said.
-A child goes with its parent where both match; purge leaves a child alone as long as its parent is there. Ages are
+A child goes with its parent where both match; purge leaves a child alone as long as its parent is there. rerun leaves
+out what was rerun already, unless --again; on a sidecar it knows reruns by their IDs (ID-rerun-1). Ages are
 counted from the creation (--created-before 7d) or from the end (--finished-before 7d).
 
 -o jsonl writes a line for each instance as it is done. Exit status 7: some failed, or were not tried.

@@ -14,7 +14,7 @@ from typing import Any
 
 from platformdirs import PlatformDirs
 
-from wfctl.config.keys import BY_NAME, IN_FILES, NOT_IN_PROFILES
+from wfctl.config.keys import BY_NAME, IN_FILES, NOT_IN_PROFILES, ONLY_IN_PROFILES
 from wfctl.config.permissions import MOST_BYTES, FileRead, read_file, refuse_strangers_file
 from wfctl.errors import InvalidInput
 
@@ -131,11 +131,16 @@ def _read(path: Path, label: str, table: Mapping[str, Any], content: bytes = b""
 
 
 def _values(path: Path, label: str, table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
-    allowed = [name for name in IN_FILES if not prefix or name not in NOT_IN_PROFILES]
+    left_out = NOT_IN_PROFILES if prefix else ONLY_IN_PROFILES
+    allowed = [name for name in IN_FILES if name not in left_out]
     for name, value in table.items():
         if name not in allowed:
             raise InvalidInput(f"{label}: there is no setting {prefix}{name}", hint=_advice(name, allowed, prefix))
         key = BY_NAME[name]
+        if key.flag and isinstance(value, bool):
+            value = str(value).lower()
+        if key.flag and value not in key.choices:
+            raise InvalidInput(f"{label}: {prefix}{name} must be true or false")
         if not isinstance(value, str):
             raise InvalidInput(f"{label}: {prefix}{name} must be text in quotes, not {_kind(value)}")
         if key.choices and value not in key.choices:
@@ -166,6 +171,8 @@ def is_app_file(app: str) -> bool:
 def _advice(name: str, allowed: list[str], prefix: str) -> str:
     if name in ("token", "api_token"):
         return "a token does not belong in a file: use token_env or token_file"
+    if not prefix and name in ONLY_IN_PROFILES:
+        return f"{name} belongs in a profile, as [profiles.prod]"
     if prefix and name in NOT_IN_PROFILES:
         return f"{name} belongs at the top of the file"
     from difflib import get_close_matches

@@ -32,12 +32,14 @@ class Key:
     file: bool = True  # allowed in files
     bound: bool = False
     free: Free = Free.NEVER
+    flag: bool = False  # true or false, without quotes
 
     @property
     def option(self) -> str:
         return "--" + self.name.replace("_", "-")
 
 
+PROTECTED = "protected"
 API_VERSIONS = ("v1.0", "v1.0-beta1", "v1.0-alpha1")
 
 KEYS = (
@@ -74,6 +76,14 @@ KEYS = (
     Key("kube_context", "WFCTL_KUBE_CONTEXT", "the kubectl context", bound=True),
     Key("namespace", "WFCTL_NAMESPACE", "the Kubernetes namespace", bound=True),
     Key("pod", "WFCTL_POD", "the pod whose sidecar is meant", bound=True),
+    Key(
+        PROTECTED,
+        "",
+        "in a profile, true: whatever changes instances there asks for the profile's name",
+        choices=("true", "false"),
+        flag=True,
+        free=Free.ALWAYS,
+    ),
     Key("retain", "WFCTL_RETAIN", "how long serve keeps what has ended, as completed=7d,failed=30d,any=90d"),
     Key("color", "WFCTL_COLOR", "colours", choices=("auto", "always", "never"), free=Free.ALWAYS),
     Key(
@@ -89,3 +99,4 @@ BY_NAME = {key.name: key for key in KEYS}
 IN_FILES = tuple(key.name for key in KEYS if key.file)
 # What a profile may not hold: they are about this terminal, not about a target.
 NOT_IN_PROFILES = frozenset({"color", "format"})
+ONLY_IN_PROFILES = frozenset({PROTECTED})

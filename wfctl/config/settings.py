@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from wfctl.config.files import USER_DIRS, ConfigFile, beside, is_app_file, project_file, user_file
-from wfctl.config.keys import BY_NAME, KEYS
+from wfctl.config.keys import BY_NAME, KEYS, PROTECTED
 from wfctl.config.permissions import TRUST_VARIABLE, read_token, trusted_by_environment
 from wfctl.config.trust import is_free, is_trusted, loopback, was_trusted
 from wfctl.errors import InvalidInput, NotTrusted
@@ -54,6 +54,7 @@ class Settings:
     cwd: Path
     environ: Mapping[str, str]
     needs_trust: tuple[str, ...] = ()  # what holds, stands in the project's file, and needs the user's consent
+    protected: str | None = None  # the name of the protected profile that this target belongs to
 
     @cached_property
     def trusted(self) -> bool:
@@ -195,6 +196,8 @@ def survey(flags: Mapping[str, str | None], environ: Mapping[str, str], cwd: Pat
     near = [_layer(file.values, file.label) for file in files if file.label not in other]
     values: dict[str, Value] = {}
     for key in KEYS:
+        if key.name == PROTECTED:
+            continue
         found = _first([*layers, *(near if key.bound else file_layers)], key.name)
         if found is None and key.name == "grpc_endpoint" and _dapr_means(environ, chosen):
             found = _dapr(environ, key.name)
@@ -202,7 +205,31 @@ def survey(flags: Mapping[str, str | None], environ: Mapping[str, str], cwd: Pat
             values[key.name] = found
     needs_trust = tuple(_needing_trust(project, values | {"target": chosen}, target))
     values["target"] = chosen
-    return Settings(values, profile, project, user, cwd, environ, needs_trust)
+    guard = _guard(profile, values, files)
+    if guard is not None:
+        values[PROTECTED] = Value("true", _profile_label(*guard))
+    return Settings(values, profile, project, user, cwd, environ, needs_trust, guard[0] if guard else None)
+
+
+def _guard(profile: str | None, values: Mapping[str, Value], files: list[ConfigFile]) -> tuple[str, ConfigFile] | None:
+    """Return the protected profile that was chosen, or whose address or store was; in whatever file it is protected.
+
+    One file cannot take back what another one says: that would only make things less safe.
+    """
+    for file in files:
+        for name, given in file.profiles.items():
+            if given.get(PROTECTED) == "true" and (name == profile or _is_target(given, values)):
+                return name, file
+    return None
+
+
+def _is_target(profile: Mapping[str, str], values: Mapping[str, Value]) -> bool:
+    """Return True if a profile has the address, or the store, that is in effect."""
+    target, chosen = profile.get("target"), values["target"].value
+    if target is not None and is_address(target):
+        return target.rstrip("/").lower() == chosen.rstrip("/").lower()
+    store = values.get("store")
+    return target == chosen == EMBEDDED and store is not None and profile.get("store") == store.value
 
 
 def _needing_trust(project: ConfigFile | None, values: Mapping[str, Value], target: Value | None) -> Iterator[str]:

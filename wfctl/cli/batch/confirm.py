@@ -1,9 +1,11 @@
-"""The one question before a filter's batch: how many, a sample, go on?"""
+"""The one question before a batch, and its answer: typed, or given with an option."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from wfctl.cli.batch.options import Which
+from wfctl.cli.batch.question import sentence, target_names, target_words
 from wfctl.cli.batch.select import AGAIN, Chosen, Verb, sample
 from wfctl.cli.session import Session
 from wfctl.errors import Refused
@@ -27,34 +29,60 @@ def columns(now: datetime) -> tuple[Column[Instance], ...]:
     )
 
 
-def confirm(session: Session, verb: Verb, chosen: Chosen, yes: bool) -> None:
-    """Raises Refused where the answer is no, or where nobody can be asked."""
-    if yes or not verb.asks or chosen.filter is None or not chosen.ids:
+def confirm(session: Session, verb: Verb, chosen: Chosen, which: Which) -> None:
+    """Ask before a filter's batch, and before anything on a protected target.
+
+    Raises Refused where the answer is no, where nobody can be asked, and where `--confirm` names another target.
+    """
+    if not verb.asks or not chosen.ids:
         return
-    count = len(chosen.ids)
-    what = f"{verb.asked or verb.word} {plural(count, 'instance')}"
+    if which.confirm is not None:
+        _check_name(session, which.confirm)
+        return
+    name = session.settings.protected
+    if name is None and (which.yes or chosen.filter is None):
+        return
+    what = sentence(session, verb, chosen)
+    if name is not None and which.yes:
+        raise Refused(f"{clean(name)} is protected: --yes does not answer for it", hint=f"--confirm {clean(name)}")
     if not (is_tty(session.stdin) and session.console.err_tty):
+        goes_ahead = "--yes" if name is None else f"--confirm {clean(name)}"
         raise Refused(
-            f"there is no terminal to ask whether to {what}", hint="--yes goes ahead, --dry-run shows which they are"
+            f"there is no terminal to ask: {what}?", hint=f"{goes_ahead} goes ahead, --dry-run shows which they are"
         )
-    _show(session, chosen)
-    expected = str(count) if count > TYPE_IT else None
-    question = f"{what}? Type {expected} to go on: " if expected else f"{what}? [y/N] "
-    word = answer(session, question)
-    if word.replace(",", "") == expected if expected else word in ("y", "yes"):
+    if chosen.filter is not None:
+        _show(session, chosen)
+    count = len(chosen.ids)
+    expected = name if name is not None else str(count) if count > TYPE_IT else None
+    word = answer(session, f"{what}? [y/N] " if expected is None else f"{what}? Type {clean(expected)} to go on: ")
+    if word.lower() in ("y", "yes") if expected is None else expected in (word, word.replace(",", "")):
         return
     raise Refused("nothing was changed", hint="--dry-run shows which instances they are")
 
 
+def confirm_one(session: Session, verb: Verb, instance_id: str, which: Which) -> None:
+    """Ask before a change of one instance on a protected target. Raises Refused."""
+    confirm(session, verb, Chosen([instance_id]), which)
+
+
+def _check_name(session: Session, given: str) -> None:
+    """Raises Refused where the target has another name."""
+    if given not in target_names(session):
+        raise Refused(
+            f"--confirm {clean(given)}, and the target is {target_words(session)}: nothing was changed",
+            hint=f"--target {clean(given)} --confirm {clean(given)}",
+        )
+
+
 def answer(session: Session, question: str) -> str:
-    """Put a question on the terminal. Returns the answer in lower case, without the space around it."""
+    """Put a question on the terminal. Returns the answer without the space around it."""
     stderr = session.stderr
     stderr.write(question)
     stderr.flush()
     given = session.stdin.readline()
     if not given.endswith("\n"):
         stderr.write("\n")
-    return given.strip().lower()
+    return given.strip()
 
 
 def _show(session: Session, chosen: Chosen) -> None:

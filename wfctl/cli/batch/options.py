@@ -36,6 +36,10 @@ def _ids(metavar: str) -> Any:
 
 
 _DryRun = Annotated[bool, _option("--dry-run", help="Show which instances match; change nothing.")]
+_Confirm = Annotated[
+    str | None,
+    _option("--confirm", metavar="NAME", help="Do not ask, if the target has this name. A protected one needs it."),
+]
 _Max = Annotated[str | None, _option("--max", metavar="N", help="At most N of the instances that match, oldest first.")]
 _Concurrency = Annotated[
     str | None, _option("--concurrency", metavar="N", help="Concurrent requests to a sidecar (default 8).")
@@ -48,6 +52,7 @@ _Continue = Annotated[
 _ACTING: dict[str, Option] = {
     "dry_run": (_DryRun, False),
     "yes": (Yes, False),
+    "confirm": (_Confirm, None),
     "max_": (_Max, None),
     "concurrency": (_Concurrency, None),
     "continue_on_error": (_Continue, False),
@@ -62,6 +67,7 @@ class Which:
     filter: Filter | None
     dry_run: bool = False
     yes: bool = False
+    confirm: str | None = None
     most: int | None = None
     at_once: int = _AT_ONCE
     go_on: bool = False
@@ -98,6 +104,7 @@ def _which(
     instance_ids: list[str] | None,
     dry_run: bool = False,
     yes: bool = False,
+    confirm: str | None = None,
     max_: str | None = None,
     concurrency: str | None = None,
     continue_on_error: bool = False,
@@ -112,6 +119,7 @@ def _which(
         filter=None if filter is None else replace(filter, sort=Sort.CREATED, reverse=True),
         dry_run=dry_run,
         yes=yes,
+        confirm=confirm,
         most=most,
         at_once=_number(concurrency, "--concurrency") or _AT_ONCE,
         go_on=continue_on_error,

@@ -68,7 +68,7 @@ class Batch:
                 session.console.note(line)
             session.console.note("a dry run: nothing was changed")
             return []
-        confirm(session, self.verb, chosen, self.which.yes)
+        confirm(session, self.verb, chosen, self.which)
         self._alone = len(chosen.all) == 1
         session.going_on = lambda: "the same command goes on with the rest"
         self._show(self._outcomes(workflows, chosen, act), len(chosen.all))

@@ -37,6 +37,7 @@ class Verb:
     asks: bool = True
     told: str | None = None  # how one is told, if not by `past`
     asked: str | None = None  # how all of them are asked about, if not by `word`
+    beginning: str | None = None  # of a rerun: the step, for the question
     counted: Callable[[int], str] | None = None  # how many are told, if not by their number and `past`
 
     def summed(self, count: int) -> str:

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+from wfctl.cli.batch.confirm import confirm_one
 from wfctl.cli.batch.options import SeveralAndEvent, Which
 from wfctl.cli.batch.run import Batch
 from wfctl.cli.batch.select import Verb
@@ -38,15 +39,17 @@ def raise_event(
     if data.from_stdin and "-" in which.words:
         raise InvalidInput("stdin cannot hold both the IDs and the data", hint="--data-file FILE, or the IDs as words")
     payload = data.read(session)
+    verb = replace(VERB, told=f"raised {clean(event)} for", asked=f"raise {clean(event)} for")
     if which.one is not None and not which.dry_run:
         check_id(which.one)
+        confirm_one(session, verb, which.one, which)
         with session.workflows(drive=waiting.drive, deadline=waiting.deadline) as workflows:
             workflows.raise_event(which.one, event, payload)
             session.console.note(f"raised {clean(event)} for {clean(which.one)}")
             return finish(session, workflows, which.one, waiting, show=session.format_given)
     if waiting.wait:
         raise InvalidInput("--wait is for one instance", hint="wfctl wait ID... afterwards")
-    batch = Batch(session, replace(VERB, told=f"raised {clean(event)} for", asked=f"raise {clean(event)} for"), which)
+    batch = Batch(session, verb, which)
     with session.workflows(drive=waiting.drive and not which.dry_run) as workflows:
         worked = batch.run(workflows, lambda target, one: target.raise_event(one, event, payload))
         if worked and waiting.drive:

@@ -1,27 +1,27 @@
-from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import typer
 
+from wfctl.cli.batch.confirm import confirm_one
 from wfctl.cli.batch.options import Several, Which
 from wfctl.cli.batch.run import Batch
 from wfctl.cli.batch.select import Verb
 from wfctl.cli.command import command, new_app
 from wfctl.cli.parsing.instance_id import check_id, check_new_id
 from wfctl.cli.payload_options import Input
-from wfctl.cli.rerun_plan import check_begin, choose, event_number, plan, plan_view
+from wfctl.cli.rerun_plan import Beginning, event_number, plan, plan_view
 from wfctl.cli.session import Session
 from wfctl.cli.waiting.finish import finish, shows_record
 from wfctl.cli.waiting.options import MayWait
 from wfctl.cli.waiting.report import drive_on, tell_state
 from wfctl.client.port import Workflows
-from wfctl.errors import InvalidInput, NotFound, WfctlError, WrongState
+from wfctl.errors import InvalidInput, NotFound, WfctlError
+from wfctl.model import refusals
 from wfctl.model.instance import Instance, RerunRequest
 from wfctl.model.status import TERMINAL
 from wfctl.model.steps import steps_of
-from wfctl.render.text import clean, plural
+from wfctl.render.text import plural
 
 app = new_app()
 FROM = "Where to begin"
@@ -81,28 +81,24 @@ def rerun(
     An instance is rerun once: the same command again is refused, and a batch leaves out what was rerun already. Of an
     original and its reruns, only the latest can be rerun. --again and --new-id make a rerun in any case.
     """
-    payload = input.read(session)
-    check_begin(from_step, from_failed, event_id)
+    what = _What(Beginning(from_step, from_failed, event_id), input.read(session), again)
     identifier = None if new_id is None else check_new_id(new_id)
     if which.one is None or which.dry_run:
         for flag, given in (("--wait", waiting.wait), ("--new-id", new_id), ("--plan", show_plan)):
             if given:
                 raise InvalidInput(f"{flag} is for one instance, named by its ID")
-        begin = partial(
-            _begin, from_step=from_step, from_failed=from_failed, event_id=event_id, payload=payload, once=not again
-        )
-        _several(session, which, begin, once=not again, drive=waiting.drive and not which.dry_run)
+        _several(session, which, what, drive=waiting.drive and not which.dry_run)
         return 0
     instance_id = check_id(which.one)
+    if not show_plan:
+        confirm_one(session, what.verb, instance_id, which)
     with session.workflows(drive=waiting.drive and not show_plan, deadline=waiting.deadline) as workflows:
         if show_plan:
             history = workflows.history(instance_id)
             source = workflows.get(instance_id, payloads=False)
-            step = choose(source, steps_of(history), from_step, from_failed, event_id)
-            session.printer.many(plan(history, step), plan_view())
+            session.printer.many(plan(history, what.beginning.step(source, steps_of(history))), plan_view())
             return 0
-        once = not again and identifier is None
-        new = _begin(workflows, instance_id, from_step, from_failed, event_id, payload, identifier, once=once)
+        new = what.begin(workflows, instance_id, identifier)
         show = shows_record(session, waiting.wait)
         if not show:
             session.console.word(new)
@@ -110,53 +106,56 @@ def rerun(
         return finish(session, workflows, new, waiting, show=show)
 
 
-def _begin(
-    workflows: Workflows,
-    instance_id: str,
-    from_step: str | None,
-    from_failed: bool,
-    event_id: str | None,
-    payload: str | None,
-    new_id: str | None = None,
-    *,
-    once: bool,
-) -> str:
-    """Make the new instance. Returns its ID. Raises AlreadyRerun where it is to be done `once`."""
-    source = workflows.get(instance_id, payloads=False)
-    if event_id is not None:  # said already: no history is needed, which a Dapr before 1.17 does not hand out
-        begin = event_number(event_id)
-    else:
-        begin = choose(source, steps_of(workflows.history(instance_id)), from_step, from_failed, None).event_id
-    if not source.status.terminal:
-        raise WrongState(
-            f"{clean(instance_id)} is {source.status.name}: only a finished instance can run again",
-            hint=f"wfctl wait {clean(instance_id)}, or wfctl terminate {clean(instance_id)}",
-            instance_id=instance_id,
+@dataclass(frozen=True, slots=True)
+class _What:
+    """What is to be done with each instance."""
+
+    beginning: Beginning
+    input: str | None
+    again: bool
+
+    @property
+    def verb(self) -> Verb:
+        return replace(VERB, once=not self.again, beginning=self.beginning.words)
+
+    def begin(self, workflows: Workflows, instance_id: str, new_id: str | None = None) -> str:
+        """Make the new instance. Returns its ID. Raises AlreadyRerun, unless it is to be done again."""
+        source = workflows.get(instance_id, payloads=False)
+        event_id = self.beginning.event_id
+        if event_id is not None:  # said already: no history is needed, which a Dapr before 1.17 does not hand out
+            number = event_number(event_id)
+        else:
+            number = self.beginning.step(source, steps_of(workflows.history(instance_id))).event_id
+        if not source.status.terminal:
+            raise refusals.rerun_of_live_instance(instance_id, source.status)
+        request = RerunRequest(
+            instance_id,
+            number,
+            new_id,
+            self.input,
+            overwrite_input=self.input is not None,
+            once=not self.again and new_id is None,
         )
-    request = RerunRequest(instance_id, begin, new_id, payload, overwrite_input=payload is not None, once=once)
-    try:
-        return workflows.rerun(request)
-    except NotFound:
-        if event_id is not None:
-            _say_which_numbers(workflows, source, event_id)
-        raise
+        try:
+            return workflows.rerun(request)
+        except NotFound:
+            if event_id is not None:
+                self._say_which_numbers(workflows, source)
+            raise
+
+    def _say_which_numbers(self, workflows: Workflows, source: Instance) -> None:
+        """Raises InvalidInput with the numbers that there are, where the target tells them."""
+        try:
+            history = workflows.history(source.id)
+        except WfctlError:
+            return
+        self.beginning.step(source, steps_of(history))
 
 
-def _say_which_numbers(workflows: Workflows, source: Instance, event_id: str) -> None:
-    """Raises InvalidInput with the numbers that there are, where the target tells them."""
-    try:
-        history = workflows.history(source.id)
-    except WfctlError:
-        return
-    choose(source, steps_of(history), None, False, event_id)
-
-
-def _several(
-    session: Session, which: Which, begin: Callable[[Workflows, str], str], *, once: bool, drive: bool
-) -> None:
-    batch = Batch(session, replace(VERB, once=once), which)
+def _several(session: Session, which: Which, what: _What, *, drive: bool) -> None:
+    batch = Batch(session, what.verb, which)
     with session.workflows(drive=drive) as workflows:
-        worked = batch.run(workflows, begin)
+        worked = batch.run(workflows, what.begin)
         if worked and drive:
             driver = drive_on(session, workflows, worked)
             tell_state(session, workflows, worked if which.filter is None else [], driver)

@@ -50,10 +50,10 @@ def _confirm(session: Session, store: Path, file: Path, what: str) -> None:
     now = _now(store)
     if now is None:
         return
-    question = f"replace {clean(str(store))} ({now}) by {clean(str(file))} ({what})?"
+    question = f"Replace {clean(str(store))} ({now}) by {clean(str(file))} ({what})?"
     if not (is_tty(session.stdin) and session.console.err_tty):
         raise Refused(f"there is no terminal to ask: {question}", hint="--yes goes ahead; the former store is kept")
-    if answer(session, f"{question} [y/N] ") not in ("y", "yes"):
+    if answer(session, f"{question} [y/N] ").lower() not in ("y", "yes"):
         raise Refused("nothing was changed")
 
 
