@@ -44,7 +44,14 @@ def start(unit: Unit, request: StartRequest) -> str:
             return instance_id
         _make_room(unit, existing, request)
     started = ev.ExecutionStarted(
-        NO_ID, unit.now, request.name, request.input, instance_id, new_id(), None, request.start_at
+        NO_ID,
+        unit.now,
+        request.name,
+        request.input,
+        instance_id,
+        new_id(),
+        scheduled_start=request.start_at,
+        app_id=request.app_id,
     )
     row = new_row(started)
     unit.create(row, started)
@@ -158,7 +165,7 @@ def rerun(unit: Unit, request: RerunRequest) -> str:
     reruns.record(unit.store, row.key, row.id, source.key, source.id)
     for operation in made.state.open.values():
         if type(operation) is ev.ChildWorkflowInstanceCreated:
-            start_child(unit, row, operation)
+            start_child(unit, row, operation, made.state.started.app_id)
     return instance_id
 
 
@@ -180,8 +187,8 @@ def _next_rerun_id(unit: Unit, source: Row) -> str:
             return instance_id
 
 
-def start_child(unit: Unit, parent: Row, created: ev.ChildWorkflowInstanceCreated) -> None:
-    """Start a child in the same transaction as the event that asks for it.
+def start_child(unit: Unit, parent: Row, created: ev.ChildWorkflowInstanceCreated, app_id: str | None = None) -> None:
+    """Start a child in the same transaction as the event that asks for it. `app_id` is the parent's app.
 
     An ID that somebody else uses fails the parent's task (Dapr since 1.18.2), and so does one that no instance may
     have. A finished instance under that ID is replaced, as in Dapr: a retry uses the ID of its first try again.
@@ -214,6 +221,7 @@ def start_child(unit: Unit, parent: Row, created: ev.ChildWorkflowInstanceCreate
         created.instance_id,
         new_id(),
         ev.Parent(created.event_id, parent.id, parent.name, parent.execution_id),
+        app_id=created.app_id or app_id,
     )
     unit.create(new_row(started, parent), started)
 

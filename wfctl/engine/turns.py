@@ -100,7 +100,13 @@ class Turns:
         turn_events: list[Event] = [ev.WorkflowStarted(NO_ID, self._desk.now), *new]
         key = live.row.key
         turn = Turn(
-            key, live.row.id, live.row.name, lambda: self._desk.history(key), turn_events, lambda: self._received(live)
+            key,
+            live.row.id,
+            live.row.name,
+            lambda: self._desk.history(key),
+            turn_events,
+            lambda: self._received(live),
+            _app_of(live.state, new),
         )
         live.arrived = len(arrived)
         result = self._executor.run_turn(turn)
@@ -180,7 +186,7 @@ class Turns:
             live.changed = True
         busy = row.busy + len(outcome.scheduled) - answered
         for child in outcome.children:
-            operations.start_child(self._desk, row, child)
+            operations.start_child(self._desk, row, child, _app_of(live.state, ()))
         for task in outcome.scheduled:
             self.schedule(live, task)
         if outcome.completed is not None:
@@ -278,8 +284,9 @@ class Turns:
 
     def activity_task(self, live: Live, task: ev.TaskScheduled) -> ActivityTask:
         given = self._propagated(live, task) if task.scope else None
+        app_id = task.app_id or _app_of(live.state, ())
         return ActivityTask(
-            live.row.key, live.row.id, task.event_id, task.name, task.input, task.task_execution_id, given
+            live.row.key, live.row.id, task.event_id, task.name, task.input, task.task_execution_id, given, app_id
         )
 
     def _propagated(self, live: Live, call: ev.TaskScheduled | ev.ChildWorkflowInstanceCreated) -> ev.PropagatedEvents:
@@ -305,6 +312,12 @@ class Turns:
                 live.posted_timers.discard(event.timer_id)
         del live.mailbox[:count]
         self._memory.touch(live)
+
+
+def _app_of(state: State, new: Sequence[Event]) -> str | None:
+    """Return the app of an instance, which its first event names; before its first turn that is in `new`."""
+    started = state.started or next((event for event in new if type(event) is ev.ExecutionStarted), None)
+    return None if started is None else started.app_id
 
 
 def _refused(result: TurnResult, new: Sequence[Event], error_type: str, why: str) -> TurnResult:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,8 +34,29 @@ if TYPE_CHECKING:
     from wfctl.workflow.loading.app import App
 
 
+class Front:
+    """What one app's ports serve. `app_id` is None where there is only one app, whose ID is in `about`."""
+
+    def __init__(self, engine: GatewayEngine, store: Path, about: About, app_id: str | None) -> None:
+        self.app_id = app_id
+        self.about = about
+        self.service = Service(
+            engine.host,
+            store,
+            engine.waiters,
+            lambda name: engine.attended(name, app_id),
+            engine.tracing,
+            app_id,
+        )
+        self.state = StateService(engine.host, store, app_id)
+
+    def close(self) -> None:
+        self.service.close()
+        self.state.close()
+
+
 class GatewayEngine:
-    """`remote`, `work`, `service`, `about` and `metrics` are there once it is open."""
+    """`remote`, `work` and `fronts` are there once it is open. `service`, `state` and `about` are the first front's."""
 
     def __init__(
         self,
@@ -49,14 +71,17 @@ class GatewayEngine:
         retention: Retention | None = None,
         tracing: Tracing | None = None,
         max_body: int = 4 * 1024 * 1024,
+        apps: Sequence[str] = (),
     ) -> None:
-        """`may_have_workers`: workers may bring workflows that the app does not register, so that whoever starts one
-        through the store file must not be told that the name is unknown."""
+        """`apps`: the IDs of the apps that share the engine, each with ports of its own; none where there is one app,
+        `app_id`. `may_have_workers`: workers may bring workflows that the app does not register, so that whoever
+        starts one through the store file must not be told that the name is unknown."""
         self._store = store
         self._log = log
         self._cleaning = Cleaning(retention or Retention(), log)
         self._app = app
-        self._tracing = tracing
+        self.tracing = tracing
+        self._apps = tuple(apps)
         self._names: Sequence[str] = () if app is None else app.registry.workflow_names()
         self._past: Histories
         self.waiters = Waiters(asyncio.get_running_loop())
@@ -72,7 +97,8 @@ class GatewayEngine:
             on_full=self._full,
         )
         self.full: DiskFull | None = None  # while the disk is, and requests are refused
-        self.about = About(app_id, lambda: self.remote.workers, self._names)
+        self._abouts = [About(one, partial(self._workers_of, one), ()) for one in self._apps]
+        self.about = self._abouts[0] if apps else About(app_id, lambda: self.remote.workers, self._names)
         self.metrics = Metrics(app_id)
 
     async def open(self, stack: contextlib.AsyncExitStack, bind_client: Callable[[Host], Callable[[], None]]) -> None:
@@ -83,10 +109,10 @@ class GatewayEngine:
         database.open_store(self._store, tell=self._log.info).close()
         self._past = Histories(self._store, app_id=self.about.app_id)
         stack.callback(self._past.close)
-        if self._tracing is not None:
-            self._tracing.open(self._store)
-            stack.callback(self._tracing.close)
-        self.work = WorkStreams(self._past, self._connected, self._log, *self._sizes, tracing=self._tracing)
+        if self.tracing is not None:
+            self.tracing.open(self._store)
+            stack.callback(self.tracing.close)
+        self.work = WorkStreams(self._past, self._connected, self._log, *self._sizes, tracing=self.tracing)
         stack.callback(bind_client(self.host))
         if not self.host.start(None):
             raise StoreError(
@@ -95,10 +121,12 @@ class GatewayEngine:
             )
         stack.push_async_callback(asyncio.to_thread, self.host.stop)
         stack.callback(self._batches.flush)
-        self.service = Service(self.host, self._store, self.waiters, self._attended, self._tracing)
-        stack.callback(self.service.close)
-        self.state = StateService(self.host, self._store)
-        stack.callback(self.state.close)
+        self.fronts = [Front(self, self._store, about, about.app_id) for about in self._abouts] or [
+            Front(self, self._store, self.about, None)
+        ]
+        for front in self.fronts:
+            stack.callback(front.close)
+        self.service, self.state = self.fronts[0].service, self.fronts[0].state
         self.metrics.completions = self.host.completions
         self.metrics.gauges = {
             "dapr_runtime_workflow_connected_workers": ("Open work item streams.", lambda: self.remote.workers),
@@ -122,22 +150,28 @@ class GatewayEngine:
         return self.host.error
 
     def _executor(self, deliver: Callable[[Delivery], None]) -> Executor:
-        if self._tracing is None:
+        if self.tracing is None:
             return self._plain_executor(deliver)
-        return self._tracing.executor(self._plain_executor(self._tracing.deliver(deliver)))
+        return self.tracing.executor(self._plain_executor(self.tracing.deliver(deliver)))
 
     def _plain_executor(self, deliver: Callable[[Delivery], None]) -> Executor:
         batches = self._batches = Batches(asyncio.get_running_loop(), deliver)
-        remote = RemoteExecutor(lambda answer: batches.add(answer, remote.held), on_forget=self.work.forget)
+        remote = RemoteExecutor(
+            lambda answer: batches.add(answer, remote.held), on_forget=self.work.forget, apps=self._apps
+        )
         self.remote = self.work.executor = remote
         if self._app is None:
             return remote
         registry = self._app.registry
         return BothExecutor(registry, executor_of(self._app, deliver), remote, self._waits)
 
-    def _attended(self, name: str) -> bool:
+    def attended(self, name: str, app_id: str | None) -> bool:
         """Tell whether a workflow of this name can be run now. Workers do not say what they register."""
-        return self.remote.workers > 0 or (self._app is not None and self._app.registry.has_workflow(name))
+        workers = self.remote.workers if app_id is None else self._workers_of(app_id)
+        return workers > 0 or (self._app is not None and self._app.registry.has_workflow(name))
+
+    def _workers_of(self, app_id: str) -> int:
+        return self.remote.workers_of(app_id)
 
     def _waits(self, kind: str, name: str, instance_id: str) -> None:
         """On the engine's thread. Said once a name: it may be a mistake, or a worker that is yet to come."""
@@ -150,8 +184,8 @@ class GatewayEngine:
     def _committed(self, changed: Changed) -> None:
         """On the engine's thread."""
         self._past.note(changed.history)
-        if self._tracing is not None:
-            self._tracing.committed(changed.history)
+        if self.tracing is not None:
+            self.tracing.committed(changed.history)
         self.remote.released()
         self.waiters.changed(changed.rows)
 

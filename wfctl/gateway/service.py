@@ -51,8 +51,13 @@ class Service:
         waiters: Waiters,
         attended: Callable[[str], bool],
         tracing: Tracing | None = None,
+        app_id: str | None = None,
     ) -> None:
-        """`attended` tells whether somebody (a worker, the app in this process) can run a workflow of this name now."""
+        """`attended` tells whether somebody (a worker, the app in this process) can run a workflow of this name now.
+
+        `app_id`: the app that runs what is started here, where several share the engine.
+        """
+        self._app_id = app_id
         self._host = host
         self._db = open_reader(store)
         self._waiters = waiters
@@ -140,7 +145,7 @@ class Service:
                 problem = Problem.ID_TOO_LONG if bad.too_long else Problem.ID_INVALID if checked else Problem.ID_UNFIT
                 raise Trouble(problem, Operation.START, id=instance_id, reason=bad.text)
         policy = IfExists.FAIL if unique else IfExists.REPLACE
-        request = StartRequest(name, instance_id or new_id(), payload, start_at, policy)
+        request = StartRequest(name, instance_id or new_id(), payload, start_at, policy, self._app_id)
         try:
             if self._tracing is None:
                 return await self._submit(lambda unit: operations.start(unit, request))

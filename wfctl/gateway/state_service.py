@@ -70,9 +70,11 @@ class Item:
 
 
 class StateService:
-    """All methods belong on the server's loop, and raise StateTrouble."""
+    """All methods belong on the server's loop, and raise StateTrouble. `app_id`: the app whose keys these are, where
+    several share the file; as in Dapr, each has its own."""
 
-    def __init__(self, host: Host, store: Path) -> None:
+    def __init__(self, host: Host, store: Path, app_id: str | None = None) -> None:
+        self._prefix = "" if app_id is None else f"{app_id}||"
         self._host = host
         self._db = open_reader(store)
 
@@ -81,7 +83,7 @@ class StateService:
 
     def get(self, store: str, key: str) -> Entry | None:
         _check(key)
-        return app_state.get(self._db, store, key, _now())
+        return app_state.get(self._db, self._prefix + store, key, _now())
 
     def get_all(self, store: str, keys: Sequence[str]) -> list[Entry | None]:
         return [self.get(store, key) for key in keys]
@@ -109,7 +111,7 @@ class StateService:
             failed: list[str] = []
             for write in writes:
                 try:
-                    app_state.apply(db, store, [write], to_micros(now))
+                    app_state.apply(db, self._prefix + store, [write], to_micros(now))
                 except EtagMismatch as error:
                     failed.append(error.key)
             return failed
@@ -125,7 +127,7 @@ class StateService:
         writes = [_write(item, now, what, "ERR_STATE_TRANSACTION") for item in items]
         try:
             await asyncio.wrap_future(
-                self._host.write(lambda unit, db: app_state.apply(db, store, writes, to_micros(now)))
+                self._host.write(lambda unit, db: app_state.apply(db, self._prefix + store, writes, to_micros(now)))
             )
         except EtagMismatch as error:
             raise StateTrouble(500, "ERR_STATE_TRANSACTION", "INTERNAL", f"{what}: {_MISMATCH}") from error

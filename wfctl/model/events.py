@@ -66,6 +66,7 @@ class ExecutionStarted(Event):
     parent: Parent | None = None
     scheduled_start: datetime | None = None
     trace_parent: str | None = None  # W3C trace context of the client that started it
+    app_id: str | None = None  # the app that runs it, where several share an engine
 
 
 @dataclass(frozen=True, slots=True)

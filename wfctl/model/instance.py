@@ -84,13 +84,17 @@ class IfExists(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class StartRequest:
-    """A request to start the workflow `name`. Without `id` a random one is made; without `start_at` it starts now."""
+    """A request to start the workflow `name`. Without `id` a random one is made; without `start_at` it starts now.
+
+    `app_id` names the app that is to run it, where several share an engine.
+    """
 
     name: str
     id: str | None = None
     input: str | None = None
     start_at: datetime | None = None
     if_exists: IfExists = IfExists.FAIL
+    app_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class Turn:
     `past` reads the committed history that precedes `new`; an executor that keeps the code alive between turns
     calls it only when it has to replay. `new` begins with WorkflowStarted. `key` names the instance for as long as
     it exists (an ID can be reused, a key never is). `received` reads the history that the parent has propagated, on
-    the engine's thread.
+    the engine's thread. `app_id` names the app that is to run it, where several share an engine.
     """
 
     key: int
@@ -36,6 +36,7 @@ class Turn:
     past: Callable[[], Sequence[Event]]
     new: Sequence[Event]
     received: Callable[[], PropagatedEvents | None] = _nothing
+    app_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class ActivityTask:
     input: str | None
     task_execution_id: str
     propagated: PropagatedEvents | None = None
+    app_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,9 @@ class RemoteExecutor:
         turn_lease: float = TURN_LEASE,
         loss_grace: float | None = None,
         clock: Callable[[], float] = time.monotonic,
+        apps: Sequence[str] = (),
     ) -> None:
+        """`apps`: the IDs of the apps whose workers attach, each for its own work; empty where there is one app."""
         self._deliver = deliver
         self._on_forget = on_forget
         self._turn_lease = turn_lease
@@ -68,8 +70,10 @@ class RemoteExecutor:
         self._turns: dict[int, PendingTurn] = {}  # by key
         self._turn_ids: dict[str, int] = {}
         self._activities: dict[tuple[str, int], list[PendingActivity]] = {}  # by instance ID and task ID
-        self._turn_queue: list[tuple[int, PendingTurn]] = []
-        self._activity_queue: list[tuple[int, PendingActivity]] = []
+        self._apps = tuple(apps)
+        # By app: what waits for the workers of one must not hold up the others.
+        self._turn_queues: dict[str | None, list[tuple[int, PendingTurn]]] = {}
+        self._activity_queues: dict[str | None, list[tuple[int, PendingActivity]]] = {}
         self._workers: list[Worker] = []
         self._owners: dict[int, Worker] = {}  # who ran the last turn of a key, and may have its history in a cache
         self._closed = False
@@ -81,7 +85,9 @@ class RemoteExecutor:
         return bool(self._workers)
 
     def run_turn(self, turn: Turn) -> TurnResult | None:
-        self._staged.append(PendingTurn(turn.key, turn.instance_id, turn.name, turn.new, turn.received()))
+        self._staged.append(
+            PendingTurn(turn.key, turn.instance_id, turn.name, turn.new, turn.received(), self._app(turn.app_id))
+        )
         return None
 
     def run_activities(self, tasks: Sequence[ActivityTask]) -> None:
@@ -114,6 +120,11 @@ class RemoteExecutor:
     @property
     def workers(self) -> int:
         return len(self._workers)
+
+    def workers_of(self, app_id: str) -> int:
+        """Return the number of workers that take this app's work."""
+        with self._lock:
+            return len(self._workers_for(app_id))
 
     def attach(self, worker: Worker) -> None:
         with self._lock:
@@ -220,6 +231,12 @@ class RemoteExecutor:
             self._give_out()
         return Again(len(turns), len(again), len(activities) - len(again))
 
+    def _app(self, app_id: str | None) -> str | None:
+        """Return whose workers are to do it. What names no app is the first one's."""
+        if not self._apps:
+            return None
+        return app_id or self._apps[0]
+
     # --- under the lock ------------------------------------------------------------------------------------------
 
     def _number(self) -> int:
@@ -230,12 +247,19 @@ class RemoteExecutor:
         turn.number = self._number()
         self._turns[turn.key] = turn
         self._turn_ids[turn.instance_id] = turn.key
-        heappush(self._turn_queue, (turn.number, turn))
+        self._queue_turn(turn)
+
+    def _queue_turn(self, turn: PendingTurn) -> None:
+        heappush(self._turn_queues.setdefault(turn.app_id, []), (turn.number, turn))
+
+    def _queue_activity(self, activity: PendingActivity) -> None:
+        queue = self._activity_queues.setdefault(self._app(activity.task.app_id), [])
+        heappush(queue, (activity.number, activity))
 
     def _add_activity(self, activity: PendingActivity) -> None:
         activity.number = self._number()
         self._activities.setdefault((activity.task.instance_id, activity.task.task_id), []).append(activity)
-        heappush(self._activity_queue, (activity.number, activity))
+        self._queue_activity(activity)
 
     def _forget(self, key: int) -> None:
         turn = self._turns.get(key)
@@ -247,13 +271,13 @@ class RemoteExecutor:
     def _take_back(self, turn: PendingTurn) -> None:
         """Out of its worker's hands, and to the others that wait for one."""
         self._out_of_hands(turn)
-        heappush(self._turn_queue, (turn.number, turn))
+        self._queue_turn(turn)
 
     def _take_back_activity(self, activity: PendingActivity) -> None:
         assert activity.worker is not None
         del activity.worker.activities[activity.number]
         activity.worker = None
-        heappush(self._activity_queue, (activity.number, activity))
+        self._queue_activity(activity)
 
     def _out_of_hands(self, turn: PendingTurn) -> None:
         if turn.worker is not None:
@@ -284,13 +308,26 @@ class RemoteExecutor:
         if self._closed:
             return
         woken: set[Worker] = set()
-        while self._turn_queue:
-            turn = self._turn_queue[0][1]
+        for app_id, turns in self._turn_queues.items():
+            self._give_out_turns(turns, self._workers_for(app_id), woken)
+        for app_id, activities in self._activity_queues.items():
+            self._give_out_activities(activities, self._workers_for(app_id), woken)
+        for worker in woken:
+            worker.wake()
+
+    def _workers_for(self, app_id: str | None) -> list[Worker]:
+        if app_id is None:
+            return self._workers
+        return [worker for worker in self._workers if worker.app_id in (app_id, None)]
+
+    def _give_out_turns(self, queue: list[tuple[int, PendingTurn]], workers: list[Worker], woken: set[Worker]) -> None:
+        while queue:
+            turn = queue[0][1]
             if not turn.done:
                 owner = self._owners.get(turn.key)
-                worker = owner if owner is not None and owner.turn_room else _most_room(self._workers, "turn_room")
+                worker = owner if owner is not None and owner.turn_room else _most_room(workers, "turn_room")
                 if worker is None:
-                    break
+                    return
                 turn.token = f"{self._prefix}-{self._number()}"
                 turn.tokens.append(turn.token)
                 turn.worker, turn.sent_at = worker, self._clock()
@@ -298,20 +335,22 @@ class RemoteExecutor:
                 self._owners[turn.key] = worker
                 worker.outbox.append(turn)
                 woken.add(worker)
-            heappop(self._turn_queue)
-        while self._activity_queue:
-            activity = self._activity_queue[0][1]
+            heappop(queue)
+
+    def _give_out_activities(
+        self, queue: list[tuple[int, PendingActivity]], workers: list[Worker], woken: set[Worker]
+    ) -> None:
+        while queue:
+            activity = queue[0][1]
             if not activity.done:
-                worker = _most_room(self._workers, "activity_room")
+                worker = _most_room(workers, "activity_room")
                 if worker is None:
-                    break
+                    return
                 activity.worker, activity.sent_at = worker, self._clock()
                 worker.activities[activity.number] = activity
                 worker.outbox.append(activity)
                 woken.add(worker)
-            heappop(self._activity_queue)
-        for worker in woken:
-            worker.wake()
+            heappop(queue)
 
     def _answer(self, delivery: Delivery) -> None:
         if not self._closed:

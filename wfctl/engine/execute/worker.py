@@ -13,6 +13,7 @@ class PendingTurn:
     """A turn that waits for a worker or for its answer. `tokens` are those it was given out with."""
 
     __slots__ = (
+        "app_id",
         "done",
         "instance_id",
         "key",
@@ -27,13 +28,20 @@ class PendingTurn:
     )
 
     def __init__(
-        self, key: int, instance_id: str, name: str, new: Sequence[Event], received: PropagatedEvents | None = None
+        self,
+        key: int,
+        instance_id: str,
+        name: str,
+        new: Sequence[Event],
+        received: PropagatedEvents | None = None,
+        app_id: str | None = None,
     ) -> None:
         self.key = key
         self.instance_id = instance_id
         self.name = name
         self.new = new
         self.received = received
+        self.app_id = app_id
         self.number = 0  # its place in the queue
         self.token = ""
         self.tokens: list[str] = []
@@ -65,11 +73,14 @@ class Worker:
     """A connected worker with its two windows: long activities must not use up the room for turns.
 
     `wake` is called, from any thread, when something was put into `outbox`; what lies there is already counted as in
-    the worker's hands.
+    the worker's hands. `app_id`: it takes the work of this app alone; None where there is only one.
     """
 
-    def __init__(self, wake: Callable[[], None], *, most_turns: int, most_activities: int) -> None:
+    def __init__(
+        self, wake: Callable[[], None], *, most_turns: int, most_activities: int, app_id: str | None = None
+    ) -> None:
         self.wake = wake
+        self.app_id = app_id
         self.most_turns = most_turns
         self.most_activities = most_activities
         self.turns: dict[int, PendingTurn] = {}

@@ -14,7 +14,7 @@ from typing import Any
 import grpc.aio
 import uvicorn
 
-from wfctl.gateway.assembly import GatewayEngine
+from wfctl.gateway.assembly import Front, GatewayEngine
 from wfctl.gateway.grpc import routing
 from wfctl.gateway.grpc.runtime import Runtime
 from wfctl.gateway.grpc.state import StateCalls
@@ -38,20 +38,25 @@ def http_app(
     engine: GatewayEngine,
     log: Log,
     *,
+    front: Front | None = None,
     token: TokenCheck,
     hosts: HostCheck,
     max_body: int,
     shutdown: Callable[[], None],
     stopping: Callable[[], bool],
 ) -> HttpApp:
-    return HttpApp(http_routes(engine, shutdown, stopping), token, hosts, max_body, log)
+    """Make the HTTP API of one front; of the first if none is given."""
+    routes = http_routes(engine, front or engine.fronts[0], shutdown, stopping)
+    return HttpApp(routes, token, hosts, max_body, log)
 
 
-def http_routes(engine: GatewayEngine, shutdown: Callable[[], None], stopping: Callable[[], bool]) -> Routes:
+def http_routes(
+    engine: GatewayEngine, front: Front, shutdown: Callable[[], None], stopping: Callable[[], bool]
+) -> Routes:
     routes = Routes()
-    WorkflowRoutes(engine.service, engine.metrics).add_to(routes)
-    StateRoutes(engine.state).add_to(routes)
-    SidecarRoutes(engine.about, engine.metrics, shutdown, stopping, lambda: engine.full).add_to(routes)
+    WorkflowRoutes(front.service, engine.metrics).add_to(routes)
+    StateRoutes(front.state).add_to(routes)
+    SidecarRoutes(front.about, engine.metrics, shutdown, stopping, lambda: engine.full).add_to(routes)
     return routes
 
 
@@ -123,6 +128,7 @@ async def serve_grpc(
     engine: GatewayEngine,
     log: Log,
     *,
+    front: Front | None = None,
     token: TokenCheck,
     shutdown: Callable[[], None],
     max_body: int,
@@ -130,22 +136,24 @@ async def serve_grpc(
 ) -> None:
     """Serve until `stack` is closed, on the Unix socket besides. Raises what `ports.listen_unix` does."""
     calls = routing.Calls(token, log, engine.metrics, max_body)
-    server.add_generic_rpc_handlers((routing.Paths(_handlers(engine, calls, shutdown)),))
+    server.add_generic_rpc_handlers((routing.Paths(_handlers(engine, front or engine.fronts[0], calls, shutdown)),))
     if unix is not None:
         ports.listen_unix(unix.absolute(), server.add_insecure_port)
     await server.start()
     stack.push_async_callback(server.stop, 1.0)
 
 
-def _handlers(engine: GatewayEngine, calls: routing.Calls, shutdown: Callable[[], None]) -> list[tuple[Method, Any]]:
+def _handlers(
+    engine: GatewayEngine, front: Front, calls: routing.Calls, shutdown: Callable[[], None]
+) -> list[tuple[Method, Any]]:
     work = engine.work
-    hub = Hub(engine.service).methods()
+    hub = Hub(front.service).methods()
     answers: dict[Method, routing.Handler] = {
         grpc_methods.COMPLETE_ORCHESTRATOR: work.complete_turn,
         grpc_methods.COMPLETE_WORKFLOW: work.complete_turn,
         grpc_methods.COMPLETE_ACTIVITY: work.complete_activity,
     }
-    runtime = Runtime(engine.service, engine.about, shutdown).methods(StateCalls(engine.state).methods())
+    runtime = Runtime(front.service, front.about, shutdown).methods(StateCalls(front.state).methods())
     turns = (grpc_methods.COMPLETE_ORCHESTRATOR, grpc_methods.COMPLETE_WORKFLOW)
     return [
         *((method, calls.unary(method, handler, lambda trouble: trouble.hub())) for method, handler in hub.items()),
@@ -166,5 +174,5 @@ def _handlers(engine: GatewayEngine, calls: routing.Calls, shutdown: Callable[[]
             (method, calls.unary(method, handler, lambda trouble: trouble.runtime()))
             for method, handler in runtime.items()
         ),
-        (grpc_methods.WORK_ITEMS, calls.stream(grpc_methods.WORK_ITEMS, work.get_work_items)),
+        (grpc_methods.WORK_ITEMS, calls.stream(grpc_methods.WORK_ITEMS, work.for_app(front.app_id))),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timezone
 from typing import Any
 
@@ -95,7 +95,11 @@ class WorkStreams:
         for stream in tuple(self._streams):
             stream.marks.pop(key, None)
 
-    async def get_work_items(self, request: pb.GetWorkItemsRequest, context: Any) -> None:
+    def for_app(self, app_id: str | None) -> Callable[[pb.GetWorkItemsRequest, Any], Awaitable[None]]:
+        """Return the handler of GetWorkItems for the workers of one app; None: there is only one."""
+        return lambda request, context: self._get_work_items(app_id, request, context)
+
+    async def _get_work_items(self, app_id: str | None, request: pb.GetWorkItemsRequest, context: Any) -> None:
         loop = asyncio.get_running_loop()
         ready = asyncio.Event()
         agent = _user_agent(context)
@@ -106,12 +110,14 @@ class WorkStreams:
             _waker(loop, ready),
             most_turns=NODE_TURNS if node else self._most_turns,
             most_activities=NODE_ACTIVITIES if node else self._most_activities,
+            app_id=app_id,
         )
         stateful = pb.WORKER_CAPABILITY_STATEFUL_HISTORY in request.capabilities
         stream = Stream(worker, ready, stateful, context.peer())
         self._streams.add(stream)
         self.executor.attach(worker)
-        self._log.info("worker connected", peer=context.peer(), agent=agent, workers=len(self._streams))
+        app = {} if app_id is None else {"app": app_id}
+        self._log.info("worker connected", **app, peer=context.peer(), agent=agent, workers=len(self._streams))
         self._connected()
         try:
             # Without this a client that waits for the headers would wait for the first item.
@@ -122,7 +128,7 @@ class WorkStreams:
             held = len(worker.turns), len(worker.activities)
             self.executor.detach(worker)
             self._log.info(
-                "worker disconnected", peer=context.peer(), turns_again=held[0], activities_again=held[1],
+                "worker disconnected", **app, peer=context.peer(), turns_again=held[0], activities_again=held[1],
                 workers=len(self._streams),
             )  # fmt: skip
 

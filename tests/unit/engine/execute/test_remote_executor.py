@@ -16,16 +16,16 @@ NEW = [WorkflowStarted(NO_ID, datetime(2026, 1, 1, tzinfo=timezone.utc))]
 class Room:
     """An executor, a clock that stands still, and what it delivered."""
 
-    def __init__(self) -> None:
+    def __init__(self, *apps: str) -> None:
         self.delivered: list[Delivery] = []
         self.forgotten: list[int] = []
         self.time = 0.0
         self.executor = RemoteExecutor(
-            self.delivered.append, on_forget=self.forgotten.append, turn_lease=60, clock=lambda: self.time
+            self.delivered.append, on_forget=self.forgotten.append, turn_lease=60, clock=lambda: self.time, apps=apps
         )
 
-    def worker(self, turns: int = 10, activities: int = 10) -> Worker:
-        worker = Worker(lambda: None, most_turns=turns, most_activities=activities)
+    def worker(self, turns: int = 10, activities: int = 10, app_id: str | None = None) -> Worker:
+        worker = Worker(lambda: None, most_turns=turns, most_activities=activities, app_id=app_id)
         self.executor.attach(worker)
         return worker
 
@@ -77,6 +77,24 @@ def test_a_turn_of_a_transaction_that_was_rolled_back_is_never_given_out() -> No
     assert not worker.outbox
     assert room.executor.counts() == (0, 0)
     assert room.forgotten == [1]
+
+
+def test_each_apps_work_is_for_its_own_workers() -> None:
+    """What waits for one app holds up no other; what names none is the first one's; a lost worker's goes to its own."""
+    room = Room("shop", "pay")
+    for key, app_id in ((1, "gone"), (2, "pay"), (3, "shop"), (4, None)):
+        room.executor.run_turn(Turn(key, f"i{key}", "W", list, NEW, app_id=app_id))
+        room.executor.run_activities([ActivityTask(key, f"i{key}", key, "A", None, "x", app_id=app_id)])
+    room.executor.released()
+    shop, pay = room.worker(app_id="shop"), room.worker(app_id="pay")
+    assert (keys(shop), tasks(shop)) == ([3, 4], [3, 4])
+    assert (keys(pay), tasks(pay)) == ([2], [2])
+    room.executor.detach(pay)
+    assert keys(shop) == [3, 4]
+    again = room.worker(app_id="pay")
+    assert (keys(again), tasks(again)) == ([2], [2])
+    assert room.executor.counts() == (4, 4)
+    assert keys(room.worker(app_id="gone")) == [1]
 
 
 def test_work_waits_for_a_worker_and_keeps_its_order() -> None:
