@@ -14,7 +14,7 @@ from harness import Cli
 from limits import LIMIT_SECONDS
 
 from wfctl import __version__
-from wfctl.cli.command_table import COMMANDS
+from wfctl.cli.command_table import COMMANDS, DAILY
 from wfctl.cli.help_pages import parse_doc
 
 ROOT = Path(__file__).parents[2]
@@ -50,12 +50,22 @@ def test_help_of_every_command(cli: Cli, name: str) -> None:
 
 
 def test_help_of_all(cli: Cli) -> None:
-    result = cli("--help")
+    result = cli("help")
     assert result.status == 0
     for name, entry in COMMANDS.items():
         assert (f"  {name} " in result.out) is not entry.hidden
-    assert cli("help").out == result.out
     assert cli("help", "get").out == cli("get", "--help").out
+
+
+def test_the_first_page_fits_a_terminal(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    result = cli("--help")
+    lines = result.out.splitlines()
+    assert len(lines) <= 23, "and the prompt below"
+    assert max(map(len, lines)) <= 80
+    for name in DAILY:
+        assert any(line.startswith(f"  {name} ") for line in lines)
+    assert "wfctl help " in result.out
 
 
 def test_no_command_is_a_usage_error_with_help(cli: Cli) -> None:
@@ -87,14 +97,21 @@ def test_reference_is_current() -> None:
     ("argv", "words"),
     [
         (["lst"], "did you mean `wfctl list`?"),
-        (["describe", "x"], "did you mean `wfctl get`?"),
-        (["cancel", "x"], "did you mean `wfctl terminate`?"),
-        (["xyzzy"], "wfctl --help"),
-        (["get"], "missing argument 'ID'"),
-        (["get", "x", "y"], "unexpected extra argument"),
+        (["describe", "x"], "did you mean `wfctl get x`?"),
+        (["cancel", "x"], "did you mean `wfctl terminate x`?"),
+        (["xyzzy"], "wfctl help"),
+        (["get"], "missing argument 'ID...'"),
+        (["history", "x", "y"], "unexpected extra argument"),
+        (["run", "hello"], "wfctl start hello"),
+        (["run", "app.py"], "wfctl run --app app.py"),
+        (["run", "python", "app.py"], "wfctl serve -- python app.py"),
+        (["ps"], "did you mean `wfctl list`?"),
+        (["rm", "a", "b c"], "did you mean `wfctl purge a 'b c'`?"),
+        (["workflow", "list"], "did you mean `wfctl list`?"),
+        (["workflow", "signal", "x"], "did you mean `wfctl raise-event x`?"),
         (["get", "--nope", "x"], "no such option: --nope"),
         (["list", "--output", "json"], "-o json"),
-        (["list", "-o", "xml"], "table, wide, json, jsonl, yaml, id"),
+        (["list", "-o", "xml"], "table, wide, json, jsonl, yaml or id"),
         (["list", "--color", "blue"], "auto, always, never"),
         (["get", ""], "empty"),
         (["get", "a\nb"], "control characters"),

@@ -211,3 +211,22 @@ def test_escapes_never_reach_the_terminal(cli: Cli) -> None:
         assert not set(shown) & {"\x1b", "\x07", "\x9b"}, argv
     assert cli("result", "evil").out == json.loads(evil) + "\n", "a script gets it as it is"
     assert cli("get", "evil", "-o", "json").json["output"] == json.loads(evil)
+
+
+def test_get_of_several(cli: Cli, app: Path) -> None:
+    for name in ("one", "two"):
+        cli("start", "Echo", "--id", name)
+    found = cli("get", "one", "two", "one", "-o", "json")
+    assert ([row["instanceID"] for row in found.json], found.status) == (["one", "two"], 0)
+    piped = cli("get", "-", "-o", "jsonl", stdin='{"instanceID": "one"}\n{"instanceID": "two"}\n')
+    assert [json.loads(line)["instanceID"] for line in piped.out.splitlines()] == ["one", "two"]
+    assert cli("get", "-", "-o", "json", stdin="one\n").json[0]["instanceID"] == "one", "a list, however many there are"
+    blocks = cli("get", "one", "two").out.split("\n\n")
+    assert [block.split()[1] for block in blocks] == ["one", "two"]
+
+    some = cli("get", "one", "absent", "-o", "id")
+    assert (some.status, some.out) == (7, "one\n")
+    assert "absent" in some.err
+    none = cli("get", "absent", "missing", "-o", "json")
+    assert (none.status, none.json) == (3, [])
+    assert "wfctl list" in cli("get", "workflows").err

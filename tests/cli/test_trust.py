@@ -268,7 +268,7 @@ def test_trust_holds_until_the_file_changes(cli: Cli, project: Path, monkeypatch
     file = project / "wfctl.toml"
     file.write_text('store = "../s.db"\n[profiles.prod]\ntoken_env = "PROD"\n')
     assert cli("list").status == 6
-    assert shown(cli)["trust"] == ("needed", "store: no command goes on before wfctl config trust")
+    assert shown(cli)["trust"] == ("needed", "store: commands refuse to run until wfctl config trust")
     assert shown(cli)["store"] == (str(project.parent / "s.db"), str(file))
 
     given = cli("config", "trust")

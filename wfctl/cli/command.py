@@ -1,4 +1,4 @@
-"""How a command is declared: a function that takes a `Session` and its own arguments.
+"""Declare commands: functions that take a `Session` and their own arguments.
 
     app = new_app()
 

@@ -1,4 +1,4 @@
-"""How an instance's end, or a wait's, becomes an exit status."""
+"""Map the end of an instance, or of a wait, to an exit status."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _BY_STATUS = {
 
 
 def of_end(status: Status) -> int:
-    """The exit status for an instance that ended so."""
+    """Return the exit status for an instance that ended with this status."""
     return _BY_STATUS[status]
 
 
 def of_missed(status: Status) -> int:
-    """The exit status where another end was awaited: that of the end, or 4 where it completed."""
+    """Return the exit status if another end was awaited: that of the end, or 4 if it completed."""
     return _BY_STATUS[status] or WRONG_STATE
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from wfctl.cli.command_table import COMMANDS
+from wfctl.cli.command_table import COMMANDS, DAILY
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 OPTIONS = "Options"
@@ -114,17 +114,25 @@ def _write_page(command: Any, ctx: typer.Context, formatter: Any) -> None:
     command.format_usage(ctx, formatter)
     doc = parse_doc(command.help or "")
     _write_prose(formatter, [doc.summary])
-    if doc.examples:
-        with formatter.section("Examples"):
-            for line in doc.examples:
-                formatter.write(f"  {line}\n")
+    _write_examples(formatter, doc)
     _write_prose(formatter, doc.prose)
+    _write_options(command, ctx, formatter)
+
+
+def _write_options(command: Any, ctx: typer.Context, formatter: Any) -> None:
     by_panel: dict[str, list[tuple[str, str]]] = {}
     for row in rows(command.get_params(ctx)):
         by_panel.setdefault(row.panel, []).append((row.left, row.help))
     for panel, entries in by_panel.items():
         with formatter.section(panel):
             formatter.write_dl(entries, col_max=34)
+
+
+def _write_examples(formatter: Any, doc: Doc) -> None:
+    if doc.examples:
+        with formatter.section("Examples"):
+            for line in doc.examples:
+                formatter.write(f"  {line}\n")
 
 
 def _write_prose(formatter: Any, paragraphs: list[str]) -> None:
@@ -135,7 +143,7 @@ def _write_prose(formatter: Any, paragraphs: list[str]) -> None:
 
 
 def _usage(command: Any, ctx: typer.Context) -> list[str]:
-    return [_argument(param) for param in command.get_params(ctx) if param.param_type_name == "argument"]
+    return [_argument(param) for param in command.get_params(ctx) if _is_shown_argument(param)]
 
 
 def _without_markup(kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -152,6 +160,10 @@ def _own_page(write: Callable[[Any, Any], None], typers: Callable[[Any, Any], No
         typers(ctx, formatter)
     else:
         formatter.write(own.getvalue())
+
+
+def _is_shown_argument(param: Any) -> bool:
+    return param.param_type_name == "argument" and not getattr(param, "hidden", False)
 
 
 class Command(TyperCommand):
@@ -183,14 +195,24 @@ class Group(TyperGroup):
 
     def write_page(self, ctx: Any, formatter: Any) -> None:
         _write_page(self, ctx, formatter)
+        self._write_panels(ctx, formatter)
+
+    def _write_panels(self, ctx: Any, formatter: Any) -> None:
         for panel, entries in self.panels(ctx).items():
             with formatter.section(panel):
                 formatter.write_dl(entries, col_max=34)
 
     def panels(self, ctx: Any) -> dict[str, list[tuple[str, str]]]:
-        """The subcommands and their summaries, by panel."""
+        """Return the subcommands and their summaries, by panel."""
         found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
         return {"Commands": [(name, parse_doc(one.help or "").summary) for name, one in found if one is not None]}
+
+
+_MORE = [
+    ("wfctl help", "All commands, and the options of every command"),
+    ("wfctl help COMMAND", "One command, with examples; also COMMAND --help"),
+    ("wfctl help TOPIC", "targets, trust, json, batch or exit-codes"),
+]
 
 
 class LazyGroup(Group):
@@ -215,8 +237,25 @@ class LazyGroup(Group):
         if args and args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
             from wfctl.cli.suggestions import no_such_command
 
-            raise no_such_command(args[0])
+            raise no_such_command(args[0], args[1:])
         return super().resolve_command(ctx, args)
+
+    def write_page(self, ctx: Any, formatter: Any) -> None:
+        """Write the first page, which fits a small terminal: `wfctl help` has the rest."""
+        self.format_usage(ctx, formatter)
+        doc = parse_doc(self.help or "")
+        _write_prose(formatter, [doc.summary])
+        _write_examples(formatter, doc)
+        with formatter.section("Commands for every day"):
+            formatter.write_dl([(name, COMMANDS[name].summary) for name in DAILY], col_max=34)
+        with formatter.section("More"):
+            formatter.write_dl(_MORE, col_max=34)
+
+    def write_all(self, ctx: Any, formatter: Any) -> None:
+        """Write the page of `wfctl help`: all commands, and the options of every command."""
+        self.format_usage(ctx, formatter)
+        self._write_panels(ctx, formatter)
+        _write_options(self, ctx, formatter)
 
     def panels(self, ctx: Any) -> dict[str, list[tuple[str, str]]]:
         found: dict[str, list[tuple[str, str]]] = {}

@@ -127,7 +127,7 @@ def _colors(session: Session) -> bool:
 
 
 def _wants_json(session: Session, argv: Sequence[str]) -> bool:
-    """Whether errors are to be JSON. Where the arguments were not understood, they are looked through for it."""
+    """Return True if errors are to be JSON. Arguments that were not understood are searched for the format."""
     format = session.flags.format or _format_in(argv)
     if format is None:
         try:

@@ -17,7 +17,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """The options of every command. None or False: not given."""
+    """Hold the options of every command. None or False: not given."""
 
     format: str | None = None
     target: str | None = None
@@ -120,7 +120,7 @@ _SIDECAR: dict[str, tuple[Any, Any]] = {
 
 
 def common_parameters(own: Collection[str] = ()) -> list[inspect.Parameter]:
-    """All but those whose names a command has taken for its `own`."""
+    """Return the common options, without those whose names a command uses for its `own`."""
     return [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
         for name, (annotation, default) in (_COMMON | _SIDECAR).items()
@@ -142,8 +142,8 @@ def _option(flag: str, *more: str, metavar: str | None = None, help: str, panel:
 
 
 InstanceID = Annotated[str, _argument("ID", "The instance's ID.")]
-InstanceIDs = Annotated[list[str], _argument("ID...", "The instances' IDs.")]
+InstanceIDs = Annotated[list[str], _argument("ID...", "The instances' IDs; - reads them from stdin.")]
 
-Reason = Annotated[str | None, _option("--reason", metavar="TEXT", help="Why; it is kept in the history.")]
-NoRecursive = Annotated[bool, _option("--no-recursive", help="Leave the child workflows alone.")]
-Yes = Annotated[bool, _option("--yes", "-y", help="Do not ask. Explicit IDs never ask; scripts may always say it.")]
+Reason = Annotated[str | None, _option("--reason", metavar="TEXT", help="The reason; it is recorded in the history.")]
+NoRecursive = Annotated[bool, _option("--no-recursive", help="Do not touch child workflows.")]
+Yes = Annotated[bool, _option("--yes", "-y", help="Skip the confirmation; explicit IDs never ask.")]

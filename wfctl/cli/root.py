@@ -1,4 +1,4 @@
-"""The root command: options of every command may stand before its name."""
+"""Declare the root command. Options of every command may precede its name."""
 
 from __future__ import annotations
 
@@ -28,15 +28,11 @@ Version = Annotated[
 
 
 def _root(ctx: typer.Context, version: bool = False, **values: Any) -> int:
-    """Run and manage Dapr workflows: on a sidecar, or on an embedded engine with nothing but a file.
+    """Run and manage Dapr workflows: on a sidecar, or on an embedded engine with one file.
 
     $ wfctl init
-    $ wfctl start OrderProcessingWorkflow --id 12345678 --input '{"name":"Paperclips","quantity":10,"totalCost":99.95}'
-    $ wfctl get 12345678
-    $ wfctl list --status RUNNING
-
-    Every command explains itself with --help; `wfctl help exit-codes`, `json`, `targets` and `batch` are pages of
-    their own.
+    $ wfctl start OrderProcessingWorkflow --id 12345678 --wait
+    $ wfctl list --status FAILED --created-after 24h
     """
     session = ctx.obj
     assert isinstance(session, Session)

@@ -1,4 +1,4 @@
-"""What a command has to work with: settings, streams and the target, each made when it is first asked for."""
+"""Hold what a command works with: settings, streams and the target, each made when first used."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ class Session:
 
     @cached_property
     def surveyed(self) -> Settings:
-        """The settings whether or not the project's file is trusted with them: only to be shown."""
+        """Return the settings even if the project's file is not trusted with them. Only to be shown."""
         from wfctl.config.settings import survey
 
         return survey(self.flags.settings(), self.environ, self.here)
 
     def file_format(self) -> str | None:
-        """The format that the settings name. What they may not say otherwise keeps no command from being told."""
+        """Return the output format in the settings, if the project's file is readable at all."""
         try:
             return self.surveyed.get("format")
         except NotTrusted:
@@ -73,7 +73,7 @@ class Session:
         return self.format_or(Format.TABLE)
 
     def format_or(self, default: Format) -> Format:
-        """The output format that was asked for, or a command's own default."""
+        """Return the output format that was asked for, or a command's own default. Raises InvalidInput."""
         name = self.flags.format or self.file_format()
         return default if name is None else Format(FORMAT.parse(name, "-o"))
 
@@ -84,6 +84,12 @@ class Session:
     @cached_property
     def printer(self) -> Printer:
         return Printer(self.console, self.format)
+
+    def error_text(self, error: WfctlError) -> str:
+        """Return the line about one of several errors; the command ends with another, which sums them up."""
+        from wfctl.render.errors import fault_text
+
+        return fault_text(error, color=self.console.err_color)
 
     @property
     def debug(self) -> bool:
@@ -126,7 +132,7 @@ class Session:
 
     @contextmanager
     def _data_apart(self) -> Iterator[None]:
-        """What the app prints is not this command's data."""
+        """Redirect what the app prints to stderr: it is not this command's data."""
         console = self.console
         with app_prints_to_stderr(self.stdout, self.stderr) as data:
             console.out = data

@@ -1,4 +1,4 @@
-"""Keeping the app's own output away from stdout, which is for the command's data: `ID=$(wfctl start X)`."""
+"""Keep the app's own output off stdout, which is for the command's data: `ID=$(wfctl start X)`."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class WholeLines(io.TextIOBase):
         self._pass_on("")
 
     def _pass_on(self, text: str) -> None:
-        """That nobody reads it any more (`wfctl start X 2>&1 | head -1`) is no failure of the activity that prints."""
+        """Ignore a reader that has gone (`wfctl start X 2>&1 | head -1`): the activity that prints did not fail."""
         try:
             self._stream.write(text)
             self._stream.flush()

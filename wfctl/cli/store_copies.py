@@ -1,4 +1,4 @@
-"""What `wfctl backup` and `wfctl restore` share: the store that is meant, and how a copy of it is shown."""
+"""Find and describe the store for `wfctl backup` and `wfctl restore`."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ Targets
 Without a target it is automatic: the sidecar, if one answers on 127.0.0.1:3500; else embedded.
 --store or --app (or WFCTL_STORE, WFCTL_APP) without a target means embedded.
 
-What holds, strongest first:
+Order of precedence, strongest first:
 
   1. a flag: --target, --store, --app
   2. a variable: WFCTL_TARGET, WFCTL_STORE, WFCTL_APP, WFCTL_COLOR, WFCTL_FORMAT, ...
@@ -86,7 +86,7 @@ What holds, strongest first:
   6. Dapr's variables: DAPR_HTTP_ENDPOINT, DAPR_HTTP_PORT, DAPR_GRPC_ENDPOINT, DAPR_GRPC_PORT, DAPR_API_TOKEN
   7. automatic
 
-`wfctl config show` says each value and where it came from, `wfctl doctor` whether the target works.
+`wfctl config show` prints each effective setting and where it came from, `wfctl doctor` whether the target works.
 What is about one sidecar (marked * below) never goes to another one: a file that names a target keeps it for that
 target, and Dapr's variables count for the host that they name.
 
@@ -176,7 +176,7 @@ asks for its name, also for a single ID, and --yes does not answer for it.
   --yes                 do not ask. Without a terminal and without --yes it is refused: exit status 8
   --confirm NAME        as --yes, if the target has this name (profile, address, embedded); else exit status 8
   --max N               at most N, the oldest first; children that go with their parents do not count
-  --continue-on-error   a filter's batch stops at the first failure; with this it goes on
+  --continue-on-error   continue a filter's batch after a failure, instead of stopping
   --concurrency N       requests to a sidecar at a time
 
 Each instance is looked at again before it is acted on: one that does not match any more is skipped, and that is said.

@@ -12,11 +12,10 @@ from typing import Annotated, Any
 
 import typer
 
-from wfctl.cli.batch.stdin_ids import read_ids
+from wfctl.cli.batch.stdin_ids import named_ids
 from wfctl.cli.filter_options import DECLARED, read_filter
 from wfctl.cli.option_group import Option, OptionGroup
 from wfctl.cli.options import Yes
-from wfctl.cli.parsing.instance_id import check_id
 from wfctl.cli.session import Session
 from wfctl.errors import InvalidInput
 from wfctl.model.instance import Filter, Sort
@@ -61,7 +60,7 @@ _ACTING: dict[str, Option] = {
 
 @dataclass(frozen=True, slots=True)
 class Which:
-    """What the user named. `words` are the arguments as given; `filter` is None where no filter option was."""
+    """Hold what the user named. `words` are the arguments as given; `filter` is None if no filter option was."""
 
     words: tuple[str, ...]
     filter: Filter | None
@@ -73,7 +72,7 @@ class Which:
     go_on: bool = False
 
     def ids(self, session: Session, verb: str) -> list[str] | None:
-        """The IDs, each once; None where a filter chooses. Raises InvalidInput for both, and for neither."""
+        """Return the IDs, each once; None if a filter chooses. Raises InvalidInput for both, and for neither."""
         if self.filter is not None:
             if self.words:
                 raise InvalidInput(
@@ -85,12 +84,11 @@ class Which:
                 f"{verb} which instances? Neither an ID nor a filter is given",
                 hint=f"wfctl {verb} ID..., wfctl {verb} - for IDs from stdin, or a filter such as --status or --name",
             )
-        found = [one for word in self.words for one in (read_ids(session) if word == "-" else [check_id(word)])]
-        return list(dict.fromkeys(found))
+        return named_ids(session, self.words)
 
     @property
     def one(self) -> str | None:
-        """The instance's ID where exactly one is named, by hand."""
+        """Return the instance's ID if exactly one is named, not through stdin. Else None."""
         if self.filter is None and len(self.words) == 1 and self.words[0] != "-":
             return self.words[0]
         return None

@@ -1,4 +1,4 @@
-"""The IDs that `-` reads from stdin: JSON, which any ID survives, or one a line.
+"""Read the IDs for `-` from stdin: JSON, which any ID survives, or one a line.
 
     wfctl list --status COMPLETED -o jsonl | wfctl purge -
 
@@ -23,6 +23,15 @@ _SPACE = re.compile(r"\s*")
 _HINT = "JSON with an instanceID each, as list -o jsonl writes it, or one ID a line"
 
 
+def named_ids(session: Session, words: Iterable[str]) -> list[str]:
+    """Return the IDs that the arguments of a command name, each once; `-` stands for those on stdin.
+
+    Raises InvalidInput.
+    """
+    found = (one for word in words for one in (read_ids(session) if word == "-" else [check_id(word)]))
+    return list(dict.fromkeys(found))
+
+
 def read_ids(session: Session) -> list[str]:
     """Read all of stdin. Raises InvalidInput, before anything is done, where one thing there is no ID."""
     if session.stdin.isatty():
@@ -44,7 +53,7 @@ def _ids(stdin: Iterable[str]) -> Iterator[str]:
 
 
 def _values(first: str, lines: Iterator[str]) -> Iterator[Any]:
-    """Each JSON value; line by line as long as each line is one, so that a long list is never held as a whole."""
+    """Yield each JSON value; line by line while each line is one, so that a long list is never held as a whole."""
     for line in chain([first], lines):
         try:
             yield json.loads(line)

@@ -17,7 +17,7 @@ def backup(
     file: Annotated[str, typer.Argument(metavar="FILE", help="Where to write the backup.", show_default=False)],
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
 ) -> None:
-    """Copy the store to a file, also while others write to it.
+    """Back up the store to a file, even while it is in use.
 
     $ wfctl backup orders-2026-01-31.db
     $ wfctl backup --force /var/backups/orders.db -q

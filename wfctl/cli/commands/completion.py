@@ -13,6 +13,7 @@ from wfctl.cli.choices import SHELL
 from wfctl.cli.command import command
 from wfctl.cli.complete.scripts import SCRIPTS
 from wfctl.cli.help_pages import CONTEXT, Group
+from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
 from wfctl.errors import InvalidInput
 from wfctl.render.printer import View
@@ -24,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
     context_settings=dict(CONTEXT),
-    help="Install the completion for your shell, or show it.\n\n$ wfctl completion install",
+    help="Install or print the completion script for your shell.\n\n$ wfctl completion install",
 )
 MARK = "# wfctl completion"
 _Shell = Annotated[
@@ -55,7 +56,7 @@ def _completion() -> None:
 
 @command(app)
 def install(session: Session, shell: _Shell = None) -> None:
-    """Install the completion for your shell.
+    """Install the completion script for your shell.
 
     $ wfctl completion install
     $ wfctl completion install --shell zsh
@@ -73,7 +74,14 @@ def install(session: Session, shell: _Shell = None) -> None:
             session.console.note(f"{one.word} {clean(str(one.path))}")
     if not session.format.text:
         session.printer.many(done, VIEW)
-    session.console.note(f"it holds in every {name} that starts from now on")
+    session.console.note(_next_step(name, done[-1].path))
+
+
+def _next_step(shell: str, start: Path) -> str:
+    """Say how the completion becomes effective. `start` is the shell's start file, but for fish, which needs none."""
+    if shell == "fish":
+        return "open a new fish"
+    return f"open a new shell, or run: {'.' if shell == 'powershell' else 'source'} {quoted(str(start))}"
 
 
 @command(app)

@@ -24,8 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
     context_settings=dict(CONTEXT),
-    help="Show the settings and where each of them came from; trust a project's file."
-    "\n\n$ wfctl config show\n$ wfctl config trust",
+    help="Show and change settings; trust a project's file.\n\n$ wfctl config show\n$ wfctl config trust",
 )
 
 HIDDEN = "(set, not shown)"
@@ -40,12 +39,12 @@ def _config() -> None:
 
 @command(app)
 def show(session: Session) -> None:
-    """Show every setting that holds, and where it came from. Tokens are never shown.
+    """Print each effective setting and where it came from. Tokens are never shown.
 
     $ wfctl config show
     $ wfctl --target prod config show -o json
 
-    A flag holds over a WFCTL_ variable, that over the profile, the project's file (wfctl.toml, or [tool.wfctl] in
+    A flag overrides a WFCTL_ variable, that the profile, the project's file (wfctl.toml, or [tool.wfctl] in
     pyproject.toml), the user's file, and Dapr's own DAPR_ variables. The row `trust` says whether the project's file
     needs your consent: see `wfctl config trust`.
     """
@@ -55,7 +54,7 @@ def show(session: Session) -> None:
 @command(app)
 def trust(
     session: Session,
-    revoke: Annotated[bool, typer.Option("--revoke", help="Take it back.")] = False,
+    revoke: Annotated[bool, typer.Option("--revoke", help="Withdraw your consent.")] = False,
 ) -> None:
     """Let the project's file say what needs your consent; say which settings these are.
 
@@ -63,8 +62,8 @@ def trust(
     $ wfctl config trust --revoke
 
     A wfctl.toml (or [tool.wfctl] in pyproject.toml) comes with its folder, whoever wrote it. Until you trust it, it may
-    name the app, a store inside its folder, formats, and targets on this machine. Read it, then trust it: that holds
-    for this file as long as it stays as it is. WFCTL_TRUST=1 trusts without a record, for CI. See `wfctl help trust`.
+    name the app, a store inside its folder, formats, and targets on this machine. Read it, then trust it:
+    your consent ends when the file changes. WFCTL_TRUST=1 trusts without a record, for CI. See `wfctl help trust`.
     """
     from wfctl.config import trust as trusting
     from wfctl.config.files import project_file
@@ -136,12 +135,12 @@ def _python(settings: Settings) -> Iterator[Row]:
 
 def _trust(settings: Settings) -> Value:
     if not settings.needs_trust:
-        return Value("trusted" if settings.trusted else "not needed", "nothing that holds here needs it")
+        return Value("trusted" if settings.trusted else "not needed", "no effective setting needs it")
     needed = ", ".join(settings.needs_trust)
     if settings.trusted:
         by = "WFCTL_TRUST" if trusted_by_environment(settings.environ) else "wfctl config trust"
         return Value("trusted", f"{by}, with {needed}")
-    return Value("needed", f"{needed}: no command goes on before wfctl config trust")
+    return Value("needed", f"{needed}: commands refuse to run until wfctl config trust")
 
 
 VIEW: View[Row] = View(

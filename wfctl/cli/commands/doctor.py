@@ -36,7 +36,7 @@ def doctor(
         ),
     ] = None,
 ) -> int:
-    """Check the target: what works, what does not, and what to do about it.
+    """Check the target: what works, what does not, what to do.
 
     $ wfctl doctor
     $ wfctl doctor --target http://127.0.0.1:3500 --wait-ready 60s

@@ -1,4 +1,4 @@
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,13 +15,16 @@ app = new_app()
 def help_(
     session: Session,
     topic: Annotated[
-        str | None, typer.Argument(metavar="COMMAND|TOPIC", help="What to explain.", show_default=False)
+        str | None, typer.Argument(metavar="COMMAND|TOPIC", help="The command or topic to explain.", show_default=False)
     ] = None,
 ) -> None:
-    """Explain a command or a topic: exit-codes, json, targets, trust, batch.
+    """List all commands, or explain a command or a topic.
 
+    $ wfctl help
     $ wfctl help start
     $ wfctl help exit-codes
+
+    The topics are exit-codes, json, targets, trust and batch.
     """
     if topic in TOPICS:
         session.console.data(TOPICS[topic])
@@ -30,7 +33,16 @@ def help_(
         raise no_such_topic(topic, list(TOPICS))
     from wfctl.cli.root import root_command
 
-    argv = ["--help"] if topic is None else [topic, "--help"]
     group = root_command()
-    with group.make_context("wfctl", argv, obj=session) as ctx:
+    if topic is None:
+        session.console.data(_all_commands(group, session))
+        return
+    with group.make_context("wfctl", [topic, "--help"], obj=session) as ctx:
         group.invoke(ctx)
+
+
+def _all_commands(group: Any, session: Session) -> str:
+    ctx = group.make_context("wfctl", ["help"], obj=session, resilient_parsing=True)
+    formatter = ctx.make_formatter()
+    group.write_all(ctx, formatter)
+    return f"{formatter.getvalue().rstrip()}\n"

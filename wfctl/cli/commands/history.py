@@ -9,7 +9,7 @@ app = new_app()
 
 @command(app)
 def history(session: Session, instance_id: InstanceID) -> None:
-    """Show the events of an instance as they were committed.
+    """Show the history events of an instance.
 
     $ wfctl history 12345678
     $ wfctl history 12345678 -o json | jq '.[] | select(.type == "TaskFailed")'

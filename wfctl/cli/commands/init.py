@@ -26,7 +26,7 @@ def init(
     ] = ".",
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
 ) -> None:
-    """Write a sample app and a wfctl.toml to begin with.
+    """Write a sample app and a wfctl.toml.
 
     $ wfctl init
     $ wfctl init shop && cd shop

@@ -41,7 +41,7 @@ def list_(
         str | None, typer.Option(metavar="ID", help="The page after the row of this instance.", rich_help_panel=PAGES)
     ] = None,
     watch: Annotated[
-        bool, typer.Option("--watch", "-w", help="Keep it up to date until q or Ctrl-C; JSON lines when piped.")
+        bool, typer.Option("--watch", "-w", help="Keep updating until q or Ctrl-C; JSON lines when piped.")
     ] = False,
 ) -> None:
     """List instances.
@@ -51,9 +51,9 @@ def list_(
     $ wfctl list --name OrderProcessingWorkflow --sort finished --limit 20 -o wide
     $ wfctl list --watch --status RUNNING
 
-    The newest come first, and filters combine. Times are RFC 3339 (2026-01-31T09:00:00Z) or ages (7d, 36h, 90m).
-    --watch shows a page that is kept up to date; n and p turn pages. Where stdout is no terminal, each change is a
-    line of JSON: the instance, and `change` (listed, appeared, changed, left, purged).
+    Newest first; filters combine. Times are RFC 3339 (2026-01-31T09:00:00Z) or ages (7d, 36h, 90m).
+    --watch keeps a page up to date; n and p turn pages. If stdout is not a terminal, each change is a line of JSON:
+    the instance, and `change` (listed, appeared, changed, left, purged).
     """
     now = utc_now()
     screen = SCREEN if session.format.text and session.console.out_tty and not watch else None

@@ -19,7 +19,7 @@ def pause(session: Session, which: Several, drive: Drives, reason: Reason = None
     $ wfctl pause 12345678 --reason "stock count"
     $ wfctl pause --name OrderProcessingWorkflow --created-after 1h --dry-run
 
-    Activities that run already finish; nothing new starts until a resume.
+    Activities that are already running finish; nothing new starts until a resume.
     """
     batch = Batch(session, VERB, which)
     with session.workflows(drive=drive and not which.dry_run) as workflows:

@@ -19,7 +19,7 @@ VERB = Verb("purge", "purged", able=TERMINAL, recursive=True, with_parent=True)
 def purge(
     session: Session,
     which: Several,
-    force: Annotated[bool, typer.Option("--force", help="Delete it even while it runs.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also purge instances that are still running.")] = False,
     no_recursive: NoRecursive = False,
 ) -> None:
     """Delete finished instances and their histories.

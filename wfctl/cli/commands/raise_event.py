@@ -60,7 +60,7 @@ def raise_event(
 
 
 def _event(which: Which) -> tuple[Which, str]:
-    """The last word is the event; one word alone may be ID/EVENT, as `dapr workflow` has it."""
+    """Split off the event, which is the last word; one word alone may be ID/EVENT, as `dapr workflow` has it."""
     words = which.words
     if which.filter is None and len(words) == 1 and "/" in words[0]:
         instance_id, _, event = words[0].partition("/")

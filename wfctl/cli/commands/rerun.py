@@ -65,7 +65,7 @@ def rerun(
         bool, typer.Option("--again", help="Also one that was rerun already: make another rerun.")
     ] = False,
     show_plan: Annotated[
-        bool, typer.Option("--plan", help="Only show which steps are kept and which run again.")
+        bool, typer.Option("--plan", help="Show which steps are kept and which run again; change nothing.")
     ] = False,
 ) -> int:
     """Run a finished instance again from one of its steps.

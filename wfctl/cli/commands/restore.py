@@ -18,9 +18,9 @@ app = new_app()
 def restore(
     session: Session,
     file: Annotated[str, typer.Argument(metavar="FILE", help="The backup.", show_default=False)],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether to replace the store.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation.")] = False,
 ) -> None:
-    """Put a backup in the place of the store.
+    """Restore the store from a backup.
 
     $ wfctl restore orders-2026-01-31.db
     $ wfctl restore /var/backups/orders.db --store /srv/orders/store.db --yes
@@ -58,7 +58,7 @@ def _confirm(session: Session, store: Path, file: Path, what: str) -> None:
 
 
 def _now(store: Path) -> str | None:
-    """What the store holds, for a person; None where there is none."""
+    """Describe the contents of the store; None if there is no store."""
     from wfctl.engine.store.backup import contents
     from wfctl.engine.store.reading import NoStore, open_reader
 

@@ -23,7 +23,7 @@ def result(
     instance_id: InstanceID,
     waiting: MayWait,
 ) -> int:
-    """Print the output of a finished instance, and only that.
+    """Print only the output of a finished instance.
 
     $ TOTAL=$(wfctl result 12345678)
     $ wfctl result 12345678 --wait --timeout 5m | jq .

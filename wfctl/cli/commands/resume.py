@@ -14,7 +14,7 @@ VERB = Verb("resume", "resumed", able=frozenset({Status.SUSPENDED}))
 
 @command(app)
 def resume(session: Session, which: Several, drive: Drives, reason: Reason = None) -> None:
-    """Let suspended instances go on.
+    """Resume suspended instances.
 
     $ wfctl resume 12345678
     $ wfctl resume --status SUSPENDED --yes

@@ -5,9 +5,11 @@ import typer
 from wfctl.cli import exit_codes
 from wfctl.cli.command import command, new_app
 from wfctl.cli.parsing.duration import parse_duration
+from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
 from wfctl.cli.waiting.progress import run_progress
 from wfctl.client.embedded.workflows import RunSummary
+from wfctl.errors import InvalidInput
 from wfctl.render.printer import View
 from wfctl.render.text import clean, plural
 
@@ -17,18 +19,21 @@ app = new_app()
 @command(app)
 def run(
     session: Session,
+    words: Annotated[list[str] | None, typer.Argument(metavar="TEXT", hidden=True)] = None,
     timeout: Annotated[
-        str | None, typer.Option(metavar="DURATION", help="Stop driving after this long (exit status 124).")
+        str | None, typer.Option(metavar="DURATION", help="Stop after this long (exit status 124).")
     ] = None,
 ) -> int:
-    """Drive every instance in the store until nothing is due.
+    """Execute all instances in the store until nothing is due.
 
     $ wfctl run
     $ wfctl run --timeout 10m -o json
 
-    This is for cron and CI. Instances that wait for an event, or for a timer more than 10 s away, are left for the
-    next time. That a workflow fails is an outcome and not an error of this command: wfctl list --status FAILED.
+    For cron and CI. Instances that wait for an event, or for a timer more than 10 s away, are left for the next run.
+    A workflow that fails is an outcome, not an error of this command: wfctl list --status FAILED.
     """
+    if words:
+        raise _not_run_that_way(words)
     limit = None if timeout is None else parse_duration(timeout, "--timeout")
     target = session.embedded_target("a sidecar executes its instances by itself", "wfctl run --target embedded")
     session.going_on = lambda: "wfctl run"
@@ -38,6 +43,18 @@ def run(
         session.printer.one(summary, VIEW)
     session.console.note(_words(summary))
     return exit_codes.TIMED_OUT if summary.timed_out else exit_codes.DONE
+
+
+def _not_run_that_way(words: list[str]) -> InvalidInput:
+    """Return the error for words after `run`, with the command that means what other tools' `run` does."""
+    line = " ".join(map(quoted, words))
+    if words[0].endswith(".py") and len(words) == 1:
+        hint = f"wfctl run --app {line}"
+    elif len(words) > 1 and words[0].startswith(("python", "uv", "node", "dotnet", "go", "java", "npm", "./")):
+        hint = f"wfctl serve -- {line} runs an app beside a server"
+    else:
+        hint = f"wfctl start {quoted(words[0])}"
+    return InvalidInput("run takes no workflow: it executes all instances in the store", hint=hint)
 
 
 def _words(summary: RunSummary) -> str:

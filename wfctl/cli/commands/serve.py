@@ -88,7 +88,7 @@ def serve(
         int | None, _option(_LIMITS, metavar="N", help="Activities in one worker's hands at a time.", min=1)
     ] = None,
 ) -> int:
-    """Serve Dapr's workflow APIs over the store: a sidecar for workflows, without Dapr.
+    """Serve Dapr's workflow APIs over the store, without Dapr.
 
     $ wfctl serve
     $ wfctl serve --app orders.py
@@ -173,7 +173,7 @@ def _retention(rules: list[str]) -> Retention:
 
 
 def _bind_client(host: Host, store: Path) -> Callable[[], None]:
-    """The app's own DaprWorkflowClient, used in its activities, talks to this engine."""
+    """Connect the app's own DaprWorkflowClient, used in its activities, to this engine. Returns the undo."""
     from wfctl.engine.app_client import EngineBackend
     from wfctl.workflow.client_backend import bind_backend
 

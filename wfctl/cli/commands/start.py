@@ -23,17 +23,19 @@ def start(
     name: Annotated[str, typer.Argument(metavar="WORKFLOW", help="The workflow's name.", show_default=False)],
     input: Input,
     waiting: MayWait,
-    id: Annotated[str | None, typer.Option("--id", metavar="ID", help="The new instance's ID; else a UUID.")] = None,
+    id: Annotated[
+        str | None, typer.Option("--id", metavar="ID", help="ID of the new instance (default: a UUID).")
+    ] = None,
     if_exists: Annotated[
         str,
         typer.Option(
             metavar=IF_EXISTS.metavar,
-            help="If the ID exists: fail (the default), use it as it is, or replace a finished one.",
+            help="If the ID exists: fail (the default), use that instance, or replace a finished one.",
             show_default=False,
         ),
     ] = "fail",
     start_at: Annotated[
-        str | None, typer.Option(metavar="TIME|+DURATION", help="Start it then, not now: an RFC 3339 time, or +5m.")
+        str | None, typer.Option(metavar="TIME|+DURATION", help="Start at this time: RFC 3339, or +5m from now.")
     ] = None,
 ) -> int:
     """Start a workflow instance.
@@ -42,8 +44,8 @@ def start(
     $ ID=$(wfctl start OrderProcessingWorkflow --input-file order.json)
     $ wfctl start OrderProcessingWorkflow --input - --wait --timeout 5m -o json < order.json
 
-    The instance's ID is printed. On the embedded target the command drives the instance until it ends, or can only
-    wait for an event or a distant timer, and says what it waits for. With --wait the exit status is that of the
+    The instance's ID is printed. On the embedded target the command executes the instance until it ends, or waits
+    for an event or a distant timer; then it tells you and returns. With --wait the exit status is that of the
     outcome: wfctl help exit-codes.
     """
     request = StartRequest(

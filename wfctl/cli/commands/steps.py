@@ -28,25 +28,26 @@ def steps(
     session: Session,
     instance_id: InstanceID,
     timeline: Annotated[
-        bool, typer.Option("--timeline", help="Draw when each began and how long it took.", rich_help_panel=TIMELINE)
+        bool,
+        typer.Option("--timeline", help="Draw when each step began and how long it took.", rich_help_panel=TIMELINE),
     ] = False,
     children: Annotated[
         bool,
-        typer.Option("--children", help="With the steps of child workflows below them.", rich_help_panel=TIMELINE),
+        typer.Option("--children", help="Include the steps of child workflows.", rich_help_panel=TIMELINE),
     ] = False,
     svg: Annotated[
         str | None,
-        typer.Option(metavar="FILE|-", help="Write the timeline as an SVG picture.", rich_help_panel=TIMELINE),
+        typer.Option(metavar="FILE|-", help="Write the timeline as an SVG image.", rich_help_panel=TIMELINE),
     ] = None,
 ) -> None:
-    """Show what an instance did: activities, timers, events, children.
+    """Show the steps of an instance, with their times and attempts.
 
     $ wfctl steps 12345678
     $ wfctl steps 12345678 --timeline --children
     $ wfctl steps 12345678 --svg order.svg
     $ wfctl steps 12345678 -o json | jq '.[] | {name, status, durationMs}'
 
-    Scheduled and completed are paired, the attempts of one call are one step, and durations are those that it took.
+    A step pairs scheduled with completed, and joins the attempts of one call.
     """
     check_id(instance_id)
     if children and not timeline and svg is None:

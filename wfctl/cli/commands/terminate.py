@@ -25,18 +25,18 @@ def terminate(
     drive: Drives,
     output: Annotated[
         str | None,
-        typer.Option(metavar="JSON", help="The output that the instances end with. (The format is -o, --format.)"),
+        typer.Option(metavar="JSON", help="Output to end the instances with. (The output format is -o.)"),
     ] = None,
     reason: Reason = None,
     no_recursive: NoRecursive = False,
 ) -> None:
-    """End instances now, with their children.
+    """Terminate instances and their children.
 
     $ wfctl terminate 12345678 --reason "ordered twice"
     $ wfctl terminate 12345678 --output '{"cancelled": true}'
     $ wfctl terminate --status RUNNING --name OrderProcessingWorkflow --created-before 7d
 
-    Activities that run already are not interrupted. A filter asks before it acts: --dry-run, --yes.
+    Activities that are already running are not interrupted. A filter asks before it acts: --dry-run, --yes.
     """
     payload = None if output is None else checked_json(output, "--output")
     batch = Batch(session, replace(VERB, recursive=not no_recursive), which)

@@ -19,11 +19,9 @@ app = new_app()
 def tree(
     session: Session,
     instance_id: InstanceID,
-    depth: Annotated[
-        str | None, typer.Option(metavar="N", help="Go down so many generations; 0 for all (the default).")
-    ] = None,
+    depth: Annotated[str | None, typer.Option(metavar="N", help="Depth to show; 0 for all (the default).")] = None,
 ) -> None:
-    """Show an instance and its descendants, each with its status.
+    """Show an instance and its descendants with their statuses.
 
     $ wfctl tree 12345678
     $ wfctl tree 12345678 -o jsonl | jq -r 'select(.runtimeStatus == "FAILED").instanceID'

@@ -12,7 +12,7 @@ app = new_app()
 
 @command(app)
 def version(session: Session) -> None:
-    """Show the version of wfctl and of what it runs on.
+    """Show the versions of wfctl, Python and SQLite.
 
     $ wfctl version -o json
     """

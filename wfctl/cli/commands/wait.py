@@ -36,8 +36,8 @@ def wait(
             "or custom-status=TEXT (part of it, or a glob for all of it; no regular expression).",
         ),
     ] = None,
-    any_of: Annotated[bool, typer.Option("--any", help="Until one of the instances is there.")] = False,
-    all_of: Annotated[bool, typer.Option("--all", help="Until all of them are (the default).")] = False,
+    any_of: Annotated[bool, typer.Option("--any", help="Wait until one of the instances meets the condition.")] = False,
+    all_of: Annotated[bool, typer.Option("--all", help="Wait until all of them do (the default).")] = False,
 ) -> int:
     """Wait until instances finish, or until a condition holds.
 
@@ -47,8 +47,8 @@ def wait(
     $ wfctl wait order-1 order-2 --for terminal --any
     $ wfctl wait --name OrderProcessingWorkflow --created-after 1h --for terminal
 
-    Exit status 0: the condition holds. An instance that ends otherwise can never be there any more: 10 if it FAILED,
-    11 if it was TERMINATED, 4 if it COMPLETED. 12: it is STALLED. 124: the time is over.
+    Exit status 0: the condition is met. An instance that ended otherwise never meets it: 10 if it FAILED, 11 if it
+    was TERMINATED, 4 if it COMPLETED. 12: it is STALLED. 124: timed out.
     """
     given = which.ids(session, "wait")
     awaited = parse_condition(condition)
@@ -87,7 +87,7 @@ def wait(
 
 
 def _never(ids: list[str], awaited: Condition) -> WrongState:
-    """All of them have COMPLETED, and something else was awaited."""
+    """Return the error for instances that have all COMPLETED while something else was awaited."""
     one = ids[0] if len(ids) == 1 else None
     who = f"{clean(one)} has" if one is not None else "they have"
     return WrongState(f"{who} COMPLETED, so it can never be {awaited.label}", instance_id=one)

@@ -4,10 +4,10 @@ from typing import Annotated
 import typer
 
 from wfctl.cli import exit_codes
+from wfctl.cli.batch.stdin_ids import named_ids
 from wfctl.cli.command import command, new_app
 from wfctl.cli.options import InstanceIDs
 from wfctl.cli.parsing.duration import parse_duration
-from wfctl.cli.parsing.instance_id import check_ids
 from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
 from wfctl.cli.watching.loop import check_stream, is_live, watch_live
@@ -23,22 +23,22 @@ def watch(
     session: Session,
     instance_ids: InstanceIDs,
     exit_status: Annotated[
-        bool, typer.Option("--exit-status", help="Exit by the outcome, as wait does (wfctl help exit-codes).")
+        bool, typer.Option("--exit-status", help="Exit with the outcome's status, as wait does.")
     ] = False,
     timeout: Annotated[
         str | None, typer.Option(metavar="DURATION", help="Stop watching after this long (exit status 124).")
     ] = None,
 ) -> int:
-    """Watch instances until they end: their status, what they wait for, their steps.
+    """Watch instances until they end: status, steps, what they wait for.
 
     $ wfctl watch 12345678
     $ wfctl watch order-1 order-2 --exit-status
     $ wfctl watch 12345678 -o jsonl | jq -r .runtimeStatus
 
-    At a terminal the screen is kept up to date; q or Ctrl-C leaves it, and the instances go on. Elsewhere each change
-    is a line of JSON. To watch drives nothing: that is for wait, run and serve.
+    At a terminal the screen is kept up to date; q or Ctrl-C leaves it, and the instances continue. Elsewhere each
+    change is a line of JSON. Watching executes nothing: wait, run and serve do.
     """
-    ids = check_ids(instance_ids)
+    ids = named_ids(session, instance_ids)
     deadline = None
     if timeout is not None:
         deadline = time.monotonic() + parse_duration(timeout, "--timeout").total_seconds()

@@ -21,7 +21,7 @@ class Registered:
 
 @command(app)
 def workflows(session: Session) -> None:
-    """List the workflows and activities that the app registers.
+    """List the workflows and activities of the app.
 
     $ wfctl workflows
     $ wfctl workflows --app orders.py -o json

@@ -1,4 +1,4 @@
-"""Asking a target that may be slow: a process aside asks, and goes on when nobody waits for it any longer.
+"""Ask a target that may be slow, in another process that continues after the shell has stopped waiting.
 
 What it learns then is the answer the next time, for a while: a second TAB knows what the first one could not.
 """
@@ -35,7 +35,7 @@ def ask_aside(key: str, ask: Callable[[], None], found: Sequence[tuple[str, str]
 
 
 def _aside(file: Path, ask: Callable[[], None], found: Sequence[tuple[str, str]], pipe: int, seconds: int) -> None:
-    """The other process. It holds nothing that the shell waits for, and it ends."""
+    """Ask in the other process. It keeps nothing open that the shell waits for, and it ends."""
     try:
         signal.alarm(seconds)
         os.setsid()

@@ -1,4 +1,4 @@
-"""What may be the value of an argument or option: by its metavar, which says what kind of thing it is.
+"""Find candidates for the value of an argument or option by its metavar, which says what kind of value it is.
 
 Instances, workflows, events and steps are asked for at the target: see `complete_ask`.
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from wfctl.config.settings import Settings
 
 FILES: list[Candidate] = [Candidate(":files")]  # the shell knows better
-_FILES = ("FILE", "FOLDER", "FILE|MODULE")
+_FILES = ("FILE", "FOLDER", "PATH", "FILE|MODULE")
 _NEW = frozenset({"id", "new_id", "app_id"})  # these name what is not there yet
 
 # Of the commands that change nothing; the verbs say for themselves which instances they act on.
@@ -48,7 +48,7 @@ def candidates(ctx: Any, param: Any, incomplete: str) -> list[Candidate]:
 
 
 class _Line:
-    """What stands on the command line already."""
+    """Hold what is on the command line already."""
 
     def __init__(self, ctx: Any) -> None:
         self.command = str(ctx.info_name)
@@ -98,7 +98,7 @@ def _candidate(one: Instance) -> Candidate:
 
 
 def _workflows(line: _Line, incomplete: str) -> list[Candidate]:
-    """Those that ran, and those that the app's text registers: the app itself is not run for a completion."""
+    """Return the workflows that ran, and those that the app's source registers; the app itself is not run."""
     from wfctl.cli.target import choose
     from wfctl.client.connect import Embedded
 
@@ -114,7 +114,7 @@ def _workflows(line: _Line, incomplete: str) -> list[Candidate]:
 
 
 def _declared(target: Embedded) -> list[str]:
-    """The names in the decorators of the app, if it is a file."""
+    """Return the names in the decorators of the app, if it is a file."""
     if target.app is None or not target.app.endswith(".py"):
         return []
     import ast
@@ -134,7 +134,7 @@ def _declared(target: Embedded) -> list[str]:
 
 
 def _registered(mark: Any, function: str) -> str | None:
-    """The name under which `@runtime.workflow(name=...)` registers a function."""
+    """Return the name under which `@runtime.workflow(name=...)` registers a function; None for other decorators."""
     import ast
 
     call = mark.func if isinstance(mark, ast.Call) else mark
@@ -151,7 +151,7 @@ def _events(line: _Line, incomplete: str) -> list[Candidate]:
 
 
 def _events_of(line: _Line) -> Question:
-    """The events that live instances wait for: the one that is named, or any."""
+    """Ask for the events that live instances wait for: the one that is named, or any."""
     ids = line.ids
 
     def names(at: CompletionReader) -> Iterator[Candidate]:

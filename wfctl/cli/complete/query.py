@@ -50,7 +50,7 @@ def _limit() -> float:
 
 
 def _age() -> float:
-    """How long this process has been running, as far as the system tells."""
+    """Return how many seconds this process has been running, as far as the system tells."""
     if sys.platform.startswith("linux"):
         try:
             fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
@@ -106,7 +106,7 @@ class Question(NamedTuple):
 
 
 def asked(settings: Settings, *questions: Question) -> list[Candidate]:
-    """What the target answers within the limit. No answer, or an error, is no candidates."""
+    """Return what the target answers within the limit; nothing after an error."""
     from wfctl.cli.target import choose
     from wfctl.client.connect import Embedded, connect
 

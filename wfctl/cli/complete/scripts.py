@@ -1,4 +1,4 @@
-"""What teaches each shell to ask `wfctl` for completions. They stay the same when commands change.
+"""Hold the completion script of each shell. The scripts ask `wfctl`, so they do not change with its commands.
 
 `completions/` holds them as files, written by `completions/make.py`; `wfctl completion` prints and installs them.
 """

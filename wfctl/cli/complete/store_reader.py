@@ -1,15 +1,18 @@
-"""A store that is only read, with the least to import: who drives it does not matter to a completion."""
+"""Read a store for completion, with the fewest imports; who executes it does not matter here."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wfctl.engine.store import reads
 from wfctl.engine.store.reading import open_reader
 from wfctl.model import refusals
-from wfctl.model.events import Event
 from wfctl.model.instance import Filter, Instance
+
+if TYPE_CHECKING:
+    from wfctl.model.events import Event
 
 
 class StoreReader:

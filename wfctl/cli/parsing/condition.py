@@ -1,4 +1,4 @@
-"""What `wait --for` may name: a status, `terminal`, `event=NAME`, `custom-status=TEXT`."""
+"""Parse the condition of `wait --for`: a status, `terminal`, `event=NAME`, `custom-status=TEXT`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Durations, times and ages as users write them."""
+"""Parse durations, times and ages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statuses, orders and counts as users write them."""
+"""Parse statuses, orders and counts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def parse_sort(text: str | None) -> Sort:
 
 
 def parse_count(text: str | None, flag: str, default: int | None) -> int | None:
-    """How many of them; 0 is all."""
+    """Parse a count; None (all) for 0. Raises InvalidInput."""
     if text is None:
         return default
     if not (text.isascii() and text.isdigit() and len(text) < 12):

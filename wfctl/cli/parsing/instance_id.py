@@ -1,4 +1,4 @@
-"""The IDs and names that users give, checked before anything is done with them."""
+"""Check the IDs and names that users give."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ SAFE_PIPE = "wfctl list -o jsonl | wfctl purge -"
 
 
 def check_new_id(instance_id: str) -> str:
-    """An ID for a new instance: letters, digits, `_` and `-`, at most 64 bytes."""
+    """Return the ID for a new instance: letters, digits, `_` and `-`, at most 64 bytes. Raises InvalidInput."""
     return _checked(instance_id, ids.fault_of_new(instance_id))
 
 
 def check_id(instance_id: str) -> str:
-    """An ID to look up: children's have a `:`. Anything that is one plain line may exist."""
+    """Return an ID to look up: any plain line (children's have a `:`). Raises InvalidInput."""
     if not instance_id:
         raise InvalidInput("an instance ID is empty", hint="wfctl list -o id")
     fault = ids.fault(instance_id)
@@ -24,13 +24,8 @@ def check_id(instance_id: str) -> str:
     return instance_id
 
 
-def check_ids(instance_ids: list[str]) -> list[str]:
-    """All of them checked, each once, in the order given."""
-    return list(dict.fromkeys(check_id(instance_id) for instance_id in instance_ids))
-
-
 def check_name(name: str, what: str) -> str:
-    """The name of a workflow or an event."""
+    """Return the name of a workflow or an event. Raises InvalidInput."""
     if not name.strip():
         raise InvalidInput(f"the {what} is empty")
     if clean(name) != name:

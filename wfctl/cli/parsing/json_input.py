@@ -1,4 +1,4 @@
-"""JSON that users hand over: checked, and passed on as the very bytes that came."""
+"""Check the JSON that users hand over, and pass it on byte for byte."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def checked_json(text: str, source: str) -> str:
 
 
 def excerpt(text: str, line: int, column: int) -> str:
-    """The line with the error, cut around it, and a caret below the place."""
+    """Return the line with the error, cut around it, and a caret below the place."""
     rows = text.split("\n")
     row = rows[line - 1] if line <= len(rows) else ""
     start = max(0, column - 1 - BEFORE)

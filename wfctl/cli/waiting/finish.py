@@ -1,4 +1,4 @@
-"""What follows when a command has set one instance going: drive it, wait for it, say how it stands."""
+"""Finish a command that started or continued an instance: execute it, wait for it, report on it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_IDS = 5
 
 
 def shows_record(session: Session, wait: bool) -> bool:
-    """Whether a command that makes an instance shows it, when all is done, rather than its ID at once."""
+    """Return True if a command that makes an instance prints its record at the end instead of its ID at once."""
     if session.format_given:
         return session.format is not Format.ID
     return wait and session.console.out_tty
@@ -64,7 +64,7 @@ def wait_for_end(
 
 
 def timed_out(state: Watch, ids: Sequence[str]) -> TimedOut | None:
-    """The error that says which instances a wait did not see through."""
+    """Return the error that names the instances which were not decided in time; None if all were."""
     late = [instance_id for instance_id in ids if instance_id not in state.ended]
     if not late:
         return None
@@ -79,13 +79,11 @@ def timed_out(state: Watch, ids: Sequence[str]) -> TimedOut | None:
 
 
 def wait_again(ids: Sequence[str], condition: Condition = COMPLETED) -> str:
-    """The command that waits for these, as long as it is one to read."""
+    """Return the command that continues the wait, in words if it would be long."""
     if len(ids) > MOST_IDS:
-        return "the same command waits on"
+        return "the same command continues the wait"
     return f"wfctl wait {' '.join(quoted(one) for one in ids)}{condition.option}"
 
 
 def tell_nobody(session: Session) -> None:
-    session.console.note(
-        "nobody drives this store now; waiting for somebody who does: wfctl run --app FILE, or wfctl serve"
-    )
+    session.console.note("no process is executing this store; waiting for one: wfctl run --app FILE, or wfctl serve")

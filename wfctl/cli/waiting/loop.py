@@ -1,4 +1,4 @@
-"""The wait loop: look, decide, block until something may have changed. The same on every target."""
+"""Wait on any target: look, decide, block until something may have changed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LASTING = (InvalidInput, NotFound, NotAuthenticated, NotPermitted)
 
 @dataclass(slots=True)
 class Watch:
-    """Where a wait stands: `ended` has an exit status for each instance that is decided."""
+    """Hold the state of a wait: `ended` has an exit status for each instance that is decided."""
 
     condition: Condition
     instances: dict[str, Instance] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Watch:
 
 
 class Reader:
-    """Reads instances for a command that waits, and goes on when a sidecar restarts meanwhile.
+    """Read instances for a command that waits, through restarts of a sidecar.
 
     The first look fails as any command does, unless the instances are `known`: then the target has answered already.
     """
@@ -136,7 +136,7 @@ def _told(state: Watch, workflows: Workflows) -> Watch:
 
 
 def judge(instance: Instance, condition: Condition, fail_on_stall: bool) -> int | None:
-    """The exit status if this instance is decided: the condition holds, or can never hold any more."""
+    """Return the exit status if this instance is decided: the condition is met, or can never be met. Else None."""
     if condition.holds(instance):
         return exit_codes.DONE
     if instance.status.terminal:

@@ -1,4 +1,4 @@
-"""The options of commands that set an instance going, or wait for one."""
+"""Declare the options of commands that start an instance or wait for one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person is told on stderr: how an instance ended, what it waits for, how to go on."""
+"""Tell a person on stderr how an instance ended, what it waits for, and what to do next."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def tell_end(session: Session, instance: Instance) -> None:
 
 
 def tell_waiting(session: Session, instance: Instance, driver: Driver, *, hints: bool = True) -> None:
-    """What a live instance waits for, and the command that lets it go on."""
+    """Say what a live instance waits for, and which command continues it."""
     now = utc_now()
     console = session.console
     head = (clean(instance.id) + " ", status_cell(instance.status))
@@ -61,7 +61,7 @@ def tell_waiting(session: Session, instance: Instance, driver: Driver, *, hints:
         console.note(*head, f", and for {more:,} more: wfctl get {quoted(instance.id)}")
     if hints:
         for hint in how_to_go_on(instance, driver):
-            console.note(f"  go on: {hint}")
+            console.note(f"  next: {hint}")
 
 
 def how_to_go_on(instance: Instance, driver: Driver) -> Iterator[str]:
@@ -69,7 +69,7 @@ def how_to_go_on(instance: Instance, driver: Driver) -> Iterator[str]:
     for waiting in instance.waiting_for[:MOST_WAITS]:
         yield from _command(instance, waiting)
     if driver is not Driver.ELSEWHERE and kinds & {"timer", "start", "activity", "driver"}:
-        yield "wfctl run, which drives what is due"
+        yield "wfctl run continues what is due"
 
 
 def _command(instance: Instance, waiting: Waiting) -> Iterator[str]:
@@ -81,11 +81,11 @@ def _command(instance: Instance, waiting: Waiting) -> Iterator[str]:
     elif waiting.kind == "child":
         yield f"wfctl get {quoted(waiting.instance_id or '')} says what the child waits for"
     elif waiting.kind == "code":
-        yield f"mend the workflow's code, then wfctl run (its steps: wfctl steps {name})"
+        yield f"fix the workflow code, then: wfctl run (its steps: wfctl steps {name})"
 
 
 def drive_on(session: Session, workflows: Workflows, ids: list[str]) -> Driver:
-    """See to it that these go on; where this process drives, return when they can go no further by themselves."""
+    """Have these instances executed. If this process does it, return when none of them can continue by itself."""
     session.recorded = ids
     driver = workflows.drive(ids)
     session.going_on = lambda: f"wfctl wait {' '.join(quoted(one) for one in ids[:5])}"
@@ -95,7 +95,7 @@ def drive_on(session: Session, workflows: Workflows, ids: list[str]) -> Driver:
 
 
 def tell_state(session: Session, workflows: Workflows, ids: list[str], driver: Driver) -> None:
-    """After driving: the end, or what each waits for. A target that drives by itself is not asked."""
+    """Say how each instance ended, or what it waits for, if this command was to execute it."""
     if driver is Driver.ELSEWHERE or session.console.quiet:
         return
     for instance_id in ids:
