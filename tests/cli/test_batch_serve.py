@@ -155,3 +155,23 @@ def test_completion(cli: Cli, waiting: list[str]) -> None:
 
     # What came too late is known the next time.
     until(lambda: complete("pause", "i-1", WFCTL_COMPLETE_TIMEOUT="1ms") == ["i-10", "i-11"], "it is known")
+
+
+def test_reruns(cli: Cli, server: None) -> None:
+    """The lineage is looked up by ID; a result can be supplied; the same rerun again is refused."""
+    for one in ("b1", "b2"):
+        assert cli("start", "Broken", "--id", one, "--wait").status == 10
+    done = cli("rerun", "b1", "--result", 'Fail={"ok": true}', "--wait")
+    assert (done.status, done.out) == (0, "b1-rerun-1\n")
+    completed = [row for row in cli("history", "b1-rerun-1", "-o", "json").json if row["type"] == "TaskCompleted"]
+    assert [(row["result"], row["supplied"]) for row in completed] == [("first", False), ({"ok": True}, True)]
+    assert cli("rerun", "b1", "--from-failed").status == 4
+    again = cli("rerun", "--name", "Broken", "--yes", "-o", "jsonl")
+    assert outcomes(again) == {"b1": "skipped", "b2": "done", "b1-rerun-1": "done"}
+    found = cli("get", "b1", "-o", "json").json
+    assert (found["rerunOf"], found["rerunAs"]) == (None, ["b1-rerun-1", "b1-rerun-2"])
+    rows = {row["instanceID"]: row for row in cli("list", "-o", "json").json}
+    assert (rows["b1-rerun-1"]["rerunOf"], rows["b1-rerun-1"]["rerunAs"]) == ("b1", ["b1-rerun-2"])
+    assert cli("wait", "b2-rerun-1", "--timeout", "2m").status == 10
+    assert cli("purge", "b2-rerun-1").status == 0
+    assert cli("rerun", "b2", "--new-id", "b2-rerun-1").status == 4

@@ -151,14 +151,14 @@ EVENT_FIELDS = {
     "ExecutionStarted": {"name", "input", "instanceID", "executionID", "parent", "scheduledStart", "traceParent"},
     "WorkflowStarted": {"version", "patches"},
     "TaskScheduled": {"name", "input", "taskExecutionID", "maxAttempts", "rerunParent", "appID", "scope"},
-    "TaskCompleted": {"taskScheduledID", "result", "taskExecutionID"},
+    "TaskCompleted": {"taskScheduledID", "result", "taskExecutionID", "supplied"},
     "TaskFailed": {"taskScheduledID", "failure", "taskExecutionID"},
     "TimerCreated": {"fireAt", "name", "origin", "subject", "rerunParent"},
     "EventRaised": {"name", "input"},
     "ChildWorkflowInstanceCreated": {
         "instanceID", "name", "input", "maxAttempts", "rerunParent", "appID", "scope"
     },
-    "ChildWorkflowInstanceCompleted": {"taskScheduledID", "result"},
+    "ChildWorkflowInstanceCompleted": {"taskScheduledID", "result", "supplied"},
     "ExecutionSuspended": {"reason"},
     "ExecutionResumed": {"reason"},
     "ExecutionTerminated": {"input", "recurse", "reason"},

@@ -18,6 +18,8 @@ from wfctl.render.text import clean
 from wfctl.render.theme import BOLD, DIM
 from wfctl.render.views.instances import failure_line
 
+Results = Sequence[tuple[int, str]]  # an action's number, and its result as JSON text
+
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
@@ -72,8 +74,11 @@ def event_number(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
+    """A step of the source: it runs `again`, is kept, or has its result `supplied`."""
+
     step: Step
     again: bool
+    supplied: bool = False
 
 
 def _failed(source: Instance, steps: Sequence[Step]) -> Step:
@@ -116,22 +121,73 @@ def _numbered(source: Instance, steps: Sequence[Step], text: str) -> Step:
     raise InvalidInput(f"{clean(source.id)} has no step with the event {clean(text)}", hint=f"one of {numbers}")
 
 
-def plan(history: Sequence[Event], start: Step) -> list[Planned]:
+def plan(history: Sequence[Event], start: Step, supplied: Results = ()) -> list[Planned]:
     """Each step, and whether it runs again: all that had not ended when the turn that began `start` was over."""
+    kept = {(step.event_id, step.name) for step in _until(history, start) if step.completed_at is not None}
+    given = {event_id for event_id, _ in supplied}
+    planned = []
+    for step in steps_of(history):
+        is_kept = (step.event_id, step.name) in kept
+        is_supplied = not is_kept and any(attempt.event_id in given for attempt in step.attempts)
+        if step.event_id >= 0 or is_kept:
+            planned.append(Planned(step, not is_kept and not is_supplied, is_supplied))
+    return planned
+
+
+def _until(history: Sequence[Event], start: Step) -> Sequence[Step]:
+    """Return the steps as they stood when the turn that began `start` was over."""
     begun = next(i for i, event in enumerate(history) if event.event_id == start.event_id)
     end = next((i for i in range(begun, len(history)) if isinstance(history[i], WorkflowStarted)), len(history))
-    kept = {(step.event_id, step.name) for step in steps_of(history[:end]) if step.completed_at is not None}
-    return [
-        Planned(step, (step.event_id, step.name) not in kept)
-        for step in steps_of(history)
-        if step.event_id >= 0 or (step.event_id, step.name) in kept
-    ]
+    return steps_of(history[:end])
+
+
+def parse_result(text: str) -> tuple[str, str]:
+    """Split `STEP=JSON`. Raises InvalidInput."""
+    step, equals, result = text.partition("=")
+    if not step.strip() or not equals:
+        raise InvalidInput(
+            f"--result {clean(text[:40])!r} is not STEP=JSON", hint="--result ChargeCard='{\"ok\": true}'"
+        )
+    return step.strip(), result
+
+
+def supplied(source: Instance, history: Sequence[Event], start: Step, given: Sequence[tuple[str, str]]) -> Results:
+    """Return the supplied results by the numbers of their actions.
+
+    Raises InvalidInput for a step that does not begin again at once: a later one has no place in the history yet.
+    """
+    able = [one for one in _until(history, start) if one.completed_at is None and one.kind in ("activity", "child")]
+    found: dict[int, str] = {}
+    for name, result in given:
+        matching = [one for one in able if one.name == name or str(one.event_id) == name] or [
+            one for one in able if (one.name or "").casefold() == name.casefold()
+        ]
+        if not matching:
+            names = ", ".join(dict.fromkeys(clean(one.name or "") for one in able)) or "none"
+            raise InvalidInput(
+                f"{clean(name)} of {clean(source.id)} is no activity or child workflow that begins again at once there",
+                hint=f"--result can be for {names}; begin elsewhere with --from, and see with --plan",
+            )
+        if len(matching) > 1:
+            numbers = ", ".join(str(one.event_id) for one in matching)
+            raise InvalidInput(
+                f"{len(matching)} steps {clean(name)!r} of {clean(source.id)} begin again",
+                hint=f"--result NUMBER=JSON with one of {numbers}",
+            )
+        found[matching[0].attempts[-1].event_id] = result
+    return tuple(found.items())
 
 
 def _record(planned: Planned) -> Record:
     record = step_record(planned.step)
     kept = {key: record[key] for key in ("eventID", "kind", "name", "status", "childInstanceID")}
-    return {**kept, "again": planned.again}
+    return {**kept, "again": planned.again, "supplied": planned.supplied}
+
+
+def _word(one: Planned) -> Cell:
+    if one.supplied:
+        return Cell("supplied", BOLD)
+    return Cell("again", BOLD) if one.again else Cell("kept", DIM)
 
 
 def plan_view() -> View[Planned]:
@@ -142,6 +198,6 @@ def plan_view() -> View[Planned]:
             Column("KIND", lambda one: one.step.kind),
             Column("NAME", lambda one: clean(one.step.name or "")),
             Column("WAS", lambda one: one.step.status.value),
-            Column("PLAN", lambda one: Cell("again", BOLD) if one.again else Cell("kept", DIM)),
+            Column("PLAN", _word),
         ),
     )

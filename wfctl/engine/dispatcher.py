@@ -75,7 +75,7 @@ class Dispatcher:
         live = self.memory.known(key)
         return history_inbox.read_history(self._db, key) if live is None else past(self._db, live)
 
-    def create(self, row: Row, started: ev.ExecutionStarted | None, history: Sequence[Event] = ()) -> None:
+    def create(self, row: Row, arriving: Sequence[Event], history: Sequence[Event] = ()) -> None:
         row.key = self._new_key()
         row.root = row.root or row.key
         live = Live(row, folded(history), 0, new=True)
@@ -87,8 +87,8 @@ class Dispatcher:
             self.born.append(row.key)
         if row.wake_at is not None:
             self.wake_changed = True
-        if started is not None:
-            self.deliver(live, started)
+        for event in arriving:
+            self.deliver(live, event)
         if row.busy:
             self._hand_out(live)
 
@@ -181,7 +181,8 @@ class Dispatcher:
             live.row.busy = len(open_tasks)
             live.changed = True
             self.memory.touch(live)
-        self.turns.effects += [self.turns.activity_task(live, op) for op in open_tasks]
+        answered = {event.task_scheduled_id for _, event in live.mailbox if type(event) is ev.TaskCompleted}
+        self.turns.effects += [self.turns.activity_task(live, op) for op in open_tasks if op.event_id not in answered]
 
     def unpark(self) -> None:
         """Other code has come: try everything again that waits for some."""

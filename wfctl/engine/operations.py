@@ -54,7 +54,7 @@ def start(unit: Unit, request: StartRequest) -> str:
         app_id=request.app_id,
     )
     row = new_row(started)
-    unit.create(row, started)
+    unit.create(row, [started])
     return instance_id
 
 
@@ -149,7 +149,7 @@ def rerun(unit: Unit, request: RerunRequest) -> str:
         _check_first(unit, source)
     instance_id = request.new_id or _next_rerun_id(unit, source)
     _check_ids(instance_id, request.new_child_id)
-    _check_texts(request.input)
+    _check_texts(request.input, *(result for _, result in request.results))
     if unit.find(instance_id) is not None or reruns.used(unit.store, source.key, instance_id):
         raise refusals.new_id_taken(instance_id)
     made = make_rerun(unit.history(source.key), request, instance_id, new_id(), unit.now)
@@ -161,10 +161,10 @@ def rerun(unit: Unit, request: RerunRequest) -> str:
     row.wake_at = maybe_micros(made.state.wake_at())
     row.busy = made.state.open_activities()
     row.version = made.state.version
-    unit.create(row, None, made.history)
+    unit.create(row, made.supplied, made.history)
     reruns.record(unit.store, row.key, row.id, source.key, source.id)
     for operation in made.state.open.values():
-        if type(operation) is ev.ChildWorkflowInstanceCreated:
+        if type(operation) is ev.ChildWorkflowInstanceCreated and operation.event_id not in dict(request.results):
             start_child(unit, row, operation, made.state.started.app_id)
     return instance_id
 
@@ -223,7 +223,7 @@ def start_child(unit: Unit, parent: Row, created: ev.ChildWorkflowInstanceCreate
         ev.Parent(created.event_id, parent.id, parent.name, parent.execution_id),
         app_id=created.app_id or app_id,
     )
-    unit.create(new_row(started, parent), started)
+    unit.create(new_row(started, parent), [started])
 
 
 def _check_ids(*instance_ids: str | None) -> None:

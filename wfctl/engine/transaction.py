@@ -30,7 +30,7 @@ class Unit(Protocol):
 
     def history(self, key: int) -> Sequence[Event]: ...
 
-    def create(self, row: Row, started: ExecutionStarted | None, history: Sequence[Event] = ()) -> None:
+    def create(self, row: Row, arriving: Sequence[Event], history: Sequence[Event] = ()) -> None:
         """Add an instance: one to be started, or one with a history to go on from. Sets the row's key (and its
         root, where that is 0: a row of its own)."""
         ...
@@ -62,14 +62,14 @@ class StoreUnit:
     def history(self, key: int) -> Sequence[Event]:
         return history_inbox.read_history(self._db, key)
 
-    def create(self, row: Row, started: ExecutionStarted | None, history: Sequence[Event] = ()) -> None:
+    def create(self, row: Row, arriving: Sequence[Event], history: Sequence[Event] = ()) -> None:
         row.key = instances.next_key(self._db)
         row.root = row.root or row.key
         instances.insert(self._db, [row])
-        if started is not None:
-            if started.input is not None:
-                instances.put_inputs(self._db, [(row.key, started.input)])
-            history_inbox.put_inbox(self._db, row.key, started)
+        for event in arriving:
+            if isinstance(event, ExecutionStarted) and event.input is not None:
+                instances.put_inputs(self._db, [(row.key, event.input)])
+            history_inbox.put_inbox(self._db, row.key, event)
         if history:
             write_first_history(self._db, row, history)
             history_inbox.put_wanted(self._db, row.root, born=True)

@@ -107,6 +107,7 @@ class TaskCompleted(Event):
     task_scheduled_id: int
     result: str | None = None
     task_execution_id: str = ""
+    supplied: bool = False  # wfctl's own: a rerun supplied the result, and the activity did not run
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,7 @@ class ChildWorkflowInstanceCompleted(Event):
 
     task_scheduled_id: int
     result: str | None = None
+    supplied: bool = False  # wfctl's own, as in TaskCompleted
 
 
 @dataclass(frozen=True, slots=True)

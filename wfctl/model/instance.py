@@ -102,7 +102,8 @@ class RerunRequest:
     """A request to run `source` again from the action `event_id`, under `new_id` or the next ID of a rerun.
 
     `input` replaces the input of that action if `overwrite_input` is set; `new_child_id` is for a child workflow.
-    `once`: refuse if the source was rerun already.
+    `once`: refuse if the source was rerun already. `results` are results, as JSON text, for actions that would run
+    again: these do not run, and have that result.
     """
 
     source: str
@@ -112,6 +113,7 @@ class RerunRequest:
     overwrite_input: bool = False
     new_child_id: str | None = None
     once: bool = False
+    results: tuple[tuple[int, str], ...] = ()
 
 
 class Sort(str, Enum):

@@ -38,7 +38,7 @@ def bad_id(fault: Fault, instance_id: str) -> InvalidInput:
 
 def id_of_live_instance(instance_id: str, status: Status | None = None) -> Conflict:
     return Conflict(
-        f"an active workflow with ID '{instance_id}' already exists" + (f" ({status.name})" if status else ""),
+        f"an active workflow with ID '{instance_id}' already exists" + (f" ({status.name})" if status is not None else ""),
         instance_id=instance_id,
         hint=f"look at it: wfctl get {instance_id}, use another --id, or keep it: --if-exists use",
     )
@@ -144,7 +144,7 @@ def rerun_of_child(instance_id: str, parent_id: str | None = None) -> WrongState
 
 
 def rerun_of_live_instance(instance_id: str, status: Status | None = None) -> WrongState:
-    is_not = f"is {status.name}, not" if status else "is not"
+    is_not = f"is {status.name}, not" if status is not None else "is not"
     return WrongState(
         f"'{instance_id}' {is_not} in a terminal state: it cannot be rerun",
         instance_id=instance_id,
@@ -160,7 +160,7 @@ def new_id_taken(instance_id: str) -> Conflict:
 
 def already_rerun(instance_id: str, rerun_id: str, status: Status | None = None) -> AlreadyRerun:
     """`status` is that of the rerun; None if it is gone, or not known."""
-    state = f" ({status.name})" if status else ""
+    state = f" ({status.name})" if status is not None else ""
     return AlreadyRerun(
         f"'{instance_id}' was rerun already, as '{rerun_id}'{state}",
         instance_id=instance_id,
@@ -181,6 +181,15 @@ def not_rerunnable(instance_id: str, event_id: int | None = None, kind: str | No
         "nothing to rerun from",
         instance_id=instance_id,
         hint=_numbers(instance_id),
+    )
+
+
+def takes_no_result(instance_id: str, event_id: int) -> InvalidInput:
+    return InvalidInput(
+        f"event {event_id} of '{instance_id}' is no activity or child workflow that begins again there: "
+        "no result can be supplied for it",
+        instance_id=instance_id,
+        hint=f"what begins again, and what is kept: wfctl rerun {instance_id} --plan",
     )
 
 

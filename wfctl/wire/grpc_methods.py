@@ -47,6 +47,8 @@ PURGE = Method(_TASK_HUB + "PurgeInstances", th.PurgeRequest, th.PurgeResponse)
 RERUN = Method(_TASK_HUB + "RerunWorkflowFromEvent", th.RerunRequest, th.RerunResponse, (1, 16))
 LIST_IDS = Method(_TASK_HUB + "ListInstanceIDs", th.ListInstanceIDsRequest, th.ListInstanceIDsResponse, (1, 17))
 HISTORY = Method(_TASK_HUB + "GetInstanceHistory", th.GetHistoryRequest, th.GetHistoryResponse, (1, 17))
+# wfctl's own, in JSON (`wfctl.wire.supplied_results`): a server that does not know it can take it for nothing else.
+RERUN_WITH_RESULTS = Method("/wfctl.Workflows/RerunWithResults", StringValue, StringValue)
 WORK_ITEMS = Method(_TASK_HUB + "GetWorkItems", th.GetWorkItemsRequest, th.WorkItem)
 COMPLETE_ACTIVITY = Method(_TASK_HUB + "CompleteActivityTask", th.ActivityResponse, th.CompleteTaskResponse)
 # The deprecated name is the one that the Python SDK calls.

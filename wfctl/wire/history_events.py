@@ -42,6 +42,10 @@ OTHERS = {
 }
 
 
+# Dapr has no field for a result that a rerun supplied. Workers find the activity by the number of its action.
+SUPPLIED = "supplied:"
+
+
 def _text(message: Any, field: str = "input") -> str | None:
     return getattr(message, field).value if message.HasField(field) else None
 
@@ -138,6 +142,13 @@ def _workflow_started(_: pb.HistoryEvent, m: pb.WorkflowStarted, head: Head) -> 
     return ev.WorkflowStarted(*head, version=version, patches=tuple(m.version.patches))
 
 
+def _task_completed(_: pb.HistoryEvent, m: pb.TaskCompleted, head: Head) -> ev.Event:
+    supplied = m.task_execution_id.startswith(SUPPLIED)
+    return ev.TaskCompleted(
+        *head, m.task_scheduled_id, _text(m, "result"), m.task_execution_id.removeprefix(SUPPLIED), supplied
+    )
+
+
 def _task_failed(_: pb.HistoryEvent, m: pb.TaskFailed, head: Head) -> ev.Event:
     return ev.TaskFailed(*head, m.task_scheduled_id, failure_in(m.failure), m.task_execution_id)
 
@@ -152,9 +163,7 @@ _READ: dict[str, Callable[[pb.HistoryEvent, Any, Head], ev.Event]] = {
     "execution_completed": _completed,
     "execution_terminated": lambda _, m, head: ev.ExecutionTerminated(*head, input=_text(m), recurse=m.recurse),
     "task_scheduled": _task_scheduled,
-    "task_completed": lambda _, m, head: ev.TaskCompleted(
-        *head, m.task_scheduled_id, _text(m, "result"), m.task_execution_id
-    ),
+    "task_completed": _task_completed,
     "task_failed": _task_failed,
     "child_created": _child_created,
     "child_completed": lambda _, m, head: ev.ChildWorkflowInstanceCompleted(
@@ -268,7 +277,9 @@ _WRITE: dict[type[ev.Event], Callable[[Any, pb.HistoryEvent], None]] = {
     ev.TaskCompleted: _put(
         "task_completed",
         lambda e: pb.TaskCompleted(
-            task_scheduled_id=e.task_scheduled_id, result=wrap(e.result), task_execution_id=e.task_execution_id
+            task_scheduled_id=e.task_scheduled_id,
+            result=wrap(e.result),
+            task_execution_id=(SUPPLIED if e.supplied else "") + e.task_execution_id,
         ),
     ),
     ev.TaskFailed: _put(

@@ -204,6 +204,13 @@ def needs_version(operation: str, version: tuple[int, int], runtime: str, where:
     )
 
 
+def no_supplied_results(where: str) -> errors.Unsupported:
+    return errors.Unsupported(
+        f"the sidecar at {where} cannot rerun with a supplied result: nothing was rerun",
+        hint="the embedded engine and wfctl serve can; elsewhere --input changes what the step is called with",
+    )
+
+
 def needs_grpc(operation: str) -> errors.Unsupported:
     return errors.Unsupported(
         f"{operation} needs gRPC, and this wfctl is installed without it", hint=install_command("grpc")

@@ -16,12 +16,19 @@ from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import StringValue
 
 from wfctl.client.sidecar.endpoint import MOST_BYTES, Endpoint, GrpcAddress
-from wfctl.client.sidecar.errors import answer_error, needs_version, no_answer_to, too_long, unreachable
+from wfctl.client.sidecar.errors import (
+    answer_error,
+    needs_version,
+    no_answer_to,
+    no_supplied_results,
+    too_long,
+    unreachable,
+)
 from wfctl.client.sidecar.grpc_channel import open_channel
 from wfctl.errors import NotAuthenticated, NotFound, TimedOut, Unreachable, Unsupported, WfctlError
 from wfctl.model.events import Event
 from wfctl.model.instance import Instance, RerunRequest, StartRequest
-from wfctl.wire import grpc_methods, history_events, http_bodies, instance_state
+from wfctl.wire import grpc_methods, history_events, http_bodies, instance_state, supplied_results
 from wfctl.wire.convert import time_out, wrap
 from wfctl.wire.error_codes import Problem
 from wfctl.wire.error_mapping import read_hub, read_scheduler
@@ -144,6 +151,10 @@ class HubApi:
 
     def rerun(self, request: RerunRequest, new_id: str, app_id: str | None = None) -> str:
         """Start a new instance from a step. Returns its ID. Raises NotFound, WrongState, Conflict, InvalidInput."""
+        if request.results:
+            text = StringValue(value=supplied_results.write(request, new_id))
+            made = self._call(grpc_methods.RERUN_WITH_RESULTS, Operation.RERUN, text, request.source)
+            return str(made.value)
         message = pb.RerunRequest(
             source_instance_id=request.source,
             event_id=request.event_id,
@@ -235,6 +246,8 @@ class HubApi:
         problem = read_hub(operation, code, text)
         if code == "CANCELLED" and time.monotonic() >= until:
             problem = Problem.TIMEOUT  # the server's end of our deadline may come first, and has this name
+        if problem is Problem.UNIMPLEMENTED and method is grpc_methods.RERUN_WITH_RESULTS:
+            return no_supplied_results(self.where)
         if problem is Problem.UNIMPLEMENTED:
             runtime = ""
             with contextlib.suppress(WfctlError):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from wfctl.client.port import Driver, Requested, one_by_one
 from wfctl.client.sidecar.connection import Note
 from wfctl.client.sidecar.endpoint import Endpoint
-from wfctl.client.sidecar.errors import AmbiguousRefusal
+from wfctl.client.sidecar.errors import AmbiguousRefusal, no_supplied_results
 from wfctl.client.sidecar.reads import SidecarReader, was_made_since
 from wfctl.errors import Conflict, InvalidInput, NotFound, TimedOut, Unsupported, WfctlError, WrongState
 from wfctl.model import ids, refusals, rerun_ids
@@ -196,6 +196,8 @@ class SidecarWorkflows(SidecarReader):
         if request.event_id < 0:
             raise InvalidInput(f"there is no event {request.event_id} to rerun from", instance_id=request.source)
         self._sidecar.hub(Operation.RERUN)
+        if request.results and (self._sidecar.metadata().wfctl is None or self._sidecar.app_id is not None):
+            raise no_supplied_results(self._sidecar.where)
         self._sidecar.require_worker(Operation.RERUN, request.source)
         if request.new_id is not None and not request.once:
             return self._rerun_as(request, request.new_id)

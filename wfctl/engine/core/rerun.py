@@ -27,20 +27,34 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
-    """The history to begin with, and its folded state, whose open operations are to be set in motion."""
+    """The history to begin with, and its folded state, whose open operations are to be set in motion.
+
+    `supplied` are the results of those that are not: the first turn gets them.
+    """
 
     history: list[Event]
     state: State
+    supplied: list[Event]
 
 
 def rerun(source: Sequence[Event], request: RerunRequest, new_id: str, execution_id: str, now: datetime) -> Rerun:
-    """Raises NotFound (no such action) and InvalidInput (an input or a child ID where there can be none)."""
+    """Raises NotFound (no such action) and InvalidInput (an input, a child ID or a result where there can be none)."""
     at = _find(source, request)
     end = next((i for i in range(at, len(source)) if type(source[i]) is ev.WorkflowStarted), len(source))
     kept = [e for e in source[:end] if type(e) not in (ev.ExecutionCompleted, ev.ExecutionStalled)]
     open_ids = set(folded(kept).open)
     history = [_renewed(event, event.event_id in open_ids, request, new_id, execution_id, now) for event in kept]
-    return Rerun(history, folded(history))
+    state = folded(history)
+    return Rerun(history, state, [_supplied(state, request.source, now, *given) for given in request.results])
+
+
+def _supplied(state: State, source: str, now: datetime, event_id: int, result: str) -> Event:
+    operation = state.open.get(event_id)
+    if type(operation) is ev.TaskScheduled:
+        return ev.TaskCompleted(ev.NO_ID, now, event_id, result, operation.task_execution_id, supplied=True)
+    if type(operation) is ev.ChildWorkflowInstanceCreated:
+        return ev.ChildWorkflowInstanceCompleted(ev.NO_ID, now, event_id, result, supplied=True)
+    raise refusals.takes_no_result(source, event_id)
 
 
 def _find(source: Sequence[Event], request: RerunRequest) -> int:

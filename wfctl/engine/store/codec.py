@@ -66,6 +66,8 @@ def _task_scheduled(event: ev.TaskScheduled, at: int) -> str:
 
 
 def _task_completed(event: ev.TaskCompleted, at: int) -> str:
+    if event.supplied:
+        return _general(event, at)
     payload = "" if event.result is None else f',"result":{quote(event.result)}'
     return (
         f'{{"type":"TaskCompleted","at":{at},"task_scheduled_id":{event.task_scheduled_id}{payload}'

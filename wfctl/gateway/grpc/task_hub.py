@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from google.protobuf.empty_pb2 import Empty
-from google.protobuf.wrappers_pb2 import BoolValue
+from google.protobuf.wrappers_pb2 import BoolValue, StringValue
 
 from wfctl.gateway.api_error import Trouble
 from wfctl.gateway.service import Service
 from wfctl.gateway.tracing.trace_ids import INCOMING
 from wfctl.model.instance import Instance, RerunRequest
 from wfctl.model.status import Status
-from wfctl.wire import grpc_methods, history_events, instance_state
+from wfctl.wire import grpc_methods, history_events, instance_state, supplied_results
 from wfctl.wire.convert import time_in
 from wfctl.wire.error_codes import Problem
 from wfctl.wire.grpc_methods import Method
@@ -38,6 +38,7 @@ class Hub:
             grpc_methods.RESUME: self.resume,
             grpc_methods.PURGE: self.purge,
             grpc_methods.RERUN: self.rerun,
+            grpc_methods.RERUN_WITH_RESULTS: self.rerun_with_results,
             grpc_methods.LIST_IDS: self.list_ids,
             grpc_methods.HISTORY: self.history,
         }
@@ -112,6 +113,13 @@ class Hub:
             new_child_id=request.new_child_instance_id or None,
         )
         return pb.RerunResponse(new_instance_id=await self._service.rerun(made))
+
+    async def rerun_with_results(self, request: StringValue) -> StringValue:
+        try:
+            asked = supplied_results.read(request.value)
+        except ValueError as error:
+            raise Trouble(Problem.MALFORMED, Operation.RERUN, reason=str(error)) from error
+        return StringValue(value=await self._service.rerun(asked))
 
     async def list_ids(self, request: pb.ListInstanceIDsRequest) -> pb.ListInstanceIDsResponse:
         token = request.continuation_token if request.HasField("continuation_token") else None

@@ -257,9 +257,10 @@ class TracedUnit:
         self._create = inner.create
         self._parent = parent
 
-    def create(self, row: Row, started: ev.ExecutionStarted | None, history: Sequence[Event] = ()) -> None:
-        if started is not None:
-            started = replace(started, trace_parent=self._parent)
+    def create(self, row: Row, arriving: Sequence[Event], history: Sequence[Event] = ()) -> None:
+        started = [
+            replace(one, trace_parent=self._parent) if isinstance(one, ev.ExecutionStarted) else one for one in arriving
+        ]
         self._create(row, started, history)
 
 

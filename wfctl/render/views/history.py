@@ -67,15 +67,20 @@ def _started(event: WorkflowStarted) -> str:
     return clean(", ".join(words))
 
 
+def _result(event: TaskCompleted | ChildWorkflowInstanceCompleted) -> str:
+    supplied = "supplied: " if event.supplied else ""
+    return f"#{event.task_scheduled_id} {supplied}{payload_cell(event.result)}".rstrip()
+
+
 _DETAILS: dict[type[Event], Callable[..., str]] = {
     ExecutionStarted: lambda event: _named(event.name, event.input),
     ExecutionCompleted: _completed,
     ExecutionTerminated: lambda event: (payload_cell(event.input) + " " + clean(event.reason or "")).strip(),
     TaskScheduled: lambda event: _named(event.name, event.input),
-    TaskCompleted: lambda event: f"#{event.task_scheduled_id} {payload_cell(event.result)}".rstrip(),
+    TaskCompleted: _result,
     TaskFailed: lambda event: f"#{event.task_scheduled_id} {_failure(event.failure)}",
     ChildWorkflowInstanceCreated: lambda event: f"{clean(event.instance_id)} {_named(event.name, event.input)}",
-    ChildWorkflowInstanceCompleted: lambda event: f"#{event.task_scheduled_id} {payload_cell(event.result)}".rstrip(),
+    ChildWorkflowInstanceCompleted: _result,
     ChildWorkflowInstanceFailed: lambda event: f"#{event.task_scheduled_id} {_failure(event.failure)}".rstrip(),
     TimerCreated: _timer,
     TimerFired: lambda event: f"#{event.timer_id}",
