@@ -44,7 +44,7 @@ import sys, time
 from pathlib import Path
 from wfctl.engine import operations
 from wfctl.engine.execute.local import LocalExecutor
-from wfctl.engine.host import Host
+from wfctl.engine.engine_thread import Host
 from wfctl.model.instance import StartRequest
 from wfctl.workflow.loading.app import load_app
 

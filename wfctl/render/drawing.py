@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from rich.console import Console, Group
 from rich.table import Table
-from rich.text import Text
+from rich.text import Span, Text
 
 from wfctl.render.table import GAP, SAMPLE, Cell, Column, Drawn, Layout, sampled
 from wfctl.render.theme import LABEL, TITLE, rich_theme
@@ -73,11 +73,27 @@ def tables(columns: Sequence[Column[T]], rows: Iterable[T], room: int | None) ->
 def table(layout: Layout[T], rows: Iterable[Sequence[Cell]], *, header: bool = True) -> Table:
     """Draw columns without boxes, in the widths of the layout."""
     made = frame(layout, header=header)
-    for row in rows:
-        made.add_row(
-            *(text(cell, fold=column.fold) for column, cell in zip(layout.columns, layout.row(row), strict=True))
-        )
+    shown = [layout.row(row) for row in rows]
+    if any(column.fold for column in layout.columns):
+        for row in shown:
+            made.add_row(*(text(c, fold=column.fold) for column, c in zip(layout.columns, row, strict=True)))
+    elif shown:
+        made.add_row(*(stacked(column) for column in zip(*shown, strict=True)))
     return made
+
+
+def stacked(lines: Iterable[Cell]) -> Text:
+    """Return a column as one text with a line for each row: Rich draws it in a third of the time that cells take."""
+    spans: list[Span] = []
+    start = 0
+    texts = []
+    for text, style, marks in lines:
+        texts.append(text)
+        if style:
+            spans.append(Span(start, start + len(text), style))
+        spans += [Span(start + begin, start + end, mark) for begin, end, mark in marks]
+        start += len(text) + 1
+    return Text("\n".join(texts), spans=spans, no_wrap=True, overflow="ellipsis")
 
 
 def frame(layout: Layout[T], *, header: bool = True) -> Table:

@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TextIO
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -40,15 +40,26 @@ def terminal_size(stream: TextIO) -> Size:
     return Size(*shutil.get_terminal_size())
 
 
+class Keys(Protocol):
+    """A keyboard that is set up for single keys, and is given back while this process is stopped."""
+
+    @property
+    def take(self) -> Callable[[], None]: ...
+
+    @property
+    def give_back(self) -> Callable[[], None]: ...
+
+
 class Screen:
     """`with Screen(out) as screen: screen.paint(frame)`, as often as there is something new."""
 
-    def __init__(self, out: TextIO, *, color: bool) -> None:
+    def __init__(self, out: TextIO, *, color: bool, keys: Keys) -> None:
         from rich.control import Control
 
         from wfctl.render.drawing import new_console
 
         self._out = out
+        self._keys = keys
         self._color = color
         self._console = new_console(out, color=color, width=80)
         self._take = str(Control.alt_screen(True)) + str(Control.show_cursor(False))
@@ -136,9 +147,11 @@ class Screen:
         stop at all."""
         if sys.platform != "win32":
             os.write(self._out.fileno(), self._give_back.encode())
+            self._keys.give_back()
             signal.signal(signal.SIGTSTP, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGTSTP)
             signal.signal(signal.SIGTSTP, self._stop)
+            self._keys.take()
             os.write(self._out.fileno(), self._take.encode())
             self._size = Size(0, 0)
 

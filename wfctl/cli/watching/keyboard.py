@@ -6,8 +6,9 @@ import contextlib
 import os
 import select
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TextIO
 
 NEXT, BACK, FIRST, QUIT = "next", "back", "first", "quit"
@@ -25,6 +26,8 @@ class Keys:
 
     def __init__(self, descriptor: int | None = None) -> None:
         self._descriptor = descriptor
+        self.take: Callable[[], None] = lambda: None  # set the terminal up for keys, and back, while this lives
+        self.give_back: Callable[[], None] = lambda: None
 
     def pressed(self) -> str | None:
         text = self._read()
@@ -61,12 +64,18 @@ def keys(stdin: TextIO) -> Iterator[Keys]:
     raw[3] &= ~(termios.ICANON | termios.ECHO)  # Ctrl-C and Ctrl-Z stay signals
     raw[6] = list(before[6])
     raw[6][termios.VMIN], raw[6][termios.VTIME] = 1, 0
-    termios.tcsetattr(descriptor, termios.TCSADRAIN, raw)
-    try:
-        yield Keys(descriptor)
-    finally:
+
+    def set_up(modes: list[Any]) -> None:
         with contextlib.suppress(termios.error):
-            termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+            termios.tcsetattr(descriptor, termios.TCSADRAIN, modes)
+
+    pressed = Keys(descriptor)
+    pressed.take, pressed.give_back = partial(set_up, raw), partial(set_up, before)
+    pressed.take()
+    try:
+        yield pressed
+    finally:
+        pressed.give_back()
 
 
 def _terminal(stdin: TextIO) -> int | None:

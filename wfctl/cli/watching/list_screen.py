@@ -90,11 +90,12 @@ class Page:
         from wfctl.render.drawing import line
 
         rows = self._rows.table(self._found, utc_now(), size.columns) if self._found else "no instances"
-        return Group(rows, "", line(self._footer(hints)))
+        footer = line(self._footer(hints))
+        return Group(rows, "", footer if footer.cell_len <= size.columns else line(self._footer(hints, short=True)))
 
-    def _footer(self, hints: bool) -> Iterator[Cell | str]:
+    def _footer(self, hints: bool, *, short: bool = False) -> Iterator[Cell | str]:
         if self._found or self._counts:
-            yield from tally_line(self._counts)
+            yield from tally_line(self._counts, short=short)
             yield "  "
         if self._more or self._before:
             yield f"page {len(self._before) + 1}  "

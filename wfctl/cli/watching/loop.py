@@ -19,6 +19,8 @@ from wfctl.render.theme import RED
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+SHARE = 0.04  # of the time may go into looks and frames
+
 
 class Scene(Protocol):
     """What is watched."""
@@ -56,25 +58,20 @@ def check_stream(session: Session) -> None:
 
 def watch_live(session: Session, workflows: Workflows, scene: Scene, deadline: float | None = None) -> bool:
     """Until it is over (true), the user quits, or the time is over."""
-    with Screen(session.console.out, color=session.console.out_color) as screen, keys(session.stdin) as pressed:
-        pace, drawn, looked, changed, trouble = Pace(), -1, 0.0, True, ""
+    console = session.console
+    with keys(session.stdin) as pressed, Screen(console.out, color=console.out_color, keys=pressed) as screen:
+        pace, drawn, looked, changed, trouble = Pace(share=SHARE), -1, 0.0, True, ""
         try:
             while True:
                 now = time.monotonic()
                 fresh = (changed or now - looked >= STALE) and pace.due()
-                if fresh:
-                    try:
-                        with pace.look():
-                            scene.look(screen.size)
-                        trouble = ""
-                    except Unreachable as error:  # a sidecar that restarts comes back
-                        if drawn < 0:
-                            raise
-                        trouble = f"{clean(error.message)}; trying again"
-                    looked, changed = now, False
-                if fresh or int(now) != drawn or screen.resized:
-                    frame, drawn = scene.draw(screen.size), int(now)
-                    screen.paint(_below(trouble, frame) if trouble else frame)
+                if fresh or screen.resized or (int(now) != drawn and pace.due()):
+                    with pace.look():
+                        if fresh:
+                            trouble = _look(scene, screen.size, first=drawn < 0)
+                            looked, changed = now, False
+                        frame, drawn = scene.draw(screen.size), int(now)
+                        screen.paint(_below(trouble, frame) if trouble else frame)
                 if scene.over:
                     return True
                 if deadline is not None and now >= deadline:
@@ -85,10 +82,21 @@ def watch_live(session: Session, workflows: Workflows, scene: Scene, deadline: f
                     return False
                 if key is not None:
                     scene.turn(key)
-                    pace, changed = Pace(), True
+                    pace, changed = Pace(share=SHARE), True
         finally:
             if drawn >= 0:
                 screen.keep(scene.draw(screen.size, hints=False))
+
+
+def _look(scene: Scene, size: Size, *, first: bool) -> str:
+    """Ask the target. Returns what is wrong with it: a sidecar that restarts comes back. Raises at the first look."""
+    try:
+        scene.look(size)
+    except Unreachable as error:
+        if first:
+            raise
+        return f"{clean(error.message)}; trying again"
+    return ""
 
 
 def _below(trouble: str, frame: RenderableType) -> RenderableType:

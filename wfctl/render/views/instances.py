@@ -161,9 +161,11 @@ class Tally:
         return tally_line(self.by_status)
 
 
-def tally_line(counts: Mapping[Status, int]) -> Iterator[Cell | str]:
-    """`3 instances: 2 RUNNING, 1 COMPLETED`."""
+def tally_line(counts: Mapping[Status, int], *, short: bool = False) -> Iterator[Cell | str]:
+    """`3 instances: 2 RUNNING, 1 COMPLETED`; `short`: only how many there are."""
     yield plural(sum(counts.values()), "instance")
+    if short:
+        return
     between = ": "
     for status, count in sorted(counts.items()):
         if count:

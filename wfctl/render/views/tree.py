@@ -61,21 +61,20 @@ def tree_view(now: datetime) -> View[Node]:
 
 def _picture(columns: Sequence[Column[Node]], nodes: Sequence[Node], room: int) -> RenderableType:
     """Draw a table of one row: the tree in its first column, a line for each node in the others."""
-    from rich.text import Text
     from rich.tree import Tree
 
-    from wfctl.render.drawing import frame, text
+    from wfctl.render.drawing import frame, stacked, text
 
-    layout = Layout(columns, [cells_of(columns, node) for node in nodes], room)
+    rows = [cells_of(columns, node) for node in nodes]
+    layout = Layout(columns, rows, room)
     path: list[Tree] = []
     for node in nodes:
         label = text(Cell(clean(node.instance.id)))
         del path[node.depth :]
         path.append(path[-1].add(label) if path else Tree(label, guide_style=QUIET))
-    one_each = Text("\n", no_wrap=True, overflow="ellipsis")
-    others = ([text(cells_of([column], node)[0]) for node in nodes] for column in layout.columns[1:])
+    rows = [layout.row(row) for row in rows]
     made = frame(layout)
-    made.add_row(path[0], *(one_each.join(lines) for lines in others))
+    made.add_row(path[0], *(stacked(column) for column in zip(*(row[1:] for row in rows), strict=True)))
     return made
 
 
