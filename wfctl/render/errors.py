@@ -8,7 +8,6 @@ from wfctl.render.printer import to_json
 from wfctl.render.table import Cell
 from wfctl.render.text import clean, clean_block
 from wfctl.render.theme import ERROR, HINT
-from wfctl.render.traces import trace_parts
 
 
 def fault_text(error: WfctlError, *, color: bool = False) -> str:
@@ -19,6 +18,8 @@ def fault_text(error: WfctlError, *, color: bool = False) -> str:
     parts: list[Cell | str] = [Cell("wfctl: ", ERROR), clean(error.message)]
     detail = _detail(error)
     if detail:
+        from wfctl.render.traces import trace_parts
+
         parts += ["\n  ", *trace_parts(clean_block(detail.rstrip("\n")).replace("\n", "\n  "))]
     if error.hint:
         parts += ["\n", Cell("  try: ", HINT), clean(error.hint)]
