@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Mapping, MutableMapping, Sequence
+from pathlib import Path
 from typing import BinaryIO
 
 from wfctl.errors import InvalidInput
@@ -66,15 +67,29 @@ class Child:
 
     @classmethod
     async def start(
-        cls, command: Sequence[str], env: Mapping[str, str], prefix: str, out: BinaryIO, err: BinaryIO, *, files: int
+        cls,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        prefix: str,
+        out: BinaryIO,
+        err: BinaryIO,
+        *,
+        files: int,
+        folder: Path | None = None,
+        stdin: int | None = asyncio.subprocess.DEVNULL,
     ) -> Child:
-        """`files` is its limit of open files (on Linux). Raises InvalidInput: there is no such program."""
+        """Start it in `folder`, by default the current one. `files` is its limit of open files (on Linux).
+
+        `stdin` of None is the server's own, which a terminal lets it read although it leads a session of its own.
+        Raises InvalidInput: there is no such program.
+        """
         try:
             process = await asyncio.create_subprocess_exec(
-                *launched(command, env, files),
+                *launched(command, env, files, folder),
+                cwd=folder,
                 env=dict(env),
                 start_new_session=True,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
             )
@@ -125,11 +140,14 @@ class Child:
             os.killpg(self._process.pid, number)
 
 
-def launched(command: Sequence[str], env: Mapping[str, str], files: int) -> list[str]:
+def launched(command: Sequence[str], env: Mapping[str, str], files: int, folder: Path | None = None) -> list[str]:
     """The command, on Linux by way of a launcher that has it end with the server. Raises OSError: no such program."""
     if sys.platform != "linux":
         return list(command)
-    file = shutil.which(command[0], path=env.get("PATH", os.defpath))
+    name = command[0]
+    if folder is not None and os.sep in name:  # a path counts from the folder in which it is run
+        name = os.path.join(folder, name)
+    file = shutil.which(name, path=env.get("PATH", os.defpath))
     if file is None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), command[0])
     code = _LAUNCHER.format(option=_PR_SET_PDEATHSIG, number=int(signal.SIGTERM))

@@ -9,20 +9,22 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wfctl.engine.engine_thread import Host
 from wfctl.engine.retention import Retention
 from wfctl.gateway import child_process
 from wfctl.gateway.assembly import GatewayEngine
+from wfctl.gateway.http.invocation import Callee, Invocation
 from wfctl.gateway.listening import descriptors
 from wfctl.gateway.listening.listeners import Bound, bind, http_app, serve_grpc, serve_http
 from wfctl.gateway.listening.security import HostCheck, TokenCheck
 from wfctl.gateway.loading import healthy
 from wfctl.gateway.log import Log
+from wfctl.gateway.run_template import AppRun
 from wfctl.gateway.tracing.detect import tracing
 from wfctl.wire.http_bodies import GRPC_PORT, SERVER
 
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
 # A stopping server lets the turns that are under way finish, for so long.
 TURNS_SECONDS = 2.0
 TICK_SECONDS = 0.5
+# Before an app that has ended is started again.
+FIRST_PAUSE_SECONDS, MOST_PAUSE_SECONDS = 1.0, 30.0
+# Of the apps' lines at a terminal, in this order: cyan, magenta, green, yellow, blue, red.
+COLORS = (36, 35, 32, 33, 34, 31)
 # A worker's windows: enough to keep it busy, few enough that its death makes little run again.
 DEFAULT_TURNS = 100
 DEFAULT_ACTIVITIES = 256
@@ -57,6 +63,9 @@ class Settings:
     most_turns: int = DEFAULT_TURNS
     most_activities: int = DEFAULT_ACTIVITIES
     command: tuple[str, ...] = ()
+    apps: tuple[AppRun, ...] = ()  # of a run of several, each with ports of its own
+    restart: bool = False  # start an app again when it ends, instead of ending the run
+    color: bool = False  # of the prefix of an app's lines
     retention: Retention = field(default_factory=Retention)
     ready_file: Path | None = None
     print_endpoints: bool = False
@@ -64,17 +73,27 @@ class Settings:
     bind_client: Callable[[Host], Callable[[], None]] = field(default=lambda host: lambda: None)
 
 
+@dataclass(slots=True)
+class Running:
+    """An app of the run with the ports that are its sidecar's, and its process once it is started."""
+
+    app: AppRun
+    bound: Bound
+    prefix: str
+    child: child_process.Child | None = None
+
+
 class Server:
-    def __init__(self, settings: Settings, bound: Bound, app: App | None, log: Log, files: int) -> None:
-        """`files`: the limit of open files that the child is to have."""
+    def __init__(self, settings: Settings, runs: Sequence[Running], app: App | None, log: Log, files: int) -> None:
+        """`files`: the limit of open files that the children are to have."""
         self._settings = settings
         self._files = files
-        self._bound = bound
+        self._runs = runs
         self._app = app
         self._log = log
         self._stop = asyncio.Event()
+        self._kept: list[asyncio.Task[int]] = []
         self._signals = 0
-        self._child: child_process.Child | None = None
         self._status = 0
 
     @property
@@ -95,8 +114,6 @@ class Server:
             await self._open(stack)
             self._announce(stack)
             stack.push_async_callback(self._wind_down)
-            if self._settings.command:
-                await self._start_child()
             await self._watch()
         if self._engine.host.error is not None:
             raise self._engine.host.error
@@ -112,50 +129,70 @@ class Server:
             app_id=settings.app_id,
             most_turns=settings.most_turns,
             most_activities=settings.most_activities,
-            may_have_workers=bool(settings.command) or self._app is None,
+            may_have_workers=any(run.app.command for run in self._runs) or self._app is None,
+            apps=[app.app_id for app in settings.apps],
             retention=settings.retention,
             max_body=settings.max_body,
             tracing=tracing(os.environ, settings.app_id, log),
         )
         await engine.open(stack, settings.bind_client)
-        engine.about.extended |= {GRPC_PORT: str(self._bound.grpc_port), SERVER: secrets.token_hex(8)}
         token = TokenCheck(settings.token)
-        app = http_app(
-            engine,
-            log,
-            token=token,
-            hosts=HostCheck(settings.listen, settings.hosts, any_host=settings.token is not None),
-            max_body=settings.max_body,
-            shutdown=self.stop,
-            stopping=lambda: self.stopping,
-        )
-        serve_http(stack, app, log, self._bound.http)
-        await serve_grpc(
-            stack,
-            self._bound.grpc,
-            engine,
-            log,
-            token=token,
-            shutdown=self.stop,
-            max_body=settings.max_body,
-            unix=settings.grpc_unix,
-        )
+        client = await self._http_client(stack)
+        name = secrets.token_hex(8)
+        for run, front in zip(self._runs, engine.fronts, strict=True):
+            front.about.extended |= {GRPC_PORT: str(run.bound.grpc_port), SERVER: name}
+            app = http_app(
+                engine,
+                log,
+                front=front,
+                token=token,
+                hosts=HostCheck(settings.listen, settings.hosts, any_host=settings.token is not None),
+                max_body=settings.max_body,
+                shutdown=self.stop,
+                stopping=lambda: self.stopping,
+                invocation=None if client is None else Invocation(run.app.app_id, self._callees(), client),
+            )
+            serve_http(stack, app, log, run.bound.http)
+            await serve_grpc(
+                stack,
+                run.bound.grpc,
+                engine,
+                log,
+                front=front,
+                token=token,
+                shutdown=self.stop,
+                max_body=settings.max_body,
+                unix=settings.grpc_unix,
+            )
+
+    async def _http_client(self, stack: contextlib.AsyncExitStack) -> Any:
+        """Make what calls the apps of a run; None where there is only one."""
+        if not self._settings.apps:
+            return None
+        import httpx
+
+        return await stack.enter_async_context(httpx.AsyncClient(timeout=None, trust_env=False))
+
+    def _callees(self) -> dict[str, Callee]:
+        return {app.app_id: Callee(app.app_port, app.env.get("APP_API_TOKEN")) for app in self._settings.apps}
 
     # --- telling -------------------------------------------------------------------------------------------------
 
     def _announce(self, stack: contextlib.AsyncExitStack) -> None:
-        settings, http_port, grpc_port = self._settings, self._bound.http_port, self._bound.grpc_port
-        host = _reachable(settings.listen)
-        said = {
-            "httpPort": http_port,
-            "grpcPort": grpc_port,
-            "httpEndpoint": f"http://{host}:{http_port}",
-            "grpcEndpoint": f"{host}:{grpc_port}",
-            "appID": settings.app_id,
+        settings = self._settings
+        apps = [self._endpoints(run) for run in self._runs]
+        said: dict[str, Any] = {
+            **apps[0],
             "store": str(settings.store.absolute()),
             "pid": os.getpid(),
         }
-        self._log.info("serving", http=said["httpEndpoint"], grpc=said["grpcEndpoint"], store=said["store"])
+        if settings.apps:
+            said["apps"] = apps
+            for each in apps:
+                self._log.info("serving", app=each["appID"], http=each["httpEndpoint"], grpc=each["grpcEndpoint"])
+            self._log.info("one store for all", store=said["store"])
+        else:
+            self._log.info("serving", http=said["httpEndpoint"], grpc=said["grpcEndpoint"], store=said["store"])
         if settings.print_endpoints:
             print(json.dumps(said), flush=True)  # noqa: T201
         if settings.ready_file is not None:
@@ -164,27 +201,86 @@ class Server:
             os.replace(beside, settings.ready_file)
             stack.callback(settings.ready_file.unlink, missing_ok=True)
 
-    async def _start_child(self) -> None:
+    def _endpoints(self, run: Running) -> dict[str, Any]:
+        host, http_port, grpc_port = _reachable(self._settings.listen), run.bound.http_port, run.bound.grpc_port
+        return {
+            "httpPort": http_port,
+            "grpcPort": grpc_port,
+            "httpEndpoint": f"http://{host}:{http_port}",
+            "grpcEndpoint": f"{host}:{grpc_port}",
+            "appID": run.app.app_id,
+        }
+
+    # --- the apps' processes -----------------------------------------------------------------------------------------
+
+    async def _keep(self, run: Running) -> int:
+        """Run an app until it ends, or for ever where it is to be started again. Returns its exit status.
+
+        Raises InvalidInput: it cannot be started.
+        """
+        named = {"app": run.app.app_id} if self._settings.apps else {}
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            began = asyncio.get_running_loop().time()
+            run.child = await child_process.Child.start(
+                run.app.command,
+                self._environment(run),
+                run.prefix,
+                sys.stdout.buffer,
+                sys.stderr.buffer,
+                files=self._files,
+                folder=run.app.folder,
+                stdin=self._stdin(),
+            )
+            self._log.info("app started", **named, pid=run.child.pid)
+            status = await run.child.wait()
+            await run.child.flush()
+            if not self._settings.restart or self.stopping:
+                self._log.info("app ended", **named, status=status)
+                return status
+            if asyncio.get_running_loop().time() - began > MOST_PAUSE_SECONDS:
+                pause = FIRST_PAUSE_SECONDS
+            self._log.warning("app ended, and is started again", **named, status=status, seconds=pause)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, MOST_PAUSE_SECONDS)
+
+    def _environment(self, run: Running) -> dict[str, str]:
         env = child_process.environment(os.environ)
-        out, err = sys.stdout.buffer, sys.stderr.buffer
-        self._child = await child_process.Child.start(
-            self._settings.command, env, "app | ", out, err, files=self._files
+        if self._settings.apps:
+            env |= run.app.env
+            self._lead_here(env, run)
+        return env
+
+    def _lead_here(self, env: dict[str, str], run: Running) -> None:
+        child_process.lead_here(
+            env,
+            app_id=run.app.app_id,
+            host=_reachable(self._settings.listen),
+            http_port=run.bound.http_port,
+            grpc_port=run.bound.grpc_port,
+            token=self._settings.token,
         )
-        self._log.info("app started", pid=self._child.pid)
+        if run.app.app_port is not None:
+            env["APP_PORT"] = str(run.app.app_port)
+
+    def _stdin(self) -> int | None:
+        """Give a single app the terminal to read from; of several, nobody could tell which one reads."""
+        if not self._settings.apps and sys.stdin is not None and sys.stdin.isatty():
+            return None
+        return asyncio.subprocess.DEVNULL
 
     # --- running ---------------------------------------------------------------------------------------------------
 
     async def _watch(self) -> None:
-        """Until told to stop; until the child ends; until the engine breaks."""
+        """Until told to stop; until an app ends; until the engine breaks."""
         stop = asyncio.ensure_future(self._stop.wait())
-        ended = None if self._child is None else asyncio.ensure_future(self._child.wait())
+        self._kept = [asyncio.ensure_future(self._keep(run)) for run in self._runs if run.app.command]
         try:
             while not self.stopping:
-                await asyncio.wait({stop} if ended is None else {stop, ended}, timeout=TICK_SECONDS,
-                                   return_when=asyncio.FIRST_COMPLETED)  # fmt: skip
-                if ended is not None and ended.done():
+                await asyncio.wait({stop, *self._kept}, timeout=TICK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                ended = next((task for task in self._kept if task.done()), None)
+                if ended is not None:
                     self._status = ended.result()
-                    self._log.info("app ended", status=self._status)
                     return
                 broken = self._engine.check()
                 if broken is not None:
@@ -195,12 +291,15 @@ class Server:
             stop.cancel()
 
     async def _wind_down(self) -> None:
-        """The child first, while it still has a server; then the streams; whoever calls closes the servers."""
+        """The apps first, while they still have a server; then the streams; whoever calls closes the servers."""
         self._stop.set()
         self._log.info("stopping")
         self._engine.remote.drain()
-        if self._child is not None:
-            await self._child.stop(child_process.GRACE_SECONDS if self._signals < 2 else 0.0)
+        for task in self._kept:
+            task.cancel()
+        grace = child_process.GRACE_SECONDS if self._signals < 2 else 0.0
+        children = [run.child for run in self._runs if run.child is not None]
+        await asyncio.gather(*(child.stop(grace) for child in children), *self._kept, return_exceptions=True)
         deadline = asyncio.get_running_loop().time() + TURNS_SECONDS
         while self._engine.remote.turns_in_hands and asyncio.get_running_loop().time() < deadline and self._signals < 2:
             await asyncio.sleep(0.02)
@@ -236,35 +335,50 @@ def serve(settings: Settings, log: Log, note: Callable[[str], None]) -> int:
     with _event_loop() as loop:
         stack = contextlib.AsyncExitStack()
         try:
-            bound = loop.run_until_complete(
-                bind(
-                    stack,
-                    listen=settings.listen,
-                    http_port=settings.http_port,
-                    grpc_port=settings.grpc_port,
-                    max_body=settings.max_body,
-                    note=note,
-                )
-            )
-            child_process.lead_here(
-                os.environ,
-                app_id=settings.app_id,
-                host=_reachable(settings.listen),
-                http_port=bound.http_port,
-                grpc_port=bound.grpc_port,
-                token=settings.token,
-            )
+            runs = loop.run_until_complete(_bind(stack, settings, note))
             app = None
-            if settings.load is not None:
-                with healthy(bound.http):
-                    app = settings.load()
-            return loop.run_until_complete(_run(settings, bound, app, log, files))
+            if not settings.apps:
+                bound = runs[0].bound
+                child_process.lead_here(
+                    os.environ,
+                    app_id=settings.app_id,
+                    host=_reachable(settings.listen),
+                    http_port=bound.http_port,
+                    grpc_port=bound.grpc_port,
+                    token=settings.token,
+                )
+                if settings.load is not None:
+                    with healthy(bound.http):
+                        app = settings.load()
+            return loop.run_until_complete(_run(settings, runs, app, log, files))
         finally:
             loop.run_until_complete(stack.aclose())
 
 
-async def _run(settings: Settings, bound: Bound, app: App | None, log: Log, files: int) -> int:
-    return await Server(settings, bound, app, log, files).run()
+async def _bind(stack: contextlib.AsyncExitStack, settings: Settings, note: Callable[[str], None]) -> list[Running]:
+    """Listen for every app. Dapr's own ports are the first one's, unless they are taken or others are asked for."""
+    alone = AppRun(settings.app_id, None, settings.command, {}, None, settings.http_port, settings.grpc_port)
+    apps = settings.apps or (alone,)
+    width = max(len(app.app_id) for app in apps)
+    runs: list[Running] = []
+    for place, app in enumerate(apps):
+        bound = await bind(
+            stack,
+            listen=settings.listen,
+            http_port=app.http_port if app.http_port is not None or not place else 0,
+            grpc_port=app.grpc_port if app.grpc_port is not None or not place else 0,
+            max_body=settings.max_body,
+            note=note,
+        )
+        prefix = f"{app.app_id:<{width}} | " if settings.apps else "app | "
+        if settings.color:
+            prefix = f"\x1b[{COLORS[place % len(COLORS)]}m{prefix}\x1b[0m"
+        runs.append(Running(app, bound, prefix))
+    return runs
+
+
+async def _run(settings: Settings, runs: Sequence[Running], app: App | None, log: Log, files: int) -> int:
+    return await Server(settings, runs, app, log, files).run()
 
 
 @contextlib.contextmanager

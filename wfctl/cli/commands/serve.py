@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from wfctl.config.settings import Settings as ConfigSettings
     from wfctl.engine.engine_thread import Host
     from wfctl.engine.retention import Retention
+    from wfctl.gateway.run_template import RunTemplate
     from wfctl.workflow.loading.app import App
 
 app = new_app()
@@ -46,6 +47,19 @@ def serve(
         list[str] | None,
         typer.Argument(metavar="[-- CMD...]", help="Run this app as a child of the server.", show_default=False),
     ] = None,
+    run_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--run-file",
+            "-f",
+            metavar="FILE|FOLDER",
+            help="Run the apps of this template of `dapr run -f` (dapr.yaml).",
+            show_default=False,
+        ),
+    ] = None,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Start an app again when it ends, instead of ending with it.")
+    ] = False,
     http_port: Annotated[
         int | None,
         _option(_LISTEN, metavar="PORT", help="For HTTP: 3500 or, if taken, a free one. 0: any.", min=0, max=65535),
@@ -93,11 +107,13 @@ def serve(
     $ wfctl serve
     $ wfctl serve --app orders.py
     $ wfctl serve -- python app.py
+    $ wfctl serve -f dapr.yaml
     $ wfctl serve --http-port 0 --grpc-port 0 --ready-file ready.json
 
     Unmodified apps of the Dapr SDKs connect to it, in any language; curl and every other command reach it as they
     reach a sidecar. With --app the workflows of that file run inside the server; a command after -- is run with
-    Dapr's environment variables, and ends with the server.
+    Dapr's environment variables, and ends with the server. -f runs every app of a multi-app run template, each with
+    ports of its own, and the server ends when one of them does.
     """
     if print_endpoints not in (None, "json"):
         raise InvalidInput(f"--print-endpoints {clean(print_endpoints)}", hint="--print-endpoints json")
@@ -116,11 +132,12 @@ def serve(
     if token is not None:
         check_token(token, "DAPR_API_TOKEN" if token_file is None else "--token-file")
     check_listen(listen, token, insecure)
+    template = None if run_file is None else _template(session, run_file, command, http_port, grpc_port, grpc_unix)
     settings = session.settings
     store = Path(settings.store.value)
     given = Settings(
         store=store,
-        load=None if settings.app is None else lambda: _load(settings),
+        load=None if settings.app is None or template is not None else lambda: _load(settings),
         app_id=app_id,
         http_port=http_port,
         grpc_port=grpc_port,
@@ -130,6 +147,9 @@ def serve(
         token=token,
         max_body=_size(max_body_size),
         command=tuple(command or ()),
+        apps=() if template is None else template.apps,
+        restart=restart,
+        color=template is not None and session.console.err_color,
         ready_file=ready_file,
         print_endpoints=print_endpoints is not None,
         bind_client=lambda host: _bind_client(host, store),
@@ -139,6 +159,33 @@ def serve(
     if session.flags.quiet and level is Level.INFO:
         level = Level.WARNING
     return run(given, Log(session.stderr, level), session.console.note)
+
+
+def _template(
+    session: Session,
+    file: Path,
+    command: list[str] | None,
+    http_port: int | None,
+    grpc_port: int | None,
+    grpc_unix: Path | None,
+) -> RunTemplate:
+    """Read a run template and tell what it asks for in vain. Raises InvalidInput, also beside what it says itself."""
+    from wfctl.gateway.run_template import read_template
+
+    beside = {
+        "-- CMD": command,
+        "--app": session.flags.app,
+        "--http-port": http_port,
+        "--grpc-port": grpc_port,
+        "--grpc-unix": grpc_unix,
+    }
+    given = next((name for name, value in beside.items() if value), None)
+    if given is not None:
+        raise InvalidInput(f"{given} and -f exclude each other", hint="the template names apps, commands and ports")
+    template = read_template(file)
+    for note in template.notes:
+        session.console.note(clean(note))
+    return template
 
 
 def _load(settings: ConfigSettings) -> App:

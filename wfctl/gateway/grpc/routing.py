@@ -14,6 +14,7 @@ from wfctl.gateway.listening.security import TokenCheck
 from wfctl.gateway.log import Log
 from wfctl.gateway.metrics import Metrics
 from wfctl.gateway.tracing.trace_ids import INCOMING
+from wfctl.gateway.unserved import grpc_block, message
 from wfctl.wire.grpc_methods import Method
 from wfctl.wire.http_routes import TOKEN_HEADER, Operation
 
@@ -176,10 +177,22 @@ def _serialize(message: Any) -> bytes:
 
 
 class Paths(grpc.GenericRpcHandler):  # type: ignore[misc,type-arg,unused-ignore]
-    """All methods by path; what is not there is UNIMPLEMENTED."""
+    """All methods by path; what is not there is UNIMPLEMENTED, and where Dapr has it, says so."""
 
     def __init__(self, handlers: Iterable[tuple[Method, Any]]) -> None:
         self._handlers = {method.path: handler for method, handler in handlers}
 
     def service(self, handler_call_details: Any) -> Any:
-        return self._handlers.get(handler_call_details.method)
+        method = handler_call_details.method
+        handler = self._handlers.get(method)
+        if handler is None and (block := grpc_block(method)) is not None:
+            return _unserved(block)
+        return handler
+
+
+def _unserved(block: str) -> grpc.RpcMethodHandler[Any, Any]:
+    async def refuse(_: Any, context: Any) -> None:
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, message(block))
+
+    # Whatever the method's own kind is, it is the same on the wire up to here.
+    return grpc.stream_stream_rpc_method_handler(refuse, request_deserializer=None, response_serializer=None)

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote_plus
 
 from wfctl.errors import StoreError
@@ -19,11 +19,15 @@ from wfctl.gateway.api_error import Trouble, trouble
 from wfctl.gateway.listening.security import HostCheck, TokenCheck
 from wfctl.gateway.log import Log
 from wfctl.gateway.tracing.trace_ids import INCOMING
+from wfctl.gateway.unserved import CODE, http_block, message
 from wfctl.wire import http_bodies
 from wfctl.wire.error_codes import Problem
 from wfctl.wire.http_routes import HEALTH, OUTBOUND_HEALTH, TOKEN_HEADER, Operation
 
 JSON = "application/json"
+# Service invocation: by a path, or by a header.
+INVOKE = "/v1.0/invoke/"
+CALLEE = "dapr-app-id"
 
 # The paths that need no token, as with daprd.
 _OPEN_PATHS = frozenset({HEALTH, OUTBOUND_HEALTH})
@@ -38,6 +42,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     names: dict[str, str] = field(default_factory=dict)  # what the route's placeholders stand for
+    raw_query: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,13 @@ class Answer:
 
 
 Handler = Callable[[Request], Awaitable[Answer]]
+
+
+class Invocation(Protocol):
+    """What calls other apps."""
+
+    async def by_path(self, request: Request) -> Answer: ...
+    async def by_header(self, request: Request) -> Answer: ...
 
 
 def json_answer(status: int, body: Any) -> Answer:
@@ -92,9 +104,18 @@ def _match(template: list[str], segments: list[str]) -> dict[str, str] | None:
 
 
 class HttpApp:
-    """`max_body` in bytes."""
+    """`max_body` in bytes. `invocation` calls other apps, where there are several."""
 
-    def __init__(self, routes: Routes, token: TokenCheck, hosts: HostCheck, max_body: int, log: Log) -> None:
+    def __init__(
+        self,
+        routes: Routes,
+        token: TokenCheck,
+        hosts: HostCheck,
+        max_body: int,
+        log: Log,
+        invocation: Invocation | None = None,
+    ) -> None:
+        self._invocation = invocation
         self._routes = routes
         self._token = token
         self._hosts = hosts
@@ -123,14 +144,12 @@ class HttpApp:
             return Answer(401, b"invalid api token\n", "text/plain; charset=utf-8")
         try:
             segments = [_unquote(part) for part in path.strip("/").split("/")]
-            found = self._routes.find(scope["method"], segments)
-            if found is None or "" in segments:
-                raise Trouble(Problem.NO_ROUTE, Operation.GET)
-            handler, names = found
+            handler, names = self._find(scope["method"], path, segments, headers)
             INCOMING.set(headers.get("traceparent"))
-            query = _query(scope["query_string"].decode("latin-1"))
+            raw_query = scope["query_string"].decode("latin-1")
+            query = {} if self._invokes(handler) else _query(raw_query)
             body = await self._body(receive, headers)
-            return await handler(Request(scope["method"], path, segments, query, headers, body, names))
+            return await handler(Request(scope["method"], path, segments, query, headers, body, names, raw_query))
         except Trouble as error:
             return trouble_answer(error)
         except StoreError as error:
@@ -138,6 +157,26 @@ class HttpApp:
         except Exception as error:
             self._log.error("a request failed", path=path, error=f"{type(error).__name__}: {error}")
             return error_answer(500, "ERR_INTERNAL", f"{type(error).__name__}: {error}")
+
+    def _find(
+        self, method: str, path: str, segments: list[str], headers: Mapping[str, str]
+    ) -> tuple[Handler, dict[str, str]]:
+        """Return the handler of a request, and its names. Raises Trouble: there is none."""
+        if self._invocation is not None and path.startswith(INVOKE):
+            return self._invocation.by_path, {}
+        found = None if "" in segments else self._routes.find(method, segments)
+        if found is not None:
+            return found
+        if self._invocation is not None and CALLEE in headers:
+            return self._invocation.by_header, {}
+        block = http_block(path)
+        if block is not None:
+            return _unserved(block), {}
+        raise Trouble(Problem.NO_ROUTE, Operation.GET)
+
+    def _invokes(self, handler: Handler) -> bool:
+        """Return True if the query is another app's, which need not be text."""
+        return self._invocation is not None and handler in (self._invocation.by_path, self._invocation.by_header)
 
     async def _body(self, receive: Any, headers: Mapping[str, str]) -> bytes:
         """Raises Trouble: it is too large, or the caller went away."""
@@ -157,6 +196,13 @@ class HttpApp:
             parts.append(part)
             if not message.get("more_body", False):
                 return b"".join(parts)
+
+
+def _unserved(block: str) -> Handler:
+    async def refuse(request: Request) -> Answer:
+        return error_answer(501, CODE, message(block))
+
+    return refuse
 
 
 def trouble_answer(error: Trouble) -> Answer:

@@ -19,7 +19,7 @@ from wfctl.gateway.grpc import routing
 from wfctl.gateway.grpc.runtime import Runtime
 from wfctl.gateway.grpc.state import StateCalls
 from wfctl.gateway.grpc.task_hub import Hub
-from wfctl.gateway.http.app import HttpApp, Routes
+from wfctl.gateway.http.app import HttpApp, Invocation, Routes
 from wfctl.gateway.http.sidecar_routes import SidecarRoutes
 from wfctl.gateway.http.state_routes import StateRoutes
 from wfctl.gateway.http.workflow_routes import WorkflowRoutes
@@ -44,10 +44,11 @@ def http_app(
     max_body: int,
     shutdown: Callable[[], None],
     stopping: Callable[[], bool],
+    invocation: Invocation | None = None,
 ) -> HttpApp:
     """Make the HTTP API of one front; of the first if none is given."""
     routes = http_routes(engine, front or engine.fronts[0], shutdown, stopping)
-    return HttpApp(routes, token, hosts, max_body, log)
+    return HttpApp(routes, token, hosts, max_body, log, invocation)
 
 
 def http_routes(
