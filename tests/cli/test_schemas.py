@@ -63,6 +63,10 @@ CASES: list[tuple[list[str], str, bool]] = [
     (["backup", "copy.db"], "backup.json", ONE),
     (["restore", "older.db", "--yes"], "backup.json", ONE),
     (["config", "show"], "setting.json", MANY),
+    (["config", "set", "color", "never"], "setting_change.json", ONE),
+    (["config", "unset", "store", "--project"], "setting_change.json", ONE),
+    (["config", "use", "embedded"], "setting_change.json", ONE),
+    (["config", "path"], "file.json", ONE),
     (["completion", "install", "--shell", "fish"], "completion.json", MANY),
     (["version"], "version.json", ONE),
 ]

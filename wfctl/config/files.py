@@ -53,17 +53,27 @@ def project_file(start: Path, environ: Mapping[str, str]) -> ConfigFile | None:
             if _is_users(plain, environ):
                 return None
             refuse_strangers_file(plain, found.status, environ)
-            return _read(plain, str(plain), _load(plain, found.content), found.content)
+            return parse_file(plain, found.content)
         pyproject = folder / PYPROJECT
         if (found := _project_bytes(pyproject, environ)) is not None and b"[tool.wfctl" in found.content:
             refuse_strangers_file(pyproject, found.status, environ)
-            table = _load(pyproject, found.content).get("tool", {}).get("wfctl")
-            if isinstance(table, dict):
-                import json
-
-                content = json.dumps(table, sort_keys=True, default=str).encode()
-                return _read(pyproject, f"[tool.wfctl] in {pyproject}", table, content)
+            if isinstance(load(pyproject, found.content).get("tool", {}).get("wfctl"), dict):
+                return parse_file(pyproject, found.content)
     return None
+
+
+def parse_file(path: Path, content: bytes) -> ConfigFile:
+    """Return the settings in a file with this content; of a pyproject.toml, in its [tool.wfctl].
+
+    Raises InvalidInput.
+    """
+    if path.name != PYPROJECT:
+        return _read(path, str(path), load(path, content), content)
+    import json
+
+    table = load(path, content).get("tool", {}).get("wfctl", {})
+    said = json.dumps(table, sort_keys=True, default=str).encode()
+    return _read(path, f"[tool.wfctl] in {path}", table, said)
 
 
 def _project_bytes(path: Path, environ: Mapping[str, str]) -> FileRead | None:
@@ -77,13 +87,13 @@ def _project_bytes(path: Path, environ: Mapping[str, str]) -> FileRead | None:
 
 def _is_users(path: Path, environ: Mapping[str, str]) -> bool:
     """Whether the user's own settings are this very file: `WFCTL_CONFIG=wfctl.toml` says so by hand."""
-    own = _user_path(environ)
+    own = user_path(environ)
     return own.is_file() and own.samefile(path)
 
 
 def user_file(environ: Mapping[str, str]) -> ConfigFile | None:
     """The user's own file. One that WFCTL_CONFIG names must exist."""
-    path = _user_path(environ)
+    path = user_path(environ)
     try:
         found = read_file(path)
     except OSError as error:
@@ -92,15 +102,17 @@ def user_file(environ: Mapping[str, str]) -> ConfigFile | None:
         if environ.get("WFCTL_CONFIG"):
             raise InvalidInput(f"WFCTL_CONFIG names {path}, which is not there", hint="unset WFCTL_CONFIG")
         return None
-    return _read(path, str(path), _load(path, found.content))
+    return _read(path, str(path), load(path, found.content))
 
 
-def _user_path(environ: Mapping[str, str]) -> Path:
+def user_path(environ: Mapping[str, str]) -> Path:
+    """Return where the user's own file is, or would be."""
     named = environ.get("WFCTL_CONFIG")
     return Path(named).expanduser() if named else USER_DIRS.user_config_path / "config.toml"
 
 
-def _load(path: Path, content: bytes) -> dict[str, Any]:
+def load(path: Path, content: bytes) -> dict[str, Any]:
+    """Read TOML. Raises InvalidInput, with the name of the file."""
     if len(content) > MOST_BYTES:
         raise InvalidInput(f"{path} is larger than {MOST_BYTES} bytes: these are no settings")
     tomllib: Any = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")

@@ -256,6 +256,11 @@ def _profile_in(file: ConfigFile, value: Value) -> str | None:
     return next((name for name in file.profiles if value.origin == _profile_label(name, file)), None)
 
 
+def is_target(target: str) -> bool:
+    """Return True if `target` is one by itself, and no profile."""
+    return target in _FIXED_TARGETS or is_address(target)
+
+
 def is_address(target: str) -> bool:
     return "://" in target or target.startswith(("unix:", "dns:"))
 

@@ -1,14 +1,17 @@
 import platform
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from wfctl.cli.command import command
 from wfctl.cli.help_pages import CONTEXT, Group
+from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
 from wfctl.cli.target import effective_target
+from wfctl.config.files import ConfigFile
 from wfctl.config.keys import KEYS
 from wfctl.config.permissions import trusted_by_environment
 from wfctl.config.settings import Settings, Value
@@ -24,7 +27,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     no_args_is_help=True,
     context_settings=dict(CONTEXT),
-    help="Show and change settings; trust a project's file.\n\n$ wfctl config show\n$ wfctl config trust",
+    help="Show and change settings; trust a project's file.\n\n$ wfctl config show\n$ wfctl config set format json",
 )
 
 HIDDEN = "(set, not shown)"
@@ -85,6 +88,156 @@ def trust(
     if not found:
         session.console.note("nothing in it needs that")
     _entries(session, found)
+
+
+Name = Annotated[
+    str, typer.Argument(metavar="SETTING", help="The setting, or profiles.PROFILE.SETTING.", show_default=False)
+]
+InProject = Annotated[
+    bool, typer.Option("--project", help="In the project's file (wfctl.toml), not in your own settings.")
+]
+
+
+@command(app, "set")
+def set_(
+    session: Session,
+    name: Name,
+    value: Annotated[str, typer.Argument(metavar="TEXT", help="The value.", show_default=False)],
+    project: InProject = False,
+) -> None:
+    """Change a setting in your own settings, or in the project's.
+
+    $ wfctl config set format json
+    $ wfctl config set app orders.py --project
+    $ wfctl config set profiles.prod.target https://dapr.example.com
+
+    Comments and the rest of the file stay as they are. A path counts from the current folder. A project's file that you
+    trust stays trusted.
+    """
+    from wfctl.config.editing import set_value
+
+    if clean(value) != value or not value:
+        raise InvalidInput(f"{clean(value)!r} is no value of a setting", hint=f"wfctl config unset {quoted(name)}")
+    if name == "target":
+        _check_target(session, value, project)
+    changed = set_value(_file(session, project), name, value, session.environ, session.here)
+    _tell_change(session, changed, name)
+
+
+@command(app)
+def unset(session: Session, name: Name, project: InProject = False) -> None:
+    """Remove a setting, or with profiles.PROFILE a whole profile.
+
+    $ wfctl config unset format
+    $ wfctl config unset store --project
+    $ wfctl config unset profiles.prod
+    """
+    from wfctl.config.editing import unset_value
+
+    file = _file(session, project)
+    if name.startswith("profiles.") and _chosen(session, project) == name.removeprefix("profiles."):
+        raise InvalidInput(
+            f"{clean(name)} is the target that {clean(str(file))} chooses",
+            hint=f"wfctl config unset target{' --project' if project else ''}",
+        )
+    changed = unset_value(file, name, session.environ)
+    _tell_change(session, changed, name)
+
+
+@command(app)
+def use(
+    session: Session,
+    target: Annotated[
+        str, typer.Argument(metavar="TARGET", help="A profile, embedded, sidecar or a URL.", show_default=False)
+    ],
+    project: InProject = False,
+) -> None:
+    """Choose the target of commands that name none.
+
+    $ wfctl config use prod
+    $ wfctl config use embedded --project
+
+    As wfctl config set target. With wfctl config unset target it is automatic again.
+    """
+    from wfctl.config.editing import set_value
+
+    _check_target(session, target, project)
+    changed = set_value(_file(session, project), "target", target, session.environ, session.here)
+    _tell_change(session, changed, "target")
+
+
+@command(app)
+def path(session: Session, project: InProject = False) -> None:
+    """Print the path of your own settings, or of the project's.
+
+    $ $EDITOR "$(wfctl config path)"
+    $ wfctl config path --project
+    """
+    file = _file(session, project)
+    if session.format.text:
+        session.console.word(str(file))
+        if not file.exists():
+            session.console.note("it does not exist yet: wfctl config set makes it")
+    else:
+        session.printer.one(file, View(record=lambda one: {"file": str(one)}, id=str))
+
+
+def _file(session: Session, project: bool) -> Path:
+    """Return the file to change. A project that has none gets a wfctl.toml in the current folder."""
+    from wfctl.config.files import PROJECT_FILE, project_file, user_path
+
+    if not project:
+        return user_path(session.environ)
+    found = project_file(session.here, session.environ)
+    return session.here / PROJECT_FILE if found is None else found.path
+
+
+def _chosen(session: Session, project: bool) -> str | None:
+    """Return the target that the file itself chooses."""
+    from wfctl.config.files import project_file, user_file
+
+    file = project_file(session.here, session.environ) if project else user_file(session.environ)
+    return None if file is None else file.values.get("target")
+
+
+def _check_target(session: Session, target: str, project: bool) -> None:
+    """Raise InvalidInput for a target that is not there, which would stop every command."""
+    from wfctl.config.files import project_file, user_file
+    from wfctl.config.settings import is_target
+
+    user, found = user_file(session.environ), project_file(session.here, session.environ)
+    # A project's profiles exist in that project alone: your own settings choose among your own.
+    profiles = sorted({name for file in ((user, found) if project else (user,)) if file for name in file.profiles})
+    if is_target(target) or target in profiles:
+        return
+    if found is not None and target in found.profiles:
+        raise InvalidInput(
+            f"the profile {clean(target)!r} is in {clean(found.label)} alone",
+            hint=f"wfctl config use {quoted(target)} --project",
+        )
+    known = ", ".join([*profiles, "embedded", "sidecar", "grpc or a URL"])
+    raise InvalidInput(f"there is no target {clean(target)!r}", hint=f"wfctl config use {known}")
+
+
+def _tell_change(session: Session, changed: ConfigFile, name: str) -> None:
+    """Say what the file says now, and what overrides it."""
+    from wfctl.config.editing import split_name
+
+    table, key = split_name(name)
+    values = changed.profiles.get(table[-1], {}) if len(table) > 1 else {} if table else changed.values
+    value = values.get(key)
+    told = f"{clean(name)} = {clean(value)}" if value is not None else f"{clean(name)} is not set"
+    session.console.note(f"{told} in {clean(changed.label)}")
+    if not session.format.text:
+        record = {"file": str(changed.path), "name": name, "value": value}
+        session.printer.one(record, View(record=dict, id=lambda one: str(one["name"])))
+    now = Session(session.stdin, session.stdout, session.stderr, session.environ).surveyed
+    given = now.target if key == "target" else now.values.get(key)
+    in_effect = now.profile if key == "target" and now.profile is not None else given and given.value
+    if not table and value is not None and given is not None and in_effect != value:
+        session.console.note(f"it has no effect here: {clean(given.origin)} says {clean(in_effect or '')}")
+    if now.needs_trust and not now.trusted and now.project is not None:
+        session.console.note(f"{clean(now.project.label)} needs your trust: wfctl config trust")
 
 
 def _entries(session: Session, found: list[Row]) -> None:

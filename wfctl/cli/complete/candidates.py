@@ -219,6 +219,12 @@ def _targets(line: _Line, incomplete: str) -> list[Candidate]:
     return found
 
 
+def _settings(line: _Line, incomplete: str) -> list[Candidate]:
+    from wfctl.config.keys import KEYS, ONLY_IN_PROFILES
+
+    return [Candidate(key.name, key.help) for key in KEYS if key.file and key.name not in ONLY_IN_PROFILES]
+
+
 def _conditions(line: _Line, incomplete: str) -> list[Candidate]:
     kind, equals, _ = incomplete.partition("=")
     if kind == "event" and equals:
@@ -242,6 +248,7 @@ _VALUES: dict[str, Callable[[_Line, str], list[Candidate]]] = {
     "STATUS": _statuses,
     "TARGET": _targets,
     "CONDITION": _conditions,
+    "SETTING": _settings,
     "JSON|-|@FILE": _json,
     "COMMAND|TOPIC": _topics,
     **{metavar: _words(choice.words) for metavar, choice in BY_METAVAR.items()},
