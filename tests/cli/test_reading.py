@@ -56,8 +56,15 @@ def test_record(cli: Cli) -> None:
 
 
 def test_get_block(cli: Cli) -> None:
-    assert 'Waits for      event "approval"' in cli("get", "open").out
-    assert "Failure    " in cli("get", "failed").out
+    assert 'Waiting for    event "approval"' in cli("get", "open").out
+    page = cli("get", "failed").out
+    assert (
+        page.index("Failed at    Fail (activity), ")
+        < page.index("Error        ValueError: no luck")
+        < page.index("Created")
+    )
+    assert "In workflow" in page
+    assert "broken: yield ctx.call_activity(fail, input=value)" in page
 
 
 def test_formats_of_list(cli: Cli) -> None:

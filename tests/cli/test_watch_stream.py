@@ -39,8 +39,11 @@ RECORD_KEYS = [
     "output",
     "customStatus",
     "failure",
+    "failedStep",
     "parentInstanceID",
     "waitingFor",
+    "rerunOf",
+    "rerunAs",
 ]
 
 

@@ -16,7 +16,7 @@ from wfctl.render.printer import View
 from wfctl.render.table import Cell, Column
 from wfctl.render.text import clean
 from wfctl.render.theme import BOLD, DIM
-from wfctl.render.views.instances import failure_line
+from wfctl.render.views.failure import cause_line
 
 Results = Sequence[tuple[int, str]]  # an action's number, and its result as JSON text
 
@@ -85,7 +85,7 @@ def _failed(source: Instance, steps: Sequence[Step]) -> Step:
     step = failed_step(steps)
     if step is not None:
         return step
-    why = f": {failure_line(source.failure)}" if source.failure is not None else ""
+    why = f": {cause_line(source.failure, source.failed_step)}" if source.failure is not None else ""
     raise WrongState(
         f"no step of {clean(source.id)} failed; it is {source.status.name}{why}",
         hint=f"wfctl rerun {clean(source.id)} --from STEP; its steps: wfctl steps {clean(source.id)}",

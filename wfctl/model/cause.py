@@ -2,7 +2,7 @@
 
 A workflow's own failure mostly wraps another: `TaskFailedError: order-1: Activity task #6 failed: card declined`. The
 *cause* is what it wraps: the failure of an activity, or of a child workflow and whatever made that fail. `cause_of`
-finds it in the history, for every target alike; `unwrapped` makes the best of a text where there is no history.
+finds it in the history, for every target alike; `failure.unwrapped` makes the best of a text where there is none.
 
 A failed step is the cause of a failed workflow if the workflow's failure says so (it names the step's number, or has
 the step's message in it), or if the workflow failed in the very turn in which it was told of the step's failure: its
@@ -23,17 +23,10 @@ from wfctl.model.events import (
     TimerFired,
     WorkflowStarted,
 )
-from wfctl.model.failure import Cause, FailedStep, Failure, chain, root
+from wfctl.model.failure import Cause, FailedStep, Failure, chain
 from wfctl.model.steps import Step, StepStatus, steps_of
 
-DEEPEST = 100  # children of children that are followed
-
 _NUMBER = re.compile(r"#(\d{1,9})\b")
-# How the SDKs word it: Python and JavaScript; .NET and Java.
-_WRAPPED = re.compile(
-    r"(?:[^\n]{0,200}?: )?(?P<what>Activity|Sub-orchestration) task #(?P<number>\d{1,9}) failed: "
-    r"|Task '(?P<name>[^'\n]*)' \(#(?P<id>\d{1,9})\) failed with an unhandled exception: ",
-)
 
 
 def failed_with(history: Sequence[Event]) -> Failure | None:
@@ -120,23 +113,3 @@ def _told_last(history: Sequence[Event]) -> list[int]:
         elif isinstance(event, TimerFired):
             told.append(event.timer_id)
     return told
-
-
-def unwrapped(failure: Failure) -> Cause:
-    """Return what the text of a failure says of its cause, for a target that tells no history.
-
-    The number of the step is known then, and its message; neither its name (unless the SDK says it) nor its type.
-    """
-    step: FailedStep | None = None
-    text = root(failure).message
-    for _ in range(DEEPEST):
-        match = _WRAPPED.match(text)
-        if match is None:
-            break
-        text = text[match.end() :]
-        child = (match["what"] or "").startswith("Sub-")
-        number = int(match["number"] or match["id"])
-        step = FailedStep("child" if child else "activity", match["name"] or None, number)
-    if step is None or failure.inner is not None:
-        return Cause(failure, step)
-    return Cause(replace(failure, inner=Failure("", text)), step)

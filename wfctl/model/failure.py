@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+
+DEEPEST = 100  # children of children that are followed
+
+# How the SDKs word it: Python and JavaScript; .NET and Java.
+_WRAPPED = re.compile(
+    r"(?:[^\n]{0,200}?: )?(?P<what>Activity|Sub-orchestration) task #(?P<number>\d{1,9}) failed: "
+    r"|Task '(?P<name>[^'\n]*)' \(#(?P<id>\d{1,9})\) failed with an unhandled exception: ",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +87,32 @@ def headline(failure: Failure, step: FailedStep | None) -> str:
     bottom = root(failure)
     if step is None:
         return error_text(bottom)
-    return f"{step_name(step)}: {bottom.message or bottom.error_type}"
+    if step.kind == "event":
+        return f"{step_name(step)}: timed out"
+    # The text of a KeyError is the bare key.
+    return f"{step_name(step)}: {bottom.message if ' ' in bottom.message else error_text(bottom)}"
 
 
 def step_name(step: FailedStep) -> str:
     """Return the step's name, or its kind and number where the name is not known."""
     return step.name or f"{step.kind} #{step.event_id}"
+
+
+def unwrapped(failure: Failure) -> Cause:
+    """Return what the text of a failure says of its cause, for a target that tells no history.
+
+    The number of the step is known then, and its message; neither its name (unless the SDK says it) nor its type.
+    """
+    step: FailedStep | None = None
+    text = root(failure).message
+    for _ in range(DEEPEST):
+        match = _WRAPPED.match(text)
+        if match is None:
+            break
+        text = text[match.end() :]
+        child = (match["what"] or "").startswith("Sub-")
+        number = int(match["number"] or match["id"])
+        step = FailedStep("child" if child else "activity", match["name"] or None, number)
+    if step is None or failure.inner is not None:
+        return Cause(failure, step)
+    return Cause(replace(failure, inner=Failure("", text)), step)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from wfctl.model.cause import cause_of, unwrapped
+from wfctl.model.cause import cause_of
 from wfctl.model.events import (
     NO_ID,
     ChildWorkflowInstanceCreated,
@@ -21,7 +21,7 @@ from wfctl.model.events import (
     TimerFired,
     WorkflowStarted,
 )
-from wfctl.model.failure import Cause, FailedStep, cause_text, chain, headline
+from wfctl.model.failure import Cause, FailedStep, cause_text, chain, headline, unwrapped
 from wfctl.model.status import Status
 
 T0 = datetime(2026, 1, 1, tzinfo=timezone.utc)

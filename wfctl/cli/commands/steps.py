@@ -1,4 +1,6 @@
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -8,10 +10,12 @@ from wfctl.cli.command import command, new_app
 from wfctl.cli.options import InstanceID
 from wfctl.cli.parsing.instance_id import check_id
 from wfctl.cli.session import Session
+from wfctl.cli.waiting.report import tell_end
 from wfctl.client.port import Workflows
 from wfctl.errors import InvalidInput, NotFound
+from wfctl.model.cause import failed_with
 from wfctl.model.events import Event
-from wfctl.model.steps import steps_of
+from wfctl.model.steps import Step, steps_of
 from wfctl.render.printer import Format
 from wfctl.render.text import clean
 from wfctl.render.times import span
@@ -21,6 +25,7 @@ from wfctl.render.views.waiting import utc_now
 
 app = new_app()
 TIMELINE = "As a timeline"
+MOST_CHILDREN = 100  # failed ones that are asked for their causes
 
 
 @command(app)
@@ -58,9 +63,28 @@ def steps(
         if timeline or svg is not None:
             _timeline(session, workflows, instance_id, children, svg, shown=timeline)
             return
-        found = steps_of(workflows.history(instance_id))
+        history = workflows.history(instance_id)
+        found = _with_causes(workflows, steps_of(history))
+        failed = workflows.get(instance_id) if session.format.text and failed_with(history) is not None else None
     begun = min((step.scheduled_at for step in found), default=None)
     session.printer.many(found, step_view(utc_now(), begun))
+    if failed is not None:
+        tell_end(session, failed)
+
+
+def _with_causes(workflows: Workflows, steps: Sequence[Step]) -> list[Step]:
+    """Return the steps, those of failed children with what their failures wrap."""
+    found: list[Step] = []
+    asked = 0
+    for step in steps:
+        if step.kind == "child" and step.child_id is not None and step.failure is not None and asked < MOST_CHILDREN:
+            asked += 1
+            with suppress(NotFound):
+                failure = workflows.get(step.child_id).failure
+                if failure is not None and failure.message == step.failure.message:
+                    step = replace(step, failure=failure)
+        found.append(step)
+    return found
 
 
 def _timeline(

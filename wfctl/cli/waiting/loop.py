@@ -127,9 +127,10 @@ def _look(
 
 
 def _told(state: Watch, workflows: Workflows) -> Watch:
-    """With what those wait for that have not ended: not every target says that at each look."""
+    """Add what those wait for that have not ended, and why others failed: not every target says that at each look."""
     for instance_id, instance in state.instances.items():
-        if not instance.status.terminal and not instance.waiting_for:
+        untold = instance.status is Status.FAILED and (instance.failure is None or instance.failure.inner is None)
+        if untold or not (instance.status.terminal or instance.waiting_for):
             with contextlib.suppress(WfctlError):
                 state.instances[instance_id] = workflows.get(instance_id)
     return state

@@ -8,12 +8,14 @@ from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
 from wfctl.client.port import Driver, Workflows
 from wfctl.errors import DiskFull, StoreError
+from wfctl.model.failure import root
 from wfctl.model.failure_advice import advice
 from wfctl.model.instance import Instance, Waiting
 from wfctl.model.status import Status
 from wfctl.render.text import clean
 from wfctl.render.times import span
-from wfctl.render.views.instances import failure_line, lifetime, status_cell
+from wfctl.render.views.failure import failure_lines
+from wfctl.render.views.instances import lifetime, status_cell
 from wfctl.render.views.waiting import utc_now, waiting_text
 
 MOST_WAITS = 5  # lines about one instance; a fan-out may wait for thousands
@@ -40,9 +42,13 @@ def tell_end(session: Session, instance: Instance) -> None:
     took = lifetime(instance)
     words = f", took {span(took)}" if took is not None else ""
     if instance.status is Status.FAILED and instance.failure is not None:
-        words += f": {failure_line(instance.failure)}"
-    console.note(clean(instance.id) + " ", status_cell(instance.status), words)
-    if instance.failure is not None and (hint := advice(instance.failure)) is not None:
+        first, *more = failure_lines(instance)
+        console.note(clean(instance.id) + " ", status_cell(instance.status), f"{words}: {first}")
+        for line in more:
+            console.note("  " + line)
+    else:
+        console.note(clean(instance.id) + " ", status_cell(instance.status), words)
+    if instance.failure is not None and (hint := advice(root(instance.failure))) is not None:
         console.note(f"  try: {clean(hint)}")
 
 

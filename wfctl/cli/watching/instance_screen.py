@@ -17,7 +17,8 @@ from wfctl.render.table import Cell, cells_of
 from wfctl.render.text import clean, shorten
 from wfctl.render.theme import HINT, NAME, RED
 from wfctl.render.times import age, span
-from wfctl.render.views.instances import Rows, failure_line, status_cell, tally_line
+from wfctl.render.views.failure import failure_lines
+from wfctl.render.views.instances import Rows, status_cell, tally_line
 from wfctl.render.views.timeline import timeline_of, timeline_view
 from wfctl.render.views.waiting import utc_now, waiting_text
 
@@ -115,7 +116,10 @@ class Alone(_Followed):
         from rich.text import Text
 
         if one.failure is not None:
-            yield Text(shorten(failure_line(one.failure), size.columns * FOLDS), RED)
+            first, *more = failure_lines(one)
+            yield Text(shorten(first, size.columns * FOLDS), RED)
+            for words in more[:FOLDS]:
+                yield Text(words, no_wrap=True, overflow="ellipsis")
         else:
             from wfctl.render.drawing import line
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wfctl.errors import WfctlError
-from wfctl.model.cause import DEEPEST, cause_of, failed_with, unwrapped
+from wfctl.model.cause import cause_of, failed_with
 from wfctl.model.events import Event, ExecutionStarted
-from wfctl.model.failure import Cause
+from wfctl.model.failure import DEEPEST, Cause, unwrapped
 from wfctl.model.instance import Instance
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from wfctl.engine.store import instances
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
 from wfctl.engine.store.values import ODD, Unreadable, decode_failure, maybe_micros, maybe_time
-from wfctl.model.failure import Cause, FailedStep, cause_text
+from wfctl.model.failure import DEEPEST, Cause, FailedStep, cause_text
 
 SINCE = 3  # the schema that has the table
 
@@ -50,7 +50,7 @@ def of(db: Connection, row: Row, depth: int = 0) -> Cause | None:
     if found is not None:
         return Cause(failure, decode_step(found[0]))
     from wfctl.engine.store import history_inbox
-    from wfctl.model.cause import DEEPEST, cause_of
+    from wfctl.model.cause import cause_of
 
     def of_child(child_id: str) -> Cause | None:
         child = None if depth >= DEEPEST else instances.find(db, child_id)

@@ -35,6 +35,7 @@ from wfctl.render.table import Cell, Column
 from wfctl.render.text import clean, shorten
 from wfctl.render.theme import DIM, RED, step_style
 from wfctl.render.times import age, millis_text, rfc3339, seconds_text, span
+from wfctl.render.views.failure import step_failure
 from wfctl.render.views.payload import payload_cell
 
 DETAIL_MOST = 100
@@ -129,7 +130,7 @@ def _took(step: Step, now: datetime) -> Cell:
 
 def _step_detail(step: Step, now: datetime) -> Cell:
     if step.status is StepStatus.FAILED:
-        return Cell(_failure(step.failure), RED)
+        return Cell(shorten(step_failure(step.failure), DETAIL_MOST), RED)
     errors = [attempt.failure for attempt in step.attempts if attempt.failure is not None]
     if step.status is StepStatus.RETRYING:
         following = f"next try in {age(step.until - now)}, " if step.until is not None else ""

@@ -7,24 +7,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from wfctl.model.failure import Failure, headline
-from wfctl.model.failure_advice import advice
 from wfctl.model.instance import Instance
 from wfctl.model.status import Status
 from wfctl.render.json_records import instance_record
 from wfctl.render.printer import View
 from wfctl.render.table import GAP, NARROWEST, Cell, Column, Drawn, Layout, cells_of
-from wfctl.render.text import clean, clean_block, plural
+from wfctl.render.text import clean, plural
 from wfctl.render.theme import NAME, QUIET, RED, status_style
 from wfctl.render.times import age, seconds_text, short_age, span
+from wfctl.render.views.failure import cause_line, failure_rows
 from wfctl.render.views.payload import payload_cell, payload_value
 from wfctl.render.views.waiting import waiting_text, waiting_word
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
     from rich.table import Table
-
-STACK_LINES = 12
 
 
 def status_cell(status: Status) -> Cell:
@@ -45,14 +41,10 @@ def lifetime(instance: Instance) -> timedelta | None:
     return instance.completed_at - (instance.started_at or instance.created_at)
 
 
-def failure_line(failure: Failure) -> str:
-    return f"{clean(failure.error_type)}: {clean(failure.message)}"
-
-
 def _last_word(instance: Instance, now: datetime) -> Cell:
     """What a live instance waits for, why a failed one failed, how long another took."""
     if instance.status is Status.FAILED and instance.failure is not None:
-        return Cell(clean(headline(instance.failure, instance.failed_step)), RED)
+        return Cell(cause_line(instance.failure, instance.failed_step), RED)
     if instance.status is Status.STALLED and instance.stall and not instance.waiting_for:
         return Cell(clean(instance.stall))
     took = lifetime(instance)
@@ -87,6 +79,7 @@ def _block(one: Instance, wide: bool, now: datetime) -> Iterator[tuple[str, Cell
     yield "ID", Cell(clean(one.id), NAME)
     yield "Workflow", clean(one.name or "") + (f" (version {clean(one.version)})" if one.version else "")
     yield "Status", status_cell(one.status)
+    yield from failure_rows(one, wide, now)
     yield "Created", _when(one.created_at, now)
     if one.updated_at is not None and one.updated_at != one.completed_at:
         yield "Updated", _when(one.updated_at, now)
@@ -112,30 +105,10 @@ def _block(one: Instance, wide: bool, now: datetime) -> Iterator[tuple[str, Cell
         yield "Output", payload_value(one.output, wide)
     if one.custom_status is not None:
         yield "Custom status", payload_value(one.custom_status, wide=True)
-    if one.failure is not None:
-        yield "Failure", Cell(failure_line(one.failure), RED)
-        if (hint := advice(one.failure)) is not None:
-            yield "", f"try: {clean(hint)}"
-        if one.failure.stack_trace:
-            yield "", _stack(one.failure.stack_trace, wide)
 
 
 def _when(when: datetime | None, now: datetime) -> str:
     return "" if when is None else f"{seconds_text(when)} ({age(now - when)} ago)"
-
-
-def _stack(trace: str, wide: bool) -> Drawn:
-    most = None if wide else STACK_LINES
-
-    def draw() -> RenderableType:
-        from wfctl.render import highlight
-
-        return highlight.trace(trace, most)
-
-    rows = clean_block(trace.rstrip()).replace("\t", "    ").split("\n")
-    if most is not None and len(rows) > most:
-        rows = [f"... ({len(rows) - most} more lines: -o wide)", *rows[-most:]]
-    return Drawn("\n".join(rows), draw)
 
 
 def one_line(one: Instance, now: datetime, word: str) -> Iterator[Cell | str]:

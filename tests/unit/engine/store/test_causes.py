@@ -51,6 +51,7 @@ def seen(rig: Rig):
         (listed,) = reads.select(db, Filter(id_prefix="o1", limit=1, reverse=True), payloads=False, driven=True)
     finally:
         db.close()
+    assert one is not None
     assert (listed.failure, listed.failed_step) == (one.failure, one.failed_step)
     return one
 
