@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from wfctl.engine import operations
-from wfctl.engine.engine_thread import Host
+from wfctl.engine.engine_thread import Engine
 from wfctl.engine.execute.local import LocalExecutor
 from wfctl.model.instance import StartRequest
 from wfctl.model.status import Status
@@ -48,28 +48,28 @@ def commit_rate(folder: Path, commits: int = 2000) -> int:
     return round(rate)
 
 
-class Engine:
+class Driven:
     def __init__(self, folder: Path) -> None:
         app = load_app("app.py", HERE)
-        self.host = Host(folder / "store.db", lambda deliver: LocalExecutor(app.registry, deliver))
-        assert self.host.start(None)
+        self.engine = Engine(folder / "store.db", lambda deliver: LocalExecutor(app.registry, deliver))
+        assert self.engine.start(None)
 
     def start(self, name: str, value: int) -> Any:
         request = StartRequest(name, None, str(value))
-        return self.host.submit(lambda unit: operations.start(unit, request))
+        return self.engine.submit(lambda unit: operations.start(unit, request))
 
     def drain(self, ended: int) -> None:
         """Until so many instances have ended in all."""
         seen = 0
-        while self.host.completions().get(Status.COMPLETED, 0) < ended:
-            seen = self.host.wait_change(seen, 1.0)
+        while self.engine.completions().get(Status.COMPLETED, 0) < ended:
+            seen = self.engine.wait_change(seen, 1.0)
 
 
 def chains(rounds: int) -> Iterator[dict[str, Any]]:
     """1,000 chains of 5 activities, started at once."""
     rates, ratios, commits = [], [], []
     with scratch() as folder:
-        engine = Engine(folder)
+        engine = Driven(folder)
         for number in range(rounds + 1):
             rate = commit_rate(folder)
             began = time.perf_counter()
@@ -81,7 +81,7 @@ def chains(rounds: int) -> Iterator[dict[str, Any]]:
                 rates.append(reached)
                 commits.append(rate)
                 ratios.append(reached / rate)
-        engine.host.stop()
+        engine.engine.stop()
     yield {
         "chains_per_s": round(statistics.median(rates)),
         "sqlite_full_commits_per_s": round(statistics.median(commits)),
@@ -93,7 +93,7 @@ def chains(rounds: int) -> Iterator[dict[str, Any]]:
 def steps(rounds: int) -> Iterator[dict[str, Any]]:
     """One instance with many activities one after the other; the cost of a step must not grow."""
     with scratch() as folder:
-        engine = Engine(folder)
+        engine = Driven(folder)
         engine.start("Chain", 100).result()
         engine.drain(1)
         ended = 1
@@ -114,13 +114,13 @@ def steps(rounds: int) -> Iterator[dict[str, Any]]:
                 "sqlite_full_commits_per_s": round(rate),
                 "commits_per_step": round(seconds / count * rate, 2),
             }
-        engine.host.stop()
+        engine.engine.stop()
 
 
 def latency(rounds: int) -> Iterator[dict[str, Any]]:
     """Start to result of one activity, one after the other."""
     with scratch() as folder:
-        engine = Engine(folder)
+        engine = Driven(folder)
         rate = commit_rate(folder)
         took = []
         acknowledged = []
@@ -130,7 +130,7 @@ def latency(rounds: int) -> Iterator[dict[str, Any]]:
             acknowledged.append(time.perf_counter() - began)
             engine.drain(number + 1)
             took.append(time.perf_counter() - began)
-        engine.host.stop()
+        engine.engine.stop()
     yield {
         "start_to_result_p50_ms": round(statistics.median(took) * 1000, 2),
         "start_returns_p50_ms": round(statistics.median(acknowledged) * 1000, 2),
@@ -141,7 +141,7 @@ def latency(rounds: int) -> Iterator[dict[str, Any]]:
 def fan_out(rounds: int) -> Iterator[dict[str, Any]]:
     """One instance with 1,000 activities at once."""
     with scratch() as folder:
-        engine = Engine(folder)
+        engine = Driven(folder)
         rate = commit_rate(folder)
         took = []
         for number in range(rounds):
@@ -149,5 +149,5 @@ def fan_out(rounds: int) -> Iterator[dict[str, Any]]:
             engine.start("FanOut", 1000).result()
             engine.drain(number + 1)
             took.append(time.perf_counter() - began)
-        engine.host.stop()
+        engine.engine.stop()
     yield {"seconds": round(statistics.median(took), 3), "sqlite_full_commits_per_s": rate}

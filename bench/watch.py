@@ -44,25 +44,25 @@ import sys, time
 from pathlib import Path
 from wfctl.engine import operations
 from wfctl.engine.execute.local import LocalExecutor
-from wfctl.engine.engine_thread import Host
+from wfctl.engine.engine_thread import Engine
 from wfctl.model.instance import StartRequest
 from wfctl.workflow.loading.app import load_app
 
 folder, count = Path(sys.argv[1]), int(sys.argv[2])
 app = load_app("app.py", folder)
-host = Host(folder / "store.db", lambda deliver: LocalExecutor(app.registry, deliver))
-assert host.start(None)
+engine = Engine(folder / "store.db", lambda deliver: LocalExecutor(app.registry, deliver))
+assert engine.start(None)
 
 def start(number):
     return lambda unit: operations.start(unit, StartRequest("Pulse", f"order-{number:05}", str(3 + number % 50 / 10)))
 
-for future in [host.submit(start(number)) for number in range(count)]:
+for future in [engine.submit(start(number)) for number in range(count)]:
     future.result()
 print("ready", flush=True)
 seen = 0
 while sys.stdin.readable():
     time.sleep(1)
-    print(host.changes, flush=True)
+    print(engine.changes, flush=True)
 """
 
 

@@ -27,6 +27,7 @@ statuses 10, 11 and 12 are outcomes of an instance, not errors: see `wfctl.cli.e
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import ClassVar
 
 
@@ -34,7 +35,8 @@ class WfctlError(Exception):
     """An error to show to the user.
 
     `message` is one line, `hint` a second one on what to try, `instance_id` the instance concerned. `code` is the
-    error's name in JSON output.
+    error's name in JSON output. `rule` is the rule that was broken, where somebody must tell one from
+    another, and `kind` the kind of event that broke it.
     """
 
     code: ClassVar[str] = "error"
@@ -45,6 +47,8 @@ class WfctlError(Exception):
         self.message = message
         self.hint = hint
         self.instance_id = instance_id
+        self.rule: Enum | None = None
+        self.kind: str | None = None
 
 
 class InvalidInput(WfctlError):

@@ -16,7 +16,7 @@ from subject import Subject
 from wfctl.client.embedded.workflows import open_embedded
 from wfctl.client.sidecar.endpoint import Endpoint
 from wfctl.client.sidecar.workflows import open_sidecar
-from wfctl.engine.engine_thread import Host
+from wfctl.engine.engine_thread import Engine
 from wfctl.engine.execute.local import LocalExecutor
 from wfctl.model.instance import Filter
 from wfctl.workflow.loading.app import load_app
@@ -34,12 +34,14 @@ def owner(store: Path) -> Iterator[Subject]:
 def beside(store: Path) -> Iterator[Subject]:
     """Another owner drives; the adapter only writes into the store and reads it."""
     app = load_app("orders_app.py", HERE)
-    host = Host(store, lambda deliver: LocalExecutor(app.registry, deliver), workflows=app.registry.workflow_names())
-    assert host.start(None)
+    engine = Engine(
+        store, lambda deliver: LocalExecutor(app.registry, deliver), workflows=app.registry.workflow_names()
+    )
+    assert engine.start(None)
     workflows = open_embedded(store, None, None, True, note=lambda line: None)
     yield Subject(workflows, "beside")
     workflows.close()
-    host.stop()
+    engine.stop()
 
 
 @pytest.fixture(scope="session")

@@ -37,9 +37,9 @@ def test_replays_after_every_turn(case: Case, tmp_path: Path) -> None:
         pytest.importorskip("pydantic")
     workflows = open_embedded(tmp_path / "store.db", f"{case.app}.py", APPS, True, note=lambda line: None)
     try:
-        workflows._become_owner()
-        assert workflows._host is not None
-        executor: Any = workflows._host._executor
+        workflows._driving.become_owner()
+        assert workflows._driving.engine is not None
+        executor: Any = workflows._driving.engine._executor
         run_turn = executor.run_turn
 
         def forgetting(turn):

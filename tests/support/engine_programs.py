@@ -165,13 +165,13 @@ class Storm:
         """An owner: mostly of everything; else of some trees, with another app, or with code that fits no history."""
         kind = "whole" if whole else self.rng.choice(["whole"] * 6 + ["some trees", "another app", "edited"])
         registry = {"another app": Registry(), "edited": self.edited}.get(kind)
-        host = self.rig.own([] if kind == "some trees" else None, registry)
-        host._dispatcher.memory._max_live = self.rng.choice([1, 2, 3, 10_000])
+        engine = self.rig.own([] if kind == "some trees" else None, registry)
+        engine._store._dispatcher._live._max_live = self.rng.choice([1, 2, 3, 10_000])
         if kind == "some trees":
             roots = self.rig.look(
                 lambda db: [key for (key,) in db.execute("SELECT key FROM instances WHERE parent IS NULL")]
             )
-            host.adopt([root for root in roots if self.rng.random() < 0.5])
+            engine.adopt([root for root in roots if self.rng.random() < 0.5])
 
     # --- disturbances -------------------------------------------------------------------------------------------
 
@@ -309,7 +309,7 @@ class Storm:
 
     def break_transactions(self) -> None:
         """SQLite gives up in the middle of some of the next transactions, or at their end."""
-        host = self.rig.host
+        engine = self.rig.engine
         left = [self.rng.randrange(1, 3)]
         steps = [self.rng.choice([1, 50, 400, 2000])]
 
@@ -322,7 +322,7 @@ class Storm:
             return 1
 
         with contextlib.suppress(WfctlError):
-            host.submit(lambda unit: host._db.set_progress_handler(interrupt, 3)).result(LIMIT_SECONDS)
+            engine.submit(lambda unit: engine._store.db.set_progress_handler(interrupt, 3)).result(LIMIT_SECONDS)
 
     def rage(self, acts: int) -> None:
         choices = [self.begin, self.raise_one, self.raise_early, self.pause, self.resume, self.terminate, self.purge]
@@ -352,7 +352,7 @@ class Storm:
             return not left
 
         rig.until(done, lambda: self.state())
-        rig.until(lambda: rig.host.settled(None), "settled")
+        rig.until(lambda: rig.engine.settled(None), "settled")
         self.check()
 
     def state(self) -> Any:

@@ -1,4 +1,4 @@
-"""A host on a real file with workflows made on the spot, a clock that tests move, and a look at what is stored."""
+"""A engine on a real file with workflows made on the spot, a clock that tests move, and a look at what is stored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from limits import LIMIT_SECONDS
 
 from wfctl.engine import operations
 from wfctl.engine.core.folded_state import folded
-from wfctl.engine.engine_thread import Host
+from wfctl.engine.engine_thread import Engine
 from wfctl.engine.execute.local import LocalExecutor
 from wfctl.engine.store import database, history_inbox, instances
 from wfctl.engine.store.instances import Row
@@ -45,8 +45,8 @@ class Rig:
         self.store = folder / "store.db"
         self.registry = Registry()
         self.clock = Clock()
-        self.owner: Host | None = None
-        self.hosts: list[Host] = []
+        self.owner: Engine | None = None
+        self.engines: list[Engine] = []
 
     def workflow(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         self.registry.add_workflow(fn.__name__, fn, replace=True)
@@ -58,37 +58,37 @@ class Rig:
 
     # --- the owner ----------------------------------------------------------------------------------------------
 
-    def own(self, scope: Sequence[int] | None = None, registry: Registry | None = None, **options: Any) -> Host:
+    def own(self, scope: Sequence[int] | None = None, registry: Registry | None = None, **options: Any) -> Engine:
         app = registry or self.registry
-        host = Host(
+        engine = Engine(
             self.store,
             lambda deliver: LocalExecutor(app, deliver),
             clock=self.clock,
             workflows=app.workflow_names(),
             **options,
         )
-        assert host.start(scope)
-        self.owner = host
-        self.hosts.append(host)
-        return host
+        assert engine.start(scope)
+        self.owner = engine
+        self.engines.append(engine)
+        return engine
 
     @property
-    def host(self) -> Host:
-        """The host that owns the store. Raises AssertionError if none does."""
+    def engine(self) -> Engine:
+        """The engine that owns the store. Raises AssertionError if none does."""
         assert self.owner is not None
         return self.owner
 
     def leave(self) -> None:
         """As a killed process would: what is committed stays, everything else goes."""
-        self.host.stop()
+        self.engine.stop()
         self.owner = None
 
     def close(self) -> None:
-        for host in self.hosts:
-            host.stop()
+        for engine in self.engines:
+            engine.stop()
 
     def do(self, call: Callable[[Unit], Any]) -> Any:
-        return self.host.submit(call).result(LIMIT_SECONDS)
+        return self.engine.submit(call).result(LIMIT_SECONDS)
 
     def start(self, name: str, instance_id: str, input: str | None = None, **fields: Any) -> None:
         self.do(lambda unit: operations.start(unit, StartRequest(name, instance_id, input, **fields)))
@@ -175,8 +175,8 @@ class Rig:
         self.until(lambda: self.status(instance_id) is status, f"{instance_id} is {status.name}")
 
     def settle(self) -> None:
-        host = self.host
-        self.until(lambda: host.settled(None), "settled")
+        engine = self.engine
+        self.until(lambda: engine.settled(None), "settled")
 
     def waits_for(self, instance_id: str, event: str) -> None:
         sql = "SELECT 1 FROM event_waits JOIN instances USING (key) WHERE id = ? AND event_waits.name = ?"

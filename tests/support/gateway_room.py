@@ -13,7 +13,7 @@ import httpx
 from limits import LIMIT_SECONDS
 
 from wfctl.engine.execute.worker import PendingTurn, Worker
-from wfctl.gateway.assembly import GatewayEngine
+from wfctl.gateway.assembly import Gateway
 from wfctl.gateway.listening.listeners import http_app
 from wfctl.gateway.listening.security import HostCheck, TokenCheck
 from wfctl.gateway.log import Log
@@ -41,8 +41,8 @@ def quick(turn: PendingTurn) -> TurnResult:
 
 
 class Room:
-    def __init__(self, engine: GatewayEngine, http: httpx.AsyncClient) -> None:
-        self.engine = engine
+    def __init__(self, gateway: Gateway, http: httpx.AsyncClient) -> None:
+        self.gateway = gateway
         self.http = http
         self.shut_down = False
 
@@ -54,11 +54,11 @@ class Room:
             while worker.outbox:
                 turn = worker.outbox.popleft()
                 if isinstance(turn, PendingTurn) and not turn.done:
-                    self.engine.remote.complete_turn(turn.instance_id, turn.token, lambda turn=turn: run(turn))  # type: ignore[misc]
+                    self.gateway.remote.complete_turn(turn.instance_id, turn.token, lambda turn=turn: run(turn))  # type: ignore[misc]
 
         worker = Worker(lambda: loop.call_soon_threadsafe(work) and None, most_turns=100, most_activities=100)  # type: ignore[arg-type]
-        self.engine.remote.attach(worker)
-        self.engine.host.unpark()
+        self.gateway.remote.attach(worker)
+        self.gateway.engine.try_all_again()
         return worker
 
     async def status(self, instance_id: str, *wanted: str) -> dict[str, Any]:
@@ -78,15 +78,14 @@ async def room(
 ) -> AsyncIterator[Room]:
     log = Log(io.StringIO())
     async with contextlib.AsyncExitStack() as stack:
-        engine = GatewayEngine(store, log, app=app, most_turns=100, most_activities=100)
-        await engine.open(stack, lambda host: lambda: None)
-        stack.callback(engine.waiters.close)
+        gateway = Gateway(stack, store, log, app=app, most_turns=100, most_activities=100)
+        stack.callback(gateway.waiters.close)
 
         def stop() -> None:
             made.shut_down = True
 
         routes = http_app(
-            engine,
+            gateway,
             log,
             token=TokenCheck(token),
             hosts=HostCheck("127.0.0.1", any_host=token is not None),
@@ -96,7 +95,7 @@ async def room(
         )
         http = httpx.AsyncClient(transport=httpx.ASGITransport(app=routes), base_url="http://127.0.0.1:3500")
         await stack.enter_async_context(http)
-        made = Room(engine, http)
+        made = Room(gateway, http)
         yield made
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wfctl.client.connect import DEFAULT_HOST, DEFAULT_PORT, Embedded, sidecar_answers
+from wfctl.client.connect import DEFAULT_HOST, Embedded, sidecar_answers
 from wfctl.config.settings import AUTO, CLUSTER, EMBEDDED, GRPC, SIDECAR, Settings, Value
 from wfctl.errors import InvalidInput
+from wfctl.wire.default_ports import HTTP_PORT
 
 if TYPE_CHECKING:
     from wfctl.client.sidecar.endpoint import Endpoint
 
 REQUEST_SECONDS = 30.0
-_DEFAULT_URL = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
+_DEFAULT_URL = f"http://{DEFAULT_HOST}:{HTTP_PORT}"
 
 
 def effective_target(settings: Settings) -> Value:
@@ -43,8 +44,8 @@ def _automatic(settings: Settings) -> Value:
     if endpoint is not None:
         return Value(GRPC, f"grpc_endpoint ({endpoint.origin})")
     if sidecar_answers():
-        return Value(_DEFAULT_URL, f"automatic: a sidecar answers on {DEFAULT_HOST}:{DEFAULT_PORT}")
-    return Value(EMBEDDED, f"automatic: no sidecar answers on {DEFAULT_HOST}:{DEFAULT_PORT}")
+        return Value(_DEFAULT_URL, f"automatic: a sidecar answers on {DEFAULT_HOST}:{HTTP_PORT}")
+    return Value(EMBEDDED, f"automatic: no sidecar answers on {DEFAULT_HOST}:{HTTP_PORT}")
 
 
 def choose(settings: Settings) -> Embedded | Endpoint:

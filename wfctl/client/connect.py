@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from wfctl.errors import Unsupported
+from wfctl.wire.default_ports import HTTP_PORT
 
 if TYPE_CHECKING:
     from wfctl.client.embedded.workflows import EmbeddedWorkflows
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from wfctl.client.sidecar.endpoint import Endpoint
 
 DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 3500
 CONNECT_SECONDS = 0.05
 ANSWER_SECONDS = 0.5
 
@@ -67,7 +67,7 @@ def connect_embedded(target: Embedded, *, drive: bool, note: Note) -> EmbeddedWo
     )
 
 
-def sidecar_answers(host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> bool:
+def sidecar_answers(host: str = DEFAULT_HOST, port: int = HTTP_PORT) -> bool:
     """Test for a Dapr sidecar at this address. Takes under a millisecond if nothing listens."""
     import _socket as socket  # `socket` itself takes longer to import than this whole check
 

@@ -24,6 +24,7 @@ from wfctl.config.keys import BY_NAME, KEYS, PROTECTED
 from wfctl.config.permissions import TRUST_VARIABLE, read_token, trusted_by_environment
 from wfctl.config.trust import is_free, is_trusted, loopback, was_trusted
 from wfctl.errors import InvalidInput, NotTrusted
+from wfctl.wire.default_ports import GRPC_PORT, HTTP_PORT
 
 if TYPE_CHECKING:
     from wfctl.config.environment import Environment
@@ -35,7 +36,7 @@ GRPC = "grpc"
 _FIXED_TARGETS = (AUTO, EMBEDDED, SIDECAR, GRPC)
 CLUSTER = ("kube_context", "namespace", "pod")
 # What wfctl asks on this machine where nobody names an address.
-_DEFAULTS = {"target": "http://127.0.0.1:3500", "grpc_endpoint": "127.0.0.1:50001"}
+_DEFAULTS = {"target": f"http://127.0.0.1:{HTTP_PORT}", "grpc_endpoint": f"127.0.0.1:{GRPC_PORT}"}
 
 
 class Value(NamedTuple):

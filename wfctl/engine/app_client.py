@@ -1,4 +1,4 @@
-"""The engine behind `DaprWorkflowClient`, for activities of the app that this process hosts.
+"""The engine behind `DaprWorkflowClient`, for activities of the app that this process engines.
 
 It answers as Dapr does, not as the command line: a finished ID may be started again, and a request to a finished
 instance changes nothing and is no error.
@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from wfctl.engine import operations
-from wfctl.engine.engine_thread import Host
+from wfctl.engine.engine_thread import Engine
 from wfctl.engine.store import database, reads
 from wfctl.engine.store.reading import open_reader
+from wfctl.engine.store.summaries import DEFAULT_PAGE
 from wfctl.engine.transaction import Unit
 from wfctl.errors import StoreError, TimedOut, WrongState
 from wfctl.model import refusals
@@ -26,17 +27,15 @@ from wfctl.model.status import Status
 
 T = TypeVar("T")
 
-DEFAULT_PAGE = 1024  # of Dapr's ListInstanceIDs
-
 
 class EngineBackend:
-    """Implements `wfctl.workflow.client_backend.ClientBackend` on a running host.
+    """Implements `wfctl.workflow.client_backend.ClientBackend` on a running engine.
 
     Its methods are called from activity threads.
     """
 
-    def __init__(self, host: Host, store: Path) -> None:
-        self._host = host
+    def __init__(self, engine: Engine, store: Path) -> None:
+        self._engine = engine
         self._store = store
         self._reading = threading.Lock()
         self._db: database.Connection | None = None
@@ -54,16 +53,16 @@ class EngineBackend:
     def wait(self, instance_id: str, until: Callable[[Instance], bool], timeout: float | None) -> Instance:
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            seen = self._host.changes
+            seen = self._engine.changes
             instance = self.get(instance_id)
             if until(instance):
                 return instance
             left = 1.0 if deadline is None else deadline - time.monotonic()
             if left <= 0:
                 raise TimedOut(f"'{instance_id}' is still {instance.status.name}", instance_id=instance_id)
-            if self._host.ended:
-                raise self._host.error or StoreError("the engine has stopped")
-            self._host.wait_change(seen, min(left, 1.0))
+            if self._engine.ended:
+                raise self._engine.error or StoreError("the engine has stopped")
+            self._engine.wait_change(seen, min(left, 1.0))
 
     def raise_event(self, instance_id: str, name: str, data: str | None) -> None:
         self._request(instance_id, lambda unit: operations.raise_event(unit, instance_id, name, data))
@@ -96,7 +95,7 @@ class EngineBackend:
         return found
 
     def _write(self, call: Callable[[Unit], T]) -> T:
-        return self._host.submit(call).result()
+        return self._engine.submit(call).result()
 
     def _request(self, instance_id: str, call: Callable[[Unit], None]) -> None:
         """Send a request; a finished instance, or a resume of one that runs, takes no notice of it."""

@@ -1,6 +1,6 @@
-"""Which trees an owner drives, what other processes have written for them, and when something in them is due.
+"""The trees that an owner drives: what other processes have written for them, and when something in them is due.
 
-All of it runs on the engine's thread, inside the host's open transaction.
+All of it runs on the engine's thread, inside the owner's open transaction.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ FEW_TREES = 50
 # "Soon", for `settled`: a timer that is further away does not keep a command waiting.
 SOON = timedelta(seconds=10)
 
-# What `Scope` knows of the store's version: nothing (read all of the inbox), or that there is more to read.
+# What is known of the store's version: nothing (read all of the inbox), or that there is more to read.
 _UNREAD, _MORE = -1, -2
 
 
-class Scope:
+class DrivenTrees:
     """`roots` None: all trees in the store."""
 
     def __init__(self, db: Connection, dispatcher: Dispatcher, roots: Sequence[int] | None) -> None:
@@ -36,14 +36,15 @@ class Scope:
         self._left_to_us: set[int] = set()  # roots that other processes rely on this one to drive
         self._fresh: list[int] = []  # roots taken over in the open transaction
         self._due: int | None = None
+        self._due_known = False
         self._last_inbox = 0
         self._version = _UNREAD
         self._seen = _UNREAD  # the version that the open transaction has read
 
-    # --- the host's transactions --------------------------------------------------------------------------------
+    # --- the owner's transactions -------------------------------------------------------------------------------
 
     def load(self) -> None:
-        """At the start: take up what is unfinished."""
+        """Take up what is unfinished, at the start."""
         if self._roots is not None:
             self._load_trees(sorted(self._roots))
             return
@@ -76,33 +77,34 @@ class Scope:
                     self._load_inbox(root)
         if self._read_inbox():
             self._seen = _MORE
-        dispatcher.wake_changed = True
+        dispatcher.transaction.wake_changed = True
 
     def _read_inbox(self) -> bool:
-        """Whether there is more of it."""
+        """Read one part of the inbox. Returns True if there is more."""
         rows = history_inbox.read_inbox(self._db, self._last_inbox, to_micros(self._dispatcher.now), MOST_ARRIVALS)
         arrived: dict[int, list[tuple[int, Event]]] = {}
-        memory = self._dispatcher.memory
         for row in rows:
             self._last_inbox = row.seq
-            if self._drives(row.root) and not (row.waits and memory.known(row.key) is None):
+            if self._drives(row.root) and not (row.waits and not self._dispatcher.is_live(row.key)):
                 arrived.setdefault(row.key, []).append((row.seq, decode(row.text)[0]))
         for key, events in arrived.items():
             self._dispatcher.deliver_committed(key, events)
         return len(rows) == MOST_ARRIVALS
 
-    def written(self, last_inbox: int) -> None:
-        """Before the commit: the engine has put events up to this seq into the inbox itself, which it knows already;
-        but where others' events are still to be read, they may lie below."""
+    def written(self) -> None:
+        """Take note, before the commit, of what the transaction has written.
+
+        The engine knows the events that it has put into the inbox itself; but where others' events are still to be
+        read, they may lie below."""
+        transaction = self._dispatcher.transaction
         if self._seen != _MORE:
-            self._last_inbox = max(self._last_inbox, last_inbox)
-        if self._dispatcher.wake_changed:
-            self._dispatcher.wake_changed = False
-            self._due = self._next_due()
+            self._last_inbox = max(self._last_inbox, transaction.last_inbox)
+        if transaction.wake_changed or not self._due_known:
+            self._due, self._due_known = self._next_due(), True
 
     @property
     def more(self) -> bool:
-        """Whether others' requests are still to be read."""
+        """True if requests of other processes are still to be read."""
         return self._seen == _MORE
 
     def committed(self) -> None:
@@ -110,25 +112,26 @@ class Scope:
         self._fresh.clear()
 
     def rolled_back(self) -> None:
-        """Nothing was taken over, nothing was read."""
+        """Undo: nothing was taken over, nothing was read."""
         if self._roots is not None:
             self._roots.difference_update(self._fresh)
         self._left_to_us.difference_update(self._fresh)
         self._fresh.clear()
         self._version = self._seen = _UNREAD
         self._last_inbox = 0
+        self._due_known = False
 
     # --- trees --------------------------------------------------------------------------------------------------
 
     def follow(self) -> None:
         """Drive what the operation before has created or sent something to."""
-        dispatcher = self._dispatcher
+        transaction = self._dispatcher.transaction
         if self._roots is not None:
-            self._fresh += dispatcher.born
-            self._roots.update(dispatcher.born)
-            self.adopt(sorted(dispatcher.touched))
-        dispatcher.born.clear()
-        dispatcher.touched.clear()
+            self._fresh += transaction.born
+            self._roots.update(transaction.born)
+            self.adopt(sorted(transaction.touched))
+        transaction.born.clear()
+        transaction.touched.clear()
 
     def adopt(self, roots: Iterable[int]) -> None:
         if self._roots is None:
@@ -147,7 +150,7 @@ class Scope:
             for key in instances.busy_keys(self._db, root):
                 self._dispatcher.set_in_motion(key)
             self._load_inbox(root)
-        self._dispatcher.wake_changed = True
+        self._dispatcher.transaction.wake_changed = True
 
     def _load_inbox(self, root: int) -> None:
         for key in instances.tree_inbox(self._db, root):
@@ -156,43 +159,45 @@ class Scope:
     # --- time ---------------------------------------------------------------------------------------------------
 
     def seconds_to_due(self, now: datetime) -> float | None:
-        """Until the next timer; None when there is none."""
+        """Return the seconds until the next timer; None when there is none."""
         return None if self._due is None else (from_micros(self._due) - now).total_seconds()
 
     def fire_due(self) -> None:
         now = to_micros(self._dispatcher.now)
         if self._due is None or self._due > now:
             return
-        held = self._dispatcher.held()
+        blocked = self._dispatcher.blocked
         if self._roots is None or len(self._roots) > FEW_TREES:
-            keys = instances.due(self._db, now, self._roots, held)
+            keys = instances.due(self._db, now, self._roots, blocked)
         else:
-            keys = [key for root in self._roots for key in instances.due_in(self._db, root, now, held)]
+            keys = [key for root in self._roots for key in instances.due_in(self._db, root, now, blocked)]
         for key in keys:
             self._dispatcher.fire_timers(key)
-        self._dispatcher.wake_changed = True
+        self._dispatcher.transaction.wake_changed = True
 
     def _next_due(self) -> int | None:
-        held = self._dispatcher.held()
+        blocked = self._dispatcher.blocked
         if self._roots is None or len(self._roots) > FEW_TREES:
-            return instances.next_due(self._db, self._roots, held)
-        times = [instances.next_due_in(self._db, root, held) for root in self._roots]
+            return instances.next_due(self._db, self._roots, blocked)
+        times = [instances.next_due_in(self._db, root, blocked) for root in self._roots]
         return min((time for time in times if time is not None), default=None)
 
     # --- questions ----------------------------------------------------------------------------------------------
 
     def settled(self, roots: Iterable[int] | None) -> bool:
-        """Runs inside a transaction, before its turns: what is still to be run is in the mailboxes."""
+        """Return True if nothing is due soon in these trees (None: in all that are driven).
+
+        Runs inside a transaction, before its turns: what is still to be run is in the mailboxes."""
         dispatcher = self._dispatcher
         soon = to_micros(dispatcher.now + SOON)
         asked: Collection[int] | None = self._roots if roots is None else set(roots)
-        if self.more or dispatcher.memory.moves(asked):
+        if self.more or dispatcher.moves(asked):
             return False
-        held, alone = dispatcher.held(), dispatcher.memory.left_alone
+        blocked, alone = dispatcher.blocked, dispatcher.left_alone()
         if asked is None or len(asked) > FEW_TREES:
-            return not instances.moves(self._db, asked, soon, held, alone)
-        return not any(instances.moves_in(self._db, root, soon, held, alone) for root in asked)
+            return not instances.moves(self._db, asked, soon, blocked, alone)
+        return not any(instances.moves_in(self._db, root, soon, blocked, alone) for root in asked)
 
     def wanted(self) -> bool:
-        """Whether there is something to do for another process that left it to this one."""
+        """Return True if there is something to do for another process that left it to this one."""
         return history_inbox.any_wanted(self._db) or not self.settled(self._left_to_us)

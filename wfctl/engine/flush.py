@@ -1,37 +1,23 @@
-"""What changed in memory goes into the open transaction: few statements, many rows each."""
+"""Write what changed in memory into the open transaction: few statements, many rows each."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from wfctl.engine.live_instance import Live
+from wfctl.engine.live_instance import LiveInstance
 from wfctl.engine.store import causes, history_inbox, instances
 from wfctl.engine.store.codec import encode
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
 from wfctl.engine.store.values import maybe_micros, to_micros
+from wfctl.engine.transaction import Transaction
 from wfctl.model import events as ev
-from wfctl.model.events import Event
 from wfctl.model.failure import Cause
 from wfctl.model.status import Status
 
 
-@dataclass(slots=True)
-class Written:
-    """`last_inbox`: the highest inbox seq written, 0 if none. `news`: more than histories changed. `rows`: which.
-    `appended`: key, seq and events of each history row."""
-
-    rows: list[Row]
-    appended: list[tuple[int, int, list[Event]]]
-    last_inbox: int = 0
-    news: bool = False
-    wake_changed: bool = False
-
-
-def write(db: Connection, dirty: Sequence[Live]) -> Written:
-    """Write these instances; they are clean afterwards."""
-    written = Written([], [])
+def write(db: Connection, dirty: Sequence[LiveInstance], transaction: Transaction) -> None:
+    """Write these instances, which are clean afterwards, and note in `transaction` what was written."""
     inserts: list[Row] = []
     updates: list[Row] = []
     inputs: list[tuple[int, str | None]] = []
@@ -43,7 +29,7 @@ def write(db: Connection, dirty: Sequence[Live]) -> Written:
         row = live.row
         if live.timers_changed:
             live.timers_changed = False
-            _note_timers(db, live, written)
+            _note_timers(db, live, transaction)
         if live.input_changed:
             live.input_changed = False
             inputs.append((row.key, _input(live)))
@@ -59,7 +45,7 @@ def write(db: Connection, dirty: Sequence[Live]) -> Written:
         if live.appended:
             live.seq += 1
             rows.append((row.key, live.seq, to_micros(live.appended[-1].timestamp), encode(live.appended)))
-            written.appended.append((row.key, live.seq, live.appended))
+            transaction.history.append((row.key, live.seq, live.appended))
             live.appended = []
         if live.cause is not None:
             failed.append((row.key, live.cause))
@@ -81,14 +67,13 @@ def write(db: Connection, dirty: Sequence[Live]) -> Written:
         causes.put(db, failed)
     if taken:
         history_inbox.take_inbox(db, taken)
-    written.rows = inserts + updates
-    written.news = written.news or bool(written.rows)
-    written.last_inbox = _keep_unconsumed(db, dirty)
-    return written
+    transaction.rows += inserts + updates
+    transaction.news = transaction.news or bool(inserts or updates)
+    transaction.last_inbox = _keep_unconsumed(db, dirty) or transaction.last_inbox
 
 
-def _keep_unconsumed(db: Connection, dirty: Sequence[Live]) -> int:
-    """Events that no turn has consumed in this transaction must survive it: they go into the inbox."""
+def _keep_unconsumed(db: Connection, dirty: Sequence[LiveInstance]) -> int:
+    """Put events that no turn has consumed in this transaction into the inbox. Returns the last seq, 0 if none."""
     last = 0
     for live in dirty:
         for i, (seq, event) in enumerate(live.mailbox):
@@ -99,21 +84,21 @@ def _keep_unconsumed(db: Connection, dirty: Sequence[Live]) -> int:
     return last
 
 
-def _note_timers(db: Connection, live: Live, written: Written) -> None:
+def _note_timers(db: Connection, live: LiveInstance, transaction: Transaction) -> None:
     """Bring `wake_at` and `event_waits` into line with the state."""
     row = live.row
     wake_at = None if row.status is Status.STALLED else maybe_micros(live.state.wake_at())
     if wake_at != row.wake_at:
         row.wake_at = wake_at
-        live.changed = written.wake_changed = True
+        live.changed = transaction.wake_changed = True
     waits = live.state.event_waits()
     if waits or live.waits:
         instances.put_waits(db, row.key, waits)
         live.waits = bool(waits)
-        written.news = True
+        transaction.news = True
 
 
-def _input(live: Live) -> str | None:
+def _input(live: LiveInstance) -> str | None:
     if live.state.started is not None:
         return live.state.started.input
     pending = (event for _, event in live.mailbox if type(event) is ev.ExecutionStarted)

@@ -8,7 +8,7 @@ from wfctl.model.events import Event
 from wfctl.model.failure import Cause
 
 
-class Live:
+class LiveInstance:
     """`mailbox` holds the events that no turn has consumed, with their seq in the inbox once they are committed."""
 
     __slots__ = (
@@ -17,11 +17,9 @@ class Live:
         "cause",
         "changed",
         "dirty",
-        "in_flight",
         "input_changed",
         "mailbox",
         "new",
-        "parked",
         "posted_timers",
         "queued",
         "row",
@@ -46,15 +44,13 @@ class Live:
         self.input_changed = new
         self.timers_changed = False
         self.waits = False  # the store has event_waits of it
-        self.dirty = False  # it is in the dispatcher's list of what to write
-        self.queued = False  # it is in the dispatcher's list of what to run
+        self.dirty = False  # it is in the list of what to write
+        self.queued = False  # it is in the list of what to run
         self.cause: Cause | None = None  # why it failed, until that is in the store
         self.arrived = 0  # how many of the mailbox's events the latest turn was given
-        self.in_flight: list[Event] | None = None  # the events of a turn whose result comes later
         self.posted_timers: set[int] = set()  # TimerFired events in the mailbox
-        self.parked = False  # no turn is tried again: it is stalled, or no worker knows its workflow
 
     @property
     def idle(self) -> bool:
-        """Whether it can be dropped from memory and be read back later."""
-        return not (self.in_flight or self.dirty or self.queued or any(seq is None for seq, _ in self.mailbox))
+        """True if nothing is lost when it is dropped from memory and read back later."""
+        return not (self.dirty or self.queued or any(seq is None for seq, _ in self.mailbox))

@@ -1,4 +1,4 @@
-"""What can be asked of an instance: each operation checks, then writes, in one unit of work.
+"""The operations on an instance: each checks, then writes, in one transaction.
 
 Every check comes before the first write, so that an operation that raises has changed nothing. A finished or stalled
 instance is refused here (WrongState); the gateway, which speaks Dapr's own API, answers as Dapr does instead.
@@ -6,12 +6,12 @@ instance is refused here (WrongState); the gateway, which speaks Dapr's own API,
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 
 from wfctl.engine.core.decide import encodable
 from wfctl.engine.core.rerun import rerun as make_rerun
+from wfctl.engine.random_id import new_id
 from wfctl.engine.store import reruns
 from wfctl.engine.store.instances import Row
 from wfctl.engine.store.values import maybe_micros, to_micros
@@ -22,10 +22,6 @@ from wfctl.model import ids, refusals, rerun_ids
 from wfctl.model.events import NO_ID
 from wfctl.model.instance import IfExists, RerunRequest, StartRequest
 from wfctl.model.status import Status
-
-
-def new_id() -> str:
-    return str(uuid.uuid4())
 
 
 def start(unit: Unit, request: StartRequest) -> str:
@@ -90,20 +86,20 @@ def new_row(started: ev.ExecutionStarted, parent: Row | None = None) -> Row:
 
 
 def raise_event(unit: Unit, instance_id: str, name: str, data: str | None) -> None:
-    """Raises NotFound, and WrongState (finished or stalled)."""
+    """Raise an event. Raises NotFound, and WrongState (finished or stalled)."""
     row = _live(unit, instance_id, refusals.event_not_raised(name))
     unit.send(row.key, ev.EventRaised(NO_ID, unit.now, name, data))
 
 
 def pause(unit: Unit, instance_id: str, reason: str | None) -> None:
-    """Raises NotFound, and WrongState (finished or stalled). Pausing a suspended instance changes nothing."""
+    """Suspend the instance; a suspended one stays as it is. Raises NotFound, and WrongState (finished or stalled)."""
     row = _live(unit, instance_id, refusals.NOT_PAUSED)
     if not _suspended(unit, row):
         unit.send(row.key, ev.ExecutionSuspended(NO_ID, unit.now, reason))
 
 
 def resume(unit: Unit, instance_id: str, reason: str | None) -> None:
-    """Raises NotFound, and WrongState (finished, stalled, or not suspended)."""
+    """Resume the instance. Raises NotFound, and WrongState (finished, stalled, or not suspended)."""
     row = _live(unit, instance_id, refusals.NOT_RESUMED)
     if not _suspended(unit, row):
         raise refusals.not_suspended(instance_id, row.status)
@@ -111,14 +107,14 @@ def resume(unit: Unit, instance_id: str, reason: str | None) -> None:
 
 
 def terminate(unit: Unit, instance_id: str, output: str | None, reason: str | None, recursive: bool) -> None:
-    """Raises NotFound, and WrongState (finished or stalled)."""
+    """Terminate the instance. Raises NotFound, and WrongState (finished or stalled)."""
     _check_texts(output)
     row = _live(unit, instance_id, refusals.NOT_TERMINATED)
     unit.send(row.key, ev.ExecutionTerminated(NO_ID, unit.now, output, recursive, reason))
 
 
 def purge(unit: Unit, instance_id: str, force: bool, recursive: bool) -> int:
-    """Delete the instance, and its descendants if `recursive`; all or nothing. Returns how many went.
+    """Delete the instance, and its descendants if `recursive`; all or nothing. Returns the number deleted.
 
     Raises NotFound, and WrongState (one of them is not finished, and `force` is not set).
     """
@@ -137,18 +133,23 @@ def purge(unit: Unit, instance_id: str, force: bool, recursive: bool) -> int:
 
 
 def rerun(unit: Unit, request: RerunRequest) -> str:
-    """Raises NotFound, WrongState (not finished, a child), Conflict (the new ID is taken) and InvalidInput."""
+    """Create an instance from a step of a finished one, and return its ID.
+
+    Raises NotFound, WrongState (not finished, a child), Conflict (the new ID is taken) and InvalidInput. Dapr's task
+    hub checks in the same order.
+    """
+    _check_ids(request.new_id, request.new_child_id)
     source = _found(unit, request.source)
     if request.new_id == request.source:
         raise refusals.rerun_under_same_id()
-    if source.parent is not None:
-        raise refusals.rerun_of_child(source.id, source.parent_id)
     if not source.status.terminal:
         raise refusals.rerun_of_live_instance(source.id, source.status)
+    if source.parent is not None:
+        raise refusals.rerun_of_child(source.id, source.parent_id)
     if request.once:
         _check_first(unit, source)
     instance_id = request.new_id or _next_rerun_id(unit, source)
-    _check_ids(instance_id, request.new_child_id)
+    _check_ids(instance_id)
     _check_texts(request.input, *(result for _, result in request.results))
     if unit.find(instance_id) is not None or reruns.used(unit.store, source.key, instance_id):
         raise refusals.new_id_taken(instance_id)
@@ -262,7 +263,7 @@ def _live(unit: Unit, instance_id: str, consequence: str) -> Row:
 
 
 def _suspended(unit: Unit, row: Row) -> bool:
-    """Whether the instance is suspended once the requests that lie in its inbox have been followed."""
+    """Return True if the instance is suspended once the requests that lie in its inbox have been followed."""
     suspended = row.status is Status.SUSPENDED
     for event in unit.pending(row.key):
         if isinstance(event, (ev.ExecutionSuspended, ev.ExecutionResumed)):

@@ -1,4 +1,4 @@
-"""Deleting finished instances when they have been finished for long enough.
+"""Delete finished instances when they have been finished for long enough.
 
 Dapr's rule (`stateRetentionPolicy`): a time for each final status, and one for any; the more specific one holds.
 The time runs from the end of the instance, and each instance goes by itself, children apart from their parents.
@@ -21,7 +21,7 @@ STATUSES = (Status.COMPLETED, Status.FAILED, Status.TERMINATED)
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long to keep what has ended; None: for ever."""
+    """How long to keep what has ended, by status. None: for ever."""
 
     completed: timedelta | None = None
     failed: timedelta | None = None
@@ -40,7 +40,7 @@ class Retention:
 
 
 def expired(db: Connection, retention: Retention, now: datetime) -> list[int]:
-    """Keys of what is to go now, MOST at the most."""
+    """Return the keys of up to MOST expired instances."""
     keys: list[int] = []
     for status in STATUSES:
         kept = retention.of(status)
@@ -52,7 +52,7 @@ def expired(db: Connection, retention: Retention, now: datetime) -> list[int]:
 
 
 def sweep(unit: Unit, db: Connection, retention: Retention) -> int:
-    """Delete what is to go, as one operation on the engine's thread; how many went. MOST: call again."""
+    """Delete up to MOST expired instances in one operation. Returns the number deleted; if it is MOST, call again."""
     keys = expired(db, retention, unit.now)
     if keys:
         unit.delete(keys)

@@ -1,24 +1,34 @@
-"""A unit of work on the store: what an operation reads and writes inside one transaction.
+"""Write transactions: as operations see one (`Unit`), and what the owner's lets out at its commit (`Transaction`).
 
-Two implementations: `StoreUnit` here, for processes that do not own the store and only commit, and the dispatcher's
-own (`wfctl.engine.dispatcher`), which keeps live instances in memory and lets them act in the same transaction.
+`Unit` has two implementations: `StoreUnit` here, for processes that do not own the store and only commit, and the
+dispatcher (`wfctl.engine.dispatcher`), which keeps live instances in memory and lets them act in the same transaction.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from wfctl.engine.execute.port import ActivityTask
 from wfctl.engine.store import history_inbox, instances
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
 from wfctl.model.events import Event, ExecutionStarted
+from wfctl.model.status import Status
 
 
 class Unit(Protocol):
-    now: datetime
+    """One operation's view of the store, inside a write transaction that the caller commits."""
+
     store: Connection  # inside its transaction, for what no memory is kept of
+
+    @property
+    def now(self) -> datetime:
+        """The time of the transaction."""
+        ...
 
     def find(self, instance_id: str) -> Row | None: ...
 
@@ -31,8 +41,8 @@ class Unit(Protocol):
     def history(self, key: int) -> Sequence[Event]: ...
 
     def create(self, row: Row, arriving: Sequence[Event], history: Sequence[Event] = ()) -> None:
-        """Add an instance: one to be started, or one with a history to go on from. Sets the row's key (and its
-        root, where that is 0: a row of its own)."""
+        """Add an instance: one to be started, or one with a history to continue. Sets the row's key, and its root
+        where that is 0 (it has no parent)."""
         ...
 
     def send(self, key: int, event: Event) -> None:
@@ -40,6 +50,28 @@ class Unit(Protocol):
         ...
 
     def delete(self, keys: Sequence[int]) -> None: ...
+
+
+@dataclass(slots=True)
+class Transaction:
+    """The owner's open transaction. A rollback throws it away; a commit lets out what it holds."""
+
+    now: datetime
+    next_key: int | None = None  # of the next instance that it creates
+    latest: int | None = None  # the key of the turn at hand, or of the last one
+    # Roots that were created, or sent something, since the driven trees last took note.
+    born: list[int] = field(default_factory=list)
+    touched: set[int] = field(default_factory=set)
+    # After the commit: activities to start, keys that the executor is to forget, instances that ended.
+    activities: list[ActivityTask] = field(default_factory=list)
+    ended: list[int] = field(default_factory=list)
+    completions: Counter[Status] = field(default_factory=Counter)
+    # What was written: rows of instances; key, seq and events of each row of history; the highest seq in the inbox.
+    rows: list[Row] = field(default_factory=list)
+    history: list[tuple[int, int, list[Event]]] = field(default_factory=list)
+    last_inbox: int = 0
+    news: bool = False  # more than histories changed
+    wake_changed: bool = False  # something may be due at another time than before
 
 
 class StoreUnit:
@@ -83,7 +115,7 @@ class StoreUnit:
 
 
 def write_first_history(db: Connection, row: Row, history: Sequence[Event]) -> None:
-    """The history an instance is born with (rerun), its input and the events it waits for."""
+    """Write the history that an instance is born with (rerun), its input and the events it waits for."""
     from wfctl.engine.core.folded_state import folded
     from wfctl.engine.store.codec import encode
     from wfctl.engine.store.values import to_micros

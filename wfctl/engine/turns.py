@@ -1,13 +1,12 @@
-"""Running turns, and what their results do to the instances.
+"""Run turns, and apply their results to the instances.
 
-`Dispatcher` (`wfctl.engine.dispatcher`) hands in what arrives and writes what changes; both work inside the host's open
-transaction. Nothing here waits, and nothing here is called from another thread than the engine's.
+`Dispatcher` (`wfctl.engine.dispatcher`) hands in what arrives and writes what changes; both work inside the owner's
+open transaction. Nothing here waits, and nothing here is called from another thread than the engine's.
 """
 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -15,11 +14,12 @@ from wfctl.engine import operations
 from wfctl.engine.core import decide, propagate
 from wfctl.engine.core.folded_state import State, fold
 from wfctl.engine.execute.port import ActivityTask, Executor, Turn
-from wfctl.engine.live_instance import Live
-from wfctl.engine.live_instances import Memory
+from wfctl.engine.live_instance import LiveInstance
+from wfctl.engine.live_instances import LiveInstances
+from wfctl.engine.random_id import new_id
 from wfctl.engine.store.codec import encode_failure
 from wfctl.engine.store.values import to_micros
-from wfctl.engine.transaction import Unit
+from wfctl.engine.transaction import Transaction, Unit
 from wfctl.model import events as ev
 from wfctl.model.cause import cause_of
 from wfctl.model.events import NO_ID, Event
@@ -28,10 +28,13 @@ from wfctl.model.status import Status
 from wfctl.model.turn import Stall, TurnResult
 
 
-class Desk(Unit, Protocol):
-    """What turns need of the dispatcher."""
+class Instances(Unit, Protocol):
+    """The part of the dispatcher that turns need."""
 
-    def deliver(self, live: Live, event: Event, seq: int | None = None) -> None: ...
+    @property
+    def transaction(self) -> Transaction: ...
+
+    def deliver(self, live: LiveInstance, event: Event, seq: int | None = None) -> None: ...
 
     def cause(self, instance_id: str) -> Cause | None:
         """Return why an instance failed; None if it is gone, or has not failed."""
@@ -39,54 +42,54 @@ class Desk(Unit, Protocol):
 
 
 class Turns:
-    """`effects` and `ended` may leave the engine only after the commit."""
-
-    def __init__(self, desk: Desk, memory: Memory, executor: Executor) -> None:
-        self._desk = desk
-        self._memory = memory
+    def __init__(self, instances: Instances, live: LiveInstances, executor: Executor) -> None:
+        self._instances = instances
+        self._live = live
+        self._readiness = live.readiness
         self._executor = executor
-        self.effects: list[ActivityTask] = []
-        self.ended: list[int] = []  # keys that the executor is to forget
-        self.completions: Counter[Status] = Counter()
-        self.broken: dict[int, str] = {}  # instances on which the engine itself failed, and with what
-        self.latest: int | None = None  # the key of the turn at hand, or of the last one in this transaction
-        self.changed_wake = False
+        self._broken: dict[int, str] = {}  # instances on which the engine itself failed, and with what
 
     def run(self, most: int, seconds: float) -> bool:
-        """Run turns of what is ready, `most` at the most and not much longer than `seconds`; whether some are left."""
-        memory, until = self._memory, time.monotonic() + seconds
+        """Run up to `most` turns, not much longer than `seconds`. Returns True if some are left."""
+        until = time.monotonic() + seconds
         while most > 0:
-            live = memory.next_ready()
+            live = self._live.next_ready()
             if live is None:
                 return False
-            self.latest = live.row.key
+            self._instances.transaction.latest = live.row.key
             self._run_turn(live)
             most -= 1
             if time.monotonic() > until:
                 break
-        return memory.any_ready
+        return self._live.any_ready
+
+    def mark_broken(self, key: int, why: str) -> None:
+        """Run no turn of this instance, on which the engine itself failed: its next one stalls it."""
+        self._broken[key] = why
+
+    def forget_broken(self) -> None:
+        self._broken.clear()
 
     def conclude_late(self, key: int, result: TurnResult | None) -> None:
-        """The result of a turn that the executor answered later; None: run it again."""
-        live = self._memory.known(key)
-        if live is None or live.in_flight is None:
+        """Apply the result of a turn that the executor answered later; None: run it again."""
+        live = self._live.known(key)
+        new = self._readiness.end_turn(key)
+        if live is None or new is None:
             return
-        new, live.in_flight = live.in_flight, None
-        self._memory.held.discard(key)
         if result is not None:
-            self.latest = key
+            self._instances.transaction.latest = key
             self._conclude(live, new, result)
-            self.changed_wake = True
-        self._memory.ready_if(live)
+            self._instances.transaction.wake_changed = True
+        self._live.ready_if(live)
 
-    def _run_turn(self, live: Live) -> None:
+    def _run_turn(self, live: LiveInstance) -> None:
         arrived = [event for _, event in live.mailbox]
         new = decide.admit(live.state, arrived)
         if not new:
             self._consume(live, len(arrived))
             return
-        if live.row.key in self.broken:
-            self._stall(live, Stall(ev.StallReason.NON_DETERMINISTIC, self.broken[live.row.key]))
+        if live.row.key in self._broken:
+            self._stall(live, Stall(ev.StallReason.NON_DETERMINISTIC, self._broken[live.row.key]))
             return
         unknown = self.unknown(live)
         if unknown or self._not_due(live, new):
@@ -97,13 +100,13 @@ class Turns:
                 self._pause_or_resume(live)
                 self.leave_alone(live)
             return
-        turn_events: list[Event] = [ev.WorkflowStarted(NO_ID, self._desk.now), *new]
+        turn_events: list[Event] = [ev.WorkflowStarted(NO_ID, self._instances.now), *new]
         key = live.row.key
         turn = Turn(
             key,
             live.row.id,
             live.row.name,
-            lambda: self._desk.history(key),
+            lambda: self._instances.history(key),
             turn_events,
             lambda: self._received(live),
             _app_of(live.state, new),
@@ -111,17 +114,16 @@ class Turns:
         live.arrived = len(arrived)
         result = self._executor.run_turn(turn)
         if result is None:
-            live.in_flight = turn_events
-            self._memory.held.add(key)
+            self._readiness.begin_turn(key, turn_events)
         else:
             self._conclude(live, turn_events, result)
 
-    def _conclude_without_code(self, live: Live, new: Sequence[Event], arrived: int) -> None:
+    def _conclude_without_code(self, live: LiveInstance, new: Sequence[Event], arrived: int) -> None:
         live.arrived = arrived
         as_it_was = TurnResult([], live.row.custom_status, None, live.state.patches)
-        self._conclude(live, [ev.WorkflowStarted(NO_ID, self._desk.now), *new], as_it_was)
+        self._conclude(live, [ev.WorkflowStarted(NO_ID, self._instances.now), *new], as_it_was)
 
-    def _pause_or_resume(self, live: Live) -> None:
+    def _pause_or_resume(self, live: LiveInstance) -> None:
         """Follow the requests to pause and to resume before all else in the mailbox, unless code is needed for it:
         to start the instance, or to give it what arrived while it was suspended."""
         asked = [item for item in live.mailbox if type(item[1]) in decide.PAUSES]
@@ -129,7 +131,7 @@ class Turns:
         if not asked or state.started is None or state.stalled is not None:
             return
         new = decide.admit(state, [event for _, event in asked])
-        if state.suspended and new and decide.held_back(self._desk.history(live.row.key)):
+        if state.suspended and new and decide.held_back(self._instances.history(live.row.key)):
             return
         live.mailbox[:] = asked + [item for item in live.mailbox if type(item[1]) not in decide.PAUSES]
         if new:
@@ -137,26 +139,27 @@ class Turns:
         else:
             self._consume(live, len(asked))
 
-    def unknown(self, live: Live) -> bool:
-        """Whether no worker here knows this workflow, nor that of the tree it belongs to: it is another app's."""
+    def unknown(self, live: LiveInstance) -> bool:
+        """Return True if nobody here registers this workflow, nor that of its root: it is another app's."""
         row = live.row
         if self._executor.knows(row.name):
             return False
-        root = None if row.parent is None else self._memory.row(row.root)
+        root = None if row.parent is None else self._live.row(row.root)
         return root is None or not self._executor.knows(root.name)
 
-    def leave_alone(self, live: Live) -> None:
-        self._memory.park(live)
-        self._memory.left_alone[live.row.key] = live.row.name
+    def leave_alone(self, live: LiveInstance) -> None:
+        self._readiness.leave_alone(live.row.key, live.row.name)
 
-    def _not_due(self, live: Live, new: Sequence[Event]) -> bool:
-        """Whether this is a delayed start whose time has not come."""
+    def _not_due(self, live: LiveInstance, new: Sequence[Event]) -> bool:
+        """Return True if this is a delayed start whose time has not come."""
         if live.state.started is not None:
             return False
         started = next((event for event in new if type(event) is ev.ExecutionStarted), None)
-        return started is None or (started.scheduled_start is not None and started.scheduled_start > self._desk.now)
+        return started is None or (
+            started.scheduled_start is not None and started.scheduled_start > self._instances.now
+        )
 
-    def _conclude(self, live: Live, new: list[Event], result: TurnResult) -> None:
+    def _conclude(self, live: LiveInstance, new: list[Event], result: TurnResult) -> None:
         """Apply a turn's result. What came in after the turn began stays in the mailbox."""
         stall = result.stall or decide.patch_mismatch(live.state, result)
         if stall is not None:
@@ -169,8 +172,8 @@ class Turns:
         if twice is not None:
             why = f"the worker gave two actions with the ID {twice}, which has to be the ID of one"
             result = _refused(result, new, "UnsupportedAction", why)
-        execution_id = "" if result.continue_as_new is None else operations.new_id()
-        outcome = decide.conclude(live.state, new, result, self._desk.now, execution_id)
+        execution_id = "" if result.continue_as_new is None else new_id()
+        outcome = decide.conclude(live.state, new, result, self._instances.now, execution_id)
         self._consume(live, live.arrived)
         row = live.row
         if row.started_at is None:
@@ -186,7 +189,7 @@ class Turns:
             live.changed = True
         busy = row.busy + len(outcome.scheduled) - answered
         for child in outcome.children:
-            operations.start_child(self._desk, row, child, _app_of(live.state, ()))
+            operations.start_child(self._instances, row, child, _app_of(live.state, ()))
         for task in outcome.scheduled:
             self.schedule(live, task)
         if outcome.completed is not None:
@@ -202,8 +205,8 @@ class Turns:
             live.changed = True
         self._set_status(live)
 
-    def _append(self, live: Live, events: Sequence[Event]) -> int:
-        """Add to the history; how many activities got their result."""
+    def _append(self, live: LiveInstance, events: Sequence[Event]) -> int:
+        """Add to the history. Returns the number of activities that got their result."""
         state = live.state
         answered = 0
         for event in events:
@@ -216,7 +219,7 @@ class Turns:
         live.appended += events
         return answered
 
-    def _continue_as_new(self, live: Live, fresh: list[Event]) -> None:
+    def _continue_as_new(self, live: LiveInstance, fresh: list[Event]) -> None:
         """Void the history; the new generation's first events are its inbox, and it is ready at once."""
         self._executor.forget(live.row.key)
         live.state = State()
@@ -229,13 +232,13 @@ class Turns:
         live.row.custom_status = None
         live.row.status = Status.RUNNING
         live.mailbox[:0] = [(None, event) for event in fresh[1:]]
-        self._memory.touch(live)
-        self._memory.ready_if(live)
+        self._live.touch(live)
+        self._live.ready_if(live)
 
-    def _stall(self, live: Live, stall: Stall) -> None:
-        """Record it, keep the events for the next try, which other code must make."""
-        recorded = decide.stalled(live.state, stall, self._desk.now)
-        self._memory.park(live)
+    def _stall(self, live: LiveInstance, stall: Stall) -> None:
+        """Record the stall; keep the events for the next try, which other code must make."""
+        recorded = decide.stalled(live.state, stall, self._instances.now)
+        self._readiness.stall(live.row.key)
         # A description may quote what code has in its texts.
         live.row.stall = f"{stall.reason.value}: {stall.description}".encode(errors="backslashreplace").decode()
         self._append(live, recorded)
@@ -243,35 +246,35 @@ class Turns:
         live.row.wake_at = None
         live.changed = True
         self._executor.forget(live.row.key)
-        self._memory.touch(live)
+        self._live.touch(live)
 
-    def _complete(self, live: Live, completed: ev.ExecutionCompleted) -> None:
+    def _complete(self, live: LiveInstance, completed: ev.ExecutionCompleted) -> None:
         row = live.row
         row.completed_at = to_micros(completed.timestamp)
         row.output = completed.result
         if completed.failure is not None:
-            live.cause = cause_of(completed.failure, self._desk.history(row.key), self._desk.cause)
+            live.cause = cause_of(completed.failure, self._instances.history(row.key), self._instances.cause)
             row.failure = encode_failure(live.cause.failure)
         live.timers_changed = True
         live.changed = True
-        self.completions[completed.status] += 1
-        self.ended.append(row.key)
+        self._instances.transaction.completions[completed.status] += 1
+        self._instances.transaction.ended.append(row.key)
         if row.parent is None or row.parent_task is None:
             return
-        parent = self._memory.get(row.parent)
+        parent = self._live.get(row.parent)
         if parent is not None and parent.row.execution_id == row.parent_execution:
-            self._desk.deliver(parent, decide.child_resolution(completed, row.parent_task, self._desk.now))
+            self._instances.deliver(parent, decide.child_resolution(completed, row.parent_task, self._instances.now))
 
-    def _terminate_children(self, live: Live, request: ev.ExecutionTerminated) -> None:
+    def _terminate_children(self, live: LiveInstance, request: ev.ExecutionTerminated) -> None:
         if not request.recurse:
             return
-        for child in self._desk.children(live.row.key):
+        for child in self._instances.children(live.row.key):
             if not child.status.terminal:
-                self._desk.send(
-                    child.key, ev.ExecutionTerminated(NO_ID, self._desk.now, request.input, True, request.reason)
+                self._instances.send(
+                    child.key, ev.ExecutionTerminated(NO_ID, self._instances.now, request.input, True, request.reason)
                 )
 
-    def _set_status(self, live: Live) -> None:
+    def _set_status(self, live: LiveInstance) -> None:
         status = live.state.status()
         if status is not live.row.status:
             live.timers_changed = live.timers_changed or live.row.status is Status.STALLED  # its timers count again
@@ -279,24 +282,26 @@ class Turns:
             live.row.stall = None
             live.changed = True
 
-    def schedule(self, live: Live, task: ev.TaskScheduled) -> None:
-        self.effects.append(self.activity_task(live, task))
+    def schedule(self, live: LiveInstance, task: ev.TaskScheduled) -> None:
+        self._instances.transaction.activities.append(self._activity_task(live, task))
 
-    def activity_task(self, live: Live, task: ev.TaskScheduled) -> ActivityTask:
+    def _activity_task(self, live: LiveInstance, task: ev.TaskScheduled) -> ActivityTask:
         given = self._propagated(live, task) if task.scope else None
         app_id = task.app_id or _app_of(live.state, ())
         return ActivityTask(
             live.row.key, live.row.id, task.event_id, task.name, task.input, task.task_execution_id, given, app_id
         )
 
-    def _propagated(self, live: Live, call: ev.TaskScheduled | ev.ChildWorkflowInstanceCreated) -> ev.PropagatedEvents:
+    def _propagated(
+        self, live: LiveInstance, call: ev.TaskScheduled | ev.ChildWorkflowInstanceCreated
+    ) -> ev.PropagatedEvents:
         received = self._received(live) if call.scope == propagate.LINEAGE else None
-        return propagate.propagated(live.row.id, live.row.name, self._desk.history(live.row.key), call, received)
+        return propagate.propagated(live.row.id, live.row.name, self._instances.history(live.row.key), call, received)
 
-    def _received(self, live: Live) -> ev.PropagatedEvents | None:
-        """What the parent has propagated to this instance, for as long as the parent waits for it."""
+    def _received(self, live: LiveInstance) -> ev.PropagatedEvents | None:
+        """Return what the parent has propagated to this instance, for as long as the parent waits for it."""
         row = live.row
-        parent = None if row.parent is None else self._memory.get(row.parent)
+        parent = None if row.parent is None else self._live.get(row.parent)
         if parent is None or row.parent_task is None or parent.row.execution_id != row.parent_execution:
             return None
         call = parent.state.open.get(row.parent_task)
@@ -304,14 +309,14 @@ class Turns:
             return None
         return self._propagated(parent, call)
 
-    def _consume(self, live: Live, count: int) -> None:
+    def _consume(self, live: LiveInstance, count: int) -> None:
         for seq, event in live.mailbox[:count]:
             if seq is not None:
                 live.taken.append(seq)
             if type(event) is ev.TimerFired:
                 live.posted_timers.discard(event.timer_id)
         del live.mailbox[:count]
-        self._memory.touch(live)
+        self._live.touch(live)
 
 
 def _app_of(state: State, new: Sequence[Event]) -> str | None:
@@ -321,7 +326,7 @@ def _app_of(state: State, new: Sequence[Event]) -> str | None:
 
 
 def _refused(result: TurnResult, new: Sequence[Event], error_type: str, why: str) -> TurnResult:
-    """The workflow failed: it asked for something that cannot be done."""
+    """Return the result of a workflow that failed because it asked for something that cannot be done."""
     failure = ev.Failure(error_type, why)
     completed = ev.ExecutionCompleted(NO_ID, new[0].timestamp, Status.FAILED, None, failure)
     return TurnResult([completed], None, result.version, result.patches)

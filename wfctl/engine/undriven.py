@@ -66,7 +66,7 @@ class UndrivenTransaction:
         found = None if at_once is None else dispatcher.find(at_once)
         if found is not None:
             dispatcher.read_inbox(found.key)
-            while dispatcher.turns.run(MOST_TURNS, MOST_SECONDS):
+            while dispatcher.run_turns(MOST_TURNS, MOST_SECONDS):
                 pass
         return value
 

@@ -32,7 +32,7 @@ class Trouble(Exception):
 
 
 def trouble(error: WfctlError, operation: Operation, **names: str) -> Trouble:
-    """The nearest problem to an engine's error."""
+    """Return the problem that is nearest to an engine's error."""
     if isinstance(error, Conflict):
         child = _CHILD.search(error.message)
         if child is not None:

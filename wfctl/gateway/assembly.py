@@ -9,14 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wfctl.engine.dispatcher import Changed
-from wfctl.engine.engine_thread import Host
+from wfctl.engine.engine_thread import Engine
 from wfctl.engine.execute.combined import BothExecutor
 from wfctl.engine.execute.hosting import executor_of
 from wfctl.engine.execute.port import Delivery, Executor
 from wfctl.engine.execute.remote import RemoteExecutor
 from wfctl.engine.retention import Retention
 from wfctl.engine.store import database
+from wfctl.engine.transaction import Transaction
 from wfctl.errors import DiskFull, StoreError, WfctlError
 from wfctl.gateway.cleanup import Cleaning
 from wfctl.gateway.log import Log
@@ -30,115 +30,129 @@ from wfctl.gateway.workers.result_batching import Batches
 from wfctl.gateway.workers.streams import WorkStreams
 
 if TYPE_CHECKING:
-    from wfctl.gateway.tracing.spans import Tracing
+    from wfctl.gateway.tracing.spans import Exporter
     from wfctl.workflow.loading.app import App
 
 
 class Front:
-    """What one app's ports serve. `app_id` is None where there is only one app, whose ID is in `about`."""
+    """The part of the gateway that one app's ports serve.
 
-    def __init__(self, engine: GatewayEngine, store: Path, about: About, app_id: str | None) -> None:
+    `app_id` is None where there is only one app, whose ID is in `about`.
+    """
+
+    def __init__(self, gateway: Gateway, store: Path, about: About, app_id: str | None) -> None:
         self.app_id = app_id
         self.about = about
         self.service = Service(
-            engine.host,
+            gateway.engine,
             store,
-            engine.waiters,
-            lambda name: engine.attended(name, app_id),
-            engine.tracing,
+            gateway.waiters,
+            lambda name: gateway.attended(name, app_id),
+            gateway.tracing,
             app_id,
         )
-        self.state = StateService(engine.host, store, app_id)
+        self.state = StateService(gateway.engine, store, app_id)
 
     def close(self) -> None:
         self.service.close()
         self.state.close()
 
 
-class GatewayEngine:
-    """`remote`, `work` and `fronts` are there once it is open. `service`, `state` and `about` are the first front's."""
+class Gateway:
+    """Owns the store and drives it until `stack` is closed.
+
+    `service`, `state` and `about` are those of the first of `fronts`.
+    """
 
     def __init__(
         self,
+        stack: contextlib.AsyncExitStack,
         store: Path,
         log: Log,
         *,
+        bind_client: Callable[[Engine], Callable[[], None]] = lambda engine: lambda: None,
         app: App | None = None,
         app_id: str = "wfctl",
         most_turns: int,
         most_activities: int,
         may_have_workers: bool = True,
         retention: Retention | None = None,
-        tracing: Tracing | None = None,
+        exporter: Exporter | None = None,
         max_body: int = 4 * 1024 * 1024,
         apps: Sequence[str] = (),
     ) -> None:
-        """`apps`: the IDs of the apps that share the engine, each with ports of its own; none where there is one app,
-        `app_id`. `may_have_workers`: workers may bring workflows that the app does not register, so that whoever
-        starts one through the store file must not be told that the name is unknown."""
+        """Start the engine.
+
+        `apps`: the IDs of the apps that share the engine, each with ports of its own; none where there is one app,
+        `app_id`.
+        `bind_client` makes the app's own client use it, and returns how to undo that. With `may_have_workers`, workers
+        may bring workflows that the app does not register, so that whoever starts one through the store file must not
+        be told that the name is unknown.
+        Raises StoreError: the store cannot be used, or another process drives it.
+        """
         self._store = store
         self._log = log
-        self._cleaning = Cleaning(retention or Retention(), log)
         self._app = app
-        self.tracing = tracing
         self._apps = tuple(apps)
-        self._names: Sequence[str] = () if app is None else app.registry.workflow_names()
-        self._past: Histories
-        self.waiters = Waiters(asyncio.get_running_loop())
-        self.remote: RemoteExecutor
         self._told: set[tuple[str, str]] = set()
-        self._sizes = most_turns, most_activities, max_body
-        self.host = Host(
+        names: Sequence[str] = () if app is None else app.registry.workflow_names()
+        self.full: DiskFull | None = None  # while the disk is, and requests are refused
+
+        database.open_store(store, tell=log.info).close()  # what follows reads it
+        self._past = Histories(store, app_id=apps[0] if apps else app_id)
+        stack.callback(self._past.close)
+        self.tracing = None
+        if exporter is not None:
+            from wfctl.gateway.tracing.spans import Tracing
+
+            self.tracing = Tracing(exporter, store)
+            stack.callback(self.tracing.close)
+        self.waiters = Waiters(asyncio.get_running_loop())
+        self.engine = Engine(
             store,
             self._executor,
             app=None if app is None else app.spec,
-            workflows=() if may_have_workers else self._names,
+            workflows=() if may_have_workers else names,
             after_commit=self._committed,
-            on_full=self._full,
+            on_full=self._disk_full,
         )
-        self.full: DiskFull | None = None  # while the disk is, and requests are refused
-        self._abouts = [About(one, partial(self._workers_of, one), ()) for one in self._apps]
-        self.about = self._abouts[0] if apps else About(app_id, lambda: self.remote.workers, self._names)
-        self.metrics = Metrics(app_id)
-
-    async def open(self, stack: contextlib.AsyncExitStack, bind_client: Callable[[Host], Callable[[], None]]) -> None:
-        """Own the store and drive it until `stack` is closed.
-
-        Raises StoreError: the store cannot be used, or another process drives it.
-        """
-        database.open_store(self._store, tell=self._log.info).close()
-        self._past = Histories(self._store, app_id=self.about.app_id)
-        stack.callback(self._past.close)
-        if self.tracing is not None:
-            self.tracing.open(self._store)
-            stack.callback(self.tracing.close)
-        self.work = WorkStreams(self._past, self._connected, self._log, *self._sizes, tracing=self.tracing)
-        stack.callback(bind_client(self.host))
-        if not self.host.start(None):
+        self.work = WorkStreams(
+            self.remote,
+            self._past,
+            self.engine.try_all_again,
+            log,
+            most_turns=most_turns,
+            most_activities=most_activities,
+            most_bytes=max_body,
+            tracing=self.tracing,
+        )
+        stack.callback(bind_client(self.engine))
+        if not self.engine.start(None):
             raise StoreError(
-                f"another process drives the store {self._store}",
+                f"another process drives the store {store}",
                 hint="stop the other wfctl serve, or serve another file with --store",
             )
-        stack.push_async_callback(asyncio.to_thread, self.host.stop)
+        stack.push_async_callback(asyncio.to_thread, self.engine.stop)
         stack.callback(self._batches.flush)
-        self.fronts = [Front(self, self._store, about, about.app_id) for about in self._abouts] or [
-            Front(self, self._store, self.about, None)
+        abouts = [About(one, partial(self.remote.workers_of, one), ()) for one in self._apps]
+        self.fronts = [Front(self, store, about, about.app_id) for about in abouts] or [
+            Front(self, store, About(app_id, lambda: self.remote.workers, names), None)
         ]
         for front in self.fronts:
             stack.callback(front.close)
-        self.service, self.state = self.fronts[0].service, self.fronts[0].state
-        self.metrics.completions = self.host.completions
-        self.metrics.gauges = {
+        self.service, self.state, self.about = self.fronts[0].service, self.fronts[0].state, self.fronts[0].about
+        self._cleaning = Cleaning(retention or Retention(), log)
+        self.metrics = Metrics(app_id, self.engine.completions, {
             "dapr_runtime_workflow_connected_workers": ("Open work item streams.", lambda: self.remote.workers),
             "wfctl_turns_pending": ("Turns in workers' hands or waiting for one.", lambda: self.remote.counts()[0]),
             "wfctl_activities_pending": (
                 "Activities in workers' hands or waiting for one.",
                 lambda: self.remote.counts()[1],
             ),
-        }
+        })  # fmt: skip
 
     def check(self) -> WfctlError | None:
-        """To be called every second or so: what stopped the engine, if anything did."""
+        """Do what is due every second or so. Returns what stopped the engine, if anything did."""
         self.work.drop_stuck()
         again = self.remote.expire()
         if again:
@@ -146,56 +160,52 @@ class GatewayEngine:
         lost = self.remote.give_out_lost()
         if any(lost):
             self._log.warning("answers were lost: what they may have answered is given out again", **lost._asdict())
-        self._cleaning.tick(self.host)
-        return self.host.error
+        self._cleaning.tick(self.engine)
+        return self.engine.error
 
     def _executor(self, deliver: Callable[[Delivery], None]) -> Executor:
-        if self.tracing is None:
-            return self._plain_executor(deliver)
-        return self.tracing.executor(self._plain_executor(self.tracing.deliver(deliver)))
-
-    def _plain_executor(self, deliver: Callable[[Delivery], None]) -> Executor:
-        batches = self._batches = Batches(asyncio.get_running_loop(), deliver)
-        remote = RemoteExecutor(
-            lambda answer: batches.add(answer, remote.held), on_forget=self.work.forget, apps=self._apps
+        """Make what executes turns and activities: the app in this process, workers, or both."""
+        tracing = self.tracing
+        if tracing is not None:
+            deliver = tracing.deliver(deliver)
+        self._batches = Batches(asyncio.get_running_loop(), deliver)
+        self.remote = RemoteExecutor(
+            lambda answer: self._batches.add(answer, self.remote.held),
+            on_forget=lambda key: self.work.forget(key),
+            apps=self._apps,
         )
-        self.remote = self.work.executor = remote
-        if self._app is None:
-            return remote
-        registry = self._app.registry
-        return BothExecutor(registry, executor_of(self._app, deliver), remote, self._waits)
+        executor: Executor = self.remote
+        if self._app is not None:
+            registry = self._app.registry
+            executor = BothExecutor(registry, executor_of(self._app, deliver), self.remote, self._waits)
+        return executor if tracing is None else tracing.executor(executor)
 
     def attended(self, name: str, app_id: str | None) -> bool:
-        """Tell whether a workflow of this name can be run now. Workers do not say what they register."""
-        workers = self.remote.workers if app_id is None else self._workers_of(app_id)
+        """Return True if a workflow of this name can be run now. Workers do not say what they register."""
+        workers = self.remote.workers if app_id is None else self.remote.workers_of(app_id)
         return workers > 0 or (self._app is not None and self._app.registry.has_workflow(name))
 
-    def _workers_of(self, app_id: str) -> int:
-        return self.remote.workers_of(app_id)
-
     def _waits(self, kind: str, name: str, instance_id: str) -> None:
-        """On the engine's thread. Said once a name: it may be a mistake, or a worker that is yet to come."""
+        """Log, once a name, what nobody can run: it may be a mistake, or a worker is yet to come. On the engine's
+        thread."""
         if (kind, name) not in self._told:
             self._told.add((kind, name))
             self._log.warning(
                 f"a {kind} waits for a worker: the app does not register it", name=name, instance=instance_id
             )
 
-    def _committed(self, changed: Changed) -> None:
-        """On the engine's thread."""
-        self._past.note(changed.history)
+    def _committed(self, transaction: Transaction) -> None:
+        """Let out what was committed. On the engine's thread."""
+        self._past.note(transaction.history)
         if self.tracing is not None:
-            self.tracing.committed(changed.history)
+            self.tracing.committed(transaction.history)
         self.remote.released()
-        self.waiters.changed(changed.rows)
+        self.waiters.changed(transaction.rows)
 
-    def _full(self, error: DiskFull | None) -> None:
-        """On the engine's thread."""
+    def _disk_full(self, error: DiskFull | None) -> None:
+        """Take note that the disk is full, or (None) is not any more. On the engine's thread."""
         self.full = error
         if error is not None:
             self._log.error("the disk is full: requests are refused until there is room", store=str(self._store))
         else:
             self._log.info("there is room on the disk again: going on", store=str(self._store))
-
-    def _connected(self) -> None:
-        self.host.unpark()

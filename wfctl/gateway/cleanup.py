@@ -1,11 +1,11 @@
-"""What the server deletes from time to time: finished instances by the rules of `--retain`, expired state."""
+"""The server's regular deletions: finished instances by the rules of `--retain`, expired state."""
 
 from __future__ import annotations
 
 import time
 from concurrent.futures import Future
 
-from wfctl.engine.engine_thread import Host
+from wfctl.engine.engine_thread import Engine
 from wfctl.engine.retention import MOST, Retention, sweep
 from wfctl.engine.store import app_state
 from wfctl.engine.store.database import Connection
@@ -27,8 +27,8 @@ class Cleaning:
         self._next = 0.0
         self._running: Future[tuple[int, int]] | None = None
 
-    def tick(self, host: Host) -> None:
-        """To be called every second or so."""
+    def tick(self, engine: Engine) -> None:
+        """Do what is due; to be called every second or so."""
         if self._running is not None:
             if not self._running.done():
                 return
@@ -41,7 +41,7 @@ class Cleaning:
                     self._next = 0.0  # there is more
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + self._pause
-            self._running = host.write(self._clean)
+            self._running = engine.write(self._clean)
 
     def _clean(self, unit: Unit, db: Connection) -> tuple[int, int]:
         gone = 0 if self._retention.shortest is None else sweep(unit, db, self._retention)

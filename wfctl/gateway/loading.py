@@ -1,4 +1,4 @@
-"""What answers on the HTTP port while the app is imported.
+"""Answer on the HTTP port while the app is imported.
 
 `DaprClient` asks for the sidecar's health until it gets an answer, so that an app that makes one as it is imported
 would wait for a server that waits for the app.

@@ -1,4 +1,4 @@
-"""What the server says of itself, as a sidecar does."""
+"""The server's metadata, as a sidecar gives it."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from wfctl.gateway.api_error import Trouble
 from wfctl.model.status import Status
@@ -14,14 +14,21 @@ _OUTCOMES = {Status.COMPLETED: "success", Status.FAILED: "failed", Status.TERMIN
 
 
 class Metrics:
-    """Everything is counted on the server's loop. `gauges` are read when somebody asks."""
+    """Everything is counted on the server's loop.
 
-    def __init__(self, app_id: str) -> None:
+    `completions` and `gauges` (what each is, and how to read it) are read when somebody asks."""
+
+    def __init__(
+        self,
+        app_id: str,
+        completions: Callable[[], Mapping[Status, int]],
+        gauges: Mapping[str, tuple[str, Callable[[], int]]],
+    ) -> None:
         self._app_id = app_id
         self._operations: Counter[tuple[str, str]] = Counter()
         self._errors: Counter[str] = Counter()
-        self.gauges: dict[str, tuple[str, Callable[[], int]]] = {}
-        self.completions: Callable[[], dict[Status, int]] = dict
+        self._completions = completions
+        self._gauges = gauges
 
     def operation(self, name: str, ok: bool) -> None:
         """`name` is Dapr's: create_workflow, get_workflow, add_event, purge_workflow."""
@@ -41,7 +48,7 @@ class Metrics:
             out.append(f"# TYPE {name} {kind}")
             out.extend(f"{name}{{{labels}}} {value}" for labels, value in rows)
 
-        ended = self.completions()
+        ended = self._completions()
         family(
             "dapr_runtime_workflow_execution_count", "counter", "Instances that ended since the server started.",
             [(f'{app},status="{word}"', ended.get(status, 0)) for status, word in _OUTCOMES.items()],
@@ -54,7 +61,7 @@ class Metrics:
             "dapr_error_code_total", "counter", "Errors answered, by errorCode.",
             [(f'{app},category="workflow",error_code="{c}"', n) for c, n in sorted(self._errors.items())],
         )  # fmt: skip
-        for name, (about, read) in self.gauges.items():
+        for name, (about, read) in self._gauges.items():
             family(name, "gauge", about, [(app, read())])
         return "\n".join(out) + "\n"
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wfctl.engine.engine_thread import Host
+from wfctl.engine.engine_thread import Engine
 from wfctl.engine.retention import Retention
 from wfctl.gateway import child_process
-from wfctl.gateway.assembly import GatewayEngine
+from wfctl.gateway.assembly import Gateway
 from wfctl.gateway.http.invocation import Callee, Invocation
 from wfctl.gateway.listening import descriptors
 from wfctl.gateway.listening.listeners import Bound, bind, http_app, serve_grpc, serve_http
@@ -25,7 +25,7 @@ from wfctl.gateway.listening.security import HostCheck, TokenCheck
 from wfctl.gateway.loading import healthy
 from wfctl.gateway.log import Log
 from wfctl.gateway.run_template import AppRun
-from wfctl.gateway.tracing.detect import tracing
+from wfctl.gateway.tracing.detect import span_exporter
 from wfctl.wire.http_bodies import GRPC_PORT, SERVER
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ DEFAULT_ACTIVITIES = 256
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What `wfctl serve` was told. `max_body` in bytes; a port of None is Dapr's own, or a free one.
+    """The options of `wfctl serve`. `max_body` in bytes; a port of None is Dapr's own, or a free one.
 
     `load` imports the app, once the server's ports are known and in the environment.
     """
@@ -70,7 +70,7 @@ class Settings:
     ready_file: Path | None = None
     print_endpoints: bool = False
     # Makes the app's own DaprWorkflowClient talk to this engine; returns how to undo it.
-    bind_client: Callable[[Host], Callable[[], None]] = field(default=lambda host: lambda: None)
+    bind_client: Callable[[Engine], Callable[[], None]] = field(default=lambda engine: lambda: None)
 
 
 @dataclass(slots=True)
@@ -104,27 +104,29 @@ class Server:
         self._stop.set()
 
     async def run(self) -> int:
-        """Serve until told to stop, or until the child ends; the exit status.
+        """Serve until told to stop, or until the child ends. Returns the exit status.
 
         Raises StoreError (the store cannot be used, or is driven by another process) and InvalidInput (the child cannot
         be started).
         """
         async with contextlib.AsyncExitStack() as stack:
             self._catch_signals(stack)
-            await self._open(stack)
+            gateway = await self._open(stack)
             self._announce(stack)
-            stack.push_async_callback(self._wind_down)
-            await self._watch()
-        if self._engine.host.error is not None:
-            raise self._engine.host.error
+            stack.push_async_callback(self._wind_down, gateway)
+            await self._watch(gateway)
+        if gateway.engine.error is not None:
+            raise gateway.engine.error
         return self._status
 
-    async def _open(self, stack: contextlib.AsyncExitStack) -> None:
+    async def _open(self, stack: contextlib.AsyncExitStack) -> Gateway:
         """Start the engine, then serve it on both ports."""
         settings, log = self._settings, self._log
-        self._engine = engine = GatewayEngine(
+        gateway = Gateway(
+            stack,
             settings.store,
             log,
+            bind_client=settings.bind_client,
             app=self._app,
             app_id=settings.app_id,
             most_turns=settings.most_turns,
@@ -133,16 +135,15 @@ class Server:
             apps=[app.app_id for app in settings.apps],
             retention=settings.retention,
             max_body=settings.max_body,
-            tracing=tracing(os.environ, settings.app_id, log),
+            exporter=span_exporter(os.environ, settings.app_id, log),
         )
-        await engine.open(stack, settings.bind_client)
         token = TokenCheck(settings.token)
         client = await self._http_client(stack)
         name = secrets.token_hex(8)
-        for run, front in zip(self._runs, engine.fronts, strict=True):
+        for run, front in zip(self._runs, gateway.fronts, strict=True):
             front.about.extended |= {GRPC_PORT: str(run.bound.grpc_port), SERVER: name}
             app = http_app(
-                engine,
+                gateway,
                 log,
                 front=front,
                 token=token,
@@ -156,7 +157,7 @@ class Server:
             await serve_grpc(
                 stack,
                 run.bound.grpc,
-                engine,
+                gateway,
                 log,
                 front=front,
                 token=token,
@@ -164,6 +165,7 @@ class Server:
                 max_body=settings.max_body,
                 unix=settings.grpc_unix,
             )
+        return gateway
 
     async def _http_client(self, stack: contextlib.AsyncExitStack) -> Any:
         """Make what calls the apps of a run; None where there is only one."""
@@ -271,7 +273,7 @@ class Server:
 
     # --- running ---------------------------------------------------------------------------------------------------
 
-    async def _watch(self) -> None:
+    async def _watch(self, gateway: Gateway) -> None:
         """Until told to stop; until an app ends; until the engine breaks."""
         stop = asyncio.ensure_future(self._stop.wait())
         self._kept = [asyncio.ensure_future(self._keep(run)) for run in self._runs if run.app.command]
@@ -282,7 +284,7 @@ class Server:
                 if ended is not None:
                     self._status = ended.result()
                     return
-                broken = self._engine.check()
+                broken = gateway.check()
                 if broken is not None:
                     self._log.error("the engine has stopped", error=broken.message)
                     return
@@ -290,21 +292,21 @@ class Server:
             self._stop.set()
             stop.cancel()
 
-    async def _wind_down(self) -> None:
+    async def _wind_down(self, gateway: Gateway) -> None:
         """The apps first, while they still have a server; then the streams; whoever calls closes the servers."""
         self._stop.set()
         self._log.info("stopping")
-        self._engine.remote.drain()
+        gateway.remote.drain()
         for task in self._kept:
             task.cancel()
         grace = child_process.GRACE_SECONDS if self._signals < 2 else 0.0
         children = [run.child for run in self._runs if run.child is not None]
         await asyncio.gather(*(child.stop(grace) for child in children), *self._kept, return_exceptions=True)
         deadline = asyncio.get_running_loop().time() + TURNS_SECONDS
-        while self._engine.remote.turns_in_hands and asyncio.get_running_loop().time() < deadline and self._signals < 2:
+        while gateway.remote.turns_in_hands and asyncio.get_running_loop().time() < deadline and self._signals < 2:
             await asyncio.sleep(0.02)
-        self._engine.waiters.close()
-        self._engine.work.end_streams()
+        gateway.waiters.close()
+        gateway.work.end_streams()
 
     def _catch_signals(self, stack: contextlib.AsyncExitStack) -> None:
         loop = asyncio.get_running_loop()
@@ -319,7 +321,7 @@ class Server:
 
 
 def _reachable(listen: str) -> str:
-    """The address that a client on this machine uses."""
+    """Return the address that a client on this machine uses."""
     if listen in ("0.0.0.0", "::", "[::]"):
         return "127.0.0.1" if listen == "0.0.0.0" else "[::1]"
     return f"[{listen}]" if ":" in listen and not listen.startswith("[") else listen

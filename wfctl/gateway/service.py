@@ -1,4 +1,4 @@
-"""What both APIs can do to the instances of the store, with Dapr's answers for each state.
+"""The operations of both APIs on the instances of the store, with Dapr's answers for each state.
 
 Requests go to the engine's thread and are committed when a method returns; reads go to a connection of their own.
 Where Dapr is broken for users, this is not: a resume of an instance that is not suspended changes nothing instead of
@@ -8,21 +8,24 @@ killing it, pausing twice is pausing once, and nothing needs a connected worker 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TypeVar
 
 from wfctl.engine import operations
-from wfctl.engine.engine_thread import Host
+from wfctl.engine.engine_thread import Engine
+from wfctl.engine.random_id import new_id
 from wfctl.engine.store import instances, reads, summaries
 from wfctl.engine.store.instances import Row
 from wfctl.engine.store.reading import open_reader
+from wfctl.engine.store.summaries import DEFAULT_PAGE
 from wfctl.engine.store.values import from_micros
 from wfctl.engine.transaction import Unit
 from wfctl.errors import NotFound, WfctlError, WrongState
 from wfctl.gateway.api_error import Trouble, trouble
-from wfctl.gateway.reruns import check_rerun
+from wfctl.gateway.reruns import rerun_trouble
 from wfctl.gateway.tracing.spans import TracedUnit, Tracing
 from wfctl.gateway.waiters import Waiters
 from wfctl.model import ids
@@ -31,14 +34,12 @@ from wfctl.model.instance import IfExists, Instance, RerunRequest, StartRequest
 from wfctl.model.status import Status
 from wfctl.wire.error_codes import Problem
 from wfctl.wire.http_routes import Operation
-from wfctl.wire.instance_ids import new_id
 
 T = TypeVar("T")
 
 # How long a request waits for its effect while nobody can bring it about; it is recorded already. Dapr refuses it
 # after the same time.
 UNATTENDED_SECONDS = 5.0
-DEFAULT_PAGE = 1024  # of Dapr's ListInstanceIDs
 
 
 class Service:
@@ -46,7 +47,7 @@ class Service:
 
     def __init__(
         self,
-        host: Host,
+        engine: Engine,
         store: Path,
         waiters: Waiters,
         attended: Callable[[str], bool],
@@ -58,7 +59,8 @@ class Service:
         `app_id`: the app that runs what is started here, where several share the engine.
         """
         self._app_id = app_id
-        self._host = host
+        self._engine = engine
+        self._store = store
         self._db = open_reader(store)
         self._waiters = waiters
         self._attended = attended
@@ -70,21 +72,31 @@ class Service:
     # --- reading -------------------------------------------------------------------------------------------------
 
     def get(self, instance_id: str, *, payloads: bool = True) -> Instance | None:
-        """As Dapr tells it: one that has had no turn is known by its ID only."""
+        """Return the instance as Dapr tells of it: one that has had no turn is known by its ID only."""
         found = summaries.get(self._db, instance_id, payloads=payloads)
         if found is not None and found.status is Status.PENDING:
             return Instance(found.id, None, Status.PENDING)
         return found
 
-    def history(self, instance_id: str) -> Sequence[Event]:
-        """The committed events; the inbox is not among them. Raises Trouble."""
-        found = reads.history(self._db, instance_id)
-        if found is None:
+    async def history(self, instance_id: str, encode: Callable[[Sequence[Event]], T]) -> T:
+        """Return the committed events, encoded; the inbox is not among them. Raises Trouble.
+
+        A history can be long: it is read and encoded on another thread, so that nobody waits for that.
+        """
+        encoded = await asyncio.to_thread(self._read_history, instance_id, encode)
+        if encoded is None:
             raise Trouble(Problem.NOT_FOUND, Operation.HISTORY, id=instance_id)
-        return found
+        return encoded
+
+    def _read_history(self, instance_id: str, encode: Callable[[Sequence[Event]], T]) -> T | None:
+        with contextlib.closing(open_reader(self._store)) as db:
+            found = reads.history(db, instance_id)
+        return None if found is None else encode(found)
 
     def list_ids(self, token: str | None, size: int | None) -> tuple[list[str], str | None]:
-        """A page in the order of creation. A page that is exactly full has a token even if nothing follows, as Dapr's.
+        """Return a page in the order of creation, and the token of the next.
+
+        A page that is exactly full has a token even if nothing follows, as Dapr's.
 
         A token that was not given out here lists nothing, as in Dapr.
         """
@@ -125,7 +137,7 @@ class Service:
     # --- writing -------------------------------------------------------------------------------------------------
 
     async def _submit(self, call: Callable[[Unit], T]) -> T:
-        return await asyncio.wrap_future(self._host.submit(call))
+        return await asyncio.wrap_future(self._engine.submit(call))
 
     async def start(
         self,
@@ -137,7 +149,9 @@ class Service:
         checked: bool = True,
         unique: bool = False,
     ) -> str:
-        """`checked`: the ID must be one that Dapr's own API takes. Its task hub takes any; here it must be one line.
+        """Start an instance and return its ID.
+
+        `checked`: the ID must be one that Dapr's own API takes. Its task hub takes any; here it must be one line.
         `unique` refuses the ID of a finished instance too. Raises Trouble."""
         if instance_id:
             bad = ids.fault_of_new(instance_id) if checked else ids.fault(instance_id)
@@ -158,19 +172,19 @@ class Service:
             raise trouble(error, Operation.START, **names) from error
 
     async def raise_event(self, instance_id: str, name: str, data: str | None) -> None:
-        """Raises Trouble."""
+        """Raise an event. Raises Trouble."""
         await self._request(
             Operation.RAISE, instance_id, lambda unit: operations.raise_event(unit, instance_id, name, data), event=name
         )
 
     async def pause(self, instance_id: str, reason: str | None = None, *, wait: bool = False) -> None:
-        """`wait` until it is suspended, or has ended. Raises Trouble."""
+        """Suspend it; `wait` until it is suspended, or has ended. Raises Trouble."""
         await self._request(Operation.PAUSE, instance_id, lambda unit: operations.pause(unit, instance_id, reason))
         if wait:
             await self._effect(instance_id, lambda status: status is Status.SUSPENDED or status.terminal)
 
     async def resume(self, instance_id: str, reason: str | None = None, *, wait: bool = False) -> None:
-        """Raises Trouble."""
+        """Resume it. Raises Trouble."""
         sent = await self._request(
             Operation.RESUME, instance_id, lambda unit: operations.resume(unit, instance_id, reason)
         )
@@ -180,7 +194,7 @@ class Service:
     async def terminate(
         self, instance_id: str, output: str | None = None, *, recursive: bool = True, wait: bool = False
     ) -> None:
-        """Raises Trouble."""
+        """Terminate it. Raises Trouble."""
         await self._request(
             Operation.TERMINATE,
             instance_id,
@@ -190,30 +204,27 @@ class Service:
             await self._effect(instance_id, lambda status: status.terminal)
 
     async def purge(self, instance_id: str, *, force: bool = False, recursive: bool = True) -> int:
-        """How many went. Raises Trouble."""
+        """Delete the instance. Returns the number deleted. Raises Trouble."""
         try:
             return await self._submit(lambda unit: operations.purge(unit, instance_id, force, recursive))
         except WfctlError as error:
             raise trouble(error, Operation.PURGE, id=instance_id) from error
 
     async def rerun(self, request: RerunRequest) -> str:
-        """Raises Trouble."""
-
-        def call(unit: Unit) -> str | Trouble:
-            return check_rerun(unit, request) or operations.rerun(unit, request)
-
+        """Return the ID of the new instance. Raises Trouble."""
         try:
-            made = await self._submit(call)
+            return await self._submit(lambda unit: operations.rerun(unit, request))
         except WfctlError as error:
-            raise trouble(error, Operation.RERUN, id=request.source) from error
-        if isinstance(made, Trouble):
-            raise made
-        return made
+            if summaries.status(self._db, request.source) is Status.STALLED:
+                raise Trouble(Problem.STALLED, Operation.RERUN, id=request.source) from error
+            raise rerun_trouble(error, request) from error
 
     async def _request(
         self, operation: Operation, instance_id: str, call: Callable[[Unit], None], **names: str
     ) -> bool:
-        """Send a request; whether it was. A finished instance, and one that has nothing to do for it, takes no notice;
+        """Send a request. Returns True if it was sent.
+
+        A finished instance, and one that has nothing to do for it, takes no notice;
         a stalled one refuses."""
         try:
             await self._submit(call)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from wfctl.engine.core.decide import encodable
-from wfctl.engine.engine_thread import Host
+from wfctl.engine.engine_thread import Engine
 from wfctl.engine.store import app_state
 from wfctl.engine.store.app_state import Entry, EtagMismatch, Write
 from wfctl.engine.store.database import Connection
@@ -73,9 +73,9 @@ class StateService:
     """All methods belong on the server's loop, and raise StateTrouble. `app_id`: the app whose keys these are, where
     several share the file; as in Dapr, each has its own."""
 
-    def __init__(self, host: Host, store: Path, app_id: str | None = None) -> None:
+    def __init__(self, engine: Engine, store: Path, app_id: str | None = None) -> None:
         self._prefix = "" if app_id is None else f"{app_id}||"
-        self._host = host
+        self._engine = engine
         self._db = open_reader(store)
 
     def close(self) -> None:
@@ -116,7 +116,7 @@ class StateService:
                     failed.append(error.key)
             return failed
 
-        return await asyncio.wrap_future(self._host.write(call))
+        return await asyncio.wrap_future(self._engine.write(call))
 
     async def transact(self, store: str, items: Sequence[Item]) -> None:
         """All or none."""
@@ -127,7 +127,7 @@ class StateService:
         writes = [_write(item, now, what, "ERR_STATE_TRANSACTION") for item in items]
         try:
             await asyncio.wrap_future(
-                self._host.write(lambda unit, db: app_state.apply(db, self._prefix + store, writes, to_micros(now)))
+                self._engine.write(lambda unit, db: app_state.apply(db, self._prefix + store, writes, to_micros(now)))
             )
         except EtagMismatch as error:
             raise StateTrouble(500, "ERR_STATE_TRANSACTION", "INTERNAL", f"{what}: {_MISMATCH}") from error

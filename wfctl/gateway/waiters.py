@@ -1,4 +1,4 @@
-"""Who waits for an instance to reach a status. The engine tells after each commit what changed; nobody polls."""
+"""Wait for an instance to reach a status. The engine tells after each commit what changed; nobody polls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an instance ID may be. There are two rules, and this is the one place that has them.
+"""The rules of instance IDs. There are two, and this is the one place that has them.
 
 `fault` is what every door refuses: IDs are written one a line, typed, and completed by shells, so that an ID must be
 one line that is seen as it is. `fault_of_new` is Dapr's own rule for a start over its HTTP and general gRPC APIs

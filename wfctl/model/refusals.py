@@ -6,8 +6,10 @@ The engine and the sidecar client both raise these. A number, a status or a pare
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
+from typing import TypeVar
 
-from wfctl.errors import AlreadyRerun, Conflict, InvalidInput, NotFound, WrongState
+from wfctl.errors import AlreadyRerun, Conflict, InvalidInput, NotFound, WfctlError, WrongState
 from wfctl.model.ids import Fault
 from wfctl.model.status import Status
 
@@ -38,7 +40,8 @@ def bad_id(fault: Fault, instance_id: str) -> InvalidInput:
 
 def id_of_live_instance(instance_id: str, status: Status | None = None) -> Conflict:
     return Conflict(
-        f"an active workflow with ID '{instance_id}' already exists" + (f" ({status.name})" if status is not None else ""),
+        f"an active workflow with ID '{instance_id}' already exists"
+        + (f" ({status.name})" if status is not None else ""),
         instance_id=instance_id,
         hint=f"look at it: wfctl get {instance_id}, use another --id, or keep it: --if-exists use",
     )
@@ -129,32 +132,65 @@ def _end_first(instance_id: str) -> str:
 # --- rerun ----------------------------------------------------------------------------------------------------------
 
 
+class RerunRule(Enum):
+    """What a rerun must heed. Each API of the gateway has an answer of its own for each."""
+
+    OTHER_ID = "the new instance has another ID than the source"
+    NEW_ID = "no instance has the new ID yet"
+    FINISHED = "the source is finished"
+    NO_CHILD = "the source has no parent"
+    EVENT = "the source has the event"
+    RERUNNABLE = "the event is an activity, a timer or a child workflow"
+    NO_TIMER_INPUT = "a timer takes no input"
+    CHILD_ID = "only a child workflow takes a child instance ID"
+
+
+E = TypeVar("E", bound=WfctlError)
+
+
+def broken(rule: RerunRule, error: E, kind: str | None = None) -> E:
+    error.rule, error.kind = rule, kind
+    return error
+
+
 def rerun_under_same_id() -> InvalidInput:
-    return InvalidInput(
-        "the new instance must have another ID than the one it comes from", hint="leave --new-id out, or change it"
+    return broken(
+        RerunRule.OTHER_ID,
+        InvalidInput(
+            "the new instance must have another ID than the one it comes from", hint="leave --new-id out, or change it"
+        ),
     )
 
 
 def rerun_of_child(instance_id: str, parent_id: str | None = None) -> WrongState:
-    return WrongState(
-        f"'{instance_id}' is a child workflow: only topmost instances can be rerun",
-        instance_id=instance_id,
-        hint=f"rerun its parent: wfctl steps {parent_id}" if parent_id else None,
+    return broken(
+        RerunRule.NO_CHILD,
+        WrongState(
+            f"'{instance_id}' is a child workflow: only topmost instances can be rerun",
+            instance_id=instance_id,
+            hint=f"rerun its parent: wfctl steps {parent_id}" if parent_id else None,
+        ),
     )
 
 
 def rerun_of_live_instance(instance_id: str, status: Status | None = None) -> WrongState:
     is_not = f"is {status.name}, not" if status is not None else "is not"
-    return WrongState(
-        f"'{instance_id}' {is_not} in a terminal state: it cannot be rerun",
-        instance_id=instance_id,
-        hint=f"wait for its end: wfctl wait {instance_id}, or end it: wfctl terminate {instance_id}",
+    return broken(
+        RerunRule.FINISHED,
+        WrongState(
+            f"'{instance_id}' {is_not} in a terminal state: it cannot be rerun",
+            instance_id=instance_id,
+            hint=f"wait for its end: wfctl wait {instance_id}, or end it: wfctl terminate {instance_id}",
+        ),
     )
 
 
 def new_id_taken(instance_id: str) -> Conflict:
-    return Conflict(
-        f"a workflow with ID '{instance_id}' exists already", instance_id=instance_id, hint="use another --new-id"
+    return broken(
+        RerunRule.NEW_ID,
+        Conflict(
+            f"a workflow with ID '{instance_id}' exists already", instance_id=instance_id, hint="use another --new-id"
+        ),
     )
 
 
@@ -171,16 +207,23 @@ def already_rerun(instance_id: str, rerun_id: str, status: Status | None = None)
 
 def no_event(instance_id: str, event_id: int | None = None) -> NotFound:
     which = "with that number" if event_id is None else f"with the number {event_id}"
-    return NotFound(f"'{instance_id}' has no event {which}", instance_id=instance_id, hint=_numbers(instance_id))
+    return broken(
+        RerunRule.EVENT,
+        NotFound(f"'{instance_id}' has no event {which}", instance_id=instance_id, hint=_numbers(instance_id)),
+    )
 
 
 def not_rerunnable(instance_id: str, event_id: int | None = None, kind: str | None = None) -> NotFound:
     which = "that event" if event_id is None else f"event {event_id}"
-    return NotFound(
-        f"{which} of '{instance_id}' is {kind + ', ' if kind else ''}no activity, timer or child workflow: "
-        "nothing to rerun from",
-        instance_id=instance_id,
-        hint=_numbers(instance_id),
+    return broken(
+        RerunRule.RERUNNABLE,
+        NotFound(
+            f"{which} of '{instance_id}' is {kind + ', ' if kind else ''}no activity, timer or child workflow: "
+            "nothing to rerun from",
+            instance_id=instance_id,
+            hint=_numbers(instance_id),
+        ),
+        kind,
     )
 
 
@@ -194,11 +237,15 @@ def takes_no_result(instance_id: str, event_id: int) -> InvalidInput:
 
 
 def timer_takes_no_input() -> InvalidInput:
-    return InvalidInput("a timer takes no input", hint="leave the input out")
+    return broken(RerunRule.NO_TIMER_INPUT, InvalidInput("a timer takes no input", hint="leave the input out"))
 
 
-def no_child_to_name() -> InvalidInput:
-    return InvalidInput("only a child workflow takes a child instance ID", hint="leave the child ID out")
+def no_child_to_name(kind: str | None = None) -> InvalidInput:
+    return broken(
+        RerunRule.CHILD_ID,
+        InvalidInput("only a child workflow takes a child instance ID", hint="leave the child ID out"),
+        kind,
+    )
 
 
 def _numbers(instance_id: str) -> str:

@@ -1,4 +1,4 @@
-"""What can go wrong between a client and a sidecar: one table for both ends. `faults` reads and writes it.
+"""The problems between a client and a sidecar: one table for both ends, which `error_mapping` reads and writes.
 
 Source: dapr-api 1.5, 3.2 and 3.9 (dapr/dapr pkg/messages/predefined.go, errorcodes.go), Dapr 1.11 to 1.18.
 """

@@ -40,7 +40,7 @@ class _Names(dict[str, str]):
 
 
 def write_http(problem: Problem, operation: Operation, **names: str) -> HttpAnswer:
-    """What Dapr 1.18 answers, its slips of formatting left out. `names` fill in the texts."""
+    """Return what Dapr 1.18 answers, its slips of formatting left out. `names` fill in the texts."""
     row = TABLE[problem]
     filled = _Names(names)
     if row.code is not None and not (problem is Problem.NOT_FOUND and operation in _UNTOLD):
@@ -147,7 +147,7 @@ def read_hub(operation: Operation, code: str, text: str) -> Problem:
 
 
 def read_scheduler(text: str) -> bool | None:
-    """Whether the scheduler answered, by what a sidecar says of a job that nobody has; None: it does not tell."""
+    """Return True if the scheduler answered, judged by what a sidecar says of a job that nobody has; None: unknown."""
     if "job not found" in text:
         return True
     return False if "failed to get job" in text else None

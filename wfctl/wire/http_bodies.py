@@ -159,7 +159,7 @@ SERVER = "wfctlServer"
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What a sidecar says of itself.
+    """The metadata of a sidecar.
 
     version            (major, minor); None for a runtime built without one ("edge")
     workers            connected workflow workers; None before 1.16, which does not say

@@ -20,7 +20,7 @@ class ApiVersion(str, Enum):
 
 
 class Operation(str, Enum):
-    """What can be asked of a workflow API; the values are what users read in messages."""
+    """The operations of a workflow API; the values are what users read in messages."""
 
     START = "start"
     GET = "get"

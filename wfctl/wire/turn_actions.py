@@ -1,4 +1,4 @@
-"""What a worker answers to a turn: its actions become the events they make.
+"""A worker's answer to a turn: its actions become the events they make.
 
 Source of each action's effect: dapr-api 3.6 (durabletask-go backend/runtimestate/applier.go).
 """

@@ -55,7 +55,7 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
 
     rig.own()
     yield rig
-    rig.host.settled(None)
+    rig.engine.settled(None)
     assert rig.look(inconsistencies) == []
     rig.close()
 
@@ -67,7 +67,9 @@ def kinds(rig: Rig, instance_id: str) -> list[str]:
 class TestStart:
     def test_two_at_once_of_one_id(self, rig: Rig) -> None:
         """[reuse]"""
-        futures = [rig.host.submit(lambda unit: operations.start(unit, StartRequest("Await", "foo"))) for _ in range(2)]
+        futures = [
+            rig.engine.submit(lambda unit: operations.start(unit, StartRequest("Await", "foo"))) for _ in range(2)
+        ]
         outcomes = [future.exception(LIMIT_SECONDS) for future in futures]
         assert outcomes.count(None) == 1
         (refused,) = [outcome for outcome in outcomes if outcome is not None]

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from engine_rig import Rig
@@ -90,17 +91,17 @@ BESIDE = [
 
 @pytest.mark.parametrize(("happens", "words"), HAPPENS + BESIDE)
 def test_an_idle_owner_notices_and_stops(rig: Rig, happens: Callable[[Path], None], words: str) -> None:
-    host = rig.own()
+    engine = rig.own()
     rig.start("Wait", "w")
     rig.settle()
     happens(rig.store)
-    assert host._thread is not None
-    host._thread.join(LIMIT_SECONDS)
-    assert not host._thread.is_alive()
-    assert isinstance(host.error, StoreGone)
-    assert words in host.error.message
+    assert engine._thread is not None
+    engine._thread.join(LIMIT_SECONDS)
+    assert not engine._thread.is_alive()
+    assert isinstance(engine.error, StoreGone)
+    assert words in engine.error.message
     with pytest.raises(StoreGone):
-        host.submit(lambda unit: operations.raise_event(unit, "w", "go", "1")).result(LIMIT_SECONDS)
+        engine.submit(lambda unit: operations.raise_event(unit, "w", "go", "1")).result(LIMIT_SECONDS)
 
 
 @pytest.mark.parametrize(("happens", "words"), HAPPENS + BESIDE)
@@ -109,22 +110,22 @@ def test_nothing_is_acknowledged_from_then_on(
 ) -> None:
     """Not even when the request comes before the next regular look."""
     monkeypatch.setattr(Place, "look", lambda self: None)
-    host = rig.own()
+    engine = rig.own()
     rig.start("Wait", "w")
     happens(rig.store)
     with pytest.raises(StoreGone) as refused:
-        host.submit(lambda unit: operations.start(unit, StartRequest("Wait", "lost"))).result(LIMIT_SECONDS)
+        engine.submit(lambda unit: operations.start(unit, StartRequest("Wait", "lost"))).result(LIMIT_SECONDS)
     assert words in refused.value.message
     assert refused.value.exit_status == 5
 
 
 def test_an_owner_of_untouched_files_goes_on(rig: Rig) -> None:
-    host = rig.own()
+    engine = rig.own()
     rig.start("Wait", "w")
     database.open_store(rig.store).close()
     assert rig.look(lambda db: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()) is not None
     rig.look(lambda db: db.execute("VACUUM"))
-    host._place.check()
+    cast(Place, engine._store._place).check()
     rig.raise_event("w", "go", "1")
     rig.ended("w")
 

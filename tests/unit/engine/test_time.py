@@ -1,4 +1,4 @@
-"""Timers and delayed starts under a clock that the test moves: days pass in seconds, hosts come and go."""
+"""Timers and delayed starts under a clock that the test moves: days pass in seconds, engines come and go."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def put_to(rig: Rig, when: datetime) -> None:
 
 def move(rig: Rig, when: datetime) -> None:
     put_to(rig, when)
-    rig.host.tick()
+    rig.engine.tick()
     rig.settle()
 
 
@@ -206,7 +206,7 @@ class TestASetBackClock:
     @staticmethod
     def set_back(rig: Rig, **delta: float) -> None:
         rig.clock.offset -= timedelta(**delta)
-        rig.host.tick()
+        rig.engine.tick()
 
     def test_timers_go_on(self, rig: Rig) -> None:
         @rig.workflow

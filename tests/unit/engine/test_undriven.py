@@ -11,10 +11,10 @@ import pytest
 from engine_rig import Rig, inconsistencies
 from limits import LIMIT_SECONDS
 
-from wfctl.client.embedded import workflows
+from wfctl.client.embedded import effects
 from wfctl.client.embedded.workflows import EmbeddedWorkflows, open_embedded
 from wfctl.engine import operations
-from wfctl.engine.engine_thread import Host
+from wfctl.engine.engine_thread import Engine
 from wfctl.engine.execute.remote import RemoteExecutor
 from wfctl.engine.execute.worker import Worker
 from wfctl.engine.store import history_inbox
@@ -231,7 +231,7 @@ class TestBesideAnOwner:
         self, rig: Rig, command: EmbeddedWorkflows, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Its worker has the turn and never answers."""
-        monkeypatch.setattr(workflows, "EFFECT_SECONDS", 0.1)
+        monkeypatch.setattr(effects, "EFFECT_SECONDS", 0.1)
         remotes: list[RemoteExecutor] = []
 
         def executor(deliver: Any) -> RemoteExecutor:
@@ -241,12 +241,12 @@ class TestBesideAnOwner:
         def commit(_: object) -> None:
             remotes[0].released()
 
-        host = Host(rig.store, executor, after_commit=commit)
-        assert host.start(None)
+        engine = Engine(rig.store, executor, after_commit=commit)
+        assert engine.start(None)
         try:
             handed: list[None] = []
             remotes[0].attach(Worker(lambda: handed.append(None), most_turns=1, most_activities=1))
-            host.submit(lambda unit: operations.start(unit, StartRequest("Await", "a"))).result(LIMIT_SECONDS)
+            engine.submit(lambda unit: operations.start(unit, StartRequest("Await", "a"))).result(LIMIT_SECONDS)
             rig.until(lambda: handed, "the worker has the turn")
             with_little_patience = open_embedded(rig.store, None, None, True, note=lambda line: None)
             answer = with_little_patience.terminate("a")
@@ -258,4 +258,4 @@ class TestBesideAnOwner:
             assert "requested already" in (refused.value.hint or "")
             with_little_patience.close()
         finally:
-            host.stop()
+            engine.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,12 @@ import grpc
 import grpc.aio
 
 from wfctl.engine.execute import remote
-from wfctl.gateway.assembly import GatewayEngine
+from wfctl.gateway.assembly import Gateway
 from wfctl.gateway.listening.listeners import bind, serve_grpc
 from wfctl.gateway.listening.security import TokenCheck
 from wfctl.gateway.log import Log
-from wfctl.wire import grpc_methods
+from wfctl.gateway.workers import streams
+from wfctl.wire import grpc_methods, history_events
 from wfctl.wire.convert import wrap
 from wfctl.wire.grpc_methods import Method
 from wfctl.wire.protos import taskhub_pb2 as pb
@@ -32,9 +34,9 @@ MAX_BODY = 100_000
 class Peer:
     """A client and worker on one channel, which answers nothing by itself."""
 
-    def __init__(self, channel: Any, engine: GatewayEngine, log: io.StringIO) -> None:
+    def __init__(self, channel: Any, gateway: Gateway, log: io.StringIO) -> None:
         self.channel = channel
-        self.engine = engine
+        self.gateway = gateway
         self.log = log
         self.items = self._stream(grpc_methods.WORK_ITEMS)(pb.GetWorkItemsRequest())
 
@@ -76,7 +78,7 @@ class Peer:
         """The next item; the server looks for what is to be given out again as often as it can."""
         reading = asyncio.ensure_future(self.item())
         while not reading.done():
-            self.engine.check()
+            self.gateway.check()
             await asyncio.wait({reading}, timeout=0.01)
         return reading.result()
 
@@ -113,25 +115,24 @@ async def peer(folder: Path) -> AsyncIterator[Peer]:
     text = io.StringIO()
     log = Log(text)
     async with contextlib.AsyncExitStack() as stack:
-        engine = GatewayEngine(folder / "s.db", log, most_turns=10, most_activities=10, max_body=MAX_BODY)
-        await engine.open(stack, lambda host: lambda: None)
+        gateway = Gateway(stack, folder / "s.db", log, most_turns=10, most_activities=10, max_body=MAX_BODY)
         bound = await bind(
             stack, listen="127.0.0.1", http_port=0, grpc_port=0, max_body=MAX_BODY, note=lambda line: None
         )
         await serve_grpc(
             stack,
             bound.grpc,
-            engine,
+            gateway,
             log,
             token=TokenCheck(None),
             shutdown=lambda: None,
             max_body=MAX_BODY,
             unix=None,
         )
-        stack.callback(engine.work.end_streams)
-        stack.callback(engine.waiters.close)
+        stack.callback(gateway.work.end_streams)
+        stack.callback(gateway.waiters.close)
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{bound.grpc_port}"))
-        yield Peer(channel, engine, text)
+        yield Peer(channel, gateway, text)
 
 
 @pytest.fixture(autouse=True)
@@ -204,10 +205,10 @@ def test_a_turn_whose_answer_is_too_large_stalls(tmp_path: Path) -> None:
             await worker.start("i")
             turn = await worker.item()
             await worker.call(grpc_methods.COMPLETE_WORKFLOW, answer(turn, completed('"' + "x" * MAX_BODY + '"')))
-            found = worker.engine.service.get("i")
+            found = worker.gateway.service.get("i")
             assert found is not None
-            await worker.until(lambda: worker.engine.service.get("i").status.name == "STALLED")  # type: ignore[union-attr]
-            history = worker.engine.service.history("i")
+            await worker.until(lambda: worker.gateway.service.get("i").status.name == "STALLED")  # type: ignore[union-attr]
+            history = await worker.gateway.service.history("i", list)
             assert "--max-body-size" in getattr(history[-1], "description", "")
 
     asyncio.run(scenario())
@@ -220,6 +221,31 @@ def test_a_request_that_is_too_large_is_refused(tmp_path: Path) -> None:
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await worker.call(grpc_methods.START, big)
             assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-            assert worker.engine.service.get("i") is None
+            assert worker.gateway.service.get("i") is None
+
+    asyncio.run(scenario())
+
+
+def test_a_long_history_is_encoded_while_the_server_answers_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On another thread: both for a worker, and for whoever asks for it."""
+    encoders: set[int] = set()
+    real = history_events.write
+
+    def write(event: Any) -> Any:
+        encoders.add(threading.get_ident())
+        return real(event)
+
+    monkeypatch.setattr(history_events, "write", write)
+    monkeypatch.setattr(streams, "LONG_HISTORY", 1)
+
+    async def scenario() -> None:
+        async with peer(tmp_path) as worker:
+            await worker.begin_activity("i")
+            found = await worker.call(grpc_methods.HISTORY, pb.GetHistoryRequest(instance_id="i"))
+            assert [event.WhichOneof("event") for event in found.events][-1] == "task_scheduled"
+            assert encoders
+            assert threading.get_ident() not in encoders
 
     asyncio.run(scenario())

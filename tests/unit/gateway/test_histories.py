@@ -12,7 +12,7 @@ pytest.importorskip("google.protobuf", reason="needs the extra grpc")
 from wfctl.engine.execute.worker import PendingTurn
 from wfctl.engine.store import database
 from wfctl.engine.store.codec import encode
-from wfctl.engine.store.history_inbox import append_history
+from wfctl.engine.store.history_inbox import append_history, wipe_history
 from wfctl.gateway.workers.history_cache import Histories
 from wfctl.model.events import NO_ID, Event, TaskCompleted, TaskScheduled, WorkflowStarted
 from wfctl.wire.protos import taskhub_pb2 as pb
@@ -41,7 +41,7 @@ class Story:
     def send(self, mark: tuple[int, int] | None, stateful: bool) -> tuple[pb.WorkflowRequest, tuple[int, int]]:
         turn = PendingTurn(KEY, "i", "W", [WorkflowStarted(NO_ID, START), TaskCompleted(NO_ID, START, 1, '"r"', "x1")])
         turn.token = "t"
-        data, mark = self.histories.turn(turn, mark, stateful=stateful)
+        data, mark = self.histories.turn(turn, mark, stateful=stateful).encode()
         item = pb.WorkItem.FromString(data)
         assert item.completion_token == "t"
         assert [e.WhichOneof("event") for e in item.workflow_request.new_events] == [
@@ -102,4 +102,34 @@ def test_what_was_told_only_in_part_is_read(tmp_path: Path) -> None:
     story.commit()
     request, _ = story.send(None, True)
     assert ids(request) == [1, 2]
+    story.close()
+
+
+def test_what_is_forgotten_while_it_is_encoded_is_not_kept(tmp_path: Path) -> None:
+    """The instance continues as new just then: its new history has nothing of the old one."""
+    story = Story(tmp_path, False)
+    story.commit()
+    turn = PendingTurn(KEY, "i", "W", [WorkflowStarted(NO_ID, START)])
+    item = story.histories.turn(turn, None, stateful=False)
+    story.histories.forget(KEY)
+    item.encode()
+    wipe_history(story._db, [KEY])
+    story.commit()
+    request, _ = story.send(None, False)
+    assert ids(request) == [2]
+    story.close()
+
+
+def test_the_size_tells_a_long_history_from_a_short_one(tmp_path: Path) -> None:
+    story = Story(tmp_path, False)
+    at = START + timedelta(seconds=1)
+    events: list[Event] = [TaskScheduled(number, at, "A", "1", f"x{number}") for number in range(1000)]
+    append_history(story._db, [(KEY, 1, 0, encode(events))])
+    turn = PendingTurn(KEY, "i", "W", [WorkflowStarted(NO_ID, START)])
+    for stateful in (True, False):
+        item = story.histories.turn(turn, None, stateful=stateful)
+        assert 500 < item.size < 2000
+        assert len(pb.WorkItem.FromString(item.encode()[0]).workflow_request.past_events) == 1000
+        story.histories.forget(KEY)
+    assert story.histories.turn(turn, (1, 1000), stateful=True).size == 1
     story.close()

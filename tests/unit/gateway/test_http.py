@@ -355,7 +355,7 @@ def test_the_openapi_file_describes_the_routes(tmp_path: Path) -> None:
             if method != "parameters"
             for version in ("v1.0", "v1.0-beta1", "v1.0-alpha1")
         }
-        served = set(http_routes(room.engine, room.engine.fronts[0], lambda: None, lambda: False).all())
+        served = set(http_routes(room.gateway, room.gateway.fronts[0], lambda: None, lambda: False).all())
         # PUT is a second name of POST for state; queries are refused.
         served = {route for route in served if not route[1].endswith("/query")}
         served -= {("PUT", path) for method, path in served if method == "POST"}

@@ -45,7 +45,7 @@ async def ended(hub: Hub, instance_id: str) -> pb.GetInstanceResponse:
 
 def test_start_wait_and_get(tmp_path: Path) -> None:
     async def scenario(room: Room) -> None:
-        hub = Hub(room.engine.service)
+        hub = Hub(room.gateway.service)
         odd = "nexus||Nexus|6671cfbe@device"  # the task hub takes any ID
         await start(hub, "Quick", odd)
         got = await hub.get(pb.GetInstanceRequest(instance_id=odd))
@@ -63,7 +63,7 @@ def test_start_wait_and_get(tmp_path: Path) -> None:
 def test_a_wait_for_what_does_not_exist_yet(tmp_path: Path) -> None:
     async def scenario(room: Room) -> None:
         room.worker()
-        hub = Hub(room.engine.service)
+        hub = Hub(room.gateway.service)
         waiting = asyncio.ensure_future(ended(hub, "later"))
         await asyncio.sleep(0)
         await start(hub, "Quick", "later")
@@ -75,11 +75,11 @@ def test_a_wait_for_what_does_not_exist_yet(tmp_path: Path) -> None:
 def test_suspend_resume_and_terminate_wait_for_their_effect(tmp_path: Path) -> None:
     async def scenario(room: Room) -> None:
         room.worker()
-        hub = Hub(room.engine.service)
+        hub = Hub(room.gateway.service)
         await start(hub, "Wait", "w")
 
         async def status() -> str:
-            found = room.engine.service.get("w")
+            found = room.gateway.service.get("w")
             assert found is not None
             return found.status.name
 
@@ -91,7 +91,7 @@ def test_suspend_resume_and_terminate_wait_for_their_effect(tmp_path: Path) -> N
         await hub.terminate(pb.TerminateRequest(instance_id="w", output=wrap('"why"'), recursive=True))
         assert await status() == "TERMINATED"
         await hub.terminate(pb.TerminateRequest(instance_id="w"))
-        history = (await hub.history(pb.GetHistoryRequest(instance_id="w"))).events
+        history = pb.GetHistoryResponse.FromString(await hub.history(pb.GetHistoryRequest(instance_id="w"))).events
         assert [event.WhichOneof("event") for event in history if event.HasField("execution_suspended")]
         assert (await ended(hub, "w")).state.output.value == '"why"'
 
@@ -102,7 +102,7 @@ def test_nothing_hangs_for_want_of_a_worker(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("wfctl.gateway.service.UNATTENDED_SECONDS", 0.05)
 
     async def scenario(room: Room) -> None:
-        hub = Hub(room.engine.service)
+        hub = Hub(room.gateway.service)
         await start(hub, "Wait", "w")
         await asyncio.wait_for(hub.terminate(pb.TerminateRequest(instance_id="w")), LIMIT_SECONDS)
         room.worker()
@@ -120,7 +120,7 @@ def test_nothing_hangs_for_want_of_a_workflow(tmp_path: Path, monkeypatch: pytes
     )
 
     async def scenario(room: Room) -> None:
-        hub = Hub(room.engine.service)
+        hub = Hub(room.gateway.service)
         await start(hub, "Nobodys", "n")
         await start(hub, "mine", "m")
         for instance_id in ("n", "m"):
@@ -136,7 +136,7 @@ def test_nothing_waits_for_a_delayed_start(tmp_path: Path, monkeypatch: pytest.M
 
     async def scenario(room: Room) -> None:
         room.worker()
-        hub = Hub(room.engine.service)
+        hub = Hub(room.gateway.service)
         late = datetime.now(timezone.utc) + timedelta(hours=1)
         await start(hub, "Wait", "d", scheduled_start=time_out(late))
         await asyncio.wait_for(hub.suspend(pb.SuspendRequest(instance_id="d")), LIMIT_SECONDS)
@@ -154,13 +154,13 @@ def test_two_actions_with_one_id_fail_the_instance_and_none_runs(tmp_path: Path)
 
     async def scenario(room: Room) -> None:
         room.worker(twice)
-        hub = Hub(room.engine.service)
+        hub = Hub(room.gateway.service)
         await start(hub, "Twice", "t")
         state = (await ended(hub, "t")).state
         assert state.status == pb.InstanceState(status=3).status  # type: ignore[arg-type]
         assert "two actions with the ID 3" in state.failure.error_message
-        assert room.engine.remote.counts() == (0, 0)
-        history = (await hub.history(pb.GetHistoryRequest(instance_id="t"))).events
+        assert room.gateway.remote.counts() == (0, 0)
+        history = pb.GetHistoryResponse.FromString(await hub.history(pb.GetHistoryRequest(instance_id="t"))).events
         assert not [event for event in history if event.HasField("task_scheduled")]
 
     play(tmp_path, scenario)
@@ -169,7 +169,7 @@ def test_two_actions_with_one_id_fail_the_instance_and_none_runs(tmp_path: Path)
 def test_refusals(tmp_path: Path) -> None:
     async def scenario(room: Room) -> None:
         room.worker()
-        hub = Hub(room.engine.service)
+        hub = Hub(room.gateway.service)
         gone = "no such instance exists"
         assert await refused(hub.suspend(pb.SuspendRequest(instance_id="x"))) == ("UNKNOWN", gone)
         assert await refused(hub.resume(pb.ResumeRequest(instance_id="x"))) == ("UNKNOWN", gone)
@@ -206,7 +206,7 @@ def test_refusals(tmp_path: Path) -> None:
 def test_rerun_refusals(tmp_path: Path) -> None:
     async def scenario(room: Room) -> None:
         room.worker()
-        hub = Hub(room.engine.service)
+        hub = Hub(room.gateway.service)
 
         async def rerun(source: str, event: int = 1, **more: Any) -> tuple[str, str]:
             return await refused(hub.rerun(pb.RerunRequest(source_instance_id=source, event_id=event, **more)))
@@ -232,7 +232,7 @@ def test_ids_that_are_not_one_plain_line(tmp_path: Path) -> None:
     """Dapr's task hub takes them; their lines would name other instances."""
 
     async def scenario(room: Room) -> None:
-        hub = Hub(room.engine.service)
+        hub = Hub(room.gateway.service)
         room.worker()
         await start(hub, "Quick", "q")
         await ended(hub, "q")
@@ -251,7 +251,7 @@ def test_ids_that_are_not_one_plain_line(tmp_path: Path) -> None:
 
 def test_the_general_api_refuses_ids_in_daprs_words(tmp_path: Path) -> None:
     async def scenario(room: Room) -> None:
-        runtime = Runtime(room.engine.service, room.engine.about, lambda: None)
+        runtime = Runtime(room.gateway.service, room.gateway.about, lambda: None)
         for bad in [*BAD_IDS, "a;b"]:
             with pytest.raises(Trouble) as caught:
                 await runtime.start(rt.StartWorkflowRequest(workflow_name="Quick", instance_id=bad))
@@ -268,7 +268,7 @@ def test_the_general_api_refuses_ids_in_daprs_words(tmp_path: Path) -> None:
 
 def test_pages_of_ids(tmp_path: Path) -> None:
     async def scenario(room: Room) -> None:
-        hub = Hub(room.engine.service)
+        hub = Hub(room.gateway.service)
         for number in range(5):
             await start(hub, "Quick", f"i{number}")
         found: list[str] = []
@@ -294,7 +294,7 @@ def test_pages_of_ids(tmp_path: Path) -> None:
 def test_a_delayed_start(tmp_path: Path) -> None:
     async def scenario(room: Room) -> None:
         room.worker()
-        hub = Hub(room.engine.service)
+        hub = Hub(room.gateway.service)
         soon = datetime.now(timezone.utc) + timedelta(milliseconds=300)
         await start(hub, "Quick", "d", scheduled_start=time_out(soon))
         await ended(hub, "d")
@@ -306,7 +306,7 @@ def test_a_delayed_start(tmp_path: Path) -> None:
 def test_the_general_service(tmp_path: Path) -> None:
     async def scenario(room: Room) -> None:
         room.worker()
-        runtime = Runtime(room.engine.service, room.engine.about, lambda: None)
+        runtime = Runtime(room.gateway.service, room.gateway.about, lambda: None)
 
         async def no(call: Any) -> str:
             with pytest.raises(Trouble) as caught:
@@ -344,7 +344,7 @@ def test_the_general_service(tmp_path: Path) -> None:
 def test_retention(tmp_path: Path) -> None:
     async def scenario(room: Room) -> None:
         room.worker()
-        hub = Hub(room.engine.service)
+        hub = Hub(room.gateway.service)
         for name, instance_id in (("Quick", "q"), ("Fail", "f"), ("Wait", "w")):
             await start(hub, name, instance_id)
         for instance_id in ("q", "f"):

@@ -174,7 +174,7 @@ def test_a_value_that_is_too_deep_to_be_looked_at_comes_as_base64_in_bulk(tmp_pa
     async def scenario(room: Room) -> None:
         value = b"[" * 100_000 + b"]" * 100_000
         item = pb.StateItem(key="a", value=value)
-        await StateCalls(room.engine.state).save(pb.SaveStateRequest(store_name="s", states=[item]))
+        await StateCalls(room.gateway.state).save(pb.SaveStateRequest(store_name="s", states=[item]))
         answer = await room.http.post("/v1.0/state/s/bulk", content='{"keys":["a"]}')
         assert answer.status_code == 200, answer.text
         assert b64decode(answer.json()[0]["data"]) == value
@@ -214,7 +214,7 @@ def test_expired_entries_are_gone_before_they_are_deleted(tmp_path: Path) -> Non
 
 def test_over_grpc(tmp_path: Path) -> None:
     async def scenario(room: Room) -> None:
-        calls = StateCalls(room.engine.state)
+        calls = StateCalls(room.gateway.state)
 
         async def refused(call: object) -> tuple[str, str]:
             with pytest.raises(StateTrouble) as caught:

@@ -13,7 +13,7 @@ from wfctl.engine.store import database
 from wfctl.engine.store.codec import encode
 from wfctl.engine.store.history_inbox import append_history
 from wfctl.gateway.log import Log
-from wfctl.gateway.tracing.detect import tracing, wanted
+from wfctl.gateway.tracing.detect import span_exporter, wanted
 from wfctl.gateway.tracing.trace_ids import Span, Traces, parse
 from wfctl.model.events import NO_ID, ExecutionStarted, Parent, WorkflowStarted
 
@@ -111,5 +111,5 @@ def test_an_exporter_that_is_not_known_is_a_line_in_the_log(capsys: pytest.Captu
     pytest.importorskip("opentelemetry.sdk", reason="needs the extra otel")
     import sys
 
-    assert tracing({"OTEL_TRACES_EXPORTER": "carrier-pigeon"}, "wfctl", Log(sys.stderr)) is None
+    assert span_exporter({"OTEL_TRACES_EXPORTER": "carrier-pigeon"}, "wfctl", Log(sys.stderr)) is None
     assert "'carrier-pigeon' is neither otlp nor console" in capsys.readouterr().err

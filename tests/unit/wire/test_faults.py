@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wfctl import errors
+from wfctl.engine.random_id import new_id
 from wfctl.model import ids
 from wfctl.model.failure import Failure
 from wfctl.model.instance import Instance
@@ -19,7 +20,6 @@ from wfctl.render.text import clean
 from wfctl.wire import error_mapping, http_bodies, http_routes
 from wfctl.wire.error_codes import OWN, TABLE, Problem
 from wfctl.wire.http_routes import ApiVersion, Operation
-from wfctl.wire.instance_ids import new_id
 
 NAMES = {"id": "i1", "name": "W", "event": "go", "app": "a.b", "child": "c", "kind": "activity", "reason": "x"}
 SEVEN = list(http_routes.ROUTES)

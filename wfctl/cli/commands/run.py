@@ -8,7 +8,7 @@ from wfctl.cli.parsing.duration import parse_duration
 from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
 from wfctl.cli.waiting.progress import run_progress
-from wfctl.client.embedded.workflows import RunSummary
+from wfctl.client.embedded.driving import RunSummary
 from wfctl.errors import InvalidInput
 from wfctl.render.printer import View
 from wfctl.render.text import clean, plural

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from wfctl.config.settings import Settings as ConfigSettings
-    from wfctl.engine.engine_thread import Host
+    from wfctl.engine.engine_thread import Engine
     from wfctl.engine.retention import Retention
     from wfctl.gateway.run_template import RunTemplate
     from wfctl.workflow.loading.app import App
@@ -152,7 +152,7 @@ def serve(
         color=template is not None and session.console.err_color,
         ready_file=ready_file,
         print_endpoints=print_endpoints is not None,
-        bind_client=lambda host: _bind_client(host, store),
+        bind_client=lambda engine: _bind_client(engine, store),
         most_activities=window or DEFAULT_ACTIVITIES,
         retention=_retention(retain or [settings.get("retain") or ""]),
     )
@@ -219,12 +219,12 @@ def _retention(rules: list[str]) -> Retention:
     return Retention(**found)
 
 
-def _bind_client(host: Host, store: Path) -> Callable[[], None]:
+def _bind_client(engine: Engine, store: Path) -> Callable[[], None]:
     """Connect the app's own DaprWorkflowClient, used in its activities, to this engine. Returns the undo."""
     from wfctl.engine.app_client import EngineBackend
     from wfctl.workflow.client_backend import bind_backend
 
-    backend = EngineBackend(host, store)
+    backend = EngineBackend(engine, store)
     bind_backend(backend)
 
     def undo() -> None:

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from wfctl.errors import InvalidInput
+from wfctl.wire.default_ports import GRPC_PORT
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
-HTTP_PORT = 3500
-GRPC_PORT = 50001
 _TLS_PORT = 443
 MOST_CONNECTIONS = 64
 # Bytes of the longest response that is read: anything longer is no sidecar's, and would fill the memory.

@@ -18,8 +18,9 @@ from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from wfctl.client.sidecar.endpoint import GRPC_PORT, HTTP_PORT, Endpoint
+from wfctl.client.sidecar.endpoint import Endpoint
 from wfctl.errors import InvalidInput, NotFound, Unreachable
+from wfctl.wire.default_ports import GRPC_PORT, HTTP_PORT
 
 Note = Callable[[str], None]
 

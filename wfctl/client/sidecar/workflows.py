@@ -17,12 +17,12 @@ from wfctl.client.sidecar.connection import Note
 from wfctl.client.sidecar.endpoint import Endpoint
 from wfctl.client.sidecar.errors import AmbiguousRefusal, no_supplied_results
 from wfctl.client.sidecar.reads import SidecarReader, was_made_since
+from wfctl.engine.random_id import new_id as random_id
 from wfctl.errors import Conflict, InvalidInput, NotFound, TimedOut, Unsupported, WfctlError, WrongState
 from wfctl.model import ids, refusals, rerun_ids
 from wfctl.model.instance import IfExists, Instance, RerunRequest, StartRequest
 from wfctl.model.status import Status
 from wfctl.wire.http_routes import Operation
-from wfctl.wire.instance_ids import new_id as random_id
 
 if TYPE_CHECKING:
     from wfctl.client.sidecar.kubectl import PortForward

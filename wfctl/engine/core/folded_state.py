@@ -1,4 +1,4 @@
-"""What the engine knows of an instance between two turns, folded from its history."""
+"""The state of an instance between two turns, folded from its history."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class State:
         return Status.SUSPENDED if self.suspended else Status.RUNNING
 
     def wake_at(self) -> datetime | None:
-        """When the next open timer is due; None when there is none that ever fires."""
+        """Return the time of the next open timer; None when there is none that ever fires."""
         if self.completed is not None:
             return None
         due = [op.fire_at for op in self.open.values() if type(op) is ev.TimerCreated and op.fire_at != NEVER]
@@ -46,7 +46,7 @@ class State:
         return sum(1 for op in self.open.values() if type(op) is ev.TaskScheduled)
 
     def event_waits(self) -> list[tuple[int, str]]:
-        """(event ID, name) of the external events that are waited for."""
+        """Return (event ID, name) of the external events that are waited for."""
         if self.completed is not None:
             return []
         return [
@@ -56,7 +56,7 @@ class State:
         ]
 
     def event_timer(self, name: str, besides: Collection[int] = ()) -> int | None:
-        """The ID of the oldest open timer that waits for the external event `name`, not one of `besides`."""
+        """Return the ID of the oldest open timer that waits for the external event `name`, not one of `besides`."""
         folded = name.casefold()
         for event_id, op in self.open.items():
             if (
@@ -157,7 +157,7 @@ RESOLVES: dict[type[Event], type[Event]] = {
 
 
 def resolved_id(event: Any) -> int:
-    """The event ID of the operation that this resolution closes."""
+    """Return the event ID of the operation that this resolution closes."""
     if type(event) is ev.TimerFired:
         return event.timer_id
     return event.task_scheduled_id  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""What an instance's history looks like to those that it calls with a propagation scope.
+"""The history that an instance hands on to those that it calls with a propagation scope.
 
 Nothing of it is stored: the caller's own history says which call had which scope, and what had happened before it.
 """
@@ -19,7 +19,7 @@ def propagated(
     call: TaskScheduled | ChildWorkflowInstanceCreated,
     received: PropagatedEvents | None,
 ) -> PropagatedEvents:
-    """The caller's events up to the call itself; under LINEAGE behind those that the caller received."""
+    """Return the caller's events up to the call itself; under LINEAGE behind those that the caller received."""
     kind = type(call)
     cut = next(
         (n for n, event in enumerate(history, 1) if type(event) is kind and event.event_id == call.event_id),

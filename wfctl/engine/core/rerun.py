@@ -38,7 +38,11 @@ class Rerun:
 
 
 def rerun(source: Sequence[Event], request: RerunRequest, new_id: str, execution_id: str, now: datetime) -> Rerun:
-    """Raises NotFound (no such action) and InvalidInput (an input, a child ID or a result where there can be none)."""
+    """Make the new history.
+
+    Raises NotFound (no such action), and InvalidInput (an input, a child ID or a result where there
+    can be none).
+    """
     at = _find(source, request)
     end = next((i for i in range(at, len(source)) if type(source[i]) is ev.WorkflowStarted), len(source))
     kept = [e for e in source[:end] if type(e) not in (ev.ExecutionCompleted, ev.ExecutionStalled)]
@@ -68,7 +72,7 @@ def _find(source: Sequence[Event], request: RerunRequest) -> int:
         if request.overwrite_input and kind == "timer":
             raise refusals.timer_takes_no_input()
         if request.new_child_id and kind != "child workflow":
-            raise refusals.no_child_to_name()
+            raise refusals.no_child_to_name(kind)
         return at
     raise refusals.no_event(request.source, target_id)
 

@@ -82,11 +82,11 @@ Delivery = ActivityResult | LateTurn | ExecutorFailed
 
 class Executor(Protocol):
     def knows(self, name: str) -> bool:
-        """Whether a workflow of this name can be run here. One that cannot is left alone, never failed."""
+        """Return True if a workflow of this name can be run here. One that cannot is left alone, never failed."""
         ...
 
     def run_turn(self, turn: Turn) -> TurnResult | None:
-        """The result, or None when it will be delivered later. Never raises for what user code does."""
+        """Return the result, or None when it will be delivered later. Never raises for what user code does."""
         ...
 
     def run_activities(self, tasks: Sequence[ActivityTask]) -> None:

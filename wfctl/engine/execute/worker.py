@@ -1,4 +1,4 @@
-"""What the remote executor keeps of a worker and of the work it was given."""
+"""A connected worker, and the work that it was given."""
 
 from __future__ import annotations
 

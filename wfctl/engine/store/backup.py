@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a store holds: its schema's version, its instances, and how many of them have not ended."""
+    """The contents of a store in numbers: its schema's version, its instances, and how many of them have not ended."""
 
     schema: int
     instances: int

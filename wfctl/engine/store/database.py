@@ -180,7 +180,7 @@ def schema_version(connection: Connection, path: Path) -> int:
 
 @contextlib.contextmanager
 def _at_once(connection: Connection) -> Iterator[None]:
-    """What is read in here is of one moment."""
+    """Read everything inside the block as of one moment."""
     if connection.in_transaction:
         yield
         return
@@ -327,7 +327,7 @@ def has_room(path: Path) -> bool:
 
 
 def is_trouble(error: BaseException) -> bool:
-    """Whether this is the fault of the file, the disk or the machine, not that of what was to be written."""
+    """Return True if the file, the disk or the machine is at fault, not what was to be written."""
     # A damaged file is a plain DatabaseError; a violated constraint or a value of a wrong type is one of its children.
     return isinstance(error, (sqlite3.OperationalError, OSError, MemoryError)) or type(error) is sqlite3.DatabaseError
 

@@ -46,7 +46,7 @@ class Arrival:
 
 
 def read_inbox(db: Connection, after: int, now: int, limit: int) -> list[Arrival]:
-    """What lies behind `after`, oldest first, `limit` at the most; `now` is in microseconds."""
+    """Return up to `limit` events behind `after`, oldest first; `now` is in microseconds."""
     sql = """
         SELECT inbox.seq, key, root, inbox.event,
             status = ? AND coalesce(wake_at, 0) > ? AND inbox.event NOT LIKE '[{"type":"ExecutionTerminated"%'
@@ -95,7 +95,7 @@ def any_wanted(db: Connection) -> bool:
 
 
 def take_wanted(db: Connection) -> list[tuple[int, bool]]:
-    """(root, whether nobody has set the tree in motion yet)."""
+    """Take all entries: (root, True if nobody has set the tree in motion yet)."""
     rows = [(root, bool(born)) for root, born in db.execute("SELECT root, born FROM wanted")]
     if rows:
         db.execute("DELETE FROM wanted")
@@ -104,7 +104,7 @@ def take_wanted(db: Connection) -> list[tuple[int, bool]]:
 
 @dataclass(frozen=True, slots=True)
 class OwnerRow:
-    """What the owner says of itself; stale when it was killed (the file lock tells)."""
+    """The owner's entry about itself; stale when it was killed (the file lock tells)."""
 
     pid: int
     since: int

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass, fields
 from itertools import islice
 
 from wfctl.engine.store import reruns
 from wfctl.engine.store.database import Connection
-from wfctl.engine.store.values import Unreadable
+from wfctl.engine.store.values import Unreadable, decode_failure, from_micros, maybe_time
+from wfctl.model.failure import FailedStep, Failure
+from wfctl.model.instance import Instance, Waiting
 from wfctl.model.status import LIVE, Status
 
 
@@ -49,6 +51,8 @@ _UPDATE = """
         version = ?, output = ?, custom_status = ?, failure = ?, stall = ?
     WHERE key = ?
 """
+# The time of the last event lies in `history`, see the schema.
+_LAST_EVENT = "SELECT at FROM history WHERE key = ? ORDER BY seq DESC LIMIT 1"
 _LIVE = ", ".join(str(int(status)) for status in sorted(LIVE))
 
 
@@ -69,8 +73,46 @@ def to_status(value: int) -> Status:
         raise Unreadable("the status of an instance in it is none") from None
 
 
+def to_instance(
+    db: Connection,
+    row: Row,
+    *,
+    payloads: bool,
+    waiting_for: tuple[Waiting, ...] = (),
+    lineage: reruns.Lineage = (None, ()),
+    failure: Failure | None = None,
+    failed_step: FailedStep | None = None,
+) -> Instance:
+    """Return what the row says, with the time of the instance's last event, and what the caller knows besides.
+
+    `lineage`: what it is a rerun of, and the reruns of it. `failure` has more to it than the row's own.
+    """
+    last = db.execute(_LAST_EVENT, (row.key,)).fetchone()
+    given = db.execute("SELECT input FROM inputs WHERE key = ?", (row.key,)).fetchone() if payloads else None
+    return Instance(
+        id=row.id,
+        name=row.name,
+        status=row.status,
+        created_at=from_micros(row.created_at),
+        updated_at=from_micros(row.created_at if last is None else last[0]),
+        started_at=maybe_time(row.started_at),
+        completed_at=maybe_time(row.completed_at),
+        input=None if given is None else str(given[0]),
+        output=row.output if payloads else None,
+        custom_status=row.custom_status,
+        failure=decode_failure(row.failure) if failure is None else failure,
+        failed_step=failed_step,
+        parent_id=row.parent_id,
+        version=row.version,
+        stall=row.stall,
+        waiting_for=waiting_for,
+        rerun_of=lineage[0],
+        rerun_as=lineage[1],
+    )
+
+
 def next_key(db: Connection) -> int:
-    """The key that the next instance gets; only the holder of the write lock may use it."""
+    """Return the key that the next instance gets; only the holder of the write lock may use it."""
     found = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'instances'").fetchone()
     return 1 if found is None else int(found[0]) + 1
 
@@ -144,7 +186,7 @@ def put_waits(db: Connection, key: int, waits: Iterable[tuple[int, str]]) -> Non
 
 
 def busy_keys(db: Connection, root: int | None) -> list[int]:
-    """Instances with activities to run, of one tree or of all."""
+    """Return the keys of instances with activities to run, of one tree or of all."""
     if root is None:
         return [key for (key,) in db.execute("SELECT key FROM instances WHERE busy > 0 ORDER BY key")]
     return [key for (key,) in db.execute(f"SELECT key FROM ({_TREE}) WHERE busy > 0 ORDER BY key", (root, root))]
@@ -158,38 +200,38 @@ _TREE = """
 """
 
 
-def due(db: Connection, until: int, scope: Collection[int] | None, held: Collection[int]) -> list[int]:
-    """Keys of what is due by `until`, earliest first, in the trees of these roots (None: all) and not held up."""
+def due(db: Connection, until: int, scope: Collection[int] | None, blocked: Container[int]) -> list[int]:
+    """Return the keys of what is due by `until` and not blocked, earliest first; of these trees (None: all)."""
     rows = db.execute("SELECT key, root FROM instances WHERE wake_at <= ? ORDER BY wake_at", (until,))
-    found = (key for key, root in rows if key not in held and (scope is None or root in scope))
+    found = (key for key, root in rows if key not in blocked and (scope is None or root in scope))
     return list(islice(found, MOST_DUE))
 
 
-def next_due(db: Connection, scope: Collection[int] | None, held: Collection[int]) -> int | None:
-    """When something is due next in the trees of these roots (None: all), not counting the keys in `held`."""
+def next_due(db: Connection, scope: Collection[int] | None, blocked: Container[int]) -> int | None:
+    """Return when something is due next in the trees of these roots (None: all), not counting the keys in `blocked`."""
     rows = db.execute("SELECT key, root, wake_at FROM instances WHERE wake_at IS NOT NULL ORDER BY wake_at")
-    found = (wake_at for key, root, wake_at in rows if key not in held and (scope is None or root in scope))
+    found = (wake_at for key, root, wake_at in rows if key not in blocked and (scope is None or root in scope))
     return next(found, None)
 
 
-def next_due_in(db: Connection, root: int, held: Collection[int]) -> int | None:
-    """The same for one tree, without going through the timers of others."""
+def next_due_in(db: Connection, root: int, blocked: Container[int]) -> int | None:
+    """As `next_due`, for one tree, without going through the timers of others."""
     sql = f"SELECT key, wake_at FROM ({_TREE}) WHERE wake_at IS NOT NULL ORDER BY wake_at"
-    return next((wake_at for key, wake_at in db.execute(sql, (root, root)) if key not in held), None)
+    return next((wake_at for key, wake_at in db.execute(sql, (root, root)) if key not in blocked), None)
 
 
-def due_in(db: Connection, root: int, until: int, held: Collection[int]) -> list[int]:
+def due_in(db: Connection, root: int, until: int, blocked: Container[int]) -> list[int]:
     """As `due`, for one tree."""
     sql = f"SELECT key FROM ({_TREE}) WHERE wake_at <= ? ORDER BY wake_at"
-    found = (key for (key,) in db.execute(sql, (root, root, until)) if key not in held)
+    found = (key for (key,) in db.execute(sql, (root, root, until)) if key not in blocked)
     return list(islice(found, MOST_DUE))
 
 
 def moves(
-    db: Connection, scope: Collection[int] | None, until: int, held: Collection[int], alone: Collection[int]
+    db: Connection, scope: Collection[int] | None, until: int, blocked: Container[int], alone: Container[int]
 ) -> bool:
-    """Whether in the trees of these roots (None: anywhere) an activity runs, or something that is not held up is due
-    by `until`. The activities of what is left `alone` do not run."""
+    """Return True if an activity runs in the trees of these roots (None: anywhere), or something that is not blocked
+    is due by `until`. The activities of what is left `alone` do not run."""
     rows = db.execute(
         f"""
         SELECT key, root, busy FROM instances WHERE busy > 0
@@ -198,19 +240,20 @@ def moves(
         (until,),
     )
     return any(
-        (key not in alone if busy else key not in held) and (scope is None or root in scope) for key, root, busy in rows
+        (key not in alone if busy else key not in blocked) and (scope is None or root in scope)
+        for key, root, busy in rows
     )
 
 
-def moves_in(db: Connection, root: int, until: int, held: Collection[int], alone: Collection[int]) -> bool:
-    """The same for one tree."""
+def moves_in(db: Connection, root: int, until: int, blocked: Container[int], alone: Container[int]) -> bool:
+    """As `moves`, for one tree."""
     rows = db.execute(
         f"SELECT key, busy FROM ({_TREE}) WHERE busy > 0 OR (wake_at <= ? AND status IN ({_LIVE}))", (root, root, until)
     )
-    return any(key not in alone if busy else key not in held for key, busy in rows)
+    return any(key not in alone if busy else key not in blocked for key, busy in rows)
 
 
 def tree_inbox(db: Connection, root: int) -> list[int]:
-    """Keys of this tree with unconsumed events."""
+    """Return the keys of this tree with unconsumed events."""
     sql = f"SELECT DISTINCT inbox.key FROM inbox JOIN ({_TREE}) AS tree ON tree.key = inbox.key ORDER BY inbox.key"
     return [key for (key,) in db.execute(sql, (root, root))]

@@ -85,7 +85,7 @@ class Reader:
 
 
 def _open(path: Path, *, one_name: bool = True) -> tuple[Connection, _Stamp | None]:
-    """The connection, and, if it heeds no locks, the stamp that the files had before it was opened."""
+    """Return the connection, and, if it heeds no locks, the stamp that the files had before it was opened."""
     with database.in_words(path):
         database.check_machine(path)
         if not os.path.lexists(path) or not os.stat(path).st_size:
@@ -120,7 +120,7 @@ def _missing(path: Path) -> NoStore:
 
 
 def _mode(path: Path, stamp: _Stamp) -> str:
-    """How SQLite is to open the file.
+    """Return the mode in which SQLite is to open the file.
 
     With write access, as a writer does: only then its side files are made and cleared away rightly. Without, what is in
     the log must be read and writers' locks be heeded where there are any. Where there is neither a log nor a writer,
@@ -132,7 +132,7 @@ def _mode(path: Path, stamp: _Stamp) -> str:
 
 
 def _stamp(path: Path) -> _Stamp:
-    """What changes when somebody writes: of the file and of its side files, the inode, the size and the time."""
+    """Return what changes when somebody writes: inode, size and time of the file and of its side files."""
     real = os.path.realpath(path)
     return _file_stamp(real), *(_file_stamp(real + suffix, kept=kept) for suffix, kept in _SIDE_FILES)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from wfctl.engine.store import causes, instances, reruns
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import COLUMNS, Row, to_row
-from wfctl.engine.store.values import from_micros, maybe_time, to_micros
+from wfctl.engine.store.values import from_micros, to_micros
 from wfctl.errors import NotFound
 from wfctl.model.instance import Count, Filter, Instance, Sort, Waiting
 from wfctl.model.status import LIVE, Status
@@ -33,7 +33,7 @@ _DESCENDING = frozenset({Sort.CREATED, Sort.UPDATED, Sort.FINISHED})
 
 
 def get(db: Connection, instance_id: str, *, payloads: bool, driven: bool) -> Instance | None:
-    """`driven`: whether some process drives the store; if none does, that is what a live instance waits for."""
+    """Return the instance. `driven` is false if no process drives the store: a live instance then waits for that."""
     with _snapshot(db):
         row = instances.find(db, instance_id)
         return None if row is None else _instances(db, [row], payloads, driven)[0]
@@ -61,7 +61,7 @@ def _snapshot(db: Connection) -> Iterator[None]:
 
 
 def select(db: Connection, filter: Filter, *, payloads: bool, driven: bool) -> Iterator[Instance]:
-    """The matching instances in the filter's order, read page by page, so that a long list costs no memory.
+    """Yield the matching instances in the filter's order, read page by page, so that a long list costs no memory.
 
     Raises NotFound when `filter.after` does not exist.
     """
@@ -97,7 +97,7 @@ def select(db: Connection, filter: Filter, *, payloads: bool, driven: bool) -> I
 
 
 def _beyond(key: str, last: tuple[object, int], down: bool) -> tuple[str, tuple[object, ...]]:
-    """The condition for rows behind `last`. SQLite sorts NULL (not finished yet) below everything."""
+    """Return the condition for rows behind `last`. SQLite sorts NULL (not finished yet) below everything."""
     if last[0] is None:
         condition = f"({key} IS NULL AND key {'<' if down else '>'} ?)"
         return (condition if down else f"({condition} OR {key} IS NOT NULL)"), last[1:]
@@ -106,7 +106,7 @@ def _beyond(key: str, last: tuple[object, int], down: bool) -> tuple[str, tuple[
 
 
 def parents(db: Connection, ids: Sequence[str]) -> dict[str, str]:
-    """The parents that are there, by child."""
+    """Return the parents that are there, by child."""
     found: dict[str, str] = {}
     for start in range(0, len(ids), PAGE):
         part = ids[start : start + PAGE]
@@ -158,7 +158,7 @@ def _where(filter: Filter) -> tuple[list[str], list[object]]:
 
 
 def _after_prefix(prefix: str) -> str:
-    """The least text greater than everything that begins with `prefix` (SQLite compares code points)."""
+    """Return the least text greater than everything that begins with `prefix` (SQLite compares code points)."""
     return prefix + chr(0x10FFFF)
 
 
@@ -168,34 +168,16 @@ def _instances(db: Connection, rows: Sequence[Row], payloads: bool, driven: bool
 
 
 def _instance(db: Connection, row: Row, payloads: bool, driven: bool, lineage: reruns.Lineage) -> Instance:
-    found = db.execute(f"SELECT {_UPDATED} FROM instances WHERE key = ?", (row.key,)).fetchone()
-    updated = None if found is None else found[0]
     cause = causes.of(db, row)
-    return Instance(
-        id=row.id,
-        name=row.name,
-        status=row.status,
-        created_at=from_micros(row.created_at),
-        updated_at=from_micros(updated if updated is not None else row.created_at),
-        started_at=maybe_time(row.started_at),
-        completed_at=maybe_time(row.completed_at),
-        input=_input(db, row.key) if payloads else None,
-        output=row.output if payloads else None,
-        custom_status=row.custom_status,
+    return instances.to_instance(
+        db,
+        row,
+        payloads=payloads,
+        waiting_for=_waiting(db, row, driven),
+        lineage=lineage,
         failure=None if cause is None else cause.failure,
         failed_step=None if cause is None else cause.step,
-        parent_id=row.parent_id,
-        version=row.version,
-        stall=row.stall,
-        waiting_for=_waiting(db, row, driven),
-        rerun_of=lineage[0],
-        rerun_as=lineage[1],
     )
-
-
-def _input(db: Connection, key: int) -> str | None:
-    found = db.execute("SELECT input FROM inputs WHERE key = ?", (key,)).fetchone()
-    return None if found is None else str(found[0])
 
 
 def _waiting(db: Connection, row: Row, driven: bool) -> tuple[Waiting, ...]:
@@ -220,8 +202,8 @@ def _waiting(db: Connection, row: Row, driven: bool) -> tuple[Waiting, ...]:
 
 
 def _could_move(db: Connection, row: Row, waits: tuple[Waiting, ...], now: datetime) -> bool:
-    """Whether a driver would find something to do: an unread event, an activity, a timer that is due; here or in a
-    child that is waited for."""
+    """Return True if a driver would find something to do: an unread event, an activity, a timer that is due; here or
+    in a child that is waited for."""
     from wfctl.engine.store import history_inbox
 
     if row.busy or history_inbox.inbox_of(db, row.key):

@@ -172,7 +172,8 @@ def _too_large(size: int, most: int) -> tuple[grpc.StatusCode, str]:
 
 
 def _serialize(message: Any) -> bytes:
-    data: bytes = message.SerializeToString()
+    """A handler may return a message that it has encoded itself, on another thread."""
+    data: bytes = message if isinstance(message, bytes) else message.SerializeToString()
     return data
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from google.protobuf.empty_pb2 import Empty
@@ -11,6 +11,7 @@ from google.protobuf.wrappers_pb2 import BoolValue, StringValue
 from wfctl.gateway.api_error import Trouble
 from wfctl.gateway.service import Service
 from wfctl.gateway.tracing.trace_ids import INCOMING
+from wfctl.model.events import Event
 from wfctl.model.instance import Instance, RerunRequest
 from wfctl.model.status import Status
 from wfctl.wire import grpc_methods, history_events, instance_state, supplied_results
@@ -127,13 +128,18 @@ class Hub:
         found, following = self._service.list_ids(token, size)
         return pb.ListInstanceIDsResponse(instance_ids=found, continuation_token=following)
 
-    async def history(self, request: pb.GetHistoryRequest) -> pb.GetHistoryResponse:
-        committed = self._service.history(request.instance_id)
-        return pb.GetHistoryResponse(events=[history_events.write(event) for event in committed])
+    async def history(self, request: pb.GetHistoryRequest) -> bytes:
+        """Return the encoded GetHistoryResponse."""
+        return await self._service.history(request.instance_id, _encode_history)
 
 
 def _text(message: Any, field: str) -> str | None:
     return getattr(message, field).value if message.HasField(field) else None
+
+
+def _encode_history(events: Sequence[Event]) -> bytes:
+    response = pb.GetHistoryResponse(events=[history_events.write(event) for event in events])
+    return response.SerializeToString()
 
 
 def _state(instance: Instance, payloads: bool, *, parent: bool) -> pb.GetInstanceResponse:

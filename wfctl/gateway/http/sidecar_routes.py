@@ -1,4 +1,4 @@
-"""What clients ask of a sidecar besides workflows: health, metadata, shutdown, metrics, and the OpenAPI file."""
+"""The routes of a sidecar besides workflows: health, metadata, shutdown, metrics, and the OpenAPI file."""
 
 from __future__ import annotations
 

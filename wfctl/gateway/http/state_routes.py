@@ -56,7 +56,7 @@ class StateRoutes:
         return Answer(204)
 
     async def bulk(self, request: Request) -> Answer:
-        """What is not JSON (a value saved over gRPC) comes as base64, as Go writes bytes."""
+        """Write a value that is not JSON (one saved over gRPC) as base64, as Go writes bytes."""
         body = _json(request.body, "failed deserializing HTTP body: ")
         keys = body.get("keys") if isinstance(body, dict) else None
         if keys is None:

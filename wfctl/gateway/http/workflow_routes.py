@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 
+from wfctl.engine.random_id import new_id
 from wfctl.gateway.api_error import Trouble
 from wfctl.gateway.http.app import Answer, Handler, Request, Routes, json_answer, malformed, text_of
 from wfctl.gateway.metrics import Metrics
 from wfctl.gateway.service import Service
-from wfctl.wire import http_bodies, http_routes, instance_ids
+from wfctl.wire import http_bodies, http_routes
 from wfctl.wire.error_codes import Problem
 from wfctl.wire.http_routes import ApiVersion, Operation
 
@@ -54,7 +55,7 @@ class WorkflowRoutes:
 
     async def start(self, request: Request) -> Answer:
         """The body is the input, byte for byte; without one the input is an empty text, as in Dapr."""
-        instance_id = request.query.get(http_routes.INSTANCE_ID) or instance_ids.new_id()
+        instance_id = request.query.get(http_routes.INSTANCE_ID) or new_id()
         payload = text_of(request.body)
         made = await self._service.start(request.names["workflow"], instance_id, payload)
         return json_answer(202, http_bodies.write_started(made))

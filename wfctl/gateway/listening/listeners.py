@@ -14,7 +14,7 @@ from typing import Any
 import grpc.aio
 import uvicorn
 
-from wfctl.gateway.assembly import Front, GatewayEngine
+from wfctl.gateway.assembly import Front, Gateway
 from wfctl.gateway.grpc import routing
 from wfctl.gateway.grpc.runtime import Runtime
 from wfctl.gateway.grpc.state import StateCalls
@@ -35,7 +35,7 @@ Note = Callable[[str], None]
 
 
 def http_app(
-    engine: GatewayEngine,
+    gateway: Gateway,
     log: Log,
     *,
     front: Front | None = None,
@@ -47,17 +47,15 @@ def http_app(
     invocation: Invocation | None = None,
 ) -> HttpApp:
     """Make the HTTP API of one front; of the first if none is given."""
-    routes = http_routes(engine, front or engine.fronts[0], shutdown, stopping)
+    routes = http_routes(gateway, front or gateway.fronts[0], shutdown, stopping)
     return HttpApp(routes, token, hosts, max_body, log, invocation)
 
 
-def http_routes(
-    engine: GatewayEngine, front: Front, shutdown: Callable[[], None], stopping: Callable[[], bool]
-) -> Routes:
+def http_routes(gateway: Gateway, front: Front, shutdown: Callable[[], None], stopping: Callable[[], bool]) -> Routes:
     routes = Routes()
-    WorkflowRoutes(front.service, engine.metrics).add_to(routes)
+    WorkflowRoutes(front.service, gateway.metrics).add_to(routes)
     StateRoutes(front.state).add_to(routes)
-    SidecarRoutes(front.about, engine.metrics, shutdown, stopping, lambda: engine.full).add_to(routes)
+    SidecarRoutes(front.about, gateway.metrics, shutdown, stopping, lambda: gateway.full).add_to(routes)
     return routes
 
 
@@ -126,7 +124,7 @@ class _Uvicorn(uvicorn.Server):
 async def serve_grpc(
     stack: contextlib.AsyncExitStack,
     server: grpc.aio.Server,
-    engine: GatewayEngine,
+    gateway: Gateway,
     log: Log,
     *,
     front: Front | None = None,
@@ -136,8 +134,8 @@ async def serve_grpc(
     unix: Path | None,
 ) -> None:
     """Serve until `stack` is closed, on the Unix socket besides. Raises what `ports.listen_unix` does."""
-    calls = routing.Calls(token, log, engine.metrics, max_body)
-    server.add_generic_rpc_handlers((routing.Paths(_handlers(engine, front or engine.fronts[0], calls, shutdown)),))
+    calls = routing.Calls(token, log, gateway.metrics, max_body)
+    server.add_generic_rpc_handlers((routing.Paths(_handlers(gateway, front or gateway.fronts[0], calls, shutdown)),))
     if unix is not None:
         ports.listen_unix(unix.absolute(), server.add_insecure_port)
     await server.start()
@@ -145,9 +143,9 @@ async def serve_grpc(
 
 
 def _handlers(
-    engine: GatewayEngine, front: Front, calls: routing.Calls, shutdown: Callable[[], None]
+    gateway: Gateway, front: Front, calls: routing.Calls, shutdown: Callable[[], None]
 ) -> list[tuple[Method, Any]]:
-    work = engine.work
+    work = gateway.work
     hub = Hub(front.service).methods()
     answers: dict[Method, routing.Handler] = {
         grpc_methods.COMPLETE_ORCHESTRATOR: work.complete_turn,

@@ -9,9 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from wfctl.errors import InvalidInput, Unreachable
-
-DEFAULT_HTTP = 3500
-DEFAULT_GRPC = 50001
+from wfctl.wire.default_ports import GRPC_PORT, HTTP_PORT
 
 Note = Callable[[str], None]
 
@@ -19,12 +17,12 @@ Note = Callable[[str], None]
 def listen_http(address: str, port: int | None, note: Note) -> socket.socket:
     """A listening socket; `port` None is the default or, where that is taken, any. Raises Unreachable."""
     try:
-        return _bind(address, DEFAULT_HTTP if port is None else port)
+        return _bind(address, HTTP_PORT if port is None else port)
     except OSError as error:
         if port is not None:
             raise taken("HTTP", address, port, error) from error
     free = _bind(address, 0)
-    note(f"port {DEFAULT_HTTP} is taken: HTTP listens on {free.getsockname()[1]}")
+    note(f"port {HTTP_PORT} is taken: HTTP listens on {free.getsockname()[1]}")
     return free
 
 
@@ -58,12 +56,12 @@ def listen_grpc(address: str, port: int | None, note: Note, add: Callable[[str],
         return bound
 
     try:
-        return bind(DEFAULT_GRPC if port is None else port)
+        return bind(GRPC_PORT if port is None else port)
     except OSError as error:
         if port is not None:
             raise taken("gRPC", address, port, error) from error
     free = bind(0)
-    note(f"port {DEFAULT_GRPC} is taken: gRPC listens on {free}")
+    note(f"port {GRPC_PORT} is taken: gRPC listens on {free}")
     return free
 
 

@@ -1,4 +1,4 @@
-"""Whether the environment asks for traces; nothing of OpenTelemetry is imported where it does not."""
+"""Find out if the environment asks for traces. Nothing of OpenTelemetry is imported where it does not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from wfctl.gateway.log import Log
 from wfctl.install import install_command
 
 if TYPE_CHECKING:
-    from wfctl.gateway.tracing.spans import Tracing
+    from wfctl.gateway.tracing.spans import Exporter
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
@@ -24,15 +24,15 @@ def wanted(environ: Mapping[str, str]) -> list[str]:
     return [name for name in (part.strip() for part in text.split(",")) if name and name != "none"]
 
 
-def tracing(environ: Mapping[str, str], app_id: str, log: Log) -> Tracing | None:
-    """None: nobody asks for traces, or they cannot be made, which is said and no reason not to serve."""
+def span_exporter(environ: Mapping[str, str], app_id: str, log: Log) -> Exporter | None:
+    """Return what makes spans. None if nobody asks for traces, or they cannot be made, which is logged."""
     names = wanted(environ)
     if not names:
         return None
     try:
         from wfctl.gateway.tracing import otel
 
-        exporter = otel.exporter(environ, names, app_id, log)
+        return otel.exporter(environ, names, app_id, log)
     except ImportError as error:
         what = error.name or str(error)
         command = install_command("serve", "otel")
@@ -43,6 +43,3 @@ def tracing(environ: Mapping[str, str], app_id: str, log: Log) -> Tracing | None
     except ValueError as error:
         log.warning(f"no traces: {error}")
         return None
-    from wfctl.gateway.tracing.spans import Tracing
-
-    return Tracing(exporter)

@@ -34,7 +34,7 @@ _PREFIX = "durabletask."
 
 
 class Exporter(Protocol):
-    """What makes the spans (`wfctl.gateway.tracing.otel`). Times in nanoseconds since 1970."""
+    """The maker of spans (`wfctl.gateway.tracing.otel`). Times in nanoseconds since 1970."""
 
     def sampled(self, trace: int) -> bool: ...
 
@@ -61,7 +61,7 @@ class Exporter(Protocol):
 
 
 class _Course:
-    """What the span of an instance is made of."""
+    """The parts of the span of an instance."""
 
     def __init__(self, started: ev.ExecutionStarted, place: Place | None, began: int) -> None:
         self.name = started.name
@@ -73,15 +73,13 @@ class _Course:
 
 
 class Tracing:
-    def __init__(self, exporter: Exporter) -> None:
+    def __init__(self, exporter: Exporter, store: Path) -> None:
+        """`store` exists. Starts the thread that makes the spans."""
         self._exporter = exporter
         self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._courses: OrderedDict[int, _Course] = OrderedDict()
         self._activities: OrderedDict[tuple[int, int, str], tuple[ActivityTask, int]] = OrderedDict()
-        self._traces: Traces
-
-    def open(self, store: Path) -> None:
-        self._traces = Traces(store, self._exporter.sampled)
+        self._traces = Traces(store, exporter.sampled)
         self._thread = threading.Thread(target=self._work, name="wfctl-tracing", daemon=True)
         self._thread.start()
 
@@ -111,7 +109,7 @@ class Tracing:
             yield span.text()
 
     def activity_parent(self, task: ActivityTask) -> str | None:
-        """The trace parent for what an activity does."""
+        """Return the trace parent for what an activity does."""
         found = self._traces.activity(task)
         return found[0].text() if found is not None and found[0].sampled else None
 
@@ -190,7 +188,7 @@ class Tracing:
         return course
 
     def _event(self, course: _Course, event: Event, *, again: bool = False) -> bool:
-        """Take one event in; whether the instance has ended. `again`: its spans were made before."""
+        """Take one event in. Returns True if the instance has ended. `again`: its spans were made before."""
         if isinstance(event, ev.TimerCreated):
             course.timers[event.event_id] = event
         elif isinstance(event, ev.TimerFired):

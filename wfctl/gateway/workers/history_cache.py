@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 from wfctl.engine.execute.worker import PendingActivity, PendingTurn
 from wfctl.engine.store import summaries
+from wfctl.engine.store.codec import decode
 from wfctl.engine.store.reading import open_reader
 from wfctl.model.events import Event, ExecutionCompleted, ExecutionStarted, OtherEvent, PropagatedEvents
 from wfctl.wire import history_events, work_items
@@ -26,9 +27,15 @@ MOST_BYTES = 64 * 1024 * 1024
 # Instances whose latest events are kept until their next turn; of others they are read from the store.
 MOST_TAILS = 20_000
 
+# Of an event in the store, without a payload.
+STORED_BYTES = 100
+
 # Tags on the wire (field number, length-delimited).
 _PAST_EVENT = b"\x1a"  # WorkflowRequest.past_events
 _WORKFLOW_REQUEST = b"\x0a"  # WorkItem.workflow_request
+
+# A row of history: its number, and its events, decoded or as the store has them.
+_Row = tuple[int, list[Event]] | tuple[int, str]
 
 # Of one instance and one stream: the last history row that was sent, and how many events that makes.
 Mark = tuple[int, int]
@@ -43,8 +50,15 @@ class _Past:
         self.data = bytearray()
 
 
+class TurnItem(NamedTuple):
+    """A work item that is to be encoded. `size`: roughly how many events that takes."""
+
+    size: int
+    encode: Callable[[], tuple[bytes, Mark]]
+
+
 class Histories:
-    """`turn` is called on one thread; `forget` on any."""
+    """`turn` and `activity` are called on one thread; `forget`, and `encode` of a TurnItem, on any."""
 
     def __init__(self, store: Path, most_bytes: int = MOST_BYTES, app_id: str = "wfctl") -> None:
         self._app_id = app_id
@@ -53,20 +67,26 @@ class Histories:
         self._pasts: OrderedDict[int, _Past] = OrderedDict()
         self._bytes = 0
         self._tails: OrderedDict[int, list[tuple[int, list[Event]]]] = OrderedDict()
+        self._encoding: set[int] = set()  # keys whose past is taken out of the cache, to be put back
         self._lock = threading.Lock()
 
-    def turn(self, turn: PendingTurn, mark: Mark | None, *, stateful: bool) -> tuple[bytes, Mark]:
-        """The encoded work item, and the mark to pass next time. `stateful`: the worker keeps what it was sent."""
-        request = pb.WorkflowRequest(instance_id=turn.instance_id, new_events=[_written(e) for e in turn.new])
-        if not stateful:
-            past, mark = self._whole(turn.key)
-        else:
+    def turn(self, turn: PendingTurn, mark: Mark | None, *, stateful: bool) -> TurnItem:
+        """Read what the work item of a turn needs. `stateful`: the worker keeps what it was sent up to `mark`.
+
+        `encode` of what is returned makes the item, and the mark to pass next time.
+        """
+        if stateful:
             since, count = mark or (0, 0)
-            new, seq = self._after(turn.key, since)
-            past, sent = _encode(new)
-            if count:
-                request.cached_history.event_count = count
-            mark = (seq, count + sent)
+            rows = self._after(turn.key, since)
+            return TurnItem(_size(rows) + len(turn.new), lambda: self._item(turn, *_tail(rows, since, count)))
+        past = self._take(turn.key)
+        rows = self._after(turn.key, past.seq)
+        return TurnItem(_size(rows) + len(turn.new), lambda: self._item(turn, *self._whole(turn.key, past, rows)))
+
+    def _item(self, turn: PendingTurn, past: bytes, mark: Mark, cached: int) -> tuple[bytes, Mark]:
+        request = pb.WorkflowRequest(instance_id=turn.instance_id, new_events=[_written(e) for e in turn.new])
+        if cached:
+            request.cached_history.event_count = cached
         if turn.received is not None:
             request.propagated_history.MergeFrom(self._propagated(turn.received))
         body = request.SerializeToString() + past
@@ -97,23 +117,28 @@ class Histories:
             ],
         )
 
-    def _whole(self, key: int) -> tuple[bytes, Mark]:
+    def _take(self, key: int) -> _Past:
+        """Take the encoded past of an instance out of the cache, for a longer one to be put back."""
         with self._lock:
+            self._encoding.add(key)
             past = self._pasts.pop(key, None)
             if past is not None:
                 self._bytes -= len(past.data)
-        past = past or _Past()
-        new, past.seq = self._after(key, past.seq)
-        encoded, count = _encode(new)
+        return past or _Past()
+
+    def _whole(self, key: int, past: _Past, rows: Sequence[_Row]) -> tuple[bytes, Mark, int]:
+        """Return the whole encoded past, and put it back, unless the instance was forgotten meanwhile."""
+        encoded, (past.seq, past.count), _ = _tail(rows, past.seq, past.count)
         past.data += encoded
-        past.count += count
         with self._lock:
-            self._pasts[key] = past
-            self._bytes += len(past.data)
+            if key in self._encoding:
+                self._encoding.discard(key)
+                self._pasts[key] = past
+                self._bytes += len(past.data)
             while self._bytes > self._most_bytes and self._pasts:
                 _, oldest = self._pasts.popitem(last=False)
                 self._bytes -= len(oldest.data)
-        return bytes(past.data), (past.seq, past.count)
+        return bytes(past.data), (past.seq, past.count), 0
 
     def note(self, appended: Sequence[tuple[int, int, list[Event]]]) -> None:
         """On the engine's thread: rows of history that were just committed. Kept until the next turn, which then need
@@ -128,18 +153,19 @@ class Histories:
             while len(self._tails) > MOST_TAILS:
                 self._tails.popitem(last=False)
 
-    def _after(self, key: int, seq: int) -> tuple[list[Event], int]:
-        """The committed events behind the history row `seq`, and the number of the last row."""
+    def _after(self, key: int, seq: int) -> Sequence[_Row]:
+        """Return the committed rows of history behind the row `seq`."""
         with self._lock:
             tail = self._tails.pop(key, ())
         rows = [row for row in tail if row[0] > seq]
         if rows and rows[0][0] == seq + 1:
-            return [event for _, events in rows for event in events], rows[-1][0]
+            return rows
         return summaries.history_after(self._db, key, seq)
 
     def forget(self, key: int) -> None:
         with self._lock:
             self._tails.pop(key, None)
+            self._encoding.discard(key)
             past = self._pasts.pop(key, None)
             if past is not None:
                 self._bytes -= len(past.data)
@@ -173,6 +199,20 @@ def _encode(past: list[Event]) -> tuple[bytes, int]:
             parts += (_PAST_EVENT, _varint(len(data)), data)
             count += 1
     return b"".join(parts), count
+
+
+def _size(rows: Sequence[_Row]) -> int:
+    """Return roughly how many events these are."""
+    return sum(len(events) // STORED_BYTES if isinstance(events, str) else len(events) for _, events in rows)
+
+
+def _tail(rows: Sequence[_Row], seq: int, count: int) -> tuple[bytes, Mark, int]:
+    """Encode what lies behind the row `seq`, up to which there are `count` events.
+
+    Returns it, the new mark, and `count`."""
+    parts = [_encode(decode(events) if isinstance(events, str) else events) for _, events in rows]
+    mark = (rows[-1][0] if rows else seq, count + sum(number for _, number in parts))
+    return b"".join(data for data, _ in parts), mark, count
 
 
 def _varint(number: int) -> bytes:

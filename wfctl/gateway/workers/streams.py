@@ -32,6 +32,8 @@ from wfctl.wire.protos import taskhub_pb2 as pb
 
 # The JavaScript SDK 3.18 queues 100 items in all and drops the rest without a word.
 NODE_TURNS = NODE_ACTIVITIES = 50
+# Events that are encoded on the loop, some microseconds each; longer histories would keep all workers waiting.
+LONG_HISTORY = 200
 # A worker that takes no item for this long is taken for dead, as in Dapr.
 SEND_SECONDS = 10.0
 # Of --max-body-size: workers take no more than about that in one message, before the Python SDK 1.19 at least.
@@ -70,14 +72,17 @@ class WorkStreams:
 
     def __init__(
         self,
+        executor: RemoteExecutor,
         past: Histories,
         connected: Callable[[], None],
         log: Log,
+        *,
         most_turns: int,
         most_activities: int,
         most_bytes: int,
         tracing: Tracing | None = None,
     ) -> None:
+        self._executor = executor
         self._past = past
         self._connected = connected
         self._tracing = tracing
@@ -87,7 +92,6 @@ class WorkStreams:
         self._most_bytes = most_bytes
         self._streams: set[Stream] = set()
         self._refused: dict[str, float] = {}  # connections of refused workers, and when each last tried
-        self.executor: RemoteExecutor  # set once the engine has made it
 
     def forget(self, key: int) -> None:
         """On the engine's thread: the next turn of this instance begins with its whole history."""
@@ -115,7 +119,7 @@ class WorkStreams:
         stateful = pb.WORKER_CAPABILITY_STATEFUL_HISTORY in request.capabilities
         stream = Stream(worker, ready, stateful, context.peer())
         self._streams.add(stream)
-        self.executor.attach(worker)
+        self._executor.attach(worker)
         app = {} if app_id is None else {"app": app_id}
         self._log.info("worker connected", **app, peer=context.peer(), agent=agent, workers=len(self._streams))
         self._connected()
@@ -126,7 +130,7 @@ class WorkStreams:
         finally:
             self._streams.discard(stream)
             held = len(worker.turns), len(worker.activities)
-            self.executor.detach(worker)
+            self._executor.detach(worker)
             self._log.info(
                 "worker disconnected", **app, peer=context.peer(), turns_again=held[0], activities_again=held[1],
                 workers=len(self._streams),
@@ -137,7 +141,7 @@ class WorkStreams:
         outbox, ready = stream.worker.outbox, stream.ready
         while True:
             while outbox and not (stream.ending or stream.refused):
-                data = self._encode(stream, outbox.popleft())
+                data = await self._encode(stream, outbox.popleft())
                 if data is None:
                     continue
                 stream.writing_since = loop.time()
@@ -153,13 +157,20 @@ class WorkStreams:
             if not (outbox or stream.ending or stream.refused):
                 await ready.wait()
 
-    def _encode(self, stream: Stream, work: Work) -> bytes | None:
+    async def _encode(self, stream: Stream, work: Work) -> bytes | None:
+        """Return the encoded work item; None if it is not to be sent (any more)."""
         if work.done or work.worker is not stream.worker:
             return None
         if not isinstance(work, PendingTurn):
             parent = None if self._tracing is None else self._tracing.activity_parent(work.task)
             return self._past.activity(work, parent)
-        data, mark = self._past.turn(work, stream.marks.get(work.key), stateful=stream.stateful)
+        item = self._past.turn(work, stream.marks.get(work.key), stateful=stream.stateful)
+        if item.size <= LONG_HISTORY:
+            data, mark = item.encode()
+        else:
+            data, mark = await asyncio.to_thread(item.encode)
+            if work.done or work.worker is not stream.worker:
+                return None
         if len(data) > self._most_bytes * STALL_PERCENT // 100:
             self._too_large(work, len(data))
             return None
@@ -171,7 +182,7 @@ class WorkStreams:
         """The instance stalls, as in Dapr since 1.17.7, until the server is started with a larger limit."""
         self._log.warning("a turn is too large for a worker", instance=work.instance_id, size=size)
         stalled = self._stalled(f"Workflow payload size {size} bytes exceeds {STALL_PERCENT}% of max gRPC body size")
-        self.executor.complete_turn(work.instance_id, work.token, lambda: stalled)
+        self._executor.complete_turn(work.instance_id, work.token, lambda: stalled)
 
     def _stalled(self, words: str) -> TurnResult:
         """`words` end where the limit is to be named."""
@@ -232,10 +243,10 @@ class WorkStreams:
         known = [stream for stream in self._streams if stream.peer == peer]
         # A worker may send its answers over another connection than the one of its stream.
         for stream in known or self._streams:
-            self.executor.answer_lost(stream.worker, to_turn=method is not grpc_methods.COMPLETE_ACTIVITY)
+            self._executor.answer_lost(stream.worker, to_turn=method is not grpc_methods.COMPLETE_ACTIVITY)
 
     async def complete_turn(self, request: pb.WorkflowResponse) -> pb.CompleteTaskResponse:
-        if not self.executor.complete_turn(
+        if not self._executor.complete_turn(
             request.instance_id, request.completion_token, lambda: self._turn_result(request)
         ):
             self._log.debug("an answer to a turn that nobody waits for", instance=request.instance_id)
@@ -264,7 +275,7 @@ class WorkStreams:
         value = request.result.value if request.HasField("result") else None
         if request.ByteSize() > self._most_bytes:
             value, failure = None, self._result_too_large(request)
-        if not self.executor.complete_activity(
+        if not self._executor.complete_activity(
             request.instance_id, request.task_id, request.completion_token, value, failure
         ):
             self._log.debug(

@@ -39,7 +39,7 @@ class ActivityContext:
 
 
 class WorkflowActivityContext:
-    """What an activity receives as its first argument.
+    """The first argument of an activity.
 
     Args:
         ctx: the call. Authors make a context in unit tests only.

@@ -145,7 +145,7 @@ class WorkflowContext(ABC):
 
 
 class DaprWorkflowContext(WorkflowContext):
-    """What a workflow function receives as its first argument.
+    """The first argument of a workflow function.
 
     Everything here is durable and deterministic: the history records what is asked for, and a replay gets the same
     answers. `yield` the task that a call returns to wait for its result; several tasks run at the same time until

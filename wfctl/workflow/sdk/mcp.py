@@ -28,7 +28,7 @@ class MCPToolDef:
 
 
 class _MCPClient:
-    """What both clients have.
+    """The part that both clients share.
 
     Args:
         timeout_in_seconds: accepted as by Dapr's SDK, without effect.

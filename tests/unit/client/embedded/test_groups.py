@@ -16,7 +16,7 @@ from limits import LIMIT_SECONDS
 from wfctl.client.embedded.workflows import EmbeddedWorkflows, open_embedded
 from wfctl.client.port import Requested
 from wfctl.engine import operations
-from wfctl.engine.engine_thread import Host
+from wfctl.engine.engine_thread import Engine
 from wfctl.engine.execute.local import LocalExecutor
 from wfctl.engine.store import database
 from wfctl.errors import NotFound, WfctlError, WrongState
@@ -90,10 +90,10 @@ def command(rig: Rig) -> Iterator[EmbeddedWorkflows]:
 
 
 def started(rig: Rig, name: str, size: int) -> list[str]:
-    host = rig.owner or rig.own()
+    engine = rig.owner or rig.own()
     ids = [f"{name}-{number}" for number in range(size)]
     calls = [StartRequest(name, one, '"go"') for one in ids]
-    for future in [host.submit(lambda unit, call=call: operations.start(unit, call)) for call in calls]:  # type: ignore[misc]
+    for future in [engine.submit(lambda unit, call=call: operations.start(unit, call)) for call in calls]:  # type: ignore[misc]
         future.result()
     rig.settle()
     return ids
@@ -151,8 +151,8 @@ class TestWhereNobodyDrives:
     ) -> None:
         ids = started(rig, "Await", SIZE)
         for one in ids:
-            rig.host.submit(lambda unit, one=one: operations.pause(unit, one, None))  # type: ignore[misc]
-            rig.host.submit(lambda unit, one=one: operations.raise_event(unit, one, "go", None))  # type: ignore[misc]
+            rig.engine.submit(lambda unit, one=one: operations.pause(unit, one, None))  # type: ignore[misc]
+            rig.engine.submit(lambda unit, one=one: operations.raise_event(unit, one, "go", None))  # type: ignore[misc]
         rig.settle()
         rig.leave()
         traced.statements.clear()
@@ -231,8 +231,8 @@ def test_an_owner_that_begins_beside_a_group_waits_for_its_end(rig: Rig, command
     """A process that drives nothing holds the lock of the owner only for as long as its transaction takes."""
     ids = started(rig, "Await", 2)
     rig.leave()
-    host = Host(rig.store, lambda deliver: LocalExecutor(rig.registry, deliver), workflows=("Await",))
-    rig.hosts.append(host)
+    engine = Engine(rig.store, lambda deliver: LocalExecutor(rig.registry, deliver), workflows=("Await",))
+    rig.engines.append(engine)
     came: list[bool] = []
 
     def act(instance_id: str) -> object:
@@ -243,7 +243,7 @@ def test_an_owner_that_begins_beside_a_group_waits_for_its_end(rig: Rig, command
             assert not came
         return value
 
-    beside = threading.Thread(target=lambda: came.append(host.start(None)))
+    beside = threading.Thread(target=lambda: came.append(engine.start(None)))
     assert [*command.for_each(ids, act, never)] == [None, None]
     beside.join(LIMIT_SECONDS)
     assert came == [True]

@@ -12,7 +12,7 @@ from pathlib import Path
 import limits
 
 from wfctl.engine import operations
-from wfctl.engine.engine_thread import Host
+from wfctl.engine.engine_thread import Engine
 from wfctl.engine.execute.port import Delivery
 from wfctl.engine.execute.remote import RemoteExecutor
 from wfctl.engine.execute.worker import PendingTurn, Worker
@@ -53,11 +53,11 @@ class Server:
     """An engine with one worker, which answers at once."""
 
     def __init__(self, store: Path, clock: Moved) -> None:
-        self.host = Host(store, self._executor, clock=clock, after_commit=lambda changed: self.remote.released())
-        assert self.host.start(None)
+        self.engine = Engine(store, self._executor, clock=clock, after_commit=lambda changed: self.remote.released())
+        assert self.engine.start(None)
         self.worker = Worker(self._work, most_turns=10, most_activities=10)
         self.remote.attach(self.worker)
-        self.host.unpark()
+        self.engine.try_all_again()
 
     def _executor(self, deliver: Callable[[Delivery], None]) -> RemoteExecutor:
         self.remote = RemoteExecutor(deliver)
@@ -78,12 +78,12 @@ class Server:
 
 
 def statuses(server: Server, ids: Iterable[str]) -> dict[str, Status]:
-    rows = server.host.submit(lambda unit: [unit.find(instance_id) for instance_id in ids]).result()
+    rows = server.engine.submit(lambda unit: [unit.find(instance_id) for instance_id in ids]).result()
     return {row.id: row.status for row in rows if row is not None}
 
 
 def until(server: Server, ids: Iterable[str], wanted: Status) -> None:
-    server.host.tick()
+    server.engine.tick()
     limits.until(
         lambda: not set(statuses(server, ids).values()) - {wanted} and not server.remote.counts()[0],
         f"all are {wanted.name}",
@@ -98,17 +98,17 @@ def test_timers_days_away_fire_on_time_and_in_order_over_restarts(tmp_path: Path
     server = Server(store, clock)
     for instance_id, seconds in due.items():
         request = StartRequest("Sleep", instance_id, str(seconds))
-        server.host.submit(lambda unit, request=request: operations.start(unit, request))  # type: ignore[misc]
+        server.engine.submit(lambda unit, request=request: operations.start(unit, request))  # type: ignore[misc]
     until(server, due, Status.RUNNING)
     for step in range(1, 74):
         if step % 20 == 0:
-            server.host.stop()
+            server.engine.stop()
             server = Server(store, clock)
         clock.time = START + timedelta(hours=step)
         until(server, [i for i, seconds in due.items() if seconds <= step * 3600], Status.COMPLETED)
         for instance_id, status in statuses(server, due).items():
             assert status.terminal == (due[instance_id] <= step * 3600), (step, instance_id)
-    server.host.stop()
+    server.engine.stop()
     db = database.open_store(store)
     fired: list[tuple[datetime, int]] = []
     for key in range(1, COUNT + 1):

@@ -1,4 +1,4 @@
-"""New instance IDs. What an ID may be is in `wfctl.model.ids`."""
+"""New instance and execution IDs. The rules of what an ID may be are in `wfctl.model.ids`."""
 
 from __future__ import annotations
 

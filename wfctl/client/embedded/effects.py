@@ -1,0 +1,86 @@
+"""See what becomes of requests that take effect after their commit: to pause, to resume, to terminate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from wfctl.client.embedded.driving import LOOK_SECONDS, Driving
+from wfctl.client.embedded.store_access import StoreAccess
+from wfctl.client.port import Requested
+from wfctl.engine.owner_lock import is_owned
+from wfctl.engine.store import instances
+from wfctl.engine.store.instances import Row
+from wfctl.model.status import Status
+
+# Seconds that a command waits in total for another process to carry out its requests.
+EFFECT_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Asked(Requested):
+    """A request that is written; it has taken effect once `done` says so of the status."""
+
+    instance_id: str
+    done: Callable[[Status], bool]
+
+
+class Effects:
+    def __init__(self, store: StoreAccess, driving: Driving) -> None:
+        self._store = store
+        self._driving = driving
+        self._patience = EFFECT_SECONDS
+
+    def of(self, asked: Sequence[Asked]) -> Sequence[Requested | None]:
+        """See what has become of committed requests; wait a while for those that somebody may be about to follow.
+
+        Returns None for each that has taken effect, or whose instance has ended.
+        """
+        until = time.monotonic() + self._patience
+        effects: dict[int, Requested | None] = dict.fromkeys(range(len(asked)))
+        waiting: Sequence[int] = range(len(asked))
+        while waiting:
+            rows: dict[int, Row] = {}
+            for index in waiting:
+                row = self._find(asked[index].instance_id)
+                done = asked[index].done
+                if row is None or row.status.terminal or done(row.status):
+                    continue
+                if done(Status.SUSPENDED) and row.status is Status.PENDING and row.wake_at is not None:
+                    effects[index] = Requested("it has not started: it is paused when it does")
+                else:
+                    rows[index] = row
+            waiting = [*rows]
+            late = time.monotonic() >= until
+            if rows and (waits_for := self._who_acts([*rows.values()], late)) is not None:
+                self._patience = max(0.0, until - time.monotonic())
+                for index, row in rows.items():
+                    effects[index] = Requested(waits_for.format(name=row.name))
+                break
+        return [*effects.values()]
+
+    def _who_acts(self, rows: Sequence[Row], late: bool) -> str | None:
+        """Who must act for requests to these to take effect, in words; None after a while in which somebody may have
+        acted."""
+        driving = self._driving
+        if driving.engine is not None:
+            if not driving.engine.settled([row.root for row in rows]):
+                driving.changed(LOOK_SECONDS)
+                return None
+            return "no workflow code here can do it: that takes an app that registers '{name}'"
+        if not is_owned(self._store.path, 0):
+            # Whoever owned the store when the requests were written has gone without following them.
+            self._store.transact(lambda transaction: [transaction.run(lambda unit: None, row.id) for row in rows])
+            if any(self._find(row.id) != row for row in rows):
+                return None
+            return "nobody drives this store: wfctl run --app FILE, or wfctl serve, does it"
+        if late:
+            owner = driving.owner()
+            which = "" if owner is None else f" (PID {owner.pid})"
+            return f"the process that drives this store{which} has not done it yet"
+        time.sleep(LOOK_SECONDS)
+        return None
+
+    def _find(self, instance_id: str) -> Row | None:
+        return self._store.query(lambda db: instances.find(db, instance_id))

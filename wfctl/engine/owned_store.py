@@ -1,0 +1,232 @@
+"""A store that this process owns: its lock, its write connection, and the transactions on it.
+
+Each transaction takes in what has arrived, runs turns, writes, commits, and lets out what it holds, in this order.
+All but `take` runs on the engine's thread.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from wfctl.engine.clock import Clock, EngineTime
+from wfctl.engine.dispatcher import Dispatcher
+from wfctl.engine.driven_trees import DrivenTrees
+from wfctl.engine.execute.port import Executor
+from wfctl.engine.owner_lock import OwnerLock
+from wfctl.engine.store import database, history_inbox
+from wfctl.engine.store.history_inbox import OwnerRow
+from wfctl.engine.store.place import BESIDE, Place
+from wfctl.engine.store.values import to_micros
+from wfctl.engine.submission import DefectError, Message, Submission
+from wfctl.engine.transaction import Transaction
+from wfctl.errors import WfctlError
+from wfctl.model.status import Status
+
+# Seconds that turns may take in one transaction: what waits for the commit waits no longer.
+MOST_SECONDS = 0.5
+
+
+class OwnedStore:
+    @classmethod
+    def take(
+        cls,
+        path: Path,
+        executor: Executor,
+        roots: Sequence[int] | None,
+        clock: Clock,
+        after_commit: Callable[[Transaction], None],
+        tell: Callable[[str], None] | None,
+    ) -> OwnedStore | None:
+        """Become the owner of the store, to drive the trees of `roots` (None: all). Returns None if another process is.
+
+        `after_commit` is called with each transaction that is committed. `tell` is told of a migration.
+        Raises StoreError.
+        """
+        db = database.open_store(path, tell=tell)
+        lock = OwnerLock(path)
+        try:
+            owner = lock.take() or _take_between_writes(lock, db)
+        except BaseException:
+            db.close()
+            raise
+        if not owner:
+            db.close()
+            return None
+        return cls(path, db, lock, executor, roots, clock, after_commit)
+
+    def __init__(
+        self,
+        path: Path,
+        db: database.Connection,
+        lock: OwnerLock,
+        executor: Executor,
+        roots: Sequence[int] | None,
+        clock: Clock,
+        after_commit: Callable[[Transaction], None],
+    ) -> None:
+        self.db = db
+        self._path = path
+        self._lock = lock
+        self._dispatcher = Dispatcher(db, executor)
+        self._trees = DrivenTrees(db, self._dispatcher, roots)
+        self._time = EngineTime(clock)
+        self._after_commit = after_commit
+        self._place: Place | None = None  # known once SQLite has made its files
+        self._handed_over = False
+
+    # --- the ownership ------------------------------------------------------------------------------------------
+
+    def begin(self, app: str | None, workflows: tuple[str, ...]) -> None:
+        """Record who owns the store, and take up what is unfinished."""
+        self._dispatcher.begin(self._time.tick())
+        self._transact(lambda: self._take_up(OwnerRow(os.getpid(), to_micros(self._dispatcher.now), app, workflows)))
+        real = os.path.realpath(self._path)
+        self._place = Place(self._path, [self._lock.path, *(Path(real + suffix) for suffix in BESIDE)])
+        self._after_commit(self._dispatcher.committed())
+
+    def _take_up(self, owner: OwnerRow) -> None:
+        history_inbox.put_owner(self.db, owner)
+        self._trees.load()
+        self._dispatcher.flush()
+
+    def hand_over(self) -> bool:
+        """Give the ownership up, inside a transaction in which nobody wants anything of it. Returns False if somebody
+        does.
+
+        Another process has either committed its wish before (and is heard), or finds the lock free afterwards."""
+        if self._trees.wanted():
+            return False
+        history_inbox.put_owner(self.db, None)
+        self._handed_over = True
+        self._lock.release()
+        return True
+
+    def close(self, *, gone: bool) -> None:
+        """End the ownership. `gone`: the store is not there any more, or is another one."""
+        try:
+            if not self._handed_over and not gone:
+                self._transact(lambda: history_inbox.put_owner(self.db, None))
+        except Exception:  # the row is for people only, the lock counts
+            pass
+        finally:
+            database.checkpoint(self.db)
+            self.db.close()
+            self._lock.release()
+
+    # --- transactions -------------------------------------------------------------------------------------------
+
+    def run(self, messages: Iterable[Message], most_turns: int, *, try_all: bool) -> bool:
+        """Take in everything, run turns, write, commit, let out. Returns True if there is more to do.
+
+        `try_all`: what waits for other code is tried again. Raises what goes wrong; the caller then rolls back.
+        """
+        dispatcher, trees = self._dispatcher, self._trees
+        self.db.execute("BEGIN IMMEDIATE")
+        dispatcher.begin(self._time.tick())
+        trees.read_others()
+        if try_all:
+            dispatcher.try_all_again()
+        for message in messages:
+            if isinstance(message, Submission):
+                self._operate(message)
+            elif message is not None:
+                dispatcher.take(message)
+        trees.fire_due()
+        turns_left = dispatcher.run_turns(most_turns, MOST_SECONDS)
+        dispatcher.flush()
+        trees.written()
+        self.db.execute("COMMIT")
+        if self._place is not None and not self._handed_over:  # else the lock file is another owner's, or gone with it
+            self._place.check()  # what went into a file that is gone must not be acknowledged
+        trees.committed()
+        # After the ownership is handed over, activities are for the next owner, which finds them in the store.
+        self._after_commit(dispatcher.committed(start_activities=not self._handed_over))
+        return trees.more or turns_left
+
+    def _operate(self, submission: Submission) -> None:
+        """Run an operation; its own errors are its caller's, and leave nothing behind."""
+        if not submission.begin():
+            return
+        try:
+            submission.value = submission.call(self._dispatcher)
+        except WfctlError as error:
+            submission.fail(error)
+        except Exception as error:
+            if database.is_trouble(error):
+                raise
+            raise DefectError(submission, error) from error
+        self._trees.follow()
+
+    def roll_back(self) -> int | None:
+        """Undo the open transaction. Returns the key of the instance whose turn it ran last."""
+        latest = self._dispatcher.transaction.latest
+        self._end_transaction()
+        self._dispatcher.roll_back()
+        self._trees.rolled_back()
+        return latest
+
+    def mark_broken(self, key: int, why: str) -> None:
+        """Stall this instance at its next turn: the engine itself failed on it."""
+        self._dispatcher.mark_broken(key, why)
+
+    def _transact(self, write: Callable[[], object]) -> None:
+        self.db.execute("BEGIN IMMEDIATE")
+        try:
+            write()
+            self.db.execute("COMMIT")
+        except BaseException:
+            self._end_transaction()
+            raise
+
+    def _end_transaction(self) -> None:
+        if self.db.in_transaction:
+            self.db.execute("ROLLBACK")
+
+    # --- looking ------------------------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Look from time to time whether the store is still the file that was opened. Raises StoreGone."""
+        if self._place is not None:
+            self._place.look()
+
+    def seconds_to_due(self) -> float | None:
+        return self._trees.seconds_to_due(self._time.now())
+
+    def something_due(self) -> bool:
+        """Return True if a timer is due, or another process has written."""
+        until_due = self.seconds_to_due()
+        if until_due is not None and until_due <= 0:
+            return True
+        try:
+            return self._trees.others_wrote()
+        except Exception:  # a transaction will meet the same trouble, and know what to do
+            return True
+
+    # --- operations on all that is driven, inside a submission ----------------------------------------------------
+
+    def adopt(self, roots: Sequence[int]) -> None:
+        self._trees.adopt(roots)
+
+    def settled(self, roots: Sequence[int] | None) -> bool:
+        return self._trees.settled(roots)
+
+    def left_alone(self) -> dict[int, str]:
+        return self._dispatcher.left_alone()
+
+    def try_all_again(self) -> None:
+        self._dispatcher.try_all_again()
+
+    def completions(self) -> Mapping[Status, int]:
+        """Return the number of instances that ended in this ownership, by status. From any thread."""
+        return self._dispatcher.completions
+
+
+def _take_between_writes(lock: OwnerLock, db: database.Connection) -> bool:
+    """Take the lock while nobody writes: a process that drives nothing holds it within a transaction alone."""
+    database.begin(db)
+    try:
+        return lock.take()
+    finally:
+        db.execute("ROLLBACK")
