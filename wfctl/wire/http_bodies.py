@@ -55,16 +55,17 @@ def read_instance(body: bytes) -> Instance:
     had no turn are year 1: not known. Of a finished instance the last update is the completion.
     """
     data = read_json(body)
-    properties = data.get("properties") or {}
     try:
-        text = data["runtimeStatus"]
+        properties = _texts(data.get("properties") or {})
+        plain = _texts({key: value for key, value in data.items() if key in _INSTANCE_TEXTS})
+        text = plain.get("runtimeStatus", "")
         status = Status.STALLED if text == UNKNOWN else Status[text]
-        updated = _time(data.get("lastUpdatedAt"))
+        updated = _time(plain.get("lastUpdatedAt"))
         return Instance(
-            id=data["instanceID"],
-            name=data.get("workflowName") or None,
+            id=plain["instanceID"],
+            name=plain.get("workflowName") or None,
             status=status,
-            created_at=_time(data.get("createdAt")),
+            created_at=_time(plain.get("createdAt")),
             updated_at=updated,
             completed_at=updated if status.terminal else None,
             input=properties.get(INPUT) or None,
@@ -73,9 +74,20 @@ def read_instance(body: bytes) -> Instance:
             failure=_failure(properties),
         )
     except KeyError as error:
-        raise BadBody(f"without a usable {error.args[0]}: {_start(body)}") from error
-    except (ValueError, AttributeError, TypeError) as error:
-        raise BadBody(f"{error}: {_start(body)}") from error
+        raise BadBody(f"without a usable {error.args[0][:40]}: {_start(body)}") from error
+    except (ValueError, AttributeError, TypeError, OverflowError) as error:
+        raise BadBody(f"{str(error)[:80]}: {_start(body)}") from error
+
+
+_INSTANCE_TEXTS = ("instanceID", "workflowName", "createdAt", "lastUpdatedAt", "runtimeStatus")
+
+
+def _texts(values: dict[str, Any]) -> dict[str, str]:
+    """Leave out what is null. Raises ValueError for what is no text."""
+    for name, value in values.items():
+        if value is not None and not isinstance(value, str):
+            raise ValueError(f"{name} is not text")
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _time(text: str | None) -> datetime | None:
@@ -214,13 +226,17 @@ def read_metadata(body: bytes) -> Metadata:
             runtime=runtime,
             version=version,
             workers=None if workflows is None and version is not None and version < (1, 16) else workers,
-            actors=actors.get("runtimeStatus", ""),
-            placement=actors.get("placement", ""),
-            schedulers=tuple((data.get("scheduler") or {}).get("connected_addresses") or ()),
+            actors=str(actors.get("runtimeStatus", "")),
+            placement=str(actors.get("placement", "")),
+            schedulers=tuple(map(str, (data.get("scheduler") or {}).get("connected_addresses") or ())),
             actor_store=None if version is None else any("ACTOR" in (caps or ()) for caps in capable),
-            wfctl=extended.get(WFCTL_VERSION),
-            grpc_port=_port(extended.get(GRPC_PORT)),
-            server=extended.get(SERVER),
+            wfctl=_text(extended.get(WFCTL_VERSION)),
+            grpc_port=_port(_text(extended.get(GRPC_PORT))),
+            server=_text(extended.get(SERVER)),
         )
-    except (ValueError, AttributeError, TypeError) as error:
-        raise BadBody(f"{error}: {_start(body)}") from error
+    except (ValueError, AttributeError, TypeError, OverflowError) as error:
+        raise BadBody(f"{str(error)[:80]}: {_start(body)}") from error
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

@@ -234,6 +234,45 @@ def test_no_body_breaks_the_readers(body: bytes) -> None:
             read(body)
 
 
+SOUND = {
+    "instanceID": "i",
+    "workflowName": "W",
+    "createdAt": "2026-01-01T00:00:00Z",
+    "lastUpdatedAt": "2026-01-01T00:00:00Z",
+    "runtimeStatus": "FAILED",
+}
+PROPERTIES = [http_bodies.INPUT, http_bodies.OUTPUT, http_bodies.CUSTOM_STATUS, http_bodies.ERROR_TYPE]
+PROPERTIES += [http_bodies.ERROR_MESSAGE, http_bodies.STACK_TRACE]
+
+
+@given(st.sampled_from([*SOUND, *PROPERTIES]), json_values)
+def test_a_field_that_is_no_text_is_told_or_is_none(name: str, value: object) -> None:
+    """A sidecar may say what it likes: what is read is text, or nothing."""
+    body = {**SOUND, name: value} if name in SOUND else {**SOUND, "properties": {name: value}}
+    said, found = "", None
+    try:
+        found = http_bodies.read_instance(json.dumps(body).encode())
+    except http_bodies.BadBody as error:
+        said = str(error)
+    if found is None:
+        assert 0 < len(said) < 300
+        return
+    texts: list[object] = [found.id, found.name, found.input, found.output, found.custom_status]
+    if found.failure is not None:
+        texts += [found.failure.error_type, found.failure.message, found.failure.stack_trace]
+    assert all(text is None or isinstance(text, str) for text in texts)
+    assert isinstance(found.id, str)
+
+
+@given(json_values)
+def test_metadata_that_is_no_text_is_none(value: object) -> None:
+    extended = {"daprRuntimeVersion": "1.18.3", "wfctlVersion": value, "wfctlServer": value, "wfctlGrpcPort": value}
+    actors = {"runtimeStatus": value, "placement": value}
+    found = http_bodies.read_metadata(json.dumps({"extended": extended, "actorRuntime": actors}).encode())
+    for text in (found.wfctl, found.server, found.actors, found.placement):
+        assert text is None or isinstance(text, str)
+
+
 def test_metadata_of_every_age() -> None:
     old = http_bodies.read_metadata(b'{"id":"a","extended":{"daprRuntimeVersion":"1.11.6"},"actors":[]}')
     assert (old.version, old.workers, old.actors) == ((1, 11), None, "")
