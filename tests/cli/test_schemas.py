@@ -30,6 +30,7 @@ CASES: list[tuple[list[str], str, bool]] = [
     (["init", "sample"], "file.json", MANY),
     (["start", "Echo", "--input", '{"deep": [1, null]}'], "instance.json", ONE),
     (["start", "Broken", "--wait"], "instance.json", ONE),
+    (["start", "Echo", "--each", "each.jsonl"], "outcome.json", MANY),
     (["get", "approval"], "instance.json", ONE),
     (["get", "broken"], "instance.json", ONE),
     (["list"], "instance.json", MANY),
@@ -117,6 +118,7 @@ def test_every_command_is_here() -> None:
 
 @pytest.mark.parametrize(("argv", "schema", "many"), CASES, ids=[" ".join(case[0]) for case in CASES])
 def test_output(cli: Cli, instances: Path, argv: list[str], schema: str, many: bool) -> None:
+    (instances / "each.jsonl").write_text('{"id": "one", "input": 1}\n{"id": "two"}\n')
     result = cli(*argv, "-o", "json")
     document = result.json
     assert isinstance(document, list) is many, result

@@ -181,3 +181,76 @@ def test_options_that_say_nothing_alone(cli: Cli, app: Path, argv: list[str], wo
 def test_that_nothing_runs_is_a_sentence_of_its_own(cli: Cli, app: Path) -> None:
     told = cli("start", "Echo", "--id", "idle", "--no-drive", "--wait", "--timeout", "0s").err
     assert "idle PENDING: no process is executing this store (wfctl run continues it)\n" in told
+
+
+# --- many at once ---------------------------------------------------------------------------------------------------
+
+
+def lines(*rows: str) -> str:
+    return "".join(row + "\n" for row in rows)
+
+
+def test_each_line_is_an_instance(cli: Cli, app: Path) -> None:
+    text = lines('{"id": "a", "input": {"n":  1.50}}', "", '{"input": null, "id": "b"}', '{"instanceID": "c", "x": 1}')
+    result = cli("start", "Echo", "--each", "-", stdin=text)
+    assert (result.status, result.out) == (0, "a\nb\nc\n"), result.err
+    assert "3 started" in result.err
+    assert cli("result", "a").out == '{"n": 1.5}\n'
+    assert cli("get", "c", "-o", "json").json["input"] is None
+    (app / "more.jsonl").write_text(lines('{"id": "a"}', '{"id": "d", "input": "text"}'))
+    again = cli("start", "Echo", "--each", "more.jsonl", "-o", "jsonl")
+    assert again.status == 0
+    rows = [json.loads(line) for line in again.out.splitlines()]
+    assert [(row["instanceID"], row["outcome"], row["reason"]) for row in rows] == [
+        ("a", "skipped", "it exists already"),
+        ("d", "done", None),
+    ]
+    assert cli("result", "d").out == "text\n"
+
+
+def test_each_keeps_the_bytes_of_an_input(cli: Cli, app: Path) -> None:
+    import sqlite3
+
+    cli("start", "Echo", "--no-drive", "--each", "-", stdin='{"id":"x", "input" : [1.50,  "\\u00e9"] }\n')
+    assert '[1.50,  "\\u00e9"]' in "\n".join(sqlite3.connect(app / "store.db").iterdump())
+
+
+def test_each_commits_in_groups(cli: Cli, app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from wfctl.engine.store import database
+
+    commits = []
+    begin = database.begin
+    monkeypatch.setattr(database, "begin", lambda db: (commits.append(1), begin(db)))
+    text = lines(*(f'{{"id": "n{number}"}}' for number in range(401)))
+    assert cli("start", "Echo", "--no-drive", "--each", "-", "-o", "id", stdin=text).out.count("\n") == 401
+    assert len(commits) <= 6
+    assert cli("count", "-o", "json").json[0]["count"] == 401
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"id": "a"}\n{"id": "a"}\n', "line 2 of stdin has the ID 'a' of line 1"),
+        ('{"id": "a"}\n[1]\n', "line 2 of stdin is no JSON object"),
+        ('{"input": 1}\n', "line 1 of stdin has no id"),
+        ('{"id": 7}\n', "line 1 of stdin has no id"),
+        ('{"id": "a", "quantity": 7}\n', "'quantity' besides id and input"),
+        ('{"id": "a b"}\n', "letters, digits"),
+        ('{"id": "a",}\n', "line 1 of stdin is not valid JSON"),
+    ],
+)
+def test_a_wrong_line_starts_nothing(cli: Cli, app: Path, text: str, words: str) -> None:
+    result = cli("start", "Echo", "--each", "-", stdin=text)
+    assert (result.status, result.out) == (2, "")
+    assert words in result.err
+    assert not (app / "store.db").exists()
+
+
+def test_each_with_a_wrong_workflow_is_one_error(cli: Cli, app: Path) -> None:
+    result = cli("start", "Ecko", "--each", "-", stdin='{"id": "a"}\n{"id": "b"}\n')
+    assert (result.status, result.err.count("no workflow 'Ecko'")) == (2, 1)
+
+
+@pytest.mark.parametrize("argv", [["--id", "x"], ["--wait"], ["--input", "1"], ["--if-exists", "replace"]])
+def test_each_excludes_what_is_for_one(cli: Cli, app: Path, argv: list[str]) -> None:
+    assert cli("start", "Echo", "--each", "-", *argv, stdin='{"id": "a"}\n').status == 2

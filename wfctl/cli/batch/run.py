@@ -34,8 +34,8 @@ from wfctl.render.text import clean, plural
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-Act = Callable[[Workflows, str], "int | str | Requested | None"]
 Result = int | str | Requested | Done | None
+Act = Callable[[Workflows, str], Result]
 _WORKED = (Outcome.DONE, Outcome.REQUESTED)
 # What goes wrong with the target itself goes wrong with the next instance as well.
 _HOPELESS = (Unreachable, NotAuthenticated, StoreError, Unsupported)
@@ -257,6 +257,8 @@ class Batch:
         elif done.new_id is not None:
             console.word(done.new_id)
             progress.note(f"{done.word} {clean(done.instance_id)} as {clean(done.new_id)}")
+        elif done.outcome is Outcome.DONE and self.verb.prints:
+            console.word(done.instance_id)
         elif done.outcome is Outcome.DONE:
             more = f" ({plural(done.count, 'instance')})" if done.count is not None and done.count > 1 else ""
             progress.note(f"{self.verb.told or done.word} {clean(done.instance_id)}{more}")

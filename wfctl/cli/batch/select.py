@@ -38,6 +38,7 @@ class Verb:
     told: str | None = None  # how one is told, if not by `past`
     asked: str | None = None  # how all of them are asked about, if not by `word`
     beginning: str | None = None  # of a rerun: the step, for the question
+    prints: bool = False  # the ID of each that worked is data: it goes to stdout
     counted: Callable[[int], str] | None = None  # how many are told, if not by their number and `past`
 
     def summed(self, count: int) -> str:

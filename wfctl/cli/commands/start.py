@@ -1,7 +1,13 @@
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
+from wfctl.cli.batch.options import Which
+from wfctl.cli.batch.outcome import Done, Outcome
+from wfctl.cli.batch.run import Batch, Result
+from wfctl.cli.batch.select import Verb
+from wfctl.cli.batch.start_lines import read_lines
 from wfctl.cli.choices import IF_EXISTS
 from wfctl.cli.command import command, new_app
 from wfctl.cli.parsing.duration import parse_start
@@ -10,11 +16,16 @@ from wfctl.cli.payload_options import Input
 from wfctl.cli.session import Session
 from wfctl.cli.waiting.finish import finish, shows_record
 from wfctl.cli.waiting.options import MayWait
+from wfctl.cli.waiting.report import drive_on
+from wfctl.client.port import Workflows
+from wfctl.errors import Conflict, InvalidInput
 from wfctl.model.instance import IfExists, StartRequest
 from wfctl.render.printer import Format
 from wfctl.render.views.waiting import utc_now
 
 app = new_app()
+VERB = Verb("start", "started", asks=False, prints=True)
+SEVERAL = {"--wait": "... --each - -o id | wfctl wait -", "--id": 'each line has its "id"'}
 
 
 @command(app)
@@ -37,17 +48,35 @@ def start(
     start_at: Annotated[
         str | None, typer.Option(metavar="TIME|+DURATION", help="Start at this time: RFC 3339, or +5m from now.")
     ] = None,
+    each: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|-", help='Start one instance for each line: {"id": "order-1", "input": ...}.'),
+    ] = None,
 ) -> int:
     """Start a workflow instance.
 
     $ wfctl start OrderProcessingWorkflow --id 12345678 --input '{"name":"Paperclips","quantity":10,"totalCost":99.95}'
     $ ID=$(wfctl start OrderProcessingWorkflow --input-file order.json)
-    $ wfctl start OrderProcessingWorkflow --input - --wait --timeout 5m -o json < order.json
+    $ wfctl start OrderProcessingWorkflow --input @order.json --wait --timeout 5m -o json
+    $ wfctl start OrderProcessingWorkflow --each - < orders.jsonl
 
     The instance's ID is printed. On the embedded target the command executes the instance until it ends, or waits
     for an event or a distant timer; then it tells you and returns. With --wait the exit status is that of the
     outcome: wfctl help exit-codes.
+
+    --each starts many: each is committed before its ID is printed. An ID that exists is left as it is, and that is
+    said, so that the same command continues after an interruption. jq makes the lines:
+    jq -c '{id: .orderId, input: .}' orders.jsonl
     """
+    if each is not None:
+        for flag, given in (("--id", id), ("--input", input.given), ("--wait", waiting.wait)):
+            if given:
+                raise InvalidInput(f"--each and {flag} exclude each other", hint=SEVERAL.get(flag))
+        if if_exists.lower() != IfExists.FAIL.value:
+            raise InvalidInput("--each leaves instances that exist as they are", hint="leave --if-exists out")
+        at = None if start_at is None else parse_start(start_at, utc_now())
+        _start_each(session, StartRequest(check_name(name, "workflow's name"), start_at=at), each, waiting.drive)
+        return 0
     request = StartRequest(
         name=check_name(name, "workflow's name"),
         id=None if id is None else check_new_id(id),
@@ -63,3 +92,26 @@ def start(
             session.console.word(instance_id)
             session.console.flush()
         return finish(session, workflows, instance_id, waiting, show=show)
+
+
+def _start_each(session: Session, request: StartRequest, source: str, drive: bool) -> None:
+    inputs = read_lines(session, source)
+
+    def begin(target: Workflows, instance_id: str) -> Result:
+        try:
+            target.start(replace(request, id=instance_id, input=inputs[instance_id]))
+        except Conflict:
+            return Done(instance_id, VERB.past, Outcome.SKIPPED, why="it exists already")
+        return None
+
+    if not inputs:
+        session.console.note("no lines, nothing to do")
+        return
+    batch = Batch(session, VERB, Which(tuple(inputs), None))
+    with session.workflows(drive=drive) as workflows:
+        first = next(iter(inputs))
+        known = {first: begin(workflows, first)}  # alone, so that what is wrong with all of them is told once
+        worked = batch.run(workflows, lambda target, one: known[one] if one in known else begin(target, one))
+        if worked and drive:
+            drive_on(session, workflows, worked)
+    batch.finish()
