@@ -205,7 +205,7 @@ def test_kubectl_is_run_for_nobody_else(
     assert cli("config", "trust").status == 0
     refused = cli("list")
     assert refused.status == 2
-    assert f"{name} is '--kubeconfig=kc.yaml', which is no name that Kubernetes has" in refused.err
+    assert f"{name} is '--kubeconfig=kc.yaml', which is not a valid name in Kubernetes" in refused.err
     assert tab("zsh", ["get", ""]) == ""
     assert not calls.exists()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -170,7 +170,7 @@ MISSING = (404, {"errorCode": "ERR_INSTANCE_ID_NOT_FOUND", "message": "unable to
 
 
 @contextmanager
-def grpc_server(handlers: dict[str, Callable[[Any, Any], Any]], port: int = 0) -> Iterator[str]:
+def grpc_server(handlers: Mapping[str, Callable[[Any, Any], Any]], port: int = 0) -> Iterator[str]:
     """Handlers by method name: `(request, context) -> answer`. Whatever has none is unimplemented."""
     import grpc
 

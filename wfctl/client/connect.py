@@ -31,8 +31,8 @@ def own_python() -> Path | None:
 class Embedded:
     """A store file, and the app whose workflows it runs. `base` is where a module `app` is looked for.
 
-    `named`: the store was named by hand, so that it is a mistake to read it when it does not exist. `python` finds the
-    interpreter that runs the app, None for this one; nobody calls it before the app is needed.
+    `named`: the user named the store, so reading one that does not exist is an error. `python` finds the
+    interpreter that runs the app, None for this one; it is called only when the app is needed.
     """
 
     store: Path
@@ -40,7 +40,7 @@ class Embedded:
     base: Path | None = None
     named: bool = False
     python: Callable[[], Path | None] = own_python
-    local: ClassVar[bool] = True  # what fails here does not come back by itself
+    local: ClassVar[bool] = True  # a failure here is not worth waiting out
     connections: ClassVar[int] = 1  # useful at a time: the engine has one queue
 
 

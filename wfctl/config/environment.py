@@ -1,4 +1,4 @@
-"""Find the Python environment that the app lives in, without running anything of it.
+"""Find the Python environment of the app, without running any of its code.
 
 In this order: `--python`, WFCTL_PYTHON or `python =` in a settings file; an activated environment; an environment in
 `.venv` or `venv` beside the app. An environment says which Python it has in its pyvenv.cfg.

@@ -1,4 +1,4 @@
-"""Find and read the config files. Raises one clear error for a wrong one."""
+"""Find and read the settings files. Raises InvalidInput if one is wrong."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from wfctl.errors import InvalidInput
 
 PROJECT_FILE = "wfctl.toml"
 PYPROJECT = "pyproject.toml"
-MOST_PARTS = 16  # of a key with dots: Python's reader takes minutes over one that has tens of thousands
+MOST_PARTS = 16  # in a dotted key: tomllib takes minutes to read one with tens of thousands
 _PART = r"""(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[\w-]+)[ \t]*\.[ \t]*"""
 _LONG_KEY = rf"(?:^|[{{,])[ \t\[]*(?:{_PART}){{{MOST_PARTS}}}"
-USER_DIRS = PlatformDirs("wfctl", appauthor=False)  # of settings, data and caches; the paths follow the environment
+USER_DIRS = PlatformDirs("wfctl", appauthor=False)  # settings, data and caches; read the environment at every use
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """The values of one file. Paths are absolute already; `label` is how the file is called in messages.
+    """The settings in one file. Paths are absolute; `label` is the name of the file in messages.
 
-    `content` is what has to stay the same for the file to stay trusted: all of wfctl.toml, and of pyproject.toml,
-    which others write to as well, the table [tool.wfctl].
+    The file stays trusted while `content` stays the same: the whole wfctl.toml, but only the table [tool.wfctl] of a
+    pyproject.toml, which other tools write to.
     """
 
     path: Path
@@ -44,8 +44,8 @@ class ConfigFile:
 def project_file(start: Path, environ: Mapping[str, str]) -> ConfigFile | None:
     """Return the nearest wfctl.toml, or pyproject.toml with a [tool.wfctl] table, in `start` and the folders above.
 
-    None also where that is the user's own file. Raises NotTrusted where somebody else can change the file, and
-    InvalidInput.
+    None if there is none, or if it is the user's own file. Raises InvalidInput, and NotTrusted if somebody else can
+    change the file.
     """
     for folder in (start, *start.parents):
         plain = folder / PROJECT_FILE
@@ -80,19 +80,19 @@ def _project_bytes(path: Path, environ: Mapping[str, str]) -> FileRead | None:
     try:
         return read_file(path)
     except OSError as error:
-        with suppress(OSError):  # whose it is matters more than that it cannot be read
+        with suppress(OSError):  # a wrong owner is worth more to know than an unreadable file
             refuse_strangers_file(path, path.stat(), environ)
         raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _is_users(path: Path, environ: Mapping[str, str]) -> bool:
-    """Whether the user's own settings are this very file: `WFCTL_CONFIG=wfctl.toml` says so by hand."""
+    """Return True if this file is the user's own settings file, as with `WFCTL_CONFIG=wfctl.toml`."""
     own = user_path(environ)
     return own.is_file() and own.samefile(path)
 
 
 def user_file(environ: Mapping[str, str]) -> ConfigFile | None:
-    """The user's own file. One that WFCTL_CONFIG names must exist."""
+    """Return the user's own file; None if there is none. Raises InvalidInput if WFCTL_CONFIG names a missing one."""
     path = user_path(environ)
     try:
         found = read_file(path)
@@ -100,7 +100,7 @@ def user_file(environ: Mapping[str, str]) -> ConfigFile | None:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
     if found is None:
         if environ.get("WFCTL_CONFIG"):
-            raise InvalidInput(f"WFCTL_CONFIG names {path}, which is not there", hint="unset WFCTL_CONFIG")
+            raise InvalidInput(f"WFCTL_CONFIG names {path}, which does not exist", hint="unset WFCTL_CONFIG")
         return None
     return _read(path, str(path), load(path, found.content))
 
@@ -114,14 +114,14 @@ def user_path(environ: Mapping[str, str]) -> Path:
 def load(path: Path, content: bytes) -> dict[str, Any]:
     """Read TOML. Raises InvalidInput, with the name of the file."""
     if len(content) > MOST_BYTES:
-        raise InvalidInput(f"{path} is larger than {MOST_BYTES} bytes: these are no settings")
+        raise InvalidInput(f"{path} is larger than {MOST_BYTES} bytes: that is not a settings file")
     tomllib: Any = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path} is not UTF-8 text") from error
     if re.search(_LONG_KEY, text, re.MULTILINE):
-        raise InvalidInput(f"{path} has a key of more than {MOST_PARTS} parts: these are no settings")
+        raise InvalidInput(f"{path} has a key of more than {MOST_PARTS} parts: that is not a settings file")
     try:
         table: dict[str, Any] = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -163,15 +163,14 @@ def _values(path: Path, label: str, table: Mapping[str, Any], prefix: str) -> It
 
 
 def beside(value: str, folder: Path, key: str) -> str:
-    """Return a path of a setting as an absolute one, from `folder`. An app that is a module, and a Python that is a
-    command, stay names."""
+    """Make a path in a setting absolute, from `folder`. The name of a module or of a command stays as it is."""
     if (key == "app" and not is_app_file(value)) or (key == "python" and is_command(value)):
         return value
-    return os.path.normpath(folder / os.path.expanduser(value))  # which leaves the ~ of a user that there is not
+    return os.path.normpath(folder / os.path.expanduser(value))  # `~name` stays if there is no such user
 
 
 def is_command(python: str) -> bool:
-    """Return True for a Python to look up on the PATH, such as python3.12; False for a path."""
+    """Return True for the name of a command on the PATH, such as python3.12; False for a path."""
     return python.startswith(("python", "pypy")) and "/" not in python and os.sep not in python
 
 

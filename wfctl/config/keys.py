@@ -7,20 +7,20 @@ from enum import Enum, auto
 
 
 class Free(Enum):
-    """When a setting in a project's file counts although its user has not trusted that file: see `trust`."""
+    """Say when a setting in an untrusted project file counts: see `trust`."""
 
     NEVER = auto()
     ALWAYS = auto()
-    INSIDE = auto()  # a path that leads to somewhere in the project's folder
-    HERE = auto()  # an address on this machine
+    INSIDE = auto()  # if it is a path inside the project's folder
+    HERE = auto()  # if it is an address on this machine
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
     """Declare a setting. A `path` in a file is relative to that file; a `secret` is never shown.
 
-    `bound`: it is about one sidecar, and goes with the target that it was written for.
-    `free`: never, unless somebody has thought about what a stranger could do with it.
+    `bound`: it belongs to one sidecar, and applies only to the target that it was written for.
+    `free` stays NEVER until somebody has thought about what a stranger could do with the setting.
     """
 
     name: str
@@ -62,7 +62,7 @@ KEYS = (
         bound=True,
         free=Free.ALWAYS,
     ),
-    Key("app_id", "WFCTL_APP_ID", "the Dapr app whose workflows are meant", bound=True),
+    Key("app_id", "WFCTL_APP_ID", "the Dapr app to use", bound=True),
     Key("token", "WFCTL_TOKEN", "the sidecar's API token", secret=True, file=False),
     Key("token_env", "WFCTL_TOKEN_ENV", "the environment variable that holds the API token", bound=True),
     Key("token_file", "WFCTL_TOKEN_FILE", "the file that holds the API token", path=True, bound=True),
@@ -75,7 +75,7 @@ KEYS = (
     ),
     Key("kube_context", "WFCTL_KUBE_CONTEXT", "the kubectl context", bound=True),
     Key("namespace", "WFCTL_NAMESPACE", "the Kubernetes namespace", bound=True),
-    Key("pod", "WFCTL_POD", "the pod whose sidecar is meant", bound=True),
+    Key("pod", "WFCTL_POD", "the pod of the sidecar", bound=True),
     Key(
         PROTECTED,
         "",
@@ -97,6 +97,6 @@ KEYS = (
 
 BY_NAME = {key.name: key for key in KEYS}
 IN_FILES = tuple(key.name for key in KEYS if key.file)
-# What a profile may not hold: they are about this terminal, not about a target.
+# Not allowed in a profile: they concern this terminal, not a target.
 NOT_IN_PROFILES = frozenset({"color", "format"})
 ONLY_IN_PROFILES = frozenset({PROTECTED})

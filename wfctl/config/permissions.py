@@ -1,7 +1,7 @@
-"""Files that somebody else may have written or may read: a project's settings, and an API token.
+"""Check who may write a project's settings, and who may read a token file.
 
-Everything here is judged by the descriptor that is read, so that nobody can swap the file in between. On Windows,
-where owners and modes mean other things, nothing is judged.
+The checks use the open descriptor that is read, so that the file cannot be swapped in between. On Windows, where
+owners and modes mean something else, nothing is checked.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from wfctl.errors import InvalidInput, NotPermitted, NotTrusted
 
-MOST_BYTES = 1 << 20  # of a file with settings or a token; whatever is longer is neither
+MOST_BYTES = 1 << 20  # in a settings or token file
 TRUST_VARIABLE = "WFCTL_TRUST"
 
 
@@ -25,7 +25,7 @@ class FileRead(NamedTuple):
 
 
 def read_file(path: Path, most: int = MOST_BYTES) -> FileRead | None:
-    """Read a regular file, its first `most` + 1 bytes. None where there is no regular file. Raises OSError."""
+    """Read the first `most` + 1 bytes of a regular file. Returns None if it is not one. Raises OSError."""
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
     try:
         number = os.open(path, flags)
@@ -48,11 +48,10 @@ def trusted_by_environment(environ: Mapping[str, str]) -> bool:
 
 
 def refuse_strangers_file(path: Path, status: os.stat_result, environ: Mapping[str, str]) -> None:
-    """Raise NotTrusted where somebody else can change a project's file, as git does for a repository.
+    """Raise NotTrusted if somebody else can change a project's file, as git does for a repository.
 
-    The file, a link to it, and the folder that holds it must belong to the user or to root (under sudo also to
-    whoever called it); the world may write neither to the file nor, without the sticky bit, to the folder. `status`
-    is that of the open file.
+    The file, a link to it and its folder must belong to the user or to root (under sudo, also to the calling user).
+    The file must not be world-writable, nor the folder without the sticky bit. `status` is that of the open file.
     """
     if sys.platform == "win32" or trusted_by_environment(environ):
         return
@@ -61,23 +60,23 @@ def refuse_strangers_file(path: Path, status: os.stat_result, environ: Mapping[s
     for what, found in (("it", status), ("the link", os.lstat(path)), (f"the folder {folder}", container)):
         if found.st_uid not in _trusted_owners(environ):
             raise NotTrusted(
-                f"{path} is not used: {what} belongs to {_name(found.st_uid)}, who could make wfctl act in your name",
-                hint="make it your own with chown, or put a wfctl.toml of your own into the folder where you work; "
-                f"where that owner is meant (CI, a bind mount): {TRUST_VARIABLE}=1",
+                f"{path} is not used: {what} belongs to {_name(found.st_uid)}, who could make wfctl act on your behalf",
+                hint="take it over with chown, or put a wfctl.toml of your own into the folder where you work; "
+                f"if you trust that owner (CI, a bind mount): {TRUST_VARIABLE}=1",
             )
     for place, found in ((path, status), (folder, container)):
         sticky = place == folder and found.st_mode & stat.S_ISVTX
         if found.st_mode & stat.S_IWOTH and not sticky:
             raise NotTrusted(
                 f"{path} is not used: everybody on this machine may write to {place} (mode {_mode(found)})",
-                hint=f"chmod o-w {place}; where everybody is meant (CI, a bind mount): {TRUST_VARIABLE}=1",
+                hint=f"chmod o-w {place}; if you trust everybody (CI, a bind mount): {TRUST_VARIABLE}=1",
             )
 
 
 def refuse_strangers_environment(prefix: Path, app_folder: Path, environ: Mapping[str, str]) -> None:
-    """Raise NotTrusted where a stranger owns an environment that was found beside the app, or everybody can change it.
+    """Raise NotTrusted if the environment found beside the app is world-writable or belongs to somebody else.
 
-    The owner of the app's folder is no stranger: the app itself is what they wrote.
+    The owner of the app's folder may own it: they could change the app itself.
     """
     if sys.platform == "win32" or trusted_by_environment(environ):
         return
@@ -90,16 +89,16 @@ def refuse_strangers_environment(prefix: Path, app_folder: Path, environ: Mappin
         return
     raise NotTrusted(
         f"the environment {prefix} is not used: {problem}",
-        hint=f"name the app's environment: --python PATH; where this one is meant: {TRUST_VARIABLE}=1",
+        hint=f"name the app's environment: --python PATH; if you trust this one: {TRUST_VARIABLE}=1",
     )
 
 
 def read_token(path: Path, name: str) -> str:
-    """Return the token in a file. `name` says what the file is, in messages.
+    """Return the token in a file. `name` describes the file in messages.
 
-    Raises NotPermitted where the user owns the file and others may read it, as ssh refuses a private key. A file of
-    another owner, and one on a read-only file system (a secret that is mounted into a container), is as its owner made
-    it: the user cannot change its mode. Raises InvalidInput where there is no token.
+    Raises NotPermitted if the user owns the file and others may read it, as ssh refuses a private key. The mode is not
+    checked if the user cannot change it: another owner, or a read-only file system (a secret mounted into a container).
+    Raises InvalidInput if there is no token.
     """
     try:
         found = read_file(path)

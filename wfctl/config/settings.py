@@ -4,11 +4,11 @@
 profile stand between the environment and the files. Nothing is read from the network here: `cli.target` decides
 what `AUTO` stands for.
 
-What is about one sidecar (its token, its gRPC address, its pod, ...) never goes to another: a file that names a target
-of its own keeps these for that target, and Dapr's variables keep theirs for the host that they name.
+Settings of one sidecar (its token, gRPC address, pod, ...) are never used for another: those in a file that names a
+target apply to that target, and Dapr's variables apply to the host that they name.
 
-A project's file that its user has not trusted may say little: see `trust`. `survey` finds what would hold, for those
-who only show it; `resolve` is for all others.
+An untrusted project file may set little: see `trust`. `survey` returns the settings as if it were trusted, for
+commands that only show them; every other command uses `resolve`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SIDECAR = "sidecar"
 GRPC = "grpc"
 _FIXED_TARGETS = (AUTO, EMBEDDED, SIDECAR, GRPC)
 CLUSTER = ("kube_context", "namespace", "pod")
-# What wfctl asks on this machine where nobody names an address.
+# The addresses that wfctl tries on this machine if none is named.
 _DEFAULTS = {"target": f"http://127.0.0.1:{HTTP_PORT}", "grpc_endpoint": f"127.0.0.1:{GRPC_PORT}"}
 
 
@@ -54,12 +54,12 @@ class Settings:
     user: ConfigFile | None
     cwd: Path
     environ: Mapping[str, str]
-    needs_trust: tuple[str, ...] = ()  # what holds, stands in the project's file, and needs the user's consent
+    needs_trust: tuple[str, ...] = ()  # effective settings from the project's file that need the user's consent
     protected: str | None = None  # the name of the protected profile that this target belongs to
 
     @cached_property
     def trusted(self) -> bool:
-        """Whether the project's file counts as the user's own."""
+        """Return True if the project's file counts as the user's own."""
         if self.project is None:
             return False
         return trusted_by_environment(self.environ) or is_trusted(self.project, self.environ)
@@ -93,7 +93,7 @@ class Settings:
 
     @cached_property
     def environment(self) -> Environment | None:
-        """The Python environment of the app. None: wfctl's own Python. Raises AppError and NotTrusted."""
+        """Return the app's Python environment; None for wfctl's own Python. Raises AppError and NotTrusted."""
         from wfctl.config import environment
 
         given = self.values.get("python")
@@ -105,7 +105,7 @@ class Settings:
 
     @property
     def interpreter(self) -> Path | None:
-        """The Python that runs the app; None for wfctl's own. Raises AppError and NotTrusted."""
+        """Return the Python that runs the app; None for wfctl's own. Raises AppError and NotTrusted."""
         found = self.environment
         return None if found is None or found.own else found.python
 
@@ -119,12 +119,12 @@ class Settings:
         return self.cwd
 
     def token(self) -> Value | None:
-        """The API token. Its value must never be shown. None also where it is withheld."""
+        """Return the API token, which must never be shown; None if there is none or it is withheld."""
         return None if self._strange_address else self._any_token()
 
     @property
     def withheld(self) -> str | None:
-        """Why a token that there is does not go to this target. Raises InvalidInput."""
+        """Return why the token is not sent to this target; None if it is, or if there is none. Raises InvalidInput."""
         if not self._strange_address or self.project is None or (token := self._any_token()) is None:
             return None
         return (
@@ -134,7 +134,7 @@ class Settings:
 
     @property
     def _strange_address(self) -> str | None:
-        """An address that only a project's file names, which is not trusted: no token of the user's goes there."""
+        """Return the address if only an untrusted project file names it: the user's token is not sent there."""
         for name in ("target", "grpc_endpoint"):
             given = self.values.get(name)
             if given is None or not _is_of(self.project, given) or given.value in _FIXED_TARGETS or self.trusted:
@@ -166,15 +166,15 @@ class Settings:
 
 
 def resolve(flags: Mapping[str, str | None], environ: Mapping[str, str], cwd: Path) -> Settings:
-    """Return the settings that hold. `flags` by setting name; None where a flag was not given.
+    """Return the effective settings. `flags` by setting name; None where a flag was not given.
 
-    Raises NotTrusted where one of them stands in a project's file that its user has not trusted with it.
+    Raises NotTrusted if one of them comes from a project's file and needs consent that the user has not given.
     """
     return survey(flags, environ, cwd).checked()
 
 
 def survey(flags: Mapping[str, str | None], environ: Mapping[str, str], cwd: Path) -> Settings:
-    """Return the settings that would hold if the project's file were trusted: to be shown, not to be acted upon."""
+    """Return the settings as if the project's file were trusted: to be shown, not to be acted upon."""
     project = project_file(cwd, environ)
     user = user_file(environ)
     layers: list[Callable[[str], Value | None]] = [
@@ -191,7 +191,7 @@ def survey(flags: Mapping[str, str | None], environ: Mapping[str, str], cwd: Pat
     chosen = _profile_target(profile, files) if profile is not None else target
     if chosen is None:
         chosen = _dapr(environ, "target") or Value(AUTO, "automatic")
-    # A file with a target of its own that was not chosen keeps to itself what belongs to that target.
+    # If a file names a target that was not chosen, its settings for that target do not apply.
     others = [file for file in files if profile is not None or (target is not None and target.origin != file.label)]
     other = {file.label for file in others if "target" in file.values}
     near = [_layer(file.values, file.label) for file in files if file.label not in other]
@@ -213,9 +213,9 @@ def survey(flags: Mapping[str, str | None], environ: Mapping[str, str], cwd: Pat
 
 
 def _guard(profile: str | None, values: Mapping[str, Value], files: list[ConfigFile]) -> tuple[str, ConfigFile] | None:
-    """Return the protected profile that was chosen, or whose address or store was; in whatever file it is protected.
+    """Return the protected profile that was chosen, or whose address or store was, and the file that protects it.
 
-    One file cannot take back what another one says: that would only make things less safe.
+    A profile is protected if any file says so: another file cannot undo that.
     """
     for file in files:
         for name, given in file.profiles.items():
@@ -234,16 +234,16 @@ def _is_target(profile: Mapping[str, str], values: Mapping[str, Value]) -> bool:
 
 
 def _needing_trust(project: ConfigFile | None, values: Mapping[str, Value], target: Value | None) -> Iterator[str]:
-    """The names of the values that a project's file may not give without consent. `target` may name a profile."""
+    """Yield the names of effective settings from a project's file that need consent. `target` may name a profile."""
     if project is None:
         return
     chosen = values["target"]
     if target is not None and target.origin == project.label and not _is_of(project, chosen):
-        yield "target"  # it chooses a profile of the user's, with all that belongs to it
+        yield "target"  # it selects one of the user's profiles, with all its settings
     for name, value in values.items():
         if not _is_of(project, value):
             continue
-        # A port, and what is on this machine, is harmless beside a target that is on this machine too.
+        # An address on this machine is harmless only if the target is on this machine too.
         far = name == "grpc_endpoint" and not is_free("target", chosen.value, project)
         if far or not is_free(name, value.value, project):
             yield name if value.origin == project.label else f"profiles.{_profile_in(project, value)}.{name}"
@@ -323,7 +323,7 @@ def _profile_target(name: str, files: list[ConfigFile]) -> Value:
 
 
 def _dapr(environ: Mapping[str, str], name: str) -> Value | None:
-    """Return a setting from Dapr's own variables, read as its SDKs do."""
+    """Return a setting from Dapr's own variables, read as Dapr's SDKs read them."""
     host = environ.get("DAPR_RUNTIME_HOST") or "127.0.0.1"
     if name == "target":
         if endpoint := environ.get("DAPR_HTTP_ENDPOINT"):
@@ -342,7 +342,7 @@ def _dapr(environ: Mapping[str, str], name: str) -> Value | None:
 
 
 def _dapr_means(environ: Mapping[str, str], target: Value) -> bool:
-    """Return True if Dapr's variables are meant for this target: they name it, or no other host."""
+    """Return True if Dapr's variables apply to this target: they name it, or no other host."""
     if target.origin.startswith("DAPR_") or not is_address(target.value):
         return True
     named = environ.get("DAPR_HTTP_ENDPOINT") or environ.get("DAPR_GRPC_ENDPOINT")

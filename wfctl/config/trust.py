@@ -1,9 +1,9 @@
-"""Whether a project's file may say what it says.
+"""Decide which settings of a project's file count without the user's consent, and record that consent.
 
-A project's file comes with the folder: with a clone, a download, somebody's share. Without its user's consent it may
-name what stays in that folder and on this machine; `Key.free` says so for each setting, and a setting that says
-nothing of it needs consent. `wfctl config trust` gives it: one record for each file, in the user's settings, with the
-hash of what was trusted, so that a change ends it.
+A project's file comes with its folder: a clone, a download, somebody's share. Without consent it may only name things
+inside that folder and on this machine. `Key.free` has the rule for each setting; a setting without one needs consent.
+`wfctl config trust` gives consent: one record per file, among the user's settings, with a hash of the trusted content.
+Any change to that content withdraws it.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from wfctl.config.keys import BY_NAME, Free
 from wfctl.errors import NotPermitted
 
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-# Only what every reader of addresses takes for the same host, and nobody looks up. Anything else may be elsewhere.
+# Only spellings that every parser reads as the same host, without a DNS lookup. Anything else may be elsewhere.
 _LOOPBACK = re.compile(
     rf"(?:(?P<scheme>https?|dns)://|dns:)?(?P<host>localhost|127(?:\.{_BYTE}){{3}}|\[::1\])(?::(?P<port>\d{{1,5}}))?"
     r"(?P<path>/[\w./~-]*)?(?:\?tls=(?:true|false))?",
     re.ASCII,
 )
-_STORE_FILES = ("", "-wal", "-shm", "-journal", ".lock")  # what is written beside a store
+_STORE_FILES = ("", "-wal", "-shm", "-journal", ".lock")  # the store, and the files written beside it
 
 
 class Entry(NamedTuple):
-    """A setting in a project's file, by the name that it has there."""
+    """A setting in a project's file, under its name in that file."""
 
     name: str
     value: str
 
 
 def entries(file: ConfigFile) -> Iterator[Entry]:
-    """All that needs consent in a file, in its profiles too."""
+    """Yield the settings of a file that need consent, those of its profiles included."""
     for prefix, values in (("", file.values), *((f"profiles.{name}.", found) for name, found in file.profiles.items())):
         for name, value in values.items():
             if not is_free(name, value, file):
@@ -45,19 +45,22 @@ def entries(file: ConfigFile) -> Iterator[Entry]:
 
 
 def is_free(name: str, value: str, file: ConfigFile) -> bool:
-    """Whether a value in a project's file counts without consent."""
+    """Return True if a value in a project's file counts without consent."""
     free = BY_NAME[name].free
     if free is Free.INSIDE:
         return _stays_inside(name, value, file.path.parent)
     if free is Free.HERE:
         if name == "target" and "://" not in value and ":" not in value:
-            return True  # no address: embedded, sidecar, ..., or a profile, whose own settings are judged
+            return True  # not an address: embedded, sidecar, ..., or a profile, whose own settings are checked
         return loopback(value) is not None or _is_socket_inside(value, file.path.parent)
     return free is Free.ALWAYS
 
 
 def loopback(address: str) -> tuple[str, str] | None:
-    """Host and port of an address on this machine, to compare; None for any other address. A port alone is one."""
+    """Return host and port of an address on this machine, for comparison; None for any other address.
+
+    A bare port is an address on this machine.
+    """
     if address.isascii() and address.isdecimal():
         return "127.0.0.1", address
     match = _LOOPBACK.fullmatch(address)
@@ -68,21 +71,24 @@ def loopback(address: str) -> tuple[str, str] | None:
 
 
 def _stays_inside(name: str, value: str, folder: Path) -> bool:
-    if "\0" in value:  # no file can be called that
+    if "\0" in value:  # not possible in a file name
         return False
     if name == "store":
         store = os.path.realpath(value)
         return all(_inside(store + suffix, folder) for suffix in _STORE_FILES)
     if name == "app" and not is_app_file(value):
         if not all(part.isidentifier() for part in value.split(".")):
-            return False  # no module, whatever else it may be taken for
+            return False  # not a module name, whatever else it is
         modules = [place.joinpath(*value.split(".")) for place in (folder, folder / "src")]
         return all(_inside(path, folder) for module in modules for path in (module, f"{module}.py"))
     return _inside(value, folder)
 
 
 def _is_socket_inside(address: str, folder: Path) -> bool:
-    """A Unix socket in the folder, its neighbour for gRPC, and if it is a folder of daprd's sockets, all of them."""
+    """Return True for a Unix socket inside the folder.
+
+    Its gRPC twin must be inside as well, and so must every socket if the address names a folder of daprd's sockets.
+    """
     if not address.startswith("unix:") or "\0" in address:
         return False
     socket = Path("/" + address[len("unix:") :].lstrip("/"))
@@ -98,16 +104,17 @@ def _inside(path: str | Path, folder: Path) -> bool:
 
 
 def is_trusted(file: ConfigFile, environ: Mapping[str, str]) -> bool:
+    """Return True if the user trusts this file with its present content."""
     return _record(file.path, environ) == _text(file.path, file.content)
 
 
 def was_trusted(file: ConfigFile, environ: Mapping[str, str]) -> bool:
-    """With this content or another."""
+    """Return True if the user trusts or once trusted this file, whatever its content was."""
     return _record(file.path, environ) is not None
 
 
 def trust(path: Path, content: bytes, environ: Mapping[str, str]) -> None:
-    """Remember that the user trusts this file as long as it has this content. Raises NotPermitted."""
+    """Record that the user trusts this file for as long as it has this content. Raises NotPermitted."""
     record = _record_file(path, environ)
     beside = record.with_name(f"{record.name}.{os.getpid()}")
     try:
@@ -124,7 +131,7 @@ def trust(path: Path, content: bytes, environ: Mapping[str, str]) -> None:
 
 
 def revoke(path: Path, environ: Mapping[str, str]) -> bool:
-    """Forget that the user trusts a file; returns whether that was so. Raises NotPermitted."""
+    """Withdraw the trust in a file. Returns True if it was trusted. Raises NotPermitted."""
     record = _record_file(path, environ)
     try:
         record.unlink()
@@ -151,11 +158,14 @@ def _text(path: Path, content: bytes) -> str:
 
 
 def _place(path: Path) -> Path:
-    """By whichever link the folder is reached. A link that is the file itself stays one: paths count from there."""
+    """Resolve links in the path of the folder, so that one file has one record.
+
+    A link that is the file itself is not resolved: relative paths in it count from the folder of the link.
+    """
     return Path(os.path.realpath(path.parent)) / path.name
 
 
 def _hash(data: bytes) -> str:
-    import hashlib  # only those pay for it whose file says something that needs consent
+    import hashlib  # not needed by most commands
 
     return hashlib.sha256(data).hexdigest()

@@ -1,12 +1,12 @@
-"""Why an instance failed: from its history down to the step, and the error, that is at the bottom of it.
+"""Find out why an instance failed: the step, and the error, at the bottom of its failure.
 
 A workflow's own failure mostly wraps another: `TaskFailedError: order-1: Activity task #6 failed: card declined`. The
 *cause* is what it wraps: the failure of an activity, or of a child workflow and whatever made that fail. `cause_of`
-finds it in the history, for every target alike; `failure.unwrapped` makes the best of a text where there is none.
+finds it in the history, on every target; `failure.unwrapped` reads it out of the failure's text if there is no history.
 
 A failed step is the cause of a failed workflow if the workflow's failure says so (it names the step's number, or has
 the step's message in it), or if the workflow failed in the very turn in which it was told of the step's failure: its
-code then raised an error of its own about it. A failure that the code survived is no cause.
+code then raised an error of its own. A failure that the code handled is not a cause.
 """
 
 from __future__ import annotations
@@ -63,12 +63,12 @@ def cause_of(
 
 
 def _same(child: Failure, told: Failure | None) -> bool:
-    """Return False if the child was started anew under its ID, and has failed of something else since."""
+    """Return False if the child was restarted under its ID and has failed with another error since."""
     return told is None or (child.error_type, child.message) == (told.error_type, told.message)
 
 
 def _joined(failure: Failure, below: Failure) -> Failure:
-    """Put `below` at the bottom of `failure`, or in the place of the inner failure that tells of the same."""
+    """Put `below` at the bottom of `failure`, or replace the inner failure with the same type and message."""
     if failure.inner is None:
         return replace(failure, inner=below)
     if (failure.inner.error_type, failure.inner.message) == (below.error_type, below.message):
@@ -96,14 +96,14 @@ def _failed_step(failure: Failure, history: Sequence[Event]) -> Step | None:
 
 
 def _tells_of(text: str, step: Step) -> bool:
-    """Return True if the text of a workflow's failure has the step's failure in it."""
+    """Return True if the text of a workflow's failure contains the step's failure."""
     if step.status is StepStatus.TIMED_OUT:
         return "timed out" in text.casefold() and bool(step.name) and (step.name or "").casefold() in text.casefold()
     return step.failure is not None and bool(step.failure.message) and step.failure.message in text
 
 
 def _told_last(history: Sequence[Event]) -> list[int]:
-    """Return the numbers of the actions of which the last turn was told that they had failed, the latest first."""
+    """Return the numbers of the actions whose failures the last turn received, the latest first."""
     told: list[int] = []
     for event in reversed(history):
         if isinstance(event, WorkflowStarted):

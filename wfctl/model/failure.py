@@ -1,4 +1,4 @@
-"""The failure of an activity or an instance, and how to tell it in few words. `cause` finds what is at its bottom."""
+"""The failure of an activity or an instance, and a short text for it. See also `cause`."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class FailedStep:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A failure with its `inner` ones down to the bottom, and the step that failed there; None: no step did."""
+    """A failure with all its `inner` failures, and the step that failed at the bottom; None if no step failed."""
 
     failure: Failure
     step: FailedStep | None = None
@@ -73,12 +73,12 @@ def root(failure: Failure) -> Failure:
 
 
 def error_text(failure: Failure) -> str:
-    """Return `type: message` of one failure, or what there is of it."""
+    """Return `type: message` of one failure, or the one of them that is not empty."""
     return ": ".join(part for part in (failure.error_type, failure.message) if part)
 
 
 def cause_text(failure: Failure) -> str:
-    """Return `type: message` of the innermost failure: what `--error` looks at, and what failures are grouped by."""
+    """Return `type: message` of the innermost failure, which `--error` matches and failures are grouped by."""
     return error_text(root(failure))
 
 

@@ -1,4 +1,4 @@
-"""Advice on failures whose cause is known, and which the message alone does not tell."""
+"""Advice on failures whose message does not name their known cause."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MARKER = "__durabletask_autoobject__"
 
 
 def advice(failure: Failure) -> str | None:
-    """Return what to do about a failure, here and on Dapr alike; None where the message says all there is."""
+    """Return advice on a failure, the same for wfctl and Dapr; None if the message is enough."""
     found = _DICT_FOR_OBJECT.search(failure.message)
     if found is None:
         return None

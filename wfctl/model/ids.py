@@ -1,9 +1,9 @@
-"""The rules of instance IDs. There are two, and this is the one place that has them.
+"""Check instance IDs. This is the only place that has the two rules.
 
-`fault` is what every door refuses: IDs are written one a line, typed, and completed by shells, so that an ID must be
-one line that is seen as it is. `fault_of_new` is Dapr's own rule for a start over its HTTP and general gRPC APIs
+`fault` is refused everywhere: IDs are written one a line, typed and completed by shells, so an ID must be one line,
+all of it visible. `fault_of_new` is Dapr's own rule for a start over its HTTP and general gRPC APIs
 (dapr/dapr pkg/api/universal/workflow.go): 1 to 64 bytes of letters, digits, `-` and `_`. Dapr's task hub checks
-nothing, and an ID with `||` in it breaks that runtime's listing, so that the commands keep to the stricter rule.
+nothing, and an ID with `||` in it breaks that runtime's list, so the commands use the stricter rule.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 MAX_BYTES = 64
 
-# C0 and C1 controls, DEL, line and paragraph separators, everything that turns the direction of writing,
-# zero-width joiners' dangerous kin, half surrogates (undecodable bytes of the command line), and what is not seen at
-# all: the soft hyphen, annotations, and the plane of tags, with which a text can be hidden in another one.
+# C0 and C1 controls, DEL, line and paragraph separators, bidirectional controls, zero-width characters, lone surrogates
+# (undecodable bytes of the command line), the soft hyphen, annotations, and the tag characters, which can hide a text
+# inside another.
 UNSAFE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff"
     r"\U000e0000-\U000e0fff]"
@@ -25,7 +25,7 @@ UNSAFE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why an ID cannot be used. `text` is a sentence that shows the ID with escapes, `hint` says which can."""
+    """Why an ID cannot be used. `text` is a sentence with the escaped ID, `hint` describes valid IDs."""
 
     text: str
     hint: str
@@ -33,7 +33,7 @@ class Fault:
 
 
 def fault(instance_id: str) -> Fault | None:
-    """Return what no instance may be called, whoever chooses the ID; None for an ID that is one plain line."""
+    """Return the fault of an ID that no instance may have; None for an ID that is one plain line."""
     if not instance_id:
         return Fault("an instance ID is empty", "give it letters, digits, - and _")
     unsafe = UNSAFE.search(instance_id)
@@ -50,7 +50,7 @@ def fault(instance_id: str) -> Fault | None:
 
 
 def fault_of_new(instance_id: str) -> Fault | None:
-    """Return why Dapr's API, and with it every command, takes no new instance of this ID; None where it does."""
+    """Return why Dapr's API, and with it every command, refuses a new instance with this ID; None if it does not."""
     if len(instance_id.encode(errors="surrogatepass")) > MAX_BYTES:
         return Fault(
             f"the instance ID {instance_id!r} is longer than {MAX_BYTES} bytes", f"{MAX_BYTES} bytes at most", True

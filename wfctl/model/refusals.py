@@ -1,4 +1,4 @@
-"""Build the errors that refuse what is asked of an instance: one place for the sentences, whatever the target.
+"""Build the errors that refuse an operation on an instance: one place for these sentences, for every target.
 
 The engine and the sidecar client both raise these. A number, a status or a parent that is None is not known there.
 """
@@ -64,7 +64,7 @@ def children_still_running(instance_id: str, running: Sequence[str]) -> Conflict
 
 
 def children_running_text(instance_id: str, running: Sequence[str]) -> str:
-    """Return Dapr's words, with every descendant that is in the way."""
+    """Return Dapr's message, with every descendant that prevents the purge."""
     reasons = ", ".join(f"child workflow '{child}' has not yet completed" for child in running)
     return f"cannot recreate workflow with ID '{instance_id}': {reasons}"
 

@@ -19,7 +19,7 @@ _SHORTENED = re.compile(r"-[0-9a-f]{8}\Z")
 
 
 def stem(instance_id: str) -> str:
-    """Return what the IDs of the reruns of this instance begin with; the same for a rerun as for its original.
+    """Return the prefix of the IDs of this instance's reruns, the same for a rerun as for its original.
 
     An original that is too long for a suffix, or has characters that no new ID may have, is shortened: its beginning,
     then a hash of the whole.
@@ -35,30 +35,30 @@ def stem(instance_id: str) -> str:
 
 
 def number(instance_id: str) -> int:
-    """Return the number of a rerun, by its ID; 0 for one that is none."""
+    """Return the number in a rerun's ID; 0 if the ID is not that of a rerun."""
     found = _SUFFIX.search(instance_id)
     return 0 if found is None or not found.start() else int(found[1])
 
 
 def rerun_id(instance_id: str, number: int) -> str:
-    """Return the ID of the rerun with this number of an instance, or of the original that it is a rerun of."""
+    """Return the ID of rerun NUMBER of an instance, or of its original if it is a rerun itself."""
     return f"{stem(instance_id)}-rerun-{number}"
 
 
 def original(instance_id: str) -> str | None:
-    """Return the ID of the original of a rerun, by its ID; None for one that is none, and where it was shortened."""
+    """Return the original's ID from a rerun's ID; None if that is not a rerun's, or was shortened."""
     begins = instance_id[: -len(f"-rerun-{count}")] if (count := number(instance_id)) else None
     return None if begins is None or (len(begins) == _STEM and _SHORTENED.search(begins)) else begins
 
 
 class Family:
-    """The reruns among many IDs, for a target that knows nothing of reruns but their IDs."""
+    """The reruns among many IDs, for a target that knows reruns by their IDs alone."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, list[int]] = {}
 
     def watch(self, ids: Iterable[str]) -> None:
-        """Take note of the reruns among these IDs."""
+        """Add the reruns among these IDs."""
         for one in ids:
             if "-rerun-" in one and (count := number(one)):
                 self._numbers.setdefault(stem(one), []).append(count)

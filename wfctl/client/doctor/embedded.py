@@ -1,6 +1,6 @@
 """Check an embedded target for `wfctl doctor`: the disk, the store, its owner, the app.
 
-Nothing is made or changed: where there is no store yet, or one that the next write migrates, that is said.
+Nothing is created or changed: a missing store, or one that the next write migrates, is reported.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from wfctl.errors import WfctlError
 if TYPE_CHECKING:
     from wfctl.workflow.loading.app import App
 
-# SQLite reads the whole file for it: a store of a million instances may take longer than anybody wants to wait.
+# The check reads the whole file, which takes long for a store of a million instances.
 INTEGRITY_SECONDS = 20.0
-_STEPS = 100_000  # of SQLite's machine between two looks at the clock
+_STEPS = 100_000  # SQLite VM instructions between two looks at the clock
 LOW, TOO_LOW = 1024**3, 64 * 1024**2  # bytes free
 
 
@@ -88,8 +88,10 @@ def _disk(store: Path) -> Check:
 def _no_store(store: Path) -> Check:
     folder = _nearest_folder(store)
     if not os.access(folder, os.W_OK | os.X_OK):
-        return Check("store", Result.FAIL, f"{store} cannot be made: {folder} is not writable", "name another: --store")
-    return Check("store", Result.OK, f"{store} is not there yet: the first start makes it")
+        return Check(
+            "store", Result.FAIL, f"{store} cannot be created: {folder} is not writable", "name another: --store"
+        )
+    return Check("store", Result.OK, f"{store} does not exist yet: the first start creates it")
 
 
 def _store(store: Path) -> Iterator[Check]:
@@ -130,7 +132,7 @@ def _integrity(db: database.Connection, store: Path) -> Check:
     except sqlite3.OperationalError as error:
         if "interrupted" in str(error):
             return Check(
-                "integrity", Result.OK, f"nothing found in the first {INTEGRITY_SECONDS:g} s; not looked further"
+                "integrity", Result.OK, f"no damage found in the first {INTEGRITY_SECONDS:g} s; the check stopped there"
             )
         found = [str(error)]
     except sqlite3.DatabaseError as error:
@@ -152,24 +154,22 @@ def _owner(db: database.Connection, store: Path) -> Iterator[Check]:
     yield Check("lock", Result.OK, f"{lock} is {'held' if owned else 'free'}")
     row = history_inbox.get_owner(db)
     if owned and row is None:
-        yield Check("owner", Result.OK, "another process is just taking the store, or letting it go")
+        yield Check("owner", Result.OK, "another process is just taking or releasing the store")
     elif row is None:
-        yield Check("owner", Result.OK, "nobody drives the store now; a command that starts something does")
+        yield Check("owner", Result.OK, "no process is executing this store now; a command that starts something does")
     else:
         since = datetime.fromtimestamp(row.since / 1_000_000, timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
         who = f"process {row.pid} since {since}" + (f" with {row.app}" if row.app else "")
         if owned:
             yield Check("owner", Result.OK, f"{who}: {_number(len(row.workflows), 'workflow')} registered")
         else:
-            yield Check(
-                "owner", Result.OK, f"nobody; the last one ({who}) was killed. The next one continues from there"
-            )
+            yield Check("owner", Result.OK, f"none; the last one ({who}) was killed, the next one continues from there")
 
 
 def _backup(store: Path) -> Check:
     last = last_backup(store)
     if last is None:
-        return Check("backup", Result.OK, "none is known", "wfctl backup FILE makes one, also while others write")
+        return Check("backup", Result.OK, "none is known", "make one, also while others write: wfctl backup FILE")
     when = last.at.strftime("%Y-%m-%d %H:%M:%SZ")
     if not last.there:
         return Check("backup", Result.WARN, f"{last.file} of {when} is gone", "make another: wfctl backup FILE")
@@ -189,7 +189,7 @@ def _environment(environment: Callable[[], str | None]) -> Iterator[Check]:
 def _app(app: str | None, load: Callable[[], App]) -> Check:
     if app is None:
         fix = '--app orders.py, WFCTL_APP, or app = "orders.py" in wfctl.toml'
-        return Check("app", Result.WARN, "none is named: instances can be looked at, and are not driven from here", fix)
+        return Check("app", Result.WARN, "none is named: instances can be inspected, but not executed from here", fix)
     try:
         registry = load().registry
     except WfctlError as error:

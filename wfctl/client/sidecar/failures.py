@@ -1,5 +1,7 @@
-"""Find out why an instance on a sidecar failed, from its history and those of its children: Dapr reports neither the
-step that failed nor what the workflow's failure wraps."""
+"""Find out why an instance on a sidecar failed, from its history and those of its children.
+
+Dapr reports neither the step that failed nor the inner failures of the workflow's failure.
+"""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class HubApi:
         return str(answer.instance_id)
 
     def get(self, instance_id: str, *, payloads: bool = True, app_id: str | None = None) -> Instance:
-        """Raises NotFound."""
+        """Return one instance. Raises NotFound."""
         message = pb.GetInstanceRequest(instance_id=instance_id, get_inputs_and_outputs=payloads)
         return self._state(self._call(grpc_methods.GET, Operation.GET, message, instance_id, app_id), instance_id)
 
@@ -104,7 +104,7 @@ class HubApi:
         return Later(self, grpc_methods.HISTORY, message, _parent)
 
     def history(self, instance_id: str, *, seconds: float | None = None) -> list[Event]:
-        """Raises NotFound."""
+        """Return the committed events. Raises NotFound."""
         message = pb.GetHistoryRequest(instance_id=instance_id)
         answer = self._call(grpc_methods.HISTORY, Operation.HISTORY, message, instance_id, seconds=seconds)
         return _events(answer)

@@ -50,7 +50,7 @@ class HttpApi:
             raise broken(self.where, str(error)) from error
 
     def get(self, instance_id: str, app_id: str | None = None) -> Instance:
-        """Raises NotFound."""
+        """Return one instance. Raises NotFound."""
         answer = self._call(Operation.GET, instance_id, app_id)
         try:
             return http_bodies.read_instance(answer.body)

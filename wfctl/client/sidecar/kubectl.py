@@ -3,7 +3,7 @@
 `kubectl` does the connecting and the authentication; wfctl reads no kubeconfig. Sidecars are found among the
 containers and, where they are native sidecars, among the init containers. Only ready pods count.
 
-Nothing that is given stands where `kubectl` could take it for an option: a name is checked, and is part of a word.
+No user input can be read by `kubectl` as an option: names are checked, and passed as part of a word.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LIST_SECONDS = 30.0
 FORWARD_SECONDS = 20.0
 _CONTAINER = "daprd"
 _LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
-# What Kubernetes takes for a name; a context is any name in a kubeconfig (arn:aws:eks:...:cluster/shop, me@shop).
+# Valid names in Kubernetes; a context may have any name in a kubeconfig (arn:aws:eks:...:cluster/shop, me@shop).
 _NAMES = {
     "namespace": (re.compile(_LABEL), "a namespace is a DNS label: lower-case letters, digits and -, at most 63"),
     "pod": (
@@ -70,10 +70,9 @@ class PortForward:
 
 
 def forward(endpoint: Endpoint, *, note: Note) -> PortForward:
-    """Forward to the sidecar that is meant.
+    """Forward to the sidecar that the endpoint describes.
 
-    Raises InvalidInput (a name that is none, or which sidecar is meant is not clear), NotFound, and Unreachable
-    (kubectl says why).
+    Raises InvalidInput (an invalid name, or several sidecars fit), NotFound, and Unreachable with kubectl's message.
     """
     _check_names(endpoint)
     found = _choose(endpoint)
@@ -113,7 +112,7 @@ def _check_names(endpoint: Endpoint) -> None:
     for name, (pattern, hint) in _NAMES.items():
         value = getattr(endpoint, name)
         if value is not None and pattern.fullmatch(value) is None:
-            raise InvalidInput(f"{name} is {value!r}, which is no name that Kubernetes has", hint=hint)
+            raise InvalidInput(f"{name} is {value!r}, which is not a valid name in Kubernetes", hint=hint)
 
 
 def _forwarded(process: subprocess.Popen[str], wanted: set[int]) -> dict[int, int]:

@@ -48,8 +48,10 @@ def instances(
 def completed(
     hub: HubApi, rows: Iterable[Instance], filter: Filter, *, payloads: bool, waiting: bool
 ) -> Iterator[Instance]:
-    """Yield the rows in their order, completed: why one failed and what a live one waits for (`waiting`), and
-    `payloads`. One that no longer matches is left out."""
+    """Complete the rows, and yield them in their order. One that no longer matches is left out.
+
+    `waiting` adds why an instance failed or what it waits for; `payloads` adds its payloads.
+    """
     still = replace(filter, parent_id=None, waiting_event=None)
     ahead: deque[tuple[Instance, Later[Instance] | None, Later[list[Event]] | None]] = deque()
     try:
@@ -117,7 +119,7 @@ def _complete(
     if history is not None and (full.status is Status.FAILED or not full.status.terminal):
         try:
             events = history.result()
-        except WfctlError:  # this is an extra: a row is shown without it
+        except WfctlError:  # an extra: the row is shown without it
             events = None
         if full.status is Status.FAILED:
             full = with_cause(full, hub, events)
