@@ -27,7 +27,7 @@ def test_before_the_first_start(cli: Cli, app: Path) -> None:
     assert outcome.status == 0
     assert levels(outcome) == {"python": "ok", "disk": "ok", "store": "ok", "app": "ok"}
     checks = by_name(outcome)
-    assert "not there yet" in checks["store"]["detail"]
+    assert "does not exist yet" in checks["store"]["detail"]
     assert "5 workflows, 2 activities" in checks["app"]["detail"]
     assert not (app / "store.db").exists(), "looking makes nothing"
 
@@ -39,7 +39,7 @@ def test_a_store_in_use(cli: Cli, app: Path) -> None:
     assert set(levels(outcome).values()) == {"ok"}
     checks = by_name(outcome)
     assert "1 instance, 1 live" in checks["store"]["detail"]
-    assert "nobody drives" in checks["owner"]["detail"]
+    assert "no process is executing" in checks["owner"]["detail"]
     table = cli("doctor")
     assert table.out.startswith("CHECK")
     assert "target: embedded" in table.err
