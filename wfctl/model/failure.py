@@ -99,9 +99,9 @@ def step_name(step: FailedStep) -> str:
 
 
 def unwrapped(failure: Failure) -> Cause:
-    """Return what the text of a failure says of its cause, for a target that tells no history.
+    """Return the cause as far as the text of a failure contains it, for a target without histories.
 
-    The number of the step is known then, and its message; neither its name (unless the SDK says it) nor its type.
+    The text has the step's number and message, but not its type, and its name only with some SDKs.
     """
     step: FailedStep | None = None
     text = root(failure).message
