@@ -329,7 +329,7 @@ def test_ctrl_c_while_waiting(cli: Cli, app: Path) -> None:
         wait.press("\x03")
         assert wait.end() == 130
         assert wait.screen.text.splitlines()[-2:] == [
-            "wfctl: interrupted; the workflow goes on",
+            "wfctl: interrupted; nothing is lost, and nobody executes the workflow now",
             "  try: wfctl wait a",
         ]
     finally:

@@ -5,6 +5,16 @@ import pytest
 from harness import Cli
 
 
+def test_a_failure_without_wait_exits_0_and_says_so(cli: Cli, app: Path) -> None:
+    """A script with `set -e` goes on: whoever looks is told."""
+    result = cli("start", "Broken", "--id", "b")
+    assert result.status == 0
+    assert "exit status 0 all the same: with --wait it is the workflow's, 10" in result.err
+    assert "exit status 0" not in cli("start", "Broken", "--id", "c", "--wait").err
+    assert "exit status 0" not in cli("start", "Echo", "--id", "d").err
+    assert cli("rerun", "b", "--from-failed").err.count("exit status 0 all the same") == 1
+
+
 def test_start_prints_the_id_alone_and_the_outcome_on_stderr(cli: Cli, app: Path) -> None:
     result = cli("start", "Echo", "--id", "one", "--input", '{"a": 1}')
 

@@ -12,12 +12,13 @@ import typer
 
 from wfctl.cli.root import root_command
 from wfctl.cli.session import Session
-from wfctl.errors import Interrupted, InvalidInput, NotAuthenticated, StoreError, StoreGone, WfctlError
+from wfctl.errors import Interrupted, InvalidInput, NotAuthenticated, PartFailed, StoreError, StoreGone, WfctlError
 from wfctl.render.console import let_go, wants_color
 from wfctl.render.errors import fault_json, fault_text, traceback_text
 
 PROGRAM = "wfctl"
 NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC))
+SIGNALLED = (129, 143)  # SIGHUP and SIGTERM, as a shell tells them
 COMPLETE = "_WFCTL_COMPLETE"
 
 # The base of all usage errors: Typer carries its own Click since 0.20 or so, and used the real one before.
@@ -33,12 +34,17 @@ def main(argv: Sequence[str]) -> int:
         complete(argv, os.environ)
     session = Session(sys.stdin, sys.stdout, sys.stderr, os.environ)
     try:
+        session.argv = argv
         status = _invoke(list(argv), session)
         session.stdout.flush()
+        if status in SIGNALLED:
+            _say(Interrupted(session.stopped(), hint=session.going_on()), KeyboardInterrupt(), session, argv)
         return status
     except BrokenPipeError:  # `wfctl list | head`: whoever read has seen enough
         let_go(session.stdout)
-        return 0
+        if not session.acting:
+            return 0
+        return _explain(PartFailed(session.stopped(), hint=session.going_on()), session, argv)
     except BaseException as error:
         return _explain(error, session, argv)
 
@@ -80,9 +86,7 @@ def _fault(error: BaseException, session: Session) -> WfctlError:
     if isinstance(error, ClickException):
         return _usage(error)
     if isinstance(error, (KeyboardInterrupt, typer.Abort)):
-        going_on = session.going_on()
-        message = "interrupted; the workflow goes on" if going_on else "interrupted"
-        return Interrupted(message, hint=going_on)
+        return Interrupted(session.stopped(), hint=session.going_on())
     if isinstance(error, OSError) and error.errno in NO_ROOM and error.filename is None:
         return WfctlError(f"the output cannot be written: {error.strerror}")
     reason = f"{type(error).__name__}: {error}".rstrip(": ")

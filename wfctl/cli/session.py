@@ -30,7 +30,11 @@ class Session:
         self.stderr = stderr
         self.environ = environ
         self.flags = Flags()
-        self.going_on: Callable[[], str | None] = lambda: None  # what to say when Ctrl-C stops the command
+        self.argv: Sequence[str] = ()
+        # When Ctrl-C or a signal stops the command: how far it came, and what to try.
+        self.stopped: Callable[[], str] = lambda: "interrupted"
+        self.going_on: Callable[[], str | None] = lambda: None
+        self.acting = False  # part of what the command was to do is done: to be stopped is a failure then
         self.recorded: Sequence[str] = ()  # the instances that have got what the command was to do, and are to go on
 
     def add_flags(self, flags: Flags) -> None:

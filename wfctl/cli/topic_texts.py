@@ -16,10 +16,11 @@ Exit statuses
    11   the instance ended TERMINATED or CANCELED
    12   STALLED while waiting; with --fail-on-stall, SUSPENDED too
   124   timed out
-  130   interrupted; the workflow goes on
+  130   interrupted: stderr says whether the workflow goes on, and how far a batch came
 
 The outcome of an instance is the exit status of `wait`, `result`, and of every command with --wait.
-`get`, `list` and the others exit 0 whatever the instances' statuses are.
+`start` without --wait exits 0 once the instance is recorded, also where the workflow has FAILED by then: a script with
+`set -e` needs --wait. `get`, `list` and the others exit 0 whatever the instances' statuses are.
 `wait --for X` exits 0 when X holds. An instance that has ended otherwise can never be X any more: then it is
 10 if it FAILED, 11 if it was TERMINATED, 4 if it COMPLETED.
 Several IDs: the status that all of them share, else 7; 124 where one timed out. Of a batch, what is skipped because

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 from wfctl.cli.batch.confirm import besides, confirm
+from wfctl.cli.batch.interruption import how_far, how_to_finish
 from wfctl.cli.batch.options import Which
 from wfctl.cli.batch.outcome import VIEW, Done, Outcome
 from wfctl.cli.batch.progress import Progress
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 Result = int | str | Requested | Done | None
 Act = Callable[[Workflows, str], Result]
+GROUP_SIZE = 200  # the embedded engine commits so many together
 _WORKED = (Outcome.DONE, Outcome.REQUESTED)
 # What goes wrong with the target itself goes wrong with the next instance as well.
 _HOPELESS = (Unreachable, NotAuthenticated, StoreError, Unsupported)
@@ -70,9 +73,22 @@ class Batch:
             return []
         confirm(session, self.verb, chosen, self.which)
         self._alone = len(chosen.all) == 1
-        session.going_on = lambda: "the same command goes on with the rest"
-        self._show(self._outcomes(workflows, chosen, act), len(chosen.all))
+        with self._interruptible(chosen):
+            self._show(self._outcomes(workflows, chosen, act), len(chosen.all))
         return [done.new_id or done.instance_id for done in self.outcomes if done.outcome in _WORKED]
+
+    @contextmanager
+    def _interruptible(self, chosen: Chosen) -> Iterator[None]:
+        """Let the command say how far it came, and how to finish, if it is stopped in here."""
+        session, which = self.session, self.which
+        before = session.stopped, session.going_on
+        in_flight = GROUP_SIZE if self._at_once(chosen) == 1 and len(chosen.ids) > 1 else 0
+        session.stopped = lambda: how_far(self.verb, chosen, self.outcomes, in_flight)
+        session.going_on = lambda: how_to_finish(session, self.verb, which, chosen, self.outcomes)
+        session.acting = True
+        yield
+        session.acting = False
+        session.stopped, session.going_on = before
 
     def finish(self) -> None:
         """Say how many, and raise for those that failed."""
@@ -111,14 +127,15 @@ class Batch:
 
     # --- acting -----------------------------------------------------------------------------------------------------
 
-    def _outcomes(self, workflows: Workflows, chosen: Chosen, act: Act) -> Iterator[Done]:
+    def _outcomes(self, workflows: Workflows, chosen: Chosen, act: Act) -> Generator[Done, None, None]:
         """One for each instance that was named or found, as they come."""
         for instance_id, why in chosen.left.items():
             yield self._done(instance_id, Outcome.SKIPPED, why=why)
         results = self._together if self._at_once(chosen) > 1 else self._one_by_one
-        for done in results(workflows, chosen, act):
-            yield done
-            self._stopped = self._stopped or (done.error is not None and self._stops(done.error))
+        with closing(results(workflows, chosen, act)) as found:
+            for done in found:
+                yield done
+                self._stopped = self._stopped or (done.error is not None and self._stops(done.error))
 
     def _stops(self, error: WfctlError) -> bool:
         """Tell whether the rest is left alone after this: after any failure with a filter; IDs are each tried."""
@@ -127,7 +144,7 @@ class Batch:
     def _at_once(self, chosen: Chosen) -> int:
         return min(self.which.at_once, self.session.target.connections, len(chosen.ids))
 
-    def _one_by_one(self, workflows: Workflows, chosen: Chosen, act: Act) -> Iterator[Done]:
+    def _one_by_one(self, workflows: Workflows, chosen: Chosen, act: Act) -> Generator[Done, None, None]:
         """Through one connection, which may commit many together."""
         ids = iter(chosen.ids)
         for result in workflows.for_each(chosen.ids, partial(self._act, workflows, chosen, act), self._stops):
@@ -135,7 +152,7 @@ class Batch:
         for instance_id in ids:
             yield self._done(instance_id, Outcome.NOT_TRIED)
 
-    def _together(self, workflows: Workflows, chosen: Chosen, act: Act) -> Iterator[Done]:
+    def _together(self, workflows: Workflows, chosen: Chosen, act: Act) -> Generator[Done, None, None]:
         """Several at a time, each thread with a connection of its own; the outcomes come in the order of the IDs."""
         from concurrent.futures import ThreadPoolExecutor
 
@@ -157,12 +174,16 @@ class Batch:
                 for instance_id in chosen.ids:
                     running.append(pool.submit(one, instance_id))
                     if len(running) >= 2 * at_once:
-                        yield running.popleft().result()
+                        yield running[0].result()
+                        running.popleft()
                 while running:
-                    yield running.popleft().result()
-            finally:
-                for future in running:
-                    future.cancel()
+                    yield running[0].result()
+                    running.popleft()
+            except BaseException:  # interrupted, or nobody reads the results: what is in flight ends, and counts
+                told = {done.instance_id for done in self.outcomes}
+                sent = [future for future in running if not future.cancel()]
+                self.outcomes += [done for done in (future.result() for future in sent) if done.instance_id not in told]
+                raise
         for connection in opened:
             connection.close()
 
@@ -213,7 +234,7 @@ class Batch:
     ) -> Done:
         return Done(instance_id, self.verb.past, outcome, error, count, new_id, why, instance)
 
-    def _planned(self, workflows: Workflows, chosen: Chosen) -> Iterator[Done]:
+    def _planned(self, workflows: Workflows, chosen: Chosen) -> Generator[Done, None, None]:
         """What a dry run shows."""
         for instance_id in chosen.all:
             try:
@@ -229,10 +250,13 @@ class Batch:
 
     # --- telling ----------------------------------------------------------------------------------------------------
 
-    def _show(self, outcomes: Iterator[Done], total: int) -> None:
+    def _show(self, outcomes: Generator[Done, None, None], total: int) -> None:
         """Print each as it comes: records to stdout; for a person, lines on stderr, or a count that moves."""
+        with closing(outcomes):  # which waits for what is in flight, and so knows what became of it
+            self._print(self._keep(outcomes), total)
+
+    def _print(self, kept: Iterator[Done], total: int) -> None:
         session = self.session
-        kept = self._keep(outcomes)
         if session.format is Format.ID:
             shown = (Outcome.PLANNED,) if self.which.dry_run else _WORKED
             session.printer.many((done for done in kept if done.outcome in shown), VIEW)

@@ -25,6 +25,7 @@ class Verb:
     `recursive`    children go with their parents
     `with_parent`  a child is never taken without its parent (as long as it has one)
     `once`         one that was rerun already is left out
+    `repeatable`   to act on an instance twice is to act on it once
     `asks`         something changes
     """
 
@@ -34,6 +35,7 @@ class Verb:
     recursive: bool = False
     with_parent: bool = False
     once: bool = False
+    repeatable: bool = True
     asks: bool = True
     told: str | None = None  # how one is told, if not by `past`
     asked: str | None = None  # how all of them are asked about, if not by `word`

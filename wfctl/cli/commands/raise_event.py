@@ -16,7 +16,9 @@ from wfctl.model.status import Status
 from wfctl.render.text import clean
 
 app = new_app()
-VERB = Verb("raise-event", "raised", able=frozenset({Status.RUNNING, Status.PENDING, Status.SUSPENDED}))
+VERB = Verb(
+    "raise-event", "raised", able=frozenset({Status.RUNNING, Status.PENDING, Status.SUSPENDED}), repeatable=False
+)
 
 
 @command(app, "raise-event")

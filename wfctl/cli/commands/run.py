@@ -37,6 +37,7 @@ def run(
     limit = None if timeout is None else parse_duration(timeout, "--timeout")
     target = session.embedded_target("a sidecar executes its instances by itself", "wfctl run --target embedded")
     session.going_on = lambda: "wfctl run"
+    session.stopped = lambda: "interrupted; nothing is lost, and nobody executes the workflows now"
     with session.embedded(target) as engine, run_progress(session, engine) as tell:
         summary = engine.run_all(None if limit is None else limit.total_seconds(), tell)
     if session.format_given and not session.format.text:

@@ -61,8 +61,8 @@ def start(
     $ wfctl start OrderProcessingWorkflow --each - < orders.jsonl
 
     The instance's ID is printed. On the embedded target the command executes the instance until it ends, or waits
-    for an event or a distant timer; then it tells you and returns. With --wait the exit status is that of the
-    outcome: wfctl help exit-codes.
+    for an event or a distant timer; then it tells you and returns. Without --wait the exit status is 0 even if
+    the workflow has FAILED by then; with --wait it is that of the outcome: wfctl help exit-codes.
 
     --each starts many: each is committed before its ID is printed. An ID that exists is left as it is, and that is
     said, so that the same command continues after an interruption. jq makes the lines:

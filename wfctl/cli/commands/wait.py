@@ -11,7 +11,7 @@ from wfctl.cli.waiting.finish import tell_nobody, timed_out, wait_again
 from wfctl.cli.waiting.loop import Reader, Watch, watch
 from wfctl.cli.waiting.options import Waits
 from wfctl.cli.waiting.progress import wait_progress
-from wfctl.cli.waiting.report import tell_end, tell_waiting
+from wfctl.cli.waiting.report import tell_end, tell_if_stopped, tell_waiting
 from wfctl.client.port import Driver
 from wfctl.errors import InvalidInput, WrongState
 from wfctl.model.instance import Filter
@@ -61,7 +61,7 @@ def wait(
         if not ids:
             session.console.note("no instance matches" if given is None else "no IDs, nothing to wait for")
         driver = workflows.drive(ids) if waiting.drive else Driver.ELSEWHERE
-        session.going_on = lambda: wait_again(ids, awaited)
+        tell_if_stopped(session, driver, lambda: wait_again(ids, awaited))
         if driver is Driver.NOBODY:
             tell_nobody(session)
         reader = Reader(session, workflows, waiting.deadline)

@@ -10,7 +10,9 @@ from wfctl.cli.options import InstanceIDs
 from wfctl.cli.parsing.duration import parse_duration
 from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
+from wfctl.cli.waiting.report import tell_if_stopped
 from wfctl.cli.watching.loop import check_stream, is_live, watch_live
+from wfctl.client.port import Driver
 from wfctl.errors import TimedOut
 from wfctl.model.instance import Instance
 from wfctl.render.printer import Format
@@ -43,7 +45,7 @@ def watch(
     if timeout is not None:
         deadline = time.monotonic() + parse_duration(timeout, "--timeout").total_seconds()
     check_stream(session)
-    session.going_on = lambda: f"wfctl watch {' '.join(quoted(one) for one in ids)}"
+    tell_if_stopped(session, Driver.ELSEWHERE, lambda: f"wfctl watch {' '.join(quoted(one) for one in ids)}")
     with session.workflows(deadline=deadline) as workflows:
         if is_live(session):
             from wfctl.cli.watching.instance_screen import Alone, Several

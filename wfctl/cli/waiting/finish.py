@@ -11,7 +11,7 @@ from wfctl.cli.session import Session
 from wfctl.cli.waiting.loop import Reader, Watch, watch
 from wfctl.cli.waiting.options import WaitOptions
 from wfctl.cli.waiting.progress import wait_progress
-from wfctl.cli.waiting.report import drive_on, tell_end, tell_state, tell_waiting
+from wfctl.cli.waiting.report import drive_on, tell_end, tell_if_stopped, tell_state, tell_waiting
 from wfctl.client.port import Driver, Workflows
 from wfctl.errors import TimedOut
 from wfctl.render.printer import Format
@@ -37,7 +37,7 @@ def finish(session: Session, workflows: Workflows, instance_id: str, options: Wa
     if options.wait:
         status, late = wait_for_end(session, workflows, reader, instance_id, options)
     elif options.drive:
-        tell_state(session, workflows, [instance_id], drive_on(session, workflows, [instance_id]))
+        tell_state(session, workflows, [instance_id], drive_on(session, workflows, [instance_id]), may_wait=True)
     if show:
         session.printer.one(reader.get(instance_id), instance_view(utc_now()))
     if late is not None:
@@ -50,7 +50,7 @@ def wait_for_end(
 ) -> tuple[int, TimedOut | None]:
     """Return the exit status by the outcome, and the error to raise if the time was over first."""
     driver = workflows.drive([instance_id]) if options.drive else Driver.ELSEWHERE
-    session.going_on = lambda: f"wfctl wait {quoted(instance_id)}"
+    tell_if_stopped(session, driver, lambda: f"wfctl wait {quoted(instance_id)}")
     if driver is Driver.NOBODY:
         tell_nobody(session)
     with wait_progress(session, workflows, [instance_id]) as tell:

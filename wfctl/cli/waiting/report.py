@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+from wfctl.cli.exit_codes import of_end
 from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
+from wfctl.client.connect import Embedded
 from wfctl.client.port import Driver, Workflows
 from wfctl.errors import DiskFull, StoreError
 from wfctl.model.failure import root
@@ -90,23 +92,46 @@ def _command(instance: Instance, waiting: Waiting) -> Iterator[str]:
         yield f"fix the workflow code, then: wfctl run (its steps: wfctl steps {name})"
 
 
+def tell_if_stopped(session: Session, driver: Driver, hint: Callable[[], str]) -> None:
+    """Set what is said when the command is interrupted: whether the workflow goes on, and how to wait for it again."""
+    session.going_on = hint
+    session.stopped = lambda: f"interrupted; {_what_goes_on(session, driver)}"
+
+
+def _what_goes_on(session: Session, driver: Driver) -> str:
+    target = session.target
+    if isinstance(target, Embedded):
+        from wfctl.engine.owner_lock import is_owned
+
+        if driver is Driver.HERE or not is_owned(target.store):
+            return "nothing is lost, and nobody executes the workflow now"
+    return "the workflow goes on"
+
+
 def drive_on(session: Session, workflows: Workflows, ids: list[str]) -> Driver:
     """Have these instances executed. If this process does it, return when none of them can continue by itself."""
     session.recorded = ids
     driver = workflows.drive(ids)
-    session.going_on = lambda: f"wfctl wait {' '.join(quoted(one) for one in ids[:5])}"
+    tell_if_stopped(session, driver, lambda: f"wfctl wait {' '.join(quoted(one) for one in ids[:5])}")
     while driver is Driver.HERE and not workflows.settled(ids):
         workflows.changed(0.5)
     return driver
 
 
-def tell_state(session: Session, workflows: Workflows, ids: list[str], driver: Driver) -> None:
-    """Say how each instance ended, or what it waits for, if this command was to execute it."""
+def tell_state(
+    session: Session, workflows: Workflows, ids: list[str], driver: Driver, *, may_wait: bool = False
+) -> None:
+    """Say how each instance ended, or what it waits for, if this command was to execute it.
+
+    `may_wait`: the command has --wait, and was not given it.
+    """
     if driver is Driver.ELSEWHERE or session.console.quiet:
         return
     for instance_id in ids:
         instance = workflows.get(instance_id, payloads=False)
         if instance.status.terminal:
             tell_end(session, instance)
+            if may_wait and (status := of_end(instance.status)):
+                session.console.note(f"  exit status 0 all the same: with --wait it is the workflow's, {status}")
         else:
             tell_waiting(session, instance, driver)
