@@ -18,7 +18,7 @@ import pytest
 
 from wfctl.workflow.loading import import_hook
 
-PROGRAM = Path(__file__).parents[2] / "support" / "sdk_surface.py"
+PROGRAM = Path(__file__).parents[3] / "support" / "sdk_surface.py"
 
 
 def official() -> dict[str, str]:
