@@ -34,7 +34,7 @@ def stop_after(monkeypatch: pytest.MonkeyPatch) -> Stop:
 
     @contextlib.contextmanager
     def prepare(count: int, error: type[BaseException]) -> Iterator[None]:
-        def for_each(self, ids, act, stop):  # type: ignore[no-untyped-def]
+        def for_each(self, ids, act, stop):
             for number, one in enumerate(ids):
                 if number == count:
                     raise error(143) if error is SystemExit else error()

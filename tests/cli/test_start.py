@@ -230,7 +230,7 @@ def test_each_commits_in_groups(cli: Cli, app: Path, monkeypatch: pytest.MonkeyP
 
     commits = []
     begin = database.begin
-    monkeypatch.setattr(database, "begin", lambda db: (commits.append(1), begin(db)))
+    monkeypatch.setattr(database, "begin", lambda db: (commits.append(1), begin(db)))  # type: ignore[func-returns-value]
     text = lines(*(f'{{"id": "n{number}"}}' for number in range(401)))
     assert cli("start", "Echo", "--no-drive", "--each", "-", "-o", "id", stdin=text).out.count("\n") == 401
     assert len(commits) <= 6

@@ -201,7 +201,7 @@ def test_an_activity_as_a_work_item() -> None:
 
 
 def test_states() -> None:
-    full = Instance("i1", "W", Status.FAILED, NOW, NOW, NOW, NOW, "1", None, "busy", FAILURE, None, "v1")
+    full = Instance("i1", "W", Status.FAILED, NOW, NOW, NOW, NOW, "1", None, "busy", FAILURE, version="v1")
     assert instance_state.read(instance_state.write(full, payloads=True)) == full
     bare = instance_state.read(instance_state.write(full, payloads=False))
     assert (bare.input, bare.custom_status, bare.failure) == (None, None, None)
