@@ -91,7 +91,7 @@ def test_a_filter_acts_with_yes(cli: Cli, three: None) -> None:
     assert (result.status, outcomes(result)) == (0, [("a", "done"), ("c", "done")])
     assert statuses(cli) == {"a": "TERMINATED", "b": "SUSPENDED", "c": "TERMINATED"}
     again = cli("terminate", "--status", "running", "--yes")
-    assert (again.status, again.err) == (0, "no instance matches\n")
+    assert (again.status, again.err.startswith("no instance matches (3 in ")) == (0, True)
     assert cli("terminate", "--status", "running", "--yes", "-o", "json").out == "[]\n"
 
 
@@ -240,7 +240,7 @@ def test_children_go_with_their_parents(cli: Cli, app: Path) -> None:
 
 def test_purge_counts_from_the_end(cli: Cli, three: None) -> None:
     cli("terminate", "a")
-    assert cli("purge", "--finished-before", "1h", "--yes").err == "no instance matches\n"
+    assert cli("purge", "--finished-before", "1h", "--yes").err.startswith("no instance matches (")
     assert cli("purge", "--finished-before", "0s", "--yes").status == 0
     assert set(statuses(cli)) == {"b", "c"}
 
@@ -292,7 +292,8 @@ def test_wait_for_several(cli: Cli, three: None) -> None:
     assert cli("wait", "--name", "Approval", "--timeout", "50ms").status == 124
     assert cli("wait", "-", "--for", "event=approval", stdin="a\nb\n").status == 0
     nothing = cli("wait", "--name", "Nope", "-o", "json")
-    assert (nothing.status, nothing.json, nothing.err) == (0, [], "no instance matches\n")
+    assert (nothing.status, nothing.json) == (0, [])
+    assert nothing.err.startswith("no workflow is named Nope")
 
 
 def test_a_failure_of_one_is_told_once(cli: Cli) -> None:

@@ -12,7 +12,16 @@ import typer
 
 from wfctl.cli.root import root_command
 from wfctl.cli.session import Session
-from wfctl.errors import Interrupted, InvalidInput, NotAuthenticated, PartFailed, StoreError, StoreGone, WfctlError
+from wfctl.errors import (
+    Interrupted,
+    InvalidInput,
+    NotAuthenticated,
+    NotFound,
+    PartFailed,
+    StoreError,
+    StoreGone,
+    WfctlError,
+)
 from wfctl.render.console import let_go, wants_color
 from wfctl.render.errors import fault_json, fault_text, traceback_text
 
@@ -81,6 +90,8 @@ def _fault(error: BaseException, session: Session) -> WfctlError:
         return none_lost(error, session.recorded)
     if isinstance(error, NotAuthenticated):
         error.hint = _withheld(session) or error.hint
+    if isinstance(error, NotFound):
+        error.hint = _where_to_look(session, error.hint)
     if isinstance(error, WfctlError):
         return error
     if isinstance(error, ClickException):
@@ -92,6 +103,15 @@ def _fault(error: BaseException, session: Session) -> WfctlError:
     reason = f"{type(error).__name__}: {error}".rstrip(": ")
     hint = None if session.debug else "the same command with --debug (or WFCTL_DEBUG=1) shows the traceback"
     return WfctlError(f"unexpected error: {reason}", hint=hint)
+
+
+def _where_to_look(session: Session, hint: str | None) -> str | None:
+    """Add to a hint where was looked, if the user has not said where."""
+    if "target" not in vars(session):
+        return hint
+    from wfctl.cli.empty import looked_at
+
+    return "; ".join(part for part in (hint, looked_at(session)) if part) or None
 
 
 def _withheld(session: Session) -> str | None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wfctl.client.embedded.workflows import EmbeddedWorkflows
     from wfctl.client.port import Workflows
     from wfctl.client.sidecar.endpoint import Endpoint
-    from wfctl.config.settings import Settings
+    from wfctl.config.settings import Settings, Value
 
 
 class Session:
@@ -103,7 +103,14 @@ class Session:
     def target(self) -> Embedded | Endpoint:
         from wfctl.cli.target import choose
 
-        return choose(self.settings)
+        return choose(self.settings, self.chosen)
+
+    @cached_property
+    def chosen(self) -> Value:
+        """The target by its name, with the reason why it is this one."""
+        from wfctl.cli.target import effective_target
+
+        return effective_target(self.settings)
 
     def embedded_target(self, unsupported: str, hint: str) -> Embedded:
         """Return the embedded target. Raises Unsupported, in these words, where the target is a sidecar."""
@@ -123,6 +130,7 @@ class Session:
             target = connect(self.target, drive=drive, note=self.console.note, deadline=deadline)
             with _closing(target):
                 yield target
+            self._name_shared_store()
 
     @contextmanager
     def embedded(self, target: Embedded) -> Iterator[EmbeddedWorkflows]:
@@ -133,6 +141,16 @@ class Session:
             workflows = connect_embedded(target, drive=True, note=self.console.note)
             with _closing(workflows):
                 yield workflows
+            self._name_shared_store()
+
+    def _name_shared_store(self) -> None:
+        """Name the store that is not of this folder alone to the person who may think so."""
+        if self.console.err_tty and not self.console.quiet:
+            from wfctl.cli.empty import shared_store, short_path
+
+            if shared_store(self):
+                store = short_path(Path(self.settings.store.value))
+                self.console.note(f"store: {store}, for all folders without a wfctl.toml")
 
     @contextmanager
     def _data_apart(self) -> Iterator[None]:

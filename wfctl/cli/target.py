@@ -48,9 +48,12 @@ def _automatic(settings: Settings) -> Value:
     return Value(EMBEDDED, f"automatic: no sidecar answers on {DEFAULT_HOST}:{HTTP_PORT}")
 
 
-def choose(settings: Settings) -> Embedded | Endpoint:
-    """Return the target to open. Raises InvalidInput if both an address and a pod are given."""
-    target = effective_target(settings)
+def choose(settings: Settings, target: Value | None = None) -> Embedded | Endpoint:
+    """Return the target to open: `target`, if it is found already.
+
+    Raises InvalidInput if both an address and a pod are given.
+    """
+    target = target or effective_target(settings)
     if target.value == EMBEDDED:
         # A project's file names the store that its first start makes; who names one by hand means one that is there.
         named = settings.store.origin in ("--store", "WFCTL_STORE")

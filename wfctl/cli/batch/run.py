@@ -15,6 +15,7 @@ from wfctl.cli.batch.options import Which
 from wfctl.cli.batch.outcome import VIEW, Done, Outcome
 from wfctl.cli.batch.progress import Progress
 from wfctl.cli.batch.select import AGAIN, GOES, STAYS, Chosen, Verb, choose, narrowed, no_more
+from wfctl.cli.empty import tell_empty
 from wfctl.cli.session import Session
 from wfctl.client.connect import connect
 from wfctl.client.port import Requested, Workflows
@@ -63,8 +64,10 @@ class Batch:
         what is only requested, or nothing."""
         session = self.session
         chosen = choose(session, workflows, self.verb, self.ids, self.which.filter, self.which.most)
-        if not chosen.all:
-            session.console.note("no instance matches" if chosen.filter is not None else "no IDs, nothing to do")
+        if not chosen.all and chosen.filter is not None:
+            tell_empty(session, workflows, chosen.filter)
+        elif not chosen.all:
+            session.console.note("no IDs, nothing to do")
         if self.which.dry_run:
             self._show(self._planned(workflows, chosen), len(chosen.all))
             for line in besides(chosen) if chosen.filter is not None else ():

@@ -5,6 +5,7 @@ import typer
 
 from wfctl.cli.choices import GROUPS
 from wfctl.cli.command import command, new_app
+from wfctl.cli.empty import tell_empty
 from wfctl.cli.filter_options import Conditions
 from wfctl.cli.session import Session
 from wfctl.model.instance import Count
@@ -39,6 +40,8 @@ def count(
     groups = _groups(by)
     with session.workflows() as workflows:
         rows = grouped(list(workflows.count(conditions)), groups)
+        if not rows:
+            tell_empty(session, workflows, conditions)
     session.printer.many(rows, count_view(groups))
 
 

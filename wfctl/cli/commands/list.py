@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Annotated
 
@@ -6,6 +6,7 @@ import typer
 
 from wfctl.cli.choices import ORDER
 from wfctl.cli.command import command, new_app
+from wfctl.cli.empty import tell_empty
 from wfctl.cli.filter_options import Conditions
 from wfctl.cli.parsing.filters import parse_count, parse_sort
 from wfctl.cli.quoting import quoted
@@ -70,9 +71,13 @@ def list_(
     with session.workflows() as workflows:
         if session.format.text and session.console.out_tty:
             wide = session.format is Format.WIDE
-            _screen(session, workflows.list(_one_more(filter), payloads=wide), filter)
+            found = _screen(session, workflows.list(_one_more(filter), payloads=wide), filter)
         else:
-            session.printer.many(_rows(session, workflows, filter, any_order=sort is None), instance_view(now))
+            rows = Counted(_rows(session, workflows, filter, any_order=sort is None))
+            session.printer.many(rows, instance_view(now))
+            found = rows.count > 0
+        if not found and filter.after is None:
+            tell_empty(session, workflows, filter)
 
 
 def _rows(session: Session, workflows: Workflows, filter: Filter, *, any_order: bool) -> Iterable[Instance]:
@@ -92,18 +97,32 @@ def _one_more(filter: Filter) -> Filter:
     return filter if filter.limit is None else replace(filter, limit=filter.limit + 1)
 
 
-def _screen(session: Session, found: Iterable[Instance], filter: Filter) -> None:
+class Counted:
+    """Count what is iterated over."""
+
+    def __init__(self, rows: Iterable[Instance]) -> None:
+        self._rows = rows
+        self.count = 0
+
+    def __iter__(self) -> Iterator[Instance]:
+        for row in self._rows:
+            self.count += 1
+            yield row
+
+
+def _screen(session: Session, found: Iterable[Instance], filter: Filter) -> bool:
+    """Print what fits, and how to get the rest. Returns False if there is nothing."""
     rows = list(found)
     more = filter.limit is not None and len(rows) > filter.limit
     rows = rows[: filter.limit]
     if not rows:
-        session.console.note("no instances")
-        return
+        return False
     tally = Tally()
     session.printer.many(tally.watch(rows), instance_view(utc_now()))
     session.console.note("the first " if more else "", *tally.footer())
     if more:
         session.console.note(f"there are more: the same command with --after {quoted(rows[-1].id)}, or --limit 0")
+    return True
 
 
 def _watch(session: Session, filter: Filter) -> None:

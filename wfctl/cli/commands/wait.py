@@ -5,6 +5,7 @@ import typer
 from wfctl.cli import exit_codes
 from wfctl.cli.batch.options import SeveralToRead
 from wfctl.cli.command import command, new_app
+from wfctl.cli.empty import tell_empty
 from wfctl.cli.parsing.condition import Condition, parse_condition
 from wfctl.cli.session import Session
 from wfctl.cli.waiting.finish import tell_nobody, timed_out, wait_again
@@ -58,8 +59,10 @@ def wait(
         session.console.note(awaited.advice)
     with session.workflows(drive=waiting.drive, deadline=waiting.deadline) as workflows:
         ids = given if given is not None else [one.id for one in workflows.list(which.filter or Filter())]
-        if not ids:
-            session.console.note("no instance matches" if given is None else "no IDs, nothing to wait for")
+        if not ids and given is None:
+            tell_empty(session, workflows, which.filter or Filter())
+        elif not ids:
+            session.console.note("no IDs, nothing to wait for")
         driver = workflows.drive(ids) if waiting.drive else Driver.ELSEWHERE
         tell_if_stopped(session, driver, lambda: wait_again(ids, awaited))
         if driver is Driver.NOBODY:
