@@ -47,6 +47,7 @@ CASES: list[tuple[list[str], str, bool]] = [
     (["tree", "parent"], "tree.json", ONE),
     (["history", "broken"], "event.json", MANY),
     (["history", "approval"], "event.json", MANY),
+    (["logs", "talker"], "log.json", MANY),
     (["pause", "approval", "nosuch"], "outcome.json", MANY),
     (["suspend", "approval", "--dry-run"], "outcome.json", MANY),
     (["resume", "paused"], "outcome.json", MANY),
@@ -71,6 +72,19 @@ CASES: list[tuple[list[str], str, bool]] = [
     (["completion", "install", "--shell", "fish"], "completion.json", MANY),
     (["version"], "version.json", ONE),
 ]
+TALKER = """
+import logging
+
+import dapr.ext.workflow as wf
+
+wfr = wf.WorkflowRuntime()
+
+
+@wfr.workflow(name="Talker")
+def talker(ctx, _):
+    logging.getLogger("talker").warning("hello")
+    yield ctx.wait_for_external_event("stop")
+"""
 # result prints the instance's own output, help and completion show text; serve and watch have tests of their own below.
 WITHOUT = {"result", "help", "serve", "watch"}
 
@@ -81,6 +95,8 @@ def instances(cli: Cli, app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for name in ("Echo", "Broken", "Approval", "Parent", "Later"):
         cli("start", name, "--id", name.lower(), "--input", '"x"')
+    (app / "talk.py").write_text(TALKER)
+    cli("start", "Talker", "--id", "talker", "--app", "talk.py")
     cli("start", "Approval", "--id", "paused")
     cli("pause", "paused", "--reason", "lunch")
     cli("backup", "older.db")

@@ -37,6 +37,7 @@ ORDER = Choice("ORDER", "an order", tuple(one.value for one in Sort))
 IF_EXISTS = Choice("WHAT", "a choice", tuple(one.value for one in IfExists))
 GROUPS = Choice("GROUPS", "a grouping", ("status", "name", "status,name"))
 SHELL = Choice("SHELL", "a shell that has a completion", ("bash", "zsh", "fish", "powershell"))
+SHOWN_LEVEL = Choice("LEVEL|off", "a level", ("debug", "info", "warning", "error", "off"))
 LEVEL = Choice("LEVEL", "a level", ("debug", "info", "warning", "error"))
 
-BY_METAVAR = {one.metavar: one for one in (FORMAT, COLOR, ORDER, IF_EXISTS, GROUPS, SHELL, LEVEL)}
+BY_METAVAR = {one.metavar: one for one in (FORMAT, COLOR, ORDER, IF_EXISTS, GROUPS, SHELL, SHOWN_LEVEL, LEVEL)}

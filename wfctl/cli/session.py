@@ -17,6 +17,7 @@ from wfctl.render.printer import Format, Printer
 
 if TYPE_CHECKING:
     from wfctl.client.connect import Embedded
+    from wfctl.client.embedded.app_host import AppLogs
     from wfctl.client.embedded.workflows import EmbeddedWorkflows
     from wfctl.client.port import Workflows
     from wfctl.client.sidecar.endpoint import Endpoint
@@ -35,6 +36,7 @@ class Session:
         self.stopped: Callable[[], str] = lambda: "interrupted"
         self.going_on: Callable[[], str | None] = lambda: None
         self.acting = False  # part of what the command was to do is done: to be stopped is a failure then
+        self.log_level: str | None = None  # that of --log-level, where a command has it
         self.recorded: Sequence[str] = ()  # the instances that have got what the command was to do, and are to go on
 
     def add_flags(self, flags: Flags) -> None:
@@ -127,7 +129,13 @@ class Session:
         from wfctl.client.connect import connect
 
         with self._data_apart() if drive else nullcontext():
-            target = connect(self.target, drive=drive, note=self.console.note, deadline=deadline)
+            target = connect(
+                self.target,
+                drive=drive,
+                note=self.console.note,
+                deadline=deadline,
+                logs=self._app_logs() if drive else None,
+            )
             with _closing(target):
                 yield target
             self._name_shared_store()
@@ -138,7 +146,7 @@ class Session:
         from wfctl.client.connect import connect_embedded
 
         with self._data_apart():
-            workflows = connect_embedded(target, drive=True, note=self.console.note)
+            workflows = connect_embedded(target, drive=True, note=self.console.note, logs=self._app_logs())
             with _closing(workflows):
                 yield workflows
             self._name_shared_store()
@@ -151,6 +159,14 @@ class Session:
             if shared_store(self):
                 store = short_path(Path(self.settings.store.value))
                 self.console.note(f"store: {store}, for all folders without a wfctl.toml")
+
+    def _app_logs(self) -> AppLogs:
+        """Return what becomes of what the app logs, besides that it is kept: it is shown on stderr."""
+        from wfctl.cli.log_options import show, shown_from
+        from wfctl.client.embedded.app_host import AppLogs
+
+        level = self.log_level or self.surveyed.get("log_level")
+        return AppLogs(shown_from(level), lambda logged: show(self.console, logged))
 
     @contextmanager
     def _data_apart(self) -> Iterator[None]:

@@ -129,7 +129,7 @@ Until you trust such a file it may say what stays in its folder and on this mach
   target, grpc_endpoint       embedded, sidecar, grpc, 127.0.0.1, localhost, [::1], a Unix socket in the folder
   app                         a file in the folder, or a module
   store                       a file in the folder
-  format, color, api_version, request_timeout, protected
+  format, color, log_level, api_version, request_timeout, protected
 
 Everything else needs your consent: another target, a path that leads out of the folder (by a link, too), python,
 app_id, token_env, token_file, ca_file, kube_context, namespace, pod, retain, and the choice of a profile in your own

@@ -11,6 +11,7 @@ from wfctl.errors import Unsupported
 from wfctl.wire.default_ports import HTTP_PORT
 
 if TYPE_CHECKING:
+    from wfctl.client.embedded.app_host import AppLogs
     from wfctl.client.embedded.workflows import EmbeddedWorkflows
     from wfctl.client.port import Workflows
     from wfctl.client.sidecar.endpoint import Endpoint
@@ -44,13 +45,16 @@ class Embedded:
     connections: ClassVar[int] = 1  # useful at a time: the engine has one queue
 
 
-def connect(target: Embedded | Endpoint, *, drive: bool, note: Note, deadline: float | None = None) -> Workflows:
+def connect(
+    target: Embedded | Endpoint, *, drive: bool, note: Note, deadline: float | None = None, logs: AppLogs | None = None
+) -> Workflows:
     """Open the target. `drive`: this command may run the app's code. `note` receives lines for the user.
 
-    `deadline` is the `time.monotonic()` at which the command gives up. Raises Unsupported, InvalidInput.
+    `logs`: what to do with what the app logs here. `deadline` is the `time.monotonic()` at which the command gives up.
+    Raises Unsupported, InvalidInput.
     """
     if isinstance(target, Embedded):
-        return connect_embedded(target, drive=drive, note=note)
+        return connect_embedded(target, drive=drive, note=note, logs=logs)
     try:
         from wfctl.client.sidecar.workflows import open_sidecar
     except ImportError as error:
@@ -58,12 +62,19 @@ def connect(target: Embedded | Endpoint, *, drive: bool, note: Note, deadline: f
     return open_sidecar(replace(target, deadline=deadline), note=note)
 
 
-def connect_embedded(target: Embedded, *, drive: bool, note: Note) -> EmbeddedWorkflows:
+def connect_embedded(target: Embedded, *, drive: bool, note: Note, logs: AppLogs | None = None) -> EmbeddedWorkflows:
     """Open the store for what only the embedded engine can do, besides what the port names."""
     from wfctl.client.embedded.workflows import open_embedded
 
     return open_embedded(
-        target.store, target.app, target.base, drive, note=note, named=target.named, python=target.python
+        target.store,
+        target.app,
+        target.base,
+        drive,
+        note=note,
+        named=target.named,
+        python=target.python,
+        logs=logs,
     )
 
 

@@ -18,6 +18,7 @@ from wfctl.model.instance import Count, Filter, Instance, RerunRequest, StartReq
 
 if TYPE_CHECKING:
     from wfctl.model.events import Event
+    from wfctl.model.logs import LogLine
 
 R = TypeVar("R")
 
@@ -74,6 +75,16 @@ class Workflows(Protocol):
 
     def history(self, instance_id: str) -> Sequence[Event]:
         """Return the committed events, in order. Raises NotFound."""
+        ...
+
+    def logs(
+        self, instance_id: str, *, after: int = 0, step: str | None = None, level: int = 0, limit: int | None = None
+    ) -> Sequence[LogLine]:
+        """Return what the instance's code logged, behind the row `after`, oldest first.
+
+        `step` is an activity's name, or `workflow` for the workflow's own code; `level` the lowest to return; of more
+        than `limit` lines the latest are returned. Raises NotFound, and Unsupported: Dapr keeps no logs.
+        """
         ...
 
     def pause(self, instance_id: str, *, reason: str | None = None) -> Requested | None:

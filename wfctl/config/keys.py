@@ -93,10 +93,17 @@ KEYS = (
         choices=("table", "wide", "json", "jsonl", "yaml", "id"),
         free=Free.ALWAYS,
     ),
+    Key(
+        "log_level",
+        "WFCTL_LOG_LEVEL",
+        "from which level on a command shows what the app logs while it runs it",
+        choices=("debug", "info", "warning", "error", "off"),
+        free=Free.ALWAYS,
+    ),
 )
 
 BY_NAME = {key.name: key for key in KEYS}
 IN_FILES = tuple(key.name for key in KEYS if key.file)
 # Not allowed in a profile: they concern this terminal, not a target.
-NOT_IN_PROFILES = frozenset({"color", "format"})
+NOT_IN_PROFILES = frozenset({"color", "format", "log_level"})
 ONLY_IN_PROFILES = frozenset({PROTECTED})

@@ -17,7 +17,7 @@ from datetime import datetime
 
 from wfctl.engine.core import decide
 from wfctl.engine.core.folded_state import folded
-from wfctl.engine.execute.port import ActivityResult, Delivery, Executor, LateTurn
+from wfctl.engine.execute.port import ActivityResult, Delivery, Executor, ExecutorFailed, LateTurn
 from wfctl.engine.flush import write
 from wfctl.engine.live_instance import LiveInstance
 from wfctl.engine.live_instances import LiveInstances, past
@@ -108,7 +108,7 @@ class Dispatcher:
             self._deliver_result(delivery)
         elif isinstance(delivery, LateTurn):
             self._turns.conclude_late(delivery.key, delivery.result)
-        else:
+        elif isinstance(delivery, ExecutorFailed):
             raise delivery.error
 
     def deliver(self, live: LiveInstance, event: Event, seq: int | None = None) -> None:

@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from wfctl.engine.clock import Clock, SystemClock
-from wfctl.engine.execute.port import Delivery, Executor
+from wfctl.engine.execute.port import Delivery, Executor, Logged
+from wfctl.engine.log_buffer import LogBuffer
 from wfctl.engine.owned_store import OwnedStore
 from wfctl.engine.recovery import Recovery
 from wfctl.engine.store import database
@@ -55,15 +56,19 @@ class Engine:
         after_commit: Callable[[Transaction], None] | None = None,
         on_full: Callable[[DiskFull | None], None] | None = None,
         tell: Callable[[str], None] | None = None,
+        on_log: Callable[[Logged], None] | None = None,
     ) -> None:
         """`executor` makes one that delivers through the function it is given.
 
         `after_commit` is called on the engine's thread after every commit, with what it has written; it must not
         block and must not raise. Nor must `on_full`, which is called there when the disk is full, and with None when
-        there is room again: with it, the engine waits for room instead of giving up. `tell` is told of a migration."""
+        there is room again: with it, the engine waits for room instead of giving up. `tell` is told of a migration.
+        `on_log` is called with each line that the app logs, on the thread that logs it."""
         self._path = store
         self._queue: queue.SimpleQueue[Message] = queue.SimpleQueue()
-        self._executor = executor(self._queue.put)
+        self._logs = LogBuffer()
+        self._on_log = on_log
+        self._executor = executor(self._deliver)
         self._app, self._workflows = app, tuple(workflows)
         self._clock = clock or SystemClock()
         self._after_commit = after_commit
@@ -86,7 +91,7 @@ class Engine:
 
         Raises StoreError.
         """
-        owned = OwnedStore.take(self._path, self._executor, roots, self._clock, self._committed, self._tell)
+        owned = OwnedStore.take(self._path, self._executor, roots, self._clock, self._logs, self._committed, self._tell)
         if owned is None:
             return False
         self._owned = owned
@@ -182,6 +187,15 @@ class Engine:
         assert self._owned is not None
         return self._owned
 
+    def _deliver(self, delivery: Delivery) -> None:
+        """Take what the executor delivers, on any thread."""
+        if type(delivery) is not Logged:
+            self._queue.put(delivery)
+            return
+        self._logs.add([(delivery.key, delivery.line)])
+        if self._on_log is not None:
+            self._on_log(delivery)
+
     # --- the engine's thread ------------------------------------------------------------------------------------
 
     def _run(self, owned: OwnedStore) -> None:
@@ -233,7 +247,7 @@ class Engine:
     def _step(self, owned: OwnedStore, recovery: Recovery, messages: list[Message]) -> None:
         self._in_hand = messages
         owned.look()
-        if not messages and not owned.something_due():
+        if not (messages or self._logs.due() or owned.something_due()):
             return
         while True:
             try:

@@ -14,6 +14,7 @@ from wfctl.engine.clock import Clock, EngineTime
 from wfctl.engine.dispatcher import Dispatcher
 from wfctl.engine.driven_trees import DrivenTrees
 from wfctl.engine.execute.port import Executor
+from wfctl.engine.log_buffer import LogBuffer
 from wfctl.engine.owner_lock import OwnerLock
 from wfctl.engine.store import database, history_inbox
 from wfctl.engine.store.history_inbox import OwnerRow
@@ -36,6 +37,7 @@ class OwnedStore:
         executor: Executor,
         roots: Sequence[int] | None,
         clock: Clock,
+        logs: LogBuffer,
         after_commit: Callable[[Transaction], None],
         tell: Callable[[str], None] | None,
     ) -> OwnedStore | None:
@@ -54,7 +56,7 @@ class OwnedStore:
         if not owner:
             db.close()
             return None
-        return cls(path, db, lock, executor, roots, clock, after_commit)
+        return cls(path, db, lock, executor, roots, clock, logs, after_commit)
 
     def __init__(
         self,
@@ -64,6 +66,7 @@ class OwnedStore:
         executor: Executor,
         roots: Sequence[int] | None,
         clock: Clock,
+        logs: LogBuffer,
         after_commit: Callable[[Transaction], None],
     ) -> None:
         self.db = db
@@ -72,6 +75,7 @@ class OwnedStore:
         self._dispatcher = Dispatcher(db, executor)
         self._trees = DrivenTrees(db, self._dispatcher, roots)
         self._time = EngineTime(clock)
+        self._logs = logs
         self._after_commit = after_commit
         self._place: Place | None = None  # known once SQLite has made its files
         self._handed_over = False
@@ -107,13 +111,17 @@ class OwnedStore:
         """End the ownership. `gone`: the store is not there any more, or is another one."""
         try:
             if not self._handed_over and not gone:
-                self._transact(lambda: history_inbox.put_owner(self.db, None))
+                self._transact(self._leave)
         except Exception:  # the row is for people only, the lock counts
             pass
         finally:
             database.checkpoint(self.db)
             self.db.close()
             self._lock.release()
+
+    def _leave(self) -> None:
+        self._logs.write(self.db)
+        history_inbox.put_owner(self.db, None)
 
     # --- transactions -------------------------------------------------------------------------------------------
 
@@ -137,10 +145,12 @@ class OwnedStore:
         turns_left = dispatcher.run_turns(most_turns, MOST_SECONDS)
         dispatcher.flush()
         trees.written()
+        self._logs.write(self.db)
         self.db.execute("COMMIT")
         if self._place is not None and not self._handed_over:  # else the lock file is another owner's, or gone with it
             self._place.check()  # what went into a file that is gone must not be acknowledged
         trees.committed()
+        self._logs.committed()
         # After the ownership is handed over, activities are for the next owner, which finds them in the store.
         self._after_commit(dispatcher.committed(start_activities=not self._handed_over))
         return trees.more or turns_left
@@ -165,6 +175,7 @@ class OwnedStore:
         self._end_transaction()
         self._dispatcher.roll_back()
         self._trees.rolled_back()
+        self._logs.rolled_back()
         return latest
 
     def mark_broken(self, key: int, why: str) -> None:

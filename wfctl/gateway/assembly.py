@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from functools import partial
+from logging import INFO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wfctl.engine.engine_thread import Engine
 from wfctl.engine.execute.combined import BothExecutor
 from wfctl.engine.execute.hosting import executor_of
-from wfctl.engine.execute.port import Delivery, Executor
+from wfctl.engine.execute.port import Delivery, Executor, Logged
 from wfctl.engine.execute.remote import RemoteExecutor
 from wfctl.engine.retention import Retention
 from wfctl.engine.store import database
@@ -28,6 +29,7 @@ from wfctl.gateway.waiters import Waiters
 from wfctl.gateway.workers.history_cache import Histories
 from wfctl.gateway.workers.result_batching import Batches
 from wfctl.gateway.workers.streams import WorkStreams
+from wfctl.model.logs import WORKFLOW
 
 if TYPE_CHECKING:
     from wfctl.gateway.tracing.spans import Exporter
@@ -80,6 +82,7 @@ class Gateway:
         exporter: Exporter | None = None,
         max_body: int = 4 * 1024 * 1024,
         apps: Sequence[str] = (),
+        log_level: int = INFO,
     ) -> None:
         """Start the engine.
 
@@ -93,6 +96,7 @@ class Gateway:
         self._store = store
         self._log = log
         self._app = app
+        self._log_level = log_level
         self._apps = tuple(apps)
         self._told: set[tuple[str, str]] = set()
         names: Sequence[str] = () if app is None else app.registry.workflow_names()
@@ -115,6 +119,7 @@ class Gateway:
             workflows=() if may_have_workers else names,
             after_commit=self._committed,
             on_full=self._disk_full,
+            on_log=self._app_logged,
         )
         self.work = WorkStreams(
             self.remote,
@@ -177,7 +182,9 @@ class Gateway:
         executor: Executor = self.remote
         if self._app is not None:
             registry = self._app.registry
-            executor = BothExecutor(registry, executor_of(self._app, deliver), self.remote, self._waits)
+            executor = BothExecutor(
+                registry, executor_of(self._app, deliver, self._log_level), self.remote, self._waits
+            )
         return executor if tracing is None else tracing.executor(executor)
 
     def attended(self, name: str, app_id: str | None) -> bool:
@@ -201,6 +208,13 @@ class Gateway:
             self.tracing.committed(transaction.history)
         self.remote.released()
         self.waiters.changed(transaction.rows)
+
+    def _app_logged(self, logged: Logged) -> None:
+        """Log what the app in this process logs. On the thread that does."""
+        if not logged.shown:
+            line = logged.line
+            fields = {"instance": logged.instance_id, "step": line.step or WORKFLOW, "logger": line.logger}
+            self._log.app_line(line.level, line.message, **fields)
 
     def _disk_full(self, error: DiskFull | None) -> None:
         """Take note that the disk is full, or (None) is not any more. On the engine's thread."""

@@ -30,6 +30,10 @@ class Log:
         self._json = not stream.isatty() if as_json is None else as_json
         self._lock = threading.Lock()
 
+    @property
+    def level(self) -> int:
+        return self._level
+
     def debug(self, message: str, **fields: object) -> None:
         self._write(Level.DEBUG, message, fields)
 
@@ -41,6 +45,10 @@ class Log:
 
     def error(self, message: str, **fields: object) -> None:
         self._write(Level.ERROR, message, fields)
+
+    def app_line(self, level: int, message: str, **fields: object) -> None:
+        """Log what the app in this process has logged. `level` is one of Python's logging."""
+        self._write(Level(min(max(level // 10 * 10, Level.DEBUG), Level.ERROR)), message, fields)
 
     def _write(self, level: Level, message: str, fields: dict[str, object]) -> None:
         if level < self._level:

@@ -135,6 +135,7 @@ class Server:
             apps=[app.app_id for app in settings.apps],
             retention=settings.retention,
             max_body=settings.max_body,
+            log_level=log.level,
             exporter=span_exporter(os.environ, settings.app_id, log),
         )
         token = TokenCheck(settings.token)

@@ -31,6 +31,7 @@ from wfctl.gateway.waiters import Waiters
 from wfctl.model import ids
 from wfctl.model.events import Event
 from wfctl.model.instance import IfExists, Instance, RerunRequest, StartRequest
+from wfctl.model.logs import LogLine
 from wfctl.model.status import Status
 from wfctl.wire.error_codes import Problem
 from wfctl.wire.http_routes import Operation
@@ -92,6 +93,13 @@ class Service:
         with contextlib.closing(open_reader(self._store)) as db:
             found = reads.history(db, instance_id)
         return None if found is None else encode(found)
+
+    def logs(self, instance_id: str, after: int, step: str | None, level: int, limit: int | None) -> Sequence[LogLine]:
+        """Return what the instance's code logged in this process (see `engine.store.logs.read`). Raises Trouble."""
+        found = reads.log_lines(self._db, instance_id, after=after, step=step, level=level, limit=limit)
+        if found is None:
+            raise Trouble(Problem.NOT_FOUND, Operation.GET, id=instance_id)
+        return found
 
     def list_ids(self, token: str | None, size: int | None) -> tuple[list[str], str | None]:
         """Return a page in the order of creation, and the token of the next.

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from wfctl.model.failure import Failure
 from wfctl.model.instance import Instance
+from wfctl.model.logs import LogLine
 from wfctl.model.status import Status
 from wfctl.wire import times
 
@@ -240,3 +242,40 @@ def read_metadata(body: bytes) -> Metadata:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def write_logs(lines: Sequence[LogLine]) -> dict[str, Any]:
+    """Not Dapr's: what wfctl serve answers to `wfctl logs`."""
+    return {
+        "logs": [
+            {
+                "row": line.row,
+                "at": times.to_text(line.at),
+                "level": line.level,
+                "step": line.step,
+                "eventID": line.event_id,
+                "logger": line.logger,
+                "message": line.message,
+            }
+            for line in lines
+        ]
+    }
+
+
+def read_logs(body: bytes) -> list[LogLine]:
+    """Raises BadBody."""
+    try:
+        return [
+            LogLine(
+                times.from_text(str(one["at"])),
+                int(one["level"]),
+                _text(one.get("step")),
+                None if one.get("eventID") is None else int(one["eventID"]),
+                str(one["logger"]),
+                str(one["message"]),
+                int(one["row"]),
+            )
+            for one in read_json(body)["logs"]
+        ]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BadBody(f"not the lines of a log: {_start(body)}") from error

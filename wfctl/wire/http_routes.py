@@ -57,6 +57,8 @@ JOB = f"/v1.0-alpha1/jobs/{NO_JOB}"
 
 # Query parameters.
 INSTANCE_ID = "instanceID"  # start: the ID, else the runtime makes one
+# Of wfctl serve alone: what an instance's code logged.
+LOGS = "/v1.0-wfctl/workflows/{instance}/logs"
 APP_ID = "appID"  # all seven: whose instance (from 1.19 on; ignored before)
 
 TOKEN_HEADER = "dapr-api-token"  # HTTP header and gRPC metadata key

@@ -180,7 +180,18 @@ def test_bad_values_of_variables(tmp_path: Path) -> None:
 # --- what a project's file may say without its user's consent -------------------------------------------------------
 
 # By hand, so that nobody makes a setting free without coming by here.
-FREE = {"target", "app", "store", "grpc_endpoint", "api_version", "request_timeout", "color", "format", "protected"}
+FREE = {
+    "log_level",
+    "target",
+    "app",
+    "store",
+    "grpc_endpoint",
+    "api_version",
+    "request_timeout",
+    "color",
+    "format",
+    "protected",
+}
 
 
 def test_a_setting_needs_trust_unless_somebody_has_thought_about_it() -> None:

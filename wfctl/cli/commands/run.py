@@ -4,6 +4,7 @@ import typer
 
 from wfctl.cli import exit_codes
 from wfctl.cli.command import command, new_app
+from wfctl.cli.log_options import LogLevel
 from wfctl.cli.parsing.duration import parse_duration
 from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
@@ -23,6 +24,7 @@ def run(
     timeout: Annotated[
         str | None, typer.Option(metavar="DURATION", help="Stop after this long (exit status 124).")
     ] = None,
+    log_level: LogLevel = None,
 ) -> int:
     """Execute all instances in the store until nothing is due.
 
@@ -32,6 +34,7 @@ def run(
     For cron and CI. Instances that wait for an event, or for a timer more than 10 s away, are left for the next run.
     A workflow that fails is an outcome, not an error of this command: wfctl list --status FAILED.
     """
+    session.log_level = log_level
     if words:
         raise _not_run_that_way(words)
     limit = None if timeout is None else parse_duration(timeout, "--timeout")

@@ -10,6 +10,7 @@ from wfctl.cli.batch.select import Verb
 from wfctl.cli.batch.start_lines import read_lines
 from wfctl.cli.choices import IF_EXISTS
 from wfctl.cli.command import command, new_app
+from wfctl.cli.log_options import LogLevel
 from wfctl.cli.parsing.duration import parse_start
 from wfctl.cli.parsing.instance_id import check_name, check_new_id
 from wfctl.cli.payload_options import Input
@@ -52,6 +53,7 @@ def start(
         str | None,
         typer.Option(metavar="FILE|-", help='Start one instance for each line: {"id": "order-1", "input": ...}.'),
     ] = None,
+    log_level: LogLevel = None,
 ) -> int:
     """Start a workflow instance.
 
@@ -84,6 +86,7 @@ def start(
         start_at=None if start_at is None else parse_start(start_at, utc_now()),
         if_exists=IfExists(IF_EXISTS.parse(if_exists, "--if-exists")),
     )
+    session.log_level = log_level
     session.format_or(Format.ID)  # a wrong one is an error before anything is started
     with session.workflows(drive=waiting.drive, deadline=waiting.deadline) as workflows:
         instance_id = workflows.start(request)

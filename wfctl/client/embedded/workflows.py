@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from wfctl.client.embedded.app_host import HostedApp
+from wfctl.client.embedded.app_host import AppLogs, HostedApp
 from wfctl.client.embedded.driving import Driving, Note, RunSummary
 from wfctl.client.embedded.store_access import StoreAccess
 from wfctl.client.port import Driver, Requested, one_by_one
@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # what writes, drives or decodes history is loaded by the com
     from wfctl.engine.transaction import Unit
     from wfctl.engine.undriven import UndrivenTransaction
     from wfctl.model.events import Event
+    from wfctl.model.logs import LogLine
     from wfctl.workflow.loading.app import App
 
 T = TypeVar("T")
@@ -58,14 +59,16 @@ def open_embedded(
     note: Note,
     named: bool = False,
     python: Callable[[], Path | None] = lambda: None,
+    logs: AppLogs | None = None,
 ) -> EmbeddedWorkflows:
     """Open the store at `store`; it is made when the first request is written.
 
     `drive`: this process may run the app. `named`: it is an error to read the store while it does not exist; else there
-    is just nothing in it. `python` finds the interpreter to run the app with, None for this one.
+    is just nothing in it. `python` finds the interpreter to run the app with, None for this one. `logs`: what to do
+    with what the app logs, besides keeping it.
     """
     access = StoreAccess(store, named=named, note=note)
-    hosted = HostedApp(store, app, base, note, python)
+    hosted = HostedApp(store, app, base, note, python, logs)
     return EmbeddedWorkflows(access, Driving(access, hosted, may_drive=drive, note=note), note)
 
 
@@ -124,6 +127,16 @@ class EmbeddedWorkflows:
 
     def history(self, instance_id: str) -> Sequence[Event]:
         found = self._store.query(lambda db: reads.history(db, instance_id))
+        if found is None:
+            raise refusals.not_found(instance_id)
+        return found
+
+    def logs(
+        self, instance_id: str, *, after: int = 0, step: str | None = None, level: int = 0, limit: int | None = None
+    ) -> Sequence[LogLine]:
+        found = self._store.query(
+            lambda db: reads.log_lines(db, instance_id, after=after, step=step, level=level, limit=limit)
+        )
         if found is None:
             raise refusals.not_found(instance_id)
         return found

@@ -211,6 +211,19 @@ def no_supplied_results(where: str) -> errors.Unsupported:
     )
 
 
+def no_logs(where: str) -> errors.Unsupported:
+    return errors.Unsupported(
+        f"the sidecar at {where} keeps no logs: an app beside Dapr writes them to its own output",
+        hint="look there: the terminal of dapr run, kubectl logs POD -c CONTAINER, or docker logs CONTAINER",
+    )
+
+
+def no_logs_over_grpc(where: str) -> errors.Unsupported:
+    return errors.Unsupported(
+        f"logs are read over HTTP, and the target {where} is gRPC alone", hint="name its HTTP address: --target URL"
+    )
+
+
 def needs_grpc(operation: str) -> errors.Unsupported:
     return errors.Unsupported(
         f"{operation} needs gRPC, and this wfctl is installed without it", hint=install_command("grpc")

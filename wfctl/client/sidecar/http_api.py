@@ -7,12 +7,15 @@ a deadline. A refusal with several possible causes is raised as `AmbiguousRefusa
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from urllib.parse import quote
 
 from wfctl import __version__
 from wfctl.client.sidecar.endpoint import Endpoint, HttpAddress
 from wfctl.client.sidecar.errors import answer_error, broken, redirected
 from wfctl.client.sidecar.http_transport import HttpClient, HttpResponse
 from wfctl.model.instance import Instance
+from wfctl.model.logs import LogLine
 from wfctl.wire import http_bodies, http_routes
 from wfctl.wire.error_codes import OWN, Problem
 from wfctl.wire.error_mapping import read_http, read_scheduler
@@ -54,6 +57,21 @@ class HttpApi:
         answer = self._call(Operation.GET, instance_id, app_id)
         try:
             return http_bodies.read_instance(answer.body)
+        except BadBody as error:
+            raise broken(self.where, str(error)) from error
+
+    def logs(
+        self, instance_id: str, *, after: int, step: str | None, level: int, limit: int | None
+    ) -> Sequence[LogLine]:
+        """Return what the code of an instance logged; only `wfctl serve` answers. Raises NotFound, Unsupported."""
+        query = {"after": str(after), "level": str(level)}
+        query |= {} if step is None else {"step": step}
+        query |= {} if limit is None else {"limit": str(limit)}
+        answer = self._send("GET", http_routes.LOGS.format(instance=quote(instance_id, safe="")), query)
+        if answer.status != 200:
+            raise self._error(Operation.GET, answer, instance_id)
+        try:
+            return http_bodies.read_logs(answer.body)
         except BadBody as error:
             raise broken(self.where, str(error)) from error
 

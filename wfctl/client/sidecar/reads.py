@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from wfctl.client.sidecar.connection import Note, SidecarConnection
 from wfctl.client.sidecar.endpoint import Endpoint
+from wfctl.client.sidecar.errors import no_logs, no_logs_over_grpc
 from wfctl.errors import InvalidInput, NotFound, Unsupported, WfctlError
 from wfctl.model import rerun_ids
 from wfctl.model.instance import Count, Filter, Instance
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from wfctl.client.sidecar.grpc_api import HubApi
     from wfctl.client.sidecar.kubectl import PortForward
     from wfctl.model.events import Event
+    from wfctl.model.logs import LogLine
 
 
 FREE = 2  # numbers of reruns that must be free, one after the other, for a search to end over HTTP
@@ -201,6 +203,18 @@ class SidecarReader:
         hub = self._sidecar.hub(Operation.HISTORY)
         self._sidecar.own_app_only("history")
         return hub.history(instance_id)
+
+    def logs(
+        self, instance_id: str, *, after: int = 0, step: str | None = None, level: int = 0, limit: int | None = None
+    ) -> Sequence[LogLine]:
+        """Return what the code of an instance logged, where `wfctl serve --app` runs it."""
+        _check_given(instance_id)
+        http = self._sidecar.http
+        if self._sidecar.metadata().wfctl is None:
+            raise no_logs(self._sidecar.where)
+        if http is None:
+            raise no_logs_over_grpc(self._sidecar.where)
+        return http.logs(instance_id, after=after, step=step, level=level, limit=limit)
 
 
 def _noting(family: rerun_ids.Family, pages: Iterator[list[str]]) -> Iterator[list[str]]:

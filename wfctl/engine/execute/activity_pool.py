@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from queue import SimpleQueue
 from typing import Any
 
+from wfctl.engine.execute.log_capture import CURRENT, Step
 from wfctl.engine.execute.port import ActivityResult, ActivityTask
 from wfctl.model.failure import Failure
 from wfctl.workflow.failures import failure_of, text_of
@@ -119,6 +120,8 @@ class Loop:
 
 def run(task: ActivityTask, function: Function) -> ActivityResult:
     """Call a sync activity. Returns a failure for whatever it raises, the exceptions that end threads included."""
+    step = _step(task)
+    token = CURRENT.set(step)
     try:
         value = function(_context(task), optional_from_json(task.input))
         if isinstance(value, Coroutine):
@@ -130,14 +133,21 @@ def run(task: ActivityTask, function: Function) -> ActivityResult:
         return _result(task, value)
     except BaseException as error:
         return failed(task, _failure(task, error))
+    finally:
+        step.over = True
+        CURRENT.reset(token)
 
 
 async def run_async(task: ActivityTask, function: Function) -> ActivityResult:
-    """Await an async activity, as `run`."""
+    """Await an async activity, as `run`. Runs in an asyncio task of its own."""
+    step = _step(task)
+    CURRENT.set(step)
     try:
         return _result(task, await function(_context(task), optional_from_json(task.input)))
     except BaseException as error:
         return failed(task, _failure(task, error))
+    finally:
+        step.over = True
 
 
 def failed(task: ActivityTask, failure: Failure) -> ActivityResult:
@@ -149,6 +159,10 @@ def not_registered(task: ActivityTask, registry: Registry) -> ActivityResult:
     # The type is the SDK's, since it is recorded in histories.
     message = f"activity {task.name!r} is not registered; registered: {known}"
     return failed(task, Failure("ActivityNotRegisteredError", message, ""))
+
+
+def _step(task: ActivityTask) -> Step:
+    return Step(task.key, task.instance_id, task.name, task.task_id)
 
 
 def _context(task: ActivityTask) -> WorkflowActivityContext:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from logging import INFO
 from pathlib import Path
 
 from wfctl.engine.execute.local import LocalExecutor
@@ -10,8 +11,10 @@ from wfctl.engine.execute.port import Delivery, Executor
 from wfctl.workflow.loading.app import App, load_app
 
 
-def load(spec: str, base: Path | None, python: Path | None) -> App:
+def load(spec: str, base: Path | None, python: Path | None, log_level: int = INFO) -> App:
     """Import the app `spec` (see `load_app`): by the interpreter `python`, or here if that is None.
+
+    `log_level` is that of `LocalExecutor`.
 
     Raises AppError, and AppExited if the import ended the other process.
     """
@@ -19,13 +22,13 @@ def load(spec: str, base: Path | None, python: Path | None) -> App:
         return load_app(spec, base)
     from wfctl.engine.execute.child.process import load_in_process
 
-    return load_in_process(spec, base, python)
+    return load_in_process(spec, base, python, log_level)
 
 
-def executor_of(app: App, deliver: Callable[[Delivery], None]) -> Executor:
+def executor_of(app: App, deliver: Callable[[Delivery], None], log_level: int = INFO) -> Executor:
     """Make the executor of a loaded app."""
     if type(app) is App:
-        return LocalExecutor(app.registry, deliver)
+        return LocalExecutor(app.registry, deliver, log_level=log_level)
     from wfctl.engine.execute.child.process import ProcessApp, ProcessExecutor
 
     assert isinstance(app, ProcessApp)

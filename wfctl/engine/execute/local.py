@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 
 from wfctl.engine.execute.activity_pool import Loop, Threads, not_registered
+from wfctl.engine.execute.log_capture import CURRENT, LogCapture, Step
 from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, Turn
+from wfctl.model.events import Event
 from wfctl.model.turn import TurnResult
 from wfctl.workflow.registry import Registry
 from wfctl.workflow.replay.live_workflow import LiveWorkflow
@@ -23,13 +26,16 @@ class LocalExecutor:
         registry: Registry,
         deliver: Callable[[Delivery], None],
         max_workers: int | None = None,
+        log_level: int = logging.INFO,
     ) -> None:
+        """`log_level`: what the app logs at this level and above is delivered, and from INFO on in any case."""
         self._registry = registry
         self._deliver = deliver
         self._runs: dict[int, LiveWorkflow] = {}
         self._threads = Threads(max_workers or registry.threads or MAX_WORKERS, self._answer)
         self._loop = Loop(MAX_ASYNC, self._answer)
         self._closed = False
+        self._capture = LogCapture(deliver, log_level)
 
     def knows(self, name: str) -> bool:
         return self._registry.has_workflow(name)
@@ -37,11 +43,15 @@ class LocalExecutor:
     def run_turn(self, turn: Turn) -> TurnResult:
         """A run that has come to an end, or is of no more use, is dropped here already."""
         run = self._runs.get(turn.key)
+        past: Sequence[Event] = ()
         if run is None:
             run = LiveWorkflow(self._registry, turn.instance_id, turn.received)
-            result = run.turn(turn.past(), turn.new)
-        else:
-            result = run.turn((), turn.new)
+            past = turn.past()
+        token = CURRENT.set(Step(turn.key, turn.instance_id, replaying=run.is_replaying))
+        try:
+            result = run.turn(past, turn.new)
+        finally:
+            CURRENT.reset(token)
         if run.ended or result.stall is not None:
             self._runs.pop(turn.key, None)
         else:
@@ -74,6 +84,7 @@ class LocalExecutor:
 
     def close(self) -> None:
         self._closed = True
+        self._capture.remove()
         self._threads.close()
         self._loop.close()
         for run in self._runs.values():

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from wfctl.errors import WfctlError
 from wfctl.model.events import Event, Failure, PropagatedEvents
+from wfctl.model.logs import LogLine
 from wfctl.model.turn import TurnResult
 
 
@@ -77,7 +78,17 @@ class ExecutorFailed:
     error: WfctlError
 
 
-Delivery = ActivityResult | LateTurn | ExecutorFailed
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A line that the app's code logged in a step of an instance. `shown`: the app has written it to its output too."""
+
+    key: int
+    instance_id: str
+    line: LogLine
+    shown: bool = False
+
+
+Delivery = ActivityResult | LateTurn | ExecutorFailed | Logged
 
 
 class Executor(Protocol):

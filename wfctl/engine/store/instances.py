@@ -171,7 +171,7 @@ def children(db: Connection, key: int) -> list[Row]:
 def delete(db: Connection, keys: Sequence[int]) -> None:
     """Delete instances with everything that belongs to them."""
     each = [(key,) for key in keys]
-    for table in ("instances", "inputs", "history", "inbox", "event_waits", "failures"):
+    for table in ("instances", "inputs", "history", "inbox", "event_waits", "failures", "logs"):
         db.executemany(f"DELETE FROM {table} WHERE key = ?", each)
     reruns.forget(db, keys)
 

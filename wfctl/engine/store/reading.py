@@ -106,7 +106,10 @@ def _open(path: Path, *, one_name: bool = True) -> tuple[Connection, _Stamp | No
                     hint="wfctl run, or any other command that writes, migrates it and keeps a copy",
                 )
             if version < causes.SINCE:
+                from wfctl.engine.store import logs
+
                 causes.stand_in(connection)
+                logs.stand_in(connection)
             connection.execute("PRAGMA query_only=ON")
         except BaseException:
             connection.close()

@@ -17,6 +17,7 @@ from wfctl.model.status import LIVE, Status
 
 if TYPE_CHECKING:
     from wfctl.model.events import Event  # loaded by those alone who read a history, as what it is decoded with
+    from wfctl.model.logs import LogLine
 
 PAGE = 500
 
@@ -45,6 +46,17 @@ def history(db: Connection, instance_id: str) -> list[Event] | None:
     with _snapshot(db):
         row = instances.find(db, instance_id)
         return None if row is None else history_inbox.read_history(db, row.key)
+
+
+def log_lines(
+    db: Connection, instance_id: str, *, after: int, step: str | None, level: int, limit: int | None
+) -> list[LogLine] | None:
+    """Return what the instance's code logged (see `logs.read`); None if there is no such instance."""
+    from wfctl.engine.store import logs
+
+    with _snapshot(db):
+        row = instances.find(db, instance_id)
+        return None if row is None else logs.read(db, row.key, after=after, step=step, level=level, limit=limit)
 
 
 @contextmanager

@@ -39,6 +39,7 @@ class WorkflowRoutes:
         for version in ApiVersion:
             for operation, handler in handlers.items():
                 routes.add(*http_routes.route(version, operation), self._counted(operation, handler))
+        routes.add("GET", http_routes.LOGS, self.logs)
 
     def _counted(self, operation: Operation, handler: Handler) -> Handler:
         async def call(request: Request) -> Answer:
@@ -66,6 +67,19 @@ class WorkflowRoutes:
         if found is None:
             raise Trouble(Problem.NOT_FOUND, Operation.GET, id=instance_id)
         return json_answer(200, http_bodies.write_instance(found))
+
+    async def logs(self, request: Request) -> Answer:
+        """Not Dapr's: what the instance's code logged, for `wfctl logs`."""
+        query = request.query
+        try:
+            after, level = int(query.get("after") or 0), int(query.get("level") or 0)
+            limit = None if query.get("limit") is None else int(query["limit"])
+            if not all(0 <= number < 2**63 for number in (after, level, limit or 0)):
+                raise ValueError("a number is out of range")
+        except ValueError as error:
+            raise malformed(str(error)) from error
+        lines = self._service.logs(request.names["instance"], after, query.get("step"), level, limit)
+        return json_answer(200, http_bodies.write_logs(lines))
 
     async def raise_event(self, request: Request) -> Answer:
         data = text_of(request.body) if request.body else None

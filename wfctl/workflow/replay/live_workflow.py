@@ -65,6 +65,10 @@ class LiveWorkflow:
         """Return True if the code completed, continued as new, or was closed."""
         return self._pending.closed
 
+    def is_replaying(self) -> bool:
+        """Return True while the code repeats what the history records."""
+        return self._pending.replaying
+
     def turn(self, past: Sequence[Event], new: Sequence[Event]) -> TurnResult:
         """Run one turn over `new`, which begins with WorkflowStarted.
 

@@ -333,6 +333,16 @@ def test_a_hiccup_after_an_accepted_operation_ends_no_batch(run: Run) -> None:
     assert hiccups == set()
 
 
+def test_logs_are_elsewhere(run: Run) -> None:
+    def answer(request: Request) -> tuple[int, Any]:
+        return (200, METADATA) if "metadata" in request.path else (200, instance("i1", "COMPLETED"))
+
+    with http_server(answer) as server:
+        found = run("logs", "i1", "-t", server.url)
+    assert_said(found, 5, "keeps no logs: an app beside Dapr writes them to its own output")
+    assert "kubectl logs" in found[2]
+
+
 def test_a_dapr_1_16(run: Run) -> None:
     """It takes a call that it does not know for one to another app. What it knows works without the others."""
     grpc = pytest.importorskip("grpc")

@@ -78,7 +78,7 @@ def test_an_older_store_tells_it_by_its_histories(rig: Rig) -> None:
     fail(rig)
     recorded = seen(rig)
     db = sqlite3.connect(rig.store)
-    for table in ("failures", "reruns"):
+    for table in ("failures", "reruns", "logs"):
         db.execute(f"DROP TABLE {table}")
     # The failures as they were recorded then: without what they wrap.
     db.execute("UPDATE instances SET failure = json_remove(failure, '$.inner')")

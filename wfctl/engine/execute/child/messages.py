@@ -6,7 +6,7 @@ import pickle
 from dataclasses import dataclass
 from typing import Any
 
-from wfctl.engine.execute.port import ActivityTask
+from wfctl.engine.execute.port import ActivityTask, Logged
 from wfctl.model.events import Event, PropagatedEvents
 from wfctl.model.turn import TurnResult
 
@@ -39,10 +39,11 @@ class RunTurn:
 
 @dataclass(frozen=True, slots=True)
 class TurnDone:
-    """The result of a turn. `alive`: the app's side keeps the instance for its next turn."""
+    """The result of a turn, and what its code logged. `alive`: the app's side keeps the instance for its next turn."""
 
     result: TurnResult
     alive: bool
+    logged: tuple[Logged, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

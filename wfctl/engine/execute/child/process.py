@@ -85,9 +85,12 @@ class AppProcess:
             return subprocess.Popen(command, env=env, close_fds=False)
         return subprocess.Popen(command, env=env, pass_fds=handles)
 
-    def load(self, spec: str, base: Path) -> Registered:
-        """Import the app. Raises AppError, and AppExited if that ended the process."""
-        answer: Answer = self._ask((spec, str(base)))
+    def load(self, spec: str, base: Path, log_level: int) -> Registered:
+        """Import the app. Raises AppError, and AppExited if that ended the process.
+
+        `log_level` is that of `LocalExecutor`.
+        """
+        answer: Answer = self._ask((spec, str(base), log_level))
         if answer.error is not None:
             raise answer.error
         registered: Registered = answer.value
@@ -181,6 +184,7 @@ class ProcessExecutor:
     def __init__(self, process: AppProcess, registry: Registry, deliver: Callable[[Delivery], None]) -> None:
         self._process = process
         self._registry = registry
+        self._deliver = deliver
         self._alive: set[int] = set()
         process.deliver_to(deliver)
 
@@ -196,6 +200,8 @@ class ProcessExecutor:
             self._alive.add(turn.key)
         else:
             self._alive.discard(turn.key)
+        for logged in done.logged:
+            self._deliver(logged)
         return done.result
 
     def run_activities(self, tasks: Sequence[ActivityTask]) -> None:
@@ -217,11 +223,11 @@ class ProcessApp(App):
     process: AppProcess
 
 
-def load_in_process(spec: str, base: Path | None, python: Path) -> ProcessApp:
+def load_in_process(spec: str, base: Path | None, python: Path, log_level: int) -> ProcessApp:
     """Import the app in a new process of this interpreter. Raises AppError and AppExited."""
     process = AppProcess(python)
     try:
-        found = process.load(spec, base or Path.cwd())
+        found = process.load(spec, base or Path.cwd(), log_level)
     except BaseException:
         process.close()
         raise

@@ -27,7 +27,7 @@ from wfctl.engine.execute.child.messages import (
     unpack,
 )
 from wfctl.engine.execute.local import LocalExecutor
-from wfctl.engine.execute.port import Turn
+from wfctl.engine.execute.port import Delivery, Logged, Turn
 from wfctl.errors import WfctlError
 from wfctl.model.events import Event
 from wfctl.model.instance import Instance, RerunRequest, StartRequest
@@ -69,6 +69,26 @@ class Events:
                 future.set_exception(answer.error)
             else:
                 future.set_result(answer.value)
+
+
+class TurnLogs:
+    """Keeps what turns log on the main thread, so that it leaves with their results; the rest is sent at once."""
+
+    def __init__(self, send: Callable[[object], None]) -> None:
+        self._send = send
+        self._main = threading.get_ident()
+        self._lines: list[Logged] = []
+
+    def deliver(self, delivery: Delivery) -> None:
+        if isinstance(delivery, Logged) and threading.get_ident() == self._main:
+            self._lines.append(delivery)
+        else:
+            self._send(delivery)
+
+    def take(self) -> tuple[Logged, ...]:
+        lines = tuple(self._lines)
+        self._lines.clear()
+        return lines
 
 
 class CallingBackend:
@@ -119,17 +139,19 @@ def main(arguments: Sequence[str]) -> None:
     signal.signal(signal.SIGINT, lambda number, frame: None)
     channel = Events(events)
     bind_backend(CallingBackend(channel))
-    app = _load(turns)
-    if app is None:
+    loaded = _load(turns)
+    if loaded is None:
         return
-    executor = LocalExecutor(app.registry, channel.send)
+    app, log_level = loaded
+    logs = TurnLogs(channel.send)
+    executor = LocalExecutor(app.registry, logs.deliver, log_level=log_level)
     while True:
         try:
             message = unpack(turns.recv_bytes())
         except (OSError, EOFError):
             break
         if type(message) is RunTurn:
-            _send(turns, _run(executor, message))
+            _send(turns, _run(executor, message, logs))
         elif type(message) is RunActivities:
             executor.run_activities(message.tasks)
         elif type(message) is Forget:
@@ -144,10 +166,13 @@ def _open(number: int) -> connection.Connection:
     return connection.Connection(number)
 
 
-def _load(turns: connection.Connection) -> App | None:
-    """Import the app that wfctl names, and answer what it registers. Returns None if it does not load."""
+def _load(turns: connection.Connection) -> tuple[App, int] | None:
+    """Import the app that wfctl names, and answer what it registers. Returns None if it does not load.
+
+    With it comes the level from which on its logs are wanted.
+    """
     try:
-        spec, base = unpack(turns.recv_bytes())
+        spec, base, log_level = unpack(turns.recv_bytes())
         app = load_app(spec, Path(base))
     except (OSError, EOFError):
         return None
@@ -155,7 +180,7 @@ def _load(turns: connection.Connection) -> App | None:
         _send(turns, Answer(0, error=error))
         return None
     _send(turns, Answer(0, _registered(app)))
-    return app
+    return app, log_level
 
 
 def _registered(app: App) -> Registered:
@@ -167,11 +192,12 @@ def _registered(app: App) -> Registered:
     return Registered(app.module, path, platform.python_version(), workflows, tuple(registry.activity_names()))
 
 
-def _run(executor: LocalExecutor, message: RunTurn) -> Answer:
+def _run(executor: LocalExecutor, message: RunTurn, logs: TurnLogs) -> Answer:
     past, received = message.past or (), message.received
     turn = Turn(message.key, message.instance_id, message.name, lambda: past, message.new, lambda: received)
     try:
-        return Answer(0, TurnDone(executor.run_turn(turn), executor.keeps(message.key)))
+        result = executor.run_turn(turn)
+        return Answer(0, TurnDone(result, executor.keeps(message.key), logs.take()))
     except Exception as error:
         return Answer(0, error=RuntimeError(f"{type(error).__name__}: {error}"))
 

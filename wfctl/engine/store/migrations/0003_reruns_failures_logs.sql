@@ -16,3 +16,16 @@ CREATE TABLE failures (
     error TEXT NOT NULL,        -- of the innermost failure, as "type: message"
     detail TEXT NOT NULL        -- JSON: the step
 );
+
+-- The latest lines that an instance's code logged, within bounds (`engine.store.logs`).
+CREATE TABLE logs (
+    row INTEGER PRIMARY KEY,
+    key INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    level INTEGER NOT NULL,     -- of Python's logging module
+    step TEXT,                  -- the activity's name; NULL: the workflow's own code
+    event_id INTEGER,           -- of the activity's TaskScheduled
+    logger TEXT NOT NULL,
+    message TEXT NOT NULL
+);
+CREATE INDEX logs_key ON logs (key, row);
