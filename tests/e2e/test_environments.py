@@ -251,3 +251,38 @@ def until_gone(pid: int) -> None:
                 return
         assert time.monotonic() < end, f"process {pid} stays"
         time.sleep(0.02)
+
+
+def test_the_current_folder_lends_no_module(tmp_path: Path) -> None:
+    """The app is elsewhere, and so is its environment: what lies where the user is, anybody may have written."""
+    app, here = tmp_path / "app", tmp_path / "here"
+    app.mkdir()
+    here.mkdir()
+    (app / "small.py").write_text(
+        "import dapr.ext.workflow as wf\nwfr = wf.WorkflowRuntime()\n"
+        "@wfr.workflow\ndef small(ctx, value):\n    return value\n"
+    )
+    python = make(app / "env")
+    names = ("warnings", "contextlib", "types", "functools", "collections", "typing", "pickle", "socket", "wfctl")
+    for name in names:
+        (here / f"{name}.py").write_text(f"open({str(here / 'ran')!r}, 'a').write({name!r})\nraise SystemExit(9)\n")
+    program = "import sys; from wfctl.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    argv = ["--store", str(app / "s.db"), "--app", str(app / "small.py"), "--python", str(python)]
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-P" if sys.version_info >= (3, 11) else "-I",
+            "-c",
+            program,
+            *argv,
+            "start",
+            "small",
+            "--wait",
+        ],
+        cwd=here,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_SECONDS,
+    )
+    assert not (here / "ran").exists(), (here / "ran").read_text()
+    assert done.returncode == 0, done.stderr

@@ -33,11 +33,13 @@ from wfctl.workflow.registry import Registry
 
 # How long an app may take to leave on its own, before it is killed.
 LEAVE_SECONDS = 2.0
-# Only the package wfctl is made known: everything else is the app's own. `-c` puts the current folder on the path.
+# Only the package wfctl is made known: everything else is the app's own. `-c` puts the current folder on the path, and
+# whatever is imported before it is taken off, is found in that folder first: anybody's, as /tmp.
 _PROGRAM = """\
-import importlib.util, os, sys
+import sys
 if sys.path[:1] == [""]:
     del sys.path[0]
+import importlib.util, os
 folder = sys.argv[1]
 if sys.version_info < (3, 10):
     sys.exit("wfctl runs apps on Python 3.10 or later, and this is " + sys.version.split()[0] + ": " + sys.executable)
