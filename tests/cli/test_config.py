@@ -183,6 +183,28 @@ def test_a_link_is_written_through(cli: Cli, project: Path, user: Path, tmp_path
     assert real.read_text() == '# kept elsewhere\ncolor = "never"\n'
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+@pytest.mark.parametrize("there", [True, False], ids=["a file", "nothing"])
+def test_a_projects_link_leads_to_no_file_elsewhere(cli: Cli, project: Path, tmp_path: Path, there: bool) -> None:
+    """The link comes with the folder, whoever made it."""
+    real = tmp_path / "mine.toml"
+    if there:
+        real.write_text("# mine\n")
+    (project / "wfctl.toml").symlink_to(real)
+    refused = cli("config", "set", "color", "never", "--project")
+    assert refused.status == 6
+    assert "is no file of this project" in refused.err
+    assert real.exists() == there
+    assert not there or real.read_text() == "# mine\n"
+
+
+def test_what_a_killed_process_left_is_in_nobodys_way(cli: Cli, user: Path) -> None:
+    user.parent.mkdir(parents=True)
+    user.with_name(f"{user.name}.{os.getpid()}").write_text("half")
+    assert cli("config", "set", "color", "never").status == 0
+    assert [file.name for file in user.parent.iterdir() if file.is_file()] == [user.name]
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written(cli: Cli, user: Path) -> None:
     user.parent.mkdir(parents=True, mode=0o500)

@@ -132,9 +132,9 @@ Until you trust such a file it may say what stays in its folder and on this mach
   format, color, log_level, api_version, request_timeout, protected
 
 Everything else needs your consent: another target, a path that leads out of the folder (by a link, too), python,
-app_id, token_env, token_file, ca_file, kube_context, namespace, pod, retain, and the choice of a profile in your own
-file. Where such a setting would hold, the command says which it is and exits 6. A profile that is not chosen hinders
-nothing, and neither does a setting that a flag or a variable overrules.
+app_id, token_env, token_file, ca_file, kube_context, namespace, pod, retain, the choice of a profile in your own file,
+and a profile with the name of one there. Where such a setting would hold, the command says which it is and exits 6.
+A profile that is not chosen hinders nothing, and neither does a setting that a flag or a variable overrules.
 
   wfctl config show             what would hold, and in the row `trust` whether it does
   wfctl config trust            trust this file, as long as it stays as it is

@@ -141,6 +141,15 @@ def _table_of(settings: dict[str, Any], table: Sequence[str]) -> dict[str, Any]:
     return settings
 
 
+def refuse_link(file: Path) -> None:
+    """Raise NotPermitted where a project's file is a link that leads out of its folder: that is another file."""
+    if file.is_symlink() and not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(file.parent)):
+        raise NotPermitted(
+            f"{file} is a link to {os.path.realpath(file)}, which is no file of this project: it stays as it is",
+            hint="edit that file by hand, or replace the link by a file",
+        )
+
+
 # --- lines ---------------------------------------------------------------------------------------------------------
 
 
@@ -233,9 +242,12 @@ def _write(file: Path, content: bytes) -> None:
     try:
         real.parent.mkdir(parents=True, exist_ok=True)
         mode = stat.S_IMODE(real.stat().st_mode) if real.exists() else 0o644
+        beside.unlink(missing_ok=True)  # of a process that was killed
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with open(descriptor, "wb") as out:
             out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
         os.chmod(beside, mode)
         os.replace(beside, real)
     except OSError as error:

@@ -204,7 +204,7 @@ def survey(flags: Mapping[str, str | None], environ: Mapping[str, str], cwd: Pat
             found = _dapr(environ, key.name)
         if found is not None:
             values[key.name] = found
-    needs_trust = tuple(_needing_trust(project, values | {"target": chosen}, target))
+    needs_trust = tuple(_needing_trust(project, values | {"target": chosen}, target, user))
     values["target"] = chosen
     guard = _guard(profile, values, files)
     if guard is not None:
@@ -233,11 +233,17 @@ def _is_target(profile: Mapping[str, str], values: Mapping[str, Value]) -> bool:
     return target == chosen == EMBEDDED and store is not None and profile.get("store") == store.value
 
 
-def _needing_trust(project: ConfigFile | None, values: Mapping[str, Value], target: Value | None) -> Iterator[str]:
+def _needing_trust(
+    project: ConfigFile | None, values: Mapping[str, Value], target: Value | None, user: ConfigFile | None
+) -> Iterator[str]:
     """Yield the names of effective settings from a project's file that need consent. `target` may name a profile."""
     if project is None:
         return
     chosen = values["target"]
+    profile = "" if target is None else target.value
+    if user is not None and profile in user.profiles and profile in project.profiles:
+        yield f"profiles.{profile}"  # in the place of the user's own profile of that name
+        return
     if target is not None and target.origin == project.label and not _is_of(project, chosen):
         yield "target"  # it selects one of the user's profiles, with all its settings
     for name, value in values.items():

@@ -324,6 +324,17 @@ def test_a_users_profile_is_not_chosen_by_a_project(tmp_path: Path) -> None:
         settings(tmp_path, {"WFCTL_CONFIG": str(user), "PROD": "s3cret"}, target="prod")
 
 
+def test_a_projects_profile_takes_the_place_of_no_profile_of_the_users(tmp_path: Path) -> None:
+    """Who says `--target prod` means their own."""
+    user = user_file(tmp_path, '[profiles.prod]\ntarget = "https://prod"\n')
+    environ = {"WFCTL_CONFIG": str(user)}
+    (tmp_path / "wfctl.toml").write_text('[profiles.prod]\ntarget = "http://127.0.0.1:6666"\n')
+    with pytest.raises(NotTrusted, match=r"sets profiles.prod$"):
+        settings(tmp_path, environ, target="prod")
+    assert settings(tmp_path, environ, target="embedded").needs_trust == ()
+    assert settings(tmp_path, {**environ, "WFCTL_TRUST": "1"}, target="prod").target.value == "http://127.0.0.1:6666"
+
+
 def test_a_named_file_is_the_users_own(tmp_path: Path) -> None:
     (tmp_path / "wfctl.toml").write_text('target = "http://elsewhere"\n')
     found = settings(tmp_path, {"WFCTL_CONFIG": str(tmp_path / "wfctl.toml")})

@@ -184,12 +184,15 @@ def path(session: Session, project: InProject = False) -> None:
 
 def _file(session: Session, project: bool) -> Path:
     """Return the file to change. A project that has none gets a wfctl.toml in the current folder."""
+    from wfctl.config.editing import refuse_link
     from wfctl.config.files import PROJECT_FILE, project_file, user_path
 
     if not project:
         return user_path(session.environ)
     found = project_file(session.here, session.environ)
-    return session.here / PROJECT_FILE if found is None else found.path
+    file = session.here / PROJECT_FILE if found is None else found.path
+    refuse_link(file)
+    return file
 
 
 def _chosen(session: Session, project: bool) -> str | None:
