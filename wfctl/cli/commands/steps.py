@@ -15,6 +15,7 @@ from wfctl.client.port import Workflows
 from wfctl.errors import InvalidInput, NotFound
 from wfctl.model.cause import failed_with
 from wfctl.model.events import Event
+from wfctl.model.logs import OWN_LOGGER
 from wfctl.model.steps import Step, steps_of
 from wfctl.render.printer import Format
 from wfctl.render.text import clean
@@ -65,11 +66,21 @@ def steps(
             return
         history = workflows.history(instance_id)
         found = _with_causes(workflows, steps_of(history))
+        warned = _warnings(session, workflows, instance_id)
         failed = workflows.get(instance_id) if session.format.text and failed_with(history) is not None else None
     begun = min((step.scheduled_at for step in found), default=None)
     session.printer.many(found, step_view(utc_now(), begun))
+    for warning in warned:
+        session.console.note(f"warning: {clean(warning)}")
     if failed is not None:
         tell_end(session, failed)
+
+
+def _warnings(session: Session, workflows: Workflows, instance_id: str) -> list[str]:
+    """Return what wfctl has to say of the workflow's code. A sidecar is not asked: it keeps no logs."""
+    if not session.target.local:
+        return []
+    return [line.message for line in workflows.logs(instance_id) if line.logger == OWN_LOGGER]
 
 
 def _with_causes(workflows: Workflows, steps: Sequence[Step]) -> list[Step]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
 
 from wfctl.engine.execute.activity_pool import Loop, Threads, not_registered
 from wfctl.engine.execute.log_capture import CURRENT, LogCapture, Step
-from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, Turn
+from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, Logged, Turn
 from wfctl.model.events import Event
+from wfctl.model.logs import OWN_LOGGER, LogLine
 from wfctl.model.turn import TurnResult
 from wfctl.workflow.registry import Registry
 from wfctl.workflow.replay.live_workflow import LiveWorkflow
+from wfctl.workflow.sdk.unyielded import Unyielded
 
 # How many sync activities run at a time, unless the app says otherwise. They mostly wait for something.
 MAX_WORKERS = 32
@@ -52,11 +55,19 @@ class LocalExecutor:
             result = run.turn(past, turn.new)
         finally:
             CURRENT.reset(token)
+        for warning in run.take_warnings():
+            self._warn(turn, warning)
         if run.ended or result.stall is not None:
             self._runs.pop(turn.key, None)
         else:
             self._runs[turn.key] = run
         return result
+
+    def _warn(self, turn: Turn, warning: Unyielded) -> None:
+        """Put a warning about workflow code into the instance's log."""
+        now = datetime.now(timezone.utc)
+        line = LogLine(now, logging.WARNING, None, warning.number, OWN_LOGGER, warning.text)
+        self._deliver(Logged(turn.key, turn.instance_id, line))
 
     def keeps(self, key: int) -> bool:
         """Return True if the code of this instance is alive here, so that its next turn needs no history."""

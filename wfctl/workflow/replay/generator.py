@@ -16,6 +16,7 @@ from wfctl.workflow.payloads import to_json
 from wfctl.workflow.sdk.pending_actions import PendingActions
 from wfctl.workflow.sdk.tasks import Task
 
+_RETURN_ADVICE = "write: return (yield ...)"
 _ADVICE = "yield what ctx.call_activity(), ctx.create_timer(), wf.when_all() and the like return"
 
 
@@ -65,6 +66,7 @@ class WorkflowGenerator:
             if first:
                 awaited = next(generator)
             while isinstance(awaited, Task):
+                awaited._observe()
                 if not awaited._done or self._pending.closed:
                     self._awaited = awaited
                     return
@@ -79,8 +81,13 @@ class WorkflowGenerator:
             self.fail(_code_failure(error, self.name))
 
     def _complete(self, value: Any) -> None:
-        if self._pending.closed:
+        pending = self._pending
+        if pending.closed:
             return
+        if (call := _returned_task(pending, value)) is not None:
+            self.fail(call)
+            return
+        pending.warnings += pending.calls.at_end(pending.actions)
         try:
             text = None if value is None else to_json(value)
         except Exception as error:
@@ -136,6 +143,17 @@ def _not_a_task(name: str, generator: Any, value: object) -> Failure:
         f"workflow {name!r} yielded {shown} ({type(value).__name__}), which is not a task: {_ADVICE}",
         _line_of(generator),
     )
+
+
+def _returned_task(pending: PendingActions, value: object) -> Failure | None:
+    """Return the failure of a workflow that returned a task, or a list with one, in place of the result."""
+    values = value if isinstance(value, (list, tuple)) else (value,)
+    task = next((one for one in values if isinstance(one, Task)), None)
+    if task is None:
+        return None
+    call = pending.calls.find(task)
+    where = "" if call is None else f": {call.what} without yield at {call.where}"
+    return Failure("TypeError", f"the workflow returned a task instead of its result{where}; {_RETURN_ADVICE}", "")
 
 
 def _coroutine_failure(name: str, made: Any) -> Failure:

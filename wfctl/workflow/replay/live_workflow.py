@@ -32,6 +32,7 @@ from wfctl.workflow.replay.history_check import confirm, unconfirmed
 from wfctl.workflow.sdk.context import DaprWorkflowContext
 from wfctl.workflow.sdk.pending_actions import PendingActions
 from wfctl.workflow.sdk.tasks import EventTask, FailureDetails, RetryableTask, TaskFailedError
+from wfctl.workflow.sdk.unyielded import Unyielded
 
 _ACTIONS = get_args(ActionEvent)
 
@@ -84,6 +85,7 @@ class LiveWorkflow:
             if past:
                 if any(type(event) in _ACTIONS for event in past):
                     difference = self._replay(past)
+                    pending.calls.after_turn(replayed=True)
                     if difference is not None:
                         return TurnResult(stall=self._mismatch(difference))
                 else:
@@ -94,6 +96,8 @@ class LiveWorkflow:
                 self._restamp()
             for event in feed:
                 self._take(event)
+            if not pending.closed:
+                pending.warnings += pending.calls.after_turn(replayed=False)
         except VersionNotAvailable as missing:
             return TurnResult(stall=self._version_missing(str(missing)))
         if not pending.patches_match():
@@ -105,6 +109,12 @@ class LiveWorkflow:
             result.events = list(pending.actions.values())
             pending.actions.clear()
         return result
+
+    def take_warnings(self) -> list[Unyielded]:
+        """Return what there is to say of the code since the last time."""
+        pending = self._pending
+        warnings, pending.warnings = pending.warnings, []
+        return warnings
 
     def close(self) -> None:
         """Close the generator; its `finally` blocks run."""

@@ -23,6 +23,7 @@ from wfctl.model.events import (
 from wfctl.workflow.sdk.determinism import guid
 from wfctl.workflow.sdk.retry_policy import RetryPolicy
 from wfctl.workflow.sdk.tasks import CompletableTask, EventTask, RetryableTask, Task, TimerTask
+from wfctl.workflow.sdk.unyielded import Calls, Unyielded
 
 _BEGINNING = datetime(1000, 1, 1, tzinfo=timezone.utc)
 
@@ -42,7 +43,10 @@ class PendingActions:
     continuation       the input (JSON text) and `save_events` of a continue-as-new
     recorded_patches   the patches in the history, in its order
     applied_patches    the patches that the code has applied, in its order, with repetitions
+    calls              the calls whose tasks the code may forget to yield
+    warnings           what there is to say of such calls, until somebody takes it
     patch_decisions    the answer that `is_patched` gave, by patch
+    calls              the calls whose tasks the code may forget to yield
     read_propagated    reads the history that the parent propagated
     """
 
@@ -50,6 +54,7 @@ class PendingActions:
         "actions",
         "app_id",
         "applied_patches",
+        "calls",
         "closed",
         "continuation",
         "custom_status",
@@ -67,6 +72,7 @@ class PendingActions:
         "ticks",
         "turn_time",
         "unconsumed_events",
+        "warnings",
     )
 
     def __init__(
@@ -76,6 +82,8 @@ class PendingActions:
         read_propagated: Callable[[], PropagatedEvents | None] = lambda: None,
     ) -> None:
         self.read_propagated = read_propagated
+        self.calls = Calls()
+        self.warnings: list[Unyielded] = []
         self.instance_id = instance_id
         self.app_id = app_id
         self.now = self.turn_time = _BEGINNING
@@ -113,6 +121,7 @@ class PendingActions:
         self.actions[number] = TaskScheduled(number, self.turn_time, name, text, execution_id, None, None, None, scope)
         task: Task[Any] = CompletableTask()
         self.tasks[number] = task
+        self.calls.note(task, number, f"activity {name!r} was called")
         return task
 
     def create_child(self, name: str, text: str | None, number: int, instance_id: str, scope: int) -> Task[Any]:
@@ -122,6 +131,7 @@ class PendingActions:
         )
         task: Task[Any] = CompletableTask()
         self.tasks[number] = task
+        self.calls.note(task, number, f"child workflow {name!r} was started")
         return task
 
     def schedule_attempt(self, task: RetryableTask[Any], number: int) -> None:
@@ -143,6 +153,8 @@ class PendingActions:
         """Schedule the first attempt of an activity or child workflow with a retry policy."""
         task: RetryableTask[Any] = RetryableTask(policy, name, text, subject, scope, child)
         self.schedule_attempt(task, number)
+        what = f"child workflow {name!r} was started" if child else f"activity {name!r} was called"
+        self.calls.note(task, number, what)
         return task
 
     def schedule_retry(self, task: RetryableTask[Any], delay: timedelta) -> None:
@@ -159,6 +171,7 @@ class PendingActions:
         self.actions[number] = TimerCreated(number, self.turn_time, fire_at)
         task: Task[Any] = TimerTask()
         self.tasks[number] = task
+        self.calls.note(task, number, "a timer was created")
         return task
 
     def wait_for_event(self, name: str, key: str, timeout: Any, fire_at: datetime | None) -> EventTask:
@@ -170,6 +183,7 @@ class PendingActions:
         task = EventTask(name, key, timeout, number)
         self.tasks[number] = task
         self.event_waits.setdefault(key, deque()).append(task)
+        self.calls.note(task, number, f"event {name!r} was waited for")
         return task
 
     def stop_waiting(self, task: EventTask) -> None:

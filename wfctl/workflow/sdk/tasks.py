@@ -81,10 +81,11 @@ class WorkflowStateError(Exception):
 class Task(Generic[T]):
     """A result that comes later: `yield` the task to wait for it, and to get the result or the exception."""
 
-    __slots__ = ("_done", "_exception", "_parent", "_result")
+    __slots__ = ("_done", "_exception", "_observed", "_parent", "_result")
 
     def __init__(self) -> None:
         self._done = False
+        self._observed = False  # the code has yielded it, or has asked it for its result
         self._exception: Exception | None = None
         self._parent: CompositeTask[Any] | None = None
         self._result: Any = None
@@ -92,11 +93,13 @@ class Task(Generic[T]):
     @property
     def is_complete(self) -> bool:
         """Return True once the task has a result or has failed."""
+        self._observed = True
         return self._done
 
     @property
     def is_failed(self) -> bool:
         """Return True once the task has failed."""
+        self._observed = True
         return self._exception is not None
 
     def get_result(self) -> T:
@@ -110,6 +113,7 @@ class Task(Generic[T]):
             TaskFailedError: the activity or child failed.
             TimeoutError: the event did not come in time.
         """
+        self._observed = True
         if not self._done:
             raise ValueError("the task is not complete")
         if self._exception is not None:
@@ -125,9 +129,14 @@ class Task(Generic[T]):
         Raises:
             ValueError: the task has not failed.
         """
+        self._observed = True
         if self._exception is None:
             raise ValueError("the task has not failed")
         return self._exception
+
+    def _observe(self) -> None:
+        """Take note that the code has yielded the task."""
+        self._observed = True
 
     def _settle(self, result: Any = None, exception: Exception | None = None) -> None:
         """Complete the task; do nothing if it is complete already."""
@@ -239,6 +248,12 @@ class CompositeTask(Task[T]):
             task._parent = self
             if task._done:
                 self._child_done(task)
+
+    def _observe(self) -> None:
+        if not self._observed:
+            self._observed = True
+            for task in self._tasks:
+                task._observe()
 
     def get_tasks(self) -> list[Task[Any]]:
         """Get the tasks it is made of.
