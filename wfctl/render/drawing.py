@@ -97,10 +97,11 @@ def stacked(lines: Iterable[Cell]) -> Text:
 
 
 def frame(layout: Layout[T], *, header: bool = True) -> Table:
-    """Return a table that has no rows yet."""
-    made = Table(
-        box=None, padding=PADDING, pad_edge=False, show_header=header, header_style="", width=max(layout.width, 1)
-    )
+    """Return a table that has no rows yet.
+
+    A gap follows the last column too, since an older Rich (13.8) counts it in any case. It is blank, and is cut off.
+    """
+    made = Table(box=None, padding=PADDING, show_header=header, header_style="", width=layout.width + GAP)
     for column, width in zip(layout.columns, layout.widths, strict=True):
         title = text(Cell(column.title, TITLE))
         made.add_column(title, width=width, justify="right" if column.right else "left")
