@@ -20,6 +20,7 @@ from wfctl.engine.store import database
 from wfctl.engine.transaction import Transaction
 from wfctl.errors import DiskFull, StoreError, WfctlError
 from wfctl.gateway.cleanup import Cleaning
+from wfctl.gateway.endings import Endings
 from wfctl.gateway.log import Log
 from wfctl.gateway.metadata import About
 from wfctl.gateway.metrics import Metrics
@@ -98,6 +99,7 @@ class Gateway:
         self._app = app
         self._log_level = log_level
         self._apps = tuple(apps)
+        self._endings: Endings | None = None
         self._told: set[tuple[str, str]] = set()
         names: Sequence[str] = () if app is None else app.registry.workflow_names()
         self.full: DiskFull | None = None  # while the disk is, and requests are refused
@@ -146,6 +148,7 @@ class Gateway:
         for front in self.fronts:
             stack.callback(front.close)
         self.service, self.state, self.about = self.fronts[0].service, self.fronts[0].state, self.fronts[0].about
+        self._endings = Endings(log, self.service.whole)
         self._cleaning = Cleaning(retention or Retention(), log)
         self.metrics = Metrics(app_id, self.engine.completions, {
             "dapr_runtime_workflow_connected_workers": ("Open work item streams.", lambda: self.remote.workers),
@@ -208,6 +211,8 @@ class Gateway:
             self.tracing.committed(transaction.history)
         self.remote.released()
         self.waiters.changed(transaction.rows)
+        if self._endings is not None:
+            self._endings.changed(transaction.rows)
 
     def _app_logged(self, logged: Logged) -> None:
         """Log what the app in this process logs. On the thread that does."""

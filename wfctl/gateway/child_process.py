@@ -18,6 +18,8 @@ from wfctl.errors import InvalidInput
 # After SIGTERM, until SIGKILL.
 GRACE_SECONDS = 5.0
 _CHUNK = 65536
+# A line that has no end for so long is a prompt.
+PROMPT_SECONDS = 0.1
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # Linux sends the child a signal when the server's main thread, which starts it, is gone: a server that is killed
 # outright can end nothing itself. A launcher asks for it and then becomes the app, since no code is safe between fork
@@ -102,8 +104,8 @@ class Child:
         assert process.stderr is not None
         mark = prefix.encode()
         child._pumps = [
-            asyncio.ensure_future(_pump(process.stdout, out, mark)),
-            asyncio.ensure_future(_pump(process.stderr, err, mark)),
+            asyncio.ensure_future(_pump(process.stdout, out, mark, prompts=stdin is None)),
+            asyncio.ensure_future(_pump(process.stderr, err, mark, prompts=stdin is None)),
         ]
         return child
 
@@ -154,18 +156,30 @@ def launched(command: Sequence[str], env: Mapping[str, str], files: int, folder:
     return [sys.executable, "-I", "-S", "-c", code, str(os.getpid()), str(files), file, *command]
 
 
-async def _pump(source: asyncio.StreamReader, sink: BinaryIO, prefix: bytes) -> None:
-    """Whole lines with the prefix; a line without an end is passed on when the output ends."""
+async def _pump(source: asyncio.StreamReader, sink: BinaryIO, prefix: bytes, *, prompts: bool = False) -> None:
+    """Pass on whole lines with the prefix; a line without an end when the output ends, or asks for something.
+
+    `prompts`: somebody may be asked. Then a line that does not go on is shown as it is.
+    """
     rest = b""
     while True:
-        chunk = await source.read(_CHUNK)
+        try:
+            chunk = await asyncio.wait_for(source.read(_CHUNK), PROMPT_SECONDS if prompts and rest else None)
+        except asyncio.TimeoutError:
+            _write(sink, prefix + rest)
+            rest = b""
+            continue
         lines = (rest + chunk).split(b"\n")
         rest = lines.pop() if chunk else b""
         if not chunk and lines == [b""]:
             lines = []
-        if lines:
-            with contextlib.suppress(OSError, ValueError):  # nobody reads it: the app need not stop for that
-                sink.write(b"".join(prefix + line + b"\n" for line in lines))
-                sink.flush()
+        _write(sink, b"".join(prefix + line + b"\n" for line in lines))
         if not chunk:
             return
+
+
+def _write(sink: BinaryIO, data: bytes) -> None:
+    if data:
+        with contextlib.suppress(OSError, ValueError):  # nobody reads it: the app need not stop for that
+            sink.write(data)
+            sink.flush()

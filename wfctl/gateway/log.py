@@ -34,6 +34,11 @@ class Log:
     def level(self) -> int:
         return self._level
 
+    @property
+    def for_people(self) -> bool:
+        """Return True at a terminal, False where lines are JSON."""
+        return not self._json
+
     def debug(self, message: str, **fields: object) -> None:
         self._write(Level.DEBUG, message, fields)
 

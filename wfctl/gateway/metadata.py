@@ -21,6 +21,10 @@ class About:
         self._registered = tuple(registered)
         self.extended: dict[str, str] = {"daprRuntimeVersion": DAPR_VERSION, "wfctlVersion": __version__}
 
+    def register(self, names: Sequence[str]) -> None:
+        """Take note that the app in this process registers other workflows now."""
+        self._registered = tuple(names)
+
     def _actors(self) -> list[str]:
         """Dapr has its workflow actor types only while a worker is connected."""
         if not self._workers() and not self._registered:

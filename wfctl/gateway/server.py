@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wfctl.engine.engine_thread import Engine
+from wfctl.engine.execute import hosting
 from wfctl.engine.retention import Retention
+from wfctl.errors import WfctlError
 from wfctl.gateway import child_process
 from wfctl.gateway.assembly import Gateway
 from wfctl.gateway.http.invocation import Callee, Invocation
@@ -24,6 +26,7 @@ from wfctl.gateway.listening.listeners import Bound, bind, http_app, serve_grpc,
 from wfctl.gateway.listening.security import HostCheck, TokenCheck
 from wfctl.gateway.loading import healthy
 from wfctl.gateway.log import Log
+from wfctl.gateway.misfits import misfits
 from wfctl.gateway.run_template import AppRun
 from wfctl.gateway.tracing.detect import span_exporter
 from wfctl.wire.http_bodies import GRPC_PORT, SERVER
@@ -65,6 +68,7 @@ class Settings:
     command: tuple[str, ...] = ()
     apps: tuple[AppRun, ...] = ()  # of a run of several, each with ports of its own
     restart: bool = False  # start an app again when it ends, instead of ending the run
+    reload: bool = False  # start an app again when its code changes
     color: bool = False  # of the prefix of an app's lines
     retention: Retention = field(default_factory=Retention)
     ready_file: Path | None = None
@@ -93,6 +97,7 @@ class Server:
         self._log = log
         self._stop = asyncio.Event()
         self._kept: list[asyncio.Task[int]] = []
+        self._watching: list[asyncio.Task[None]] = []
         self._signals = 0
         self._status = 0
 
@@ -223,6 +228,7 @@ class Server:
         """
         named = {"app": run.app.app_id} if self._settings.apps else {}
         pause = FIRST_PAUSE_SECONDS
+        changes = self._changes(run.app.folder or Path.cwd())
         while True:
             began = asyncio.get_running_loop().time()
             run.child = await child_process.Child.start(
@@ -236,7 +242,19 @@ class Server:
                 stdin=self._stdin(),
             )
             self._log.info("app started", **named, pid=run.child.pid)
-            status = await run.child.wait()
+            ended = asyncio.ensure_future(run.child.wait())
+            changed = asyncio.ensure_future(changes.get())
+            await asyncio.wait({ended, changed}, return_when=asyncio.FIRST_COMPLETED)
+            if self._settings.reload and not self.stopping:
+                if ended.done():
+                    await run.child.flush()
+                    self._log.warning("app ended: it is started again when its code changes", **named,
+                                      status=ended.result())  # fmt: skip
+                self._log.info("the code has changed: the app is started again", **named, files=await changed)
+                await run.child.stop()
+                continue
+            changed.cancel()
+            status = await ended
             await run.child.flush()
             if not self._settings.restart or self.stopping:
                 self._log.info("app ended", **named, status=status)
@@ -246,6 +264,47 @@ class Server:
             self._log.warning("app ended, and is started again", **named, status=status, seconds=pause)
             await asyncio.sleep(pause)
             pause = min(2 * pause, MOST_PAUSE_SECONDS)
+
+    def _changes(self, folder: Path) -> asyncio.Queue[str]:
+        """Return a queue into which the changes of code in a folder come; none ever do without --reload."""
+        queue: asyncio.Queue[str] = asyncio.Queue()
+        if self._settings.reload:
+            from wfctl.gateway.code_changes import code_changes
+
+            async def watch() -> None:
+                async for names in code_changes(folder, self._stop):
+                    queue.put_nowait(", ".join(names[:3]) + (", ..." if len(names) > 3 else ""))
+
+            self._watching.append(asyncio.ensure_future(watch()))
+        return queue
+
+    def _check_watching(self) -> None:
+        """Say why nobody looks for changes any more, if that is so."""
+        for task in [task for task in self._watching if task.done()]:
+            self._watching.remove(task)
+            error = None if task.cancelled() else task.exception()
+            if error is not None:
+                self._log.error("changes are not noticed any more", error=f"{type(error).__name__}: {error}")
+
+    async def _keep_app(self, app: App, gateway: Gateway) -> None:
+        """Load the app in the server again whenever its code changes."""
+        changes = self._changes(app.path.parent if app.path is not None else Path.cwd())
+        while True:
+            files = await changes.get()
+            try:
+                await asyncio.to_thread(hosting.reload, app)
+            except WfctlError as error:
+                detail = getattr(error, "detail", None)
+                if detail:
+                    sys.stderr.write(detail.rstrip() + "\n")
+                self._log.error("the changed app does not load: the code from before stays", error=error.message)
+                continue
+            names = app.registry.workflow_names()
+            gateway.about.register(names)
+            self._log.info("the code has changed: the app is loaded again", files=files, workflows=len(names))
+            for instance_id, reason in await asyncio.to_thread(misfits, self._settings.store, app):
+                self._log.warning(f"{instance_id} no longer fits the code", reason=reason)
+            gateway.engine.try_all_again()
 
     def _environment(self, run: Running) -> dict[str, str]:
         env = child_process.environment(os.environ)
@@ -278,6 +337,8 @@ class Server:
         """Until told to stop; until an app ends; until the engine breaks."""
         stop = asyncio.ensure_future(self._stop.wait())
         self._kept = [asyncio.ensure_future(self._keep(run)) for run in self._runs if run.app.command]
+        if self._app is not None and self._settings.reload:
+            self._watching.append(asyncio.ensure_future(self._keep_app(self._app, gateway)))
         try:
             while not self.stopping:
                 await asyncio.wait({stop, *self._kept}, timeout=TICK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
@@ -285,6 +346,7 @@ class Server:
                 if ended is not None:
                     self._status = ended.result()
                     return
+                self._check_watching()
                 broken = gateway.check()
                 if broken is not None:
                     self._log.error("the engine has stopped", error=broken.message)
@@ -298,11 +360,13 @@ class Server:
         self._stop.set()
         self._log.info("stopping")
         gateway.remote.drain()
-        for task in self._kept:
+        for task in (*self._kept, *self._watching):
             task.cancel()
         grace = child_process.GRACE_SECONDS if self._signals < 2 else 0.0
         children = [run.child for run in self._runs if run.child is not None]
-        await asyncio.gather(*(child.stop(grace) for child in children), *self._kept, return_exceptions=True)
+        await asyncio.gather(
+            *(child.stop(grace) for child in children), *self._kept, *self._watching, return_exceptions=True
+        )
         deadline = asyncio.get_running_loop().time() + TURNS_SECONDS
         while gateway.remote.turns_in_hands and asyncio.get_running_loop().time() < deadline and self._signals < 2:
             await asyncio.sleep(0.02)

@@ -79,6 +79,10 @@ class Service:
             return Instance(found.id, None, Status.PENDING)
         return found
 
+    def whole(self, instance_id: str) -> Instance | None:
+        """As the command line tells it, with the cause of a failure."""
+        return reads.get(self._db, instance_id, payloads=False, driven=True)
+
     async def history(self, instance_id: str, encode: Callable[[Sequence[Event]], T]) -> T:
         """Return the committed events, encoded; the inbox is not among them. Raises Trouble.
 

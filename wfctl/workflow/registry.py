@@ -91,6 +91,11 @@ class Registry:
                 if registry is not None:
                     registry.threads = limit
 
+    def replace(self, other: Registry) -> None:
+        """Register what `other` does, and nothing else any more."""
+        self._plain, self._versions, self._latest = other._plain, other._versions, other._latest
+        self._activities, self.threads = other._activities, other.threads
+
     def has_workflow(self, name: str) -> bool:
         return name in self._plain or name in self._versions
 

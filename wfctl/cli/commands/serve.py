@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -60,6 +61,7 @@ def serve(
     restart: Annotated[
         bool, typer.Option("--restart", help="Start an app again when it ends, instead of ending with it.")
     ] = False,
+    reload: Annotated[bool, typer.Option("--reload", help="Start the app again when its code changes.")] = False,
     http_port: Annotated[
         int | None,
         _option(_LISTEN, metavar="PORT", help="For HTTP: 3500 or, if taken, a free one. 0: any.", min=0, max=65535),
@@ -127,6 +129,8 @@ def serve(
             "this wfctl is installed without what serving needs",
             hint=install_command("serve"),
         ) from error
+    if reload:
+        _check_watching()
     level = Level[LEVEL.parse(log_level, "--log-level").upper()]
     token = _token(token_file, session)
     if token is not None:
@@ -137,7 +141,7 @@ def serve(
     store = Path(settings.store.value)
     given = Settings(
         store=store,
-        load=None if settings.app is None or template is not None else lambda: _load(settings),
+        load=None if settings.app is None or template is not None else lambda: _load(settings, reload),
         app_id=app_id,
         http_port=http_port,
         grpc_port=grpc_port,
@@ -149,6 +153,7 @@ def serve(
         command=tuple(command or ()),
         apps=() if template is None else template.apps,
         restart=restart,
+        reload=reload,
         color=template is not None and session.console.err_color,
         ready_file=ready_file,
         print_endpoints=print_endpoints is not None,
@@ -159,6 +164,14 @@ def serve(
     if session.flags.quiet and level is Level.INFO:
         level = Level.WARNING
     return run(given, Log(session.stderr, level), session.console.note)
+
+
+def _check_watching() -> None:
+    """Raises Unsupported where what notices changes is not installed."""
+    try:
+        import watchfiles  # noqa: F401
+    except ImportError as error:
+        raise Unsupported("--reload needs watchfiles", hint=install_command("serve")) from error
 
 
 def _template(
@@ -188,10 +201,12 @@ def _template(
     return template
 
 
-def _load(settings: ConfigSettings) -> App:
+def _load(settings: ConfigSettings, reload: bool) -> App:
     from wfctl.engine.execute.hosting import load
 
-    return load(settings.app or "", settings.base, settings.interpreter)
+    # Code is loaded again by a new process: what is imported once stays.
+    python = settings.interpreter or (Path(sys.executable) if reload else None)
+    return load(settings.app or "", settings.base, python)
 
 
 def _token(file: Path | None, session: Session) -> str | None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from logging import INFO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wfctl.engine.execute.local import LocalExecutor
 from wfctl.engine.execute.port import Delivery, Executor
 from wfctl.workflow.loading.app import App, load_app
+
+if TYPE_CHECKING:
+    from wfctl.engine.execute.child.messages import RunTurn
 
 
 def load(spec: str, base: Path | None, python: Path | None, log_level: int = INFO) -> App:
@@ -33,6 +37,25 @@ def executor_of(app: App, deliver: Callable[[Delivery], None], log_level: int = 
 
     assert isinstance(app, ProcessApp)
     return ProcessExecutor(app.process, app.registry, deliver)
+
+
+def reload(app: App) -> None:
+    """Import the changed code of an app that has a process of its own.
+
+    Raises AppError and AppExited if it does not load: then the code from before stays.
+    """
+    from wfctl.engine.execute.child import process
+
+    assert isinstance(app, process.ProcessApp)
+    process.reload(app)
+
+
+def misfit(app: App, turn: RunTurn) -> str | None:
+    """Return how the code of an app with a process of its own differs from an instance's history; None if it fits."""
+    from wfctl.engine.execute.child.process import ProcessApp
+
+    assert isinstance(app, ProcessApp)
+    return app.process.misfit(turn)
 
 
 def unload(app: App) -> None:

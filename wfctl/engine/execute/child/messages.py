@@ -38,6 +38,13 @@ class RunTurn:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckHistory:
+    """The question how the app's code differs from the history of a live instance, which is replayed for it."""
+
+    turn: RunTurn
+
+
+@dataclass(frozen=True, slots=True)
 class TurnDone:
     """The result of a turn, and what its code logged. `alive`: the app's side keeps the instance for its next turn."""
 

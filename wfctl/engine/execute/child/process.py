@@ -8,13 +8,15 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
+from typing import Any
 
 from wfctl.engine.execute.child.messages import (
     Answer,
+    CheckHistory,
     ClientCall,
     Forget,
     Registered,
@@ -24,7 +26,7 @@ from wfctl.engine.execute.child.messages import (
     pack,
     unpack,
 )
-from wfctl.engine.execute.port import ActivityTask, Delivery, ExecutorFailed, Turn
+from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, ExecutorFailed, Turn
 from wfctl.errors import AppError, AppExited, WfctlError
 from wfctl.model.turn import TurnResult
 from wfctl.workflow.client_backend import bound_backend
@@ -53,28 +55,22 @@ main(sys.argv[2:])
 _PACKAGE = Path(__file__).parents[3]
 
 
-class AppProcess:
-    """A started process. `load` imports the app there; an executor made of it runs turns and activities."""
+class _Link:
+    """One process, and the two pipes to it."""
 
     def __init__(self, python: Path) -> None:
         """Start the process. Raises AppError if the interpreter cannot be run."""
         self._python = python
-        self._turns, turns = Pipe()
-        self._events, events = Pipe()
-        self._asking = threading.Lock()
-        self._answering = threading.Lock()
-        self._deliver: Callable[[Delivery], None] | None = None
-        self._closed = False
+        self.turns, turns = Pipe()
+        self.events, events = Pipe()
+        self.answering = threading.Lock()
         try:
-            self._process = self._spawn(turns, events)
+            self.process = self._spawn(turns, events)
         except OSError as error:
-            raise AppError(
-                f"{python} cannot be run: {error.strerror}", hint="name the app's Python: --python"
-            ) from error
+            raise AppError(f"{python} cannot be run: {error.strerror}", hint="name another: --python") from error
         finally:
             turns.close()
             events.close()
-        threading.Thread(target=self._listen, name="app-events", daemon=True).start()
 
     def _spawn(self, turns: Connection, events: Connection) -> subprocess.Popen[bytes]:
         handles = (turns.fileno(), events.fileno())
@@ -87,97 +83,145 @@ class AppProcess:
             return subprocess.Popen(command, env=env, close_fds=False)
         return subprocess.Popen(command, env=env, pass_fds=handles)
 
-    def load(self, spec: str, base: Path, log_level: int) -> Registered:
-        """Import the app. Raises AppError, and AppExited if that ended the process.
-
-        `log_level` is that of `LocalExecutor`.
-        """
-        answer: Answer = self._ask((spec, str(base), log_level))
-        if answer.error is not None:
-            raise answer.error
-        registered: Registered = answer.value
-        return registered
-
-    def run_turn(self, turn: RunTurn) -> TurnDone:
-        """Run a turn and wait for its end. Raises AppExited."""
-        answer: Answer = self._ask(turn)
-        if answer.error is not None:
-            raise answer.error
-        done: TurnDone = answer.value
-        return done
-
-    def send(self, message: RunActivities | Forget) -> None:
-        """Send what has no answer. That the process has ended is heard on the other pipe."""
-        with self._asking, contextlib.suppress(OSError):
-            self._turns.send_bytes(pack(message))
-
-    def deliver_to(self, deliver: Callable[[Delivery], None] | None) -> None:
-        """Give the results of activities to `deliver`, which is called from another thread."""
-        self._deliver = deliver
-
-    def close(self) -> None:
-        """End the process: on its own, else by force."""
-        if self._closed:
-            return
-        self._closed = True
-        self._deliver = None
-        with contextlib.suppress(OSError):
-            self._turns.close()
+    def ask(self, message: object) -> Any:
+        """Ask, and wait for the answer. Raises what the answer says, and AppExited."""
         try:
-            self._process.wait(LEAVE_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        # The reader closes its pipe, which the end of the process has ended.
-
-    def _ask(self, message: object) -> Answer:
-        with self._asking, self._or_exited():
-            self._turns.send_bytes(pack(message))
-            answer: Answer = unpack(self._turns.recv_bytes())
-            return answer
-
-    @contextlib.contextmanager
-    def _or_exited(self) -> Iterator[None]:
-        try:
-            yield
+            self.turns.send_bytes(pack(message))
+            answer: Answer = unpack(self.turns.recv_bytes())
         except (OSError, EOFError):
-            raise self._exited() from None
+            raise self.exited() from None
+        if answer.error is not None:
+            raise answer.error
+        return answer.value
 
-    def _exited(self) -> AppExited:
+    def exited(self) -> AppExited:
+        """Return the error that tells how the process has ended."""
         try:
-            status = self._process.wait(LEAVE_SECONDS)
+            status = self.process.wait(LEAVE_SECONDS)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            status = self._process.wait()
+            self.process.kill()
+            status = self.process.wait()
         return AppExited(
             f"the process of the app, {self._python}, {_ended(status)}",
             hint="nothing that was acknowledged is lost; wfctl run continues",
         )
 
-    def _listen(self) -> None:
+    def close(self) -> None:
+        """End the process: on its own, else by force. Whoever reads the events sees their end."""
+        with contextlib.suppress(OSError):
+            self.turns.close()
+        try:
+            self.process.wait(LEAVE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class AppProcess:
+    """The app's process, which another one can replace when the app's code has changed.
+
+    `load` imports the app there; an executor made of it runs turns and activities. Whoever holds the `lock` talks to
+    one and the same process for as long.
+    """
+
+    def __init__(self, python: Path, spec: str, base: Path, log_level: int) -> None:
+        """Start the process. Raises AppError if the interpreter cannot be run.
+
+        `log_level` is that of `LocalExecutor`.
+        """
+        self._python, self._spec, self._base, self._log_level = python, spec, base, log_level
+        self.lock = threading.RLock()
+        self._deliver: Callable[[Delivery], None] | None = None
+        self._replaced: Callable[[], None] = lambda: None
+        self._closed = False
+        self._link = self._start()
+
+    def _start(self) -> _Link:
+        link = _Link(self._python)
+        threading.Thread(target=self._listen, args=(link,), name="app-events", daemon=True).start()
+        return link
+
+    def load(self) -> Registered:
+        """Import the app. Raises AppError, and AppExited if that ended the process."""
+        return self._load(self._link)
+
+    def _load(self, link: _Link) -> Registered:
+        registered: Registered = link.ask((self._spec, str(self._base), self._log_level))
+        return registered
+
+    def reload(self) -> Registered:
+        """Import the app in a new process, which takes the place of this one.
+
+        Raises AppError and AppExited if it does not load: then the old one stays.
+        """
+        link = self._start()
+        try:
+            registered = self._load(link)
+        except BaseException:
+            link.close()
+            raise
+        with self.lock:
+            link, self._link = self._link, link
+            self._replaced()
+        link.close()
+        return registered
+
+    def run_turn(self, turn: RunTurn) -> TurnDone:
+        """Run a turn, and wait for its end. Raises AppExited."""
+        with self.lock:
+            done: TurnDone = self._link.ask(turn)
+            return done
+
+    def misfit(self, turn: RunTurn) -> str | None:
+        """Return how the code differs from an instance's history; None if it fits."""
+        with self.lock:
+            found: str | None = self._link.ask(CheckHistory(turn))
+            return found
+
+    def send(self, message: RunActivities | Forget) -> None:
+        """Send what has no answer. That the process has ended is heard on the other pipe."""
+        with self.lock, contextlib.suppress(OSError):
+            self._link.turns.send_bytes(pack(message))
+
+    def attach(self, deliver: Callable[[Delivery], None], replaced: Callable[[], None]) -> None:
+        """Give the results of activities to `deliver`, which is called from another thread.
+
+        `replaced` is called when another process has taken the place of this one, before anything is asked of it.
+        """
+        self._deliver, self._replaced = deliver, replaced
+
+    def close(self) -> None:
+        """End the process."""
+        if not self._closed:
+            self._closed = True
+            self._deliver = None
+            self._link.close()
+
+    def _listen(self, link: _Link) -> None:
         while True:
             try:
-                message = unpack(self._events.recv_bytes())
+                message = unpack(link.events.recv_bytes())
             except (OSError, EOFError):
                 break
             if type(message) is ClientCall:
                 # A call may wait for an instance, which the engine moves on: never wait for it here.
-                threading.Thread(target=self._answer, args=(message,), name="app-call", daemon=True).start()
-            elif self._deliver is not None:
+                threading.Thread(target=_answer, args=(link, message), name="app-call", daemon=True).start()
+            elif self._deliver is not None and link is self._link:
                 self._deliver(message)
-        if self._deliver is not None and not self._closed:
-            self._deliver(ExecutorFailed(self._exited()))
-        self._events.close()
+        if self._deliver is not None and link is self._link and not self._closed:
+            self._deliver(ExecutorFailed(link.exited()))
+        link.events.close()
 
-    def _answer(self, call: ClientCall) -> None:
-        try:
-            answer = Answer(call.number, getattr(bound_backend(), call.method)(*call.arguments))
-        except WfctlError as error:
-            answer = Answer(call.number, error=error)
-        except Exception as error:
-            answer = Answer(call.number, error=WfctlError(f"{type(error).__name__}: {error}"))
-        with self._answering, contextlib.suppress(OSError):
-            self._events.send_bytes(pack(answer))
+
+def _answer(link: _Link, call: ClientCall) -> None:
+    try:
+        answer = Answer(call.number, getattr(bound_backend(), call.method)(*call.arguments))
+    except WfctlError as error:
+        answer = Answer(call.number, error=error)
+    except Exception as error:
+        answer = Answer(call.number, error=WfctlError(f"{type(error).__name__}: {error}"))
+    with link.answering, contextlib.suppress(OSError):
+        link.events.send_bytes(pack(answer))
 
 
 class ProcessExecutor:
@@ -188,26 +232,33 @@ class ProcessExecutor:
         self._registry = registry
         self._deliver = deliver
         self._alive: set[int] = set()
-        process.deliver_to(deliver)
+        self._running: dict[tuple[int, int, str], ActivityTask] = {}
+        process.attach(self._delivered, self._replaced)
 
     def knows(self, name: str) -> bool:
         return self._registry.has_workflow(name)
 
     def run_turn(self, turn: Turn) -> TurnResult:
-        alive = turn.key in self._alive
-        past = None if alive else tuple(turn.past())
-        received = None if alive else turn.received()
-        done = self._process.run_turn(RunTurn(turn.key, turn.instance_id, turn.name, past, tuple(turn.new), received))
-        if done.alive:
-            self._alive.add(turn.key)
-        else:
-            self._alive.discard(turn.key)
-        for logged in done.logged:
-            self._deliver(logged)
+        with self._process.lock:
+            alive = turn.key in self._alive
+            past = None if alive else tuple(turn.past())
+            received = None if alive else turn.received()
+            done = self._process.run_turn(
+                RunTurn(turn.key, turn.instance_id, turn.name, past, tuple(turn.new), received)
+            )
+            if done.alive:
+                self._alive.add(turn.key)
+            else:
+                self._alive.discard(turn.key)
+            for logged in done.logged:
+                self._deliver(logged)
         return done.result
 
     def run_activities(self, tasks: Sequence[ActivityTask]) -> None:
-        self._process.send(RunActivities(tuple(tasks)))
+        with self._process.lock:
+            for task in tasks:
+                self._running[task.key, task.task_id, task.task_execution_id] = task
+            self._process.send(RunActivities(tuple(tasks)))
 
     def forget(self, key: int) -> None:
         if key in self._alive:
@@ -216,6 +267,17 @@ class ProcessExecutor:
 
     def close(self) -> None:
         self._process.close()
+
+    def _delivered(self, delivery: Delivery) -> None:
+        if type(delivery) is ActivityResult:
+            self._running.pop((delivery.key, delivery.task_id, delivery.task_execution_id), None)
+        self._deliver(delivery)
+
+    def _replaced(self) -> None:
+        """A new process keeps no instance alive, and runs no activity: what the old one had begun, begins again."""
+        self._alive.clear()
+        if self._running:
+            self._process.send(RunActivities(tuple(self._running.values())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,14 +289,19 @@ class ProcessApp(App):
 
 def load_in_process(spec: str, base: Path | None, python: Path, log_level: int) -> ProcessApp:
     """Import the app in a new process of this interpreter. Raises AppError and AppExited."""
-    process = AppProcess(python)
+    process = AppProcess(python, spec, base or Path.cwd(), log_level)
     try:
-        found = process.load(spec, base or Path.cwd(), log_level)
+        found = process.load()
     except BaseException:
         process.close()
         raise
     path = None if found.path is None else Path(found.path)
     return ProcessApp(spec, found.module, path, _registry(found), process)
+
+
+def reload(app: ProcessApp) -> None:
+    """Import the app's changed code. Raises AppError and AppExited if it does not load: then the old code stays."""
+    app.registry.replace(_registry(app.process.reload()))
 
 
 def _registry(found: Registered) -> Registry:

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from wfctl.engine.execute.child.messages import (
     Answer,
+    CheckHistory,
     ClientCall,
     Forget,
     Registered,
@@ -33,6 +34,7 @@ from wfctl.model.events import Event
 from wfctl.model.instance import Instance, RerunRequest, StartRequest
 from wfctl.workflow.client_backend import bind_backend
 from wfctl.workflow.loading.app import App, load_app
+from wfctl.workflow.replay.live_workflow import LiveWorkflow
 
 
 class Events:
@@ -152,6 +154,8 @@ def main(arguments: Sequence[str]) -> None:
             break
         if type(message) is RunTurn:
             _send(turns, _run(executor, message, logs))
+        elif type(message) is CheckHistory:
+            _send(turns, Answer(0, _misfit(app, message.turn)))
         elif type(message) is RunActivities:
             executor.run_activities(message.tasks)
         elif type(message) is Forget:
@@ -200,6 +204,18 @@ def _run(executor: LocalExecutor, message: RunTurn, logs: TurnLogs) -> Answer:
         return Answer(0, TurnDone(result, executor.keeps(message.key), logs.take()))
     except Exception as error:
         return Answer(0, error=RuntimeError(f"{type(error).__name__}: {error}"))
+
+
+def _misfit(app: App, turn: RunTurn) -> str | None:
+    """Replay a history, and forget what comes of it."""
+    live = LiveWorkflow(app.registry, turn.instance_id, lambda: turn.received)
+    try:
+        result = live.turn(turn.past or (), turn.new)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    finally:
+        live.close()
+    return None if result.stall is None else result.stall.description
 
 
 def _send(pipe: connection.Connection, answer: Answer) -> None:
