@@ -21,7 +21,7 @@ from wfctl.wire.protos import taskhub_pb2 as pb
 
 # grpc's own limit, from which on it cancels at random, is 1,000 waiting calls. These are sent faster than served.
 ANSWERS = 10_000
-INSTANCES = 3_000
+INSTANCES = 5_000
 LIMIT_SECONDS = 300
 
 

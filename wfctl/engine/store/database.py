@@ -247,11 +247,11 @@ def in_words(path: Path) -> Iterator[None]:
     """Turn what SQLite and the system raise into StoreErrors."""
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
         raise explain(error, path) from error
 
 
-def explain(error: sqlite3.Error | OSError, path: Path) -> StoreError:
+def explain(error: sqlite3.Error | OSError | UnicodeDecodeError, path: Path) -> StoreError:
     """The StoreError that says what happened to the file and what to try."""
     text = str(error)
     if isinstance(error, OSError):
@@ -287,6 +287,8 @@ def explain(error: sqlite3.Error | OSError, path: Path) -> StoreError:
             hint="check the disk, its free space and the mount or network share, then: wfctl doctor; what was "
             "acknowledged before is safe as far as the disk is",
         )
+    if isinstance(error, UnicodeDecodeError) or "decode to UTF-8" in text:  # what SQLite says of it has it, too
+        return StoreError(f"the store {path} is damaged: a text in it is no UTF-8", hint=DAMAGED_HINT)
     if "malformed" in text:
         return StoreError(f"the store {path} is damaged: {text}", hint=DAMAGED_HINT)
     return StoreError(f"the store {path} failed: {text}", hint="wfctl doctor checks the store")
@@ -338,7 +340,7 @@ def explain_any(error: BaseException, path: Path) -> WfctlError:
         return error
     if isinstance(error, Unreadable):
         words: WfctlError = StoreError(f"the store {path} is damaged: {error}", hint=DAMAGED_HINT)
-    elif isinstance(error, (sqlite3.Error, OSError)):
+    elif isinstance(error, (sqlite3.Error, OSError, UnicodeDecodeError)):
         words = explain(error, path)
     else:
         words = WfctlError(f"the engine failed: {type(error).__name__}: {error}", hint="--debug shows where")

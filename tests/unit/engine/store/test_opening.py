@@ -207,3 +207,12 @@ def test_the_note_of_a_backup_goes_through_no_link(store: Path) -> None:
 def test_a_note_that_says_nothing_of_a_backup(store: Path, note: str) -> None:
     store.with_name(f"{store.name}.last-backup.json").write_text(note)
     assert backup.last_backup(store) is None
+
+
+@pytest.mark.parametrize("opener", [database.open_store, open_reader])
+def test_a_schema_that_is_no_utf8_is_damage(store: Path, opener: Callable[[Path], sqlite3.Connection]) -> None:
+    """SQLite quotes it in its error, which Python then cannot read."""
+    damaged = store.read_bytes().replace(b"CREATE INDEX", b"CREATE INDEY")
+    store.write_bytes(damaged.replace(b"indexinstances_created", b"indexinstances_cr\xe9ated"))
+    with pytest.raises(StoreError, match="is damaged"):
+        opener(store)
