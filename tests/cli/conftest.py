@@ -24,6 +24,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user-config"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "user-data"))
     monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("WFCTL_PAGER", "")
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setattr("wfctl.cli.target.sidecar_answers", lambda: False)
     folder = tmp_path / "project"

@@ -61,6 +61,17 @@ pause, resume, terminate, purge, and raise-event and rerun of several: instanceI
 failed skipped planned, "not tried"), done, count, newInstanceID, reason (why skipped, or who must act), error.
 Schemas of all of them are in docs/schemas.
 
+Other shapes, with jq:
+
+  a line of text     wfctl list -o jsonl | jq -r '"\\(.instanceID) is \\(.runtimeStatus) since \\(.lastUpdatedAt)"'
+  columns            wfctl list -o jsonl | jq -r '[.instanceID, .workflowName, .createdAt] | @tsv'
+  CSV                wfctl list -o jsonl | jq -r '[.instanceID, .runtimeStatus, .failure.errorMessage] | @csv'
+  one field          wfctl get ID -o json | jq -r .customStatus
+  a field of input   wfctl list -o jsonl | jq -r 'select(.input.quantity > 100).instanceID' | wfctl pause -
+  slow steps         wfctl steps ID -o jsonl | jq -r 'select(.durationMs > 1000) | "\\(.name) \\(.durationMs) ms"'
+  last event         wfctl history ID -o json | jq -r '.[-1].type'
+  a number           wfctl count --status FAILED -o json | jq '[.[].count] | add // 0'
+
 An error is one object on stderr: {"error":{"code","message","hint","instanceID"}}.
 Data goes to stdout, everything else to stderr.
 """

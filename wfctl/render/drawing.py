@@ -58,11 +58,13 @@ def drawn(renderable: RenderableType, *, color: bool, width: int) -> str:
     return "".join(line.rstrip(" ") + "\n" for line in capture.get().removesuffix("\n").split("\n"))
 
 
-def tables(columns: Sequence[Column[T]], rows: Iterable[T], room: int | None) -> Iterator[Table]:
+def tables(
+    columns: Sequence[Column[T]], rows: Iterable[T], room: int | None, *, headers: bool = True
+) -> Iterator[Table]:
     """A table in parts, so that a long one is neither kept nor waited for: the first has the header."""
     first, rest = sampled(columns, rows)
     layout = Layout(columns, first, room)
-    yield table(layout, first)
+    yield table(layout, first, header=headers)
     source = iter(rest)
     while part := [layout.row(row) for row in islice(source, SAMPLE)]:
         columns = [replace(column, spare=0) for column in layout.columns]

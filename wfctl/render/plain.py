@@ -15,12 +15,14 @@ T = TypeVar("T")
 _GAP = " " * GAP
 
 
-def table(columns: Sequence[Column[T]], rows: Iterable[T], paint: Paint = theme.plain) -> Iterator[str]:
+def table(
+    columns: Sequence[Column[T]], rows: Iterable[T], paint: Paint = theme.plain, *, headers: bool = True
+) -> Iterator[str]:
     """The header and one line per row, streamed after the first rows have given the widths."""
     first, rest = sampled(columns, rows)
     widths = Layout(columns, first).widths
-    titles = [Cell(column.title, theme.TITLE) for column in columns]
-    for row in chain([titles], first, rest):
+    titles = [[Cell(column.title, theme.TITLE) for column in columns]] if headers else []
+    for row in chain(titles, first, rest):
         parts = []
         for column, cell, width in zip(columns, row, widths, strict=True):
             blank = " " * (width - cells(cell.text))

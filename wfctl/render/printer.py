@@ -60,6 +60,7 @@ class Printer:
     def __init__(self, console: Console, format: Format) -> None:
         self.console = console
         self.format = format
+        self.headers = True  # of tables
 
     def one(self, value: T, view: View[T]) -> None:
         console = self.console
@@ -118,14 +119,16 @@ class Printer:
         console = self.console
         columns = [column for column in view.columns if self.format is Format.WIDE or not column.wide]
         if not console.out_tty:
-            for line in plain.table(columns, values, console.paint):
+            for line in plain.table(columns, values, console.paint, headers=self.headers):
                 console.line(line)
         elif view.picture is not None and self.format is Format.TABLE:
             console.draw(view.picture(values, console.room or 80))
         else:
             from wfctl.render.drawing import tables
 
-            for part in tables(columns, values, console.room if self.format is Format.TABLE else None):
+            for part in tables(
+                columns, values, console.room if self.format is Format.TABLE else None, headers=self.headers
+            ):
                 console.draw(part)
 
     def _ids(self, values: Iterable[T], view: View[T]) -> None:

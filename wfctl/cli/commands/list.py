@@ -1,5 +1,6 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import Annotated
 
 import typer
@@ -14,13 +15,14 @@ from wfctl.cli.session import Session
 from wfctl.client.port import Workflows
 from wfctl.errors import InvalidInput
 from wfctl.model.instance import Filter, Instance
-from wfctl.render.printer import Format
+from wfctl.render.printer import Format, View
 from wfctl.render.views.instances import Rows, Tally, instance_view
 from wfctl.render.views.waiting import utc_now
 
 app = new_app()
 SCREEN = 100  # rows that a terminal gets unless --limit says otherwise
 PAGES = "Order and pages"
+TABLE = "The table"
 
 
 @command(app, "list")
@@ -35,12 +37,23 @@ def list_(
     limit: Annotated[
         str | None,
         typer.Option(
-            metavar="N", help="At most N rows; 0 for all. A table at a terminal has 100.", rich_help_panel=PAGES
+            metavar="N",
+            help="At most N rows; 0 for all. At a terminal 100, unless a pager shows all.",
+            rich_help_panel=PAGES,
         ),
     ] = None,
     after: Annotated[
         str | None, typer.Option(metavar="ID", help="The page after the row of this instance.", rich_help_panel=PAGES)
     ] = None,
+    columns: Annotated[
+        str | None, typer.Option(metavar="COLUMNS", help="These columns, as id,status,output.", rich_help_panel=TABLE)
+    ] = None,
+    no_headers: Annotated[
+        bool, typer.Option("--no-headers", help="Leave the column titles out.", rich_help_panel=TABLE)
+    ] = False,
+    no_pager: Annotated[
+        bool, typer.Option("--no-pager", help="Do not page at a terminal.", rich_help_panel=TABLE)
+    ] = False,
     watch: Annotated[
         bool, typer.Option("--watch", "-w", help="Keep updating until q or Ctrl-C; JSON lines when piped.")
     ] = False,
@@ -51,42 +64,72 @@ def list_(
     $ wfctl list --waiting-event approval -o id
     $ wfctl list --name OrderProcessingWorkflow --sort finished --limit 20 -o wide
     $ wfctl list --watch --status RUNNING
+    $ wfctl list --columns id,status,completed-at --no-headers
 
     Newest first; filters combine. Times are RFC 3339 (2026-01-31T09:00:00Z) or ages (7d, 36h, 90m).
     --watch keeps a page up to date; n and p turn pages. If stdout is not a terminal, each change is a line of JSON:
     the instance, and `change` (listed, appeared, changed, left, purged).
+    A table that is longer than the terminal goes through $WFCTL_PAGER, $PAGER or less, but not in CI. For other shapes
+    of the rows: wfctl help json has recipes for jq.
     """
-    now = utc_now()
-    screen = SCREEN if session.format.text and session.console.out_tty and not watch else None
+    view = _view(session, columns)
+    session.printer.headers = not no_headers
+    screen = session.format.text and session.console.out_tty and not watch
+    pager = _pager(session) if screen and not no_pager else None
+    # All of a sidecar's instances cost a request each: there a pager gets no more than a screen does.
+    most = SCREEN if screen and not (pager and session.target.local) else None
     filter = replace(
         conditions,
         sort=parse_sort(sort),
         reverse=reverse,
-        limit=parse_count(limit, "--limit", screen),
+        limit=parse_count(limit, "--limit", most),
         after=after,
     )
     if watch:
         _watch(session, filter)
         return
     with session.workflows() as workflows:
-        if session.format.text and session.console.out_tty:
-            wide = session.format is Format.WIDE
-            found = _screen(session, workflows.list(_one_more(filter), payloads=wide), filter)
+        payloads = session.format is Format.WIDE or columns is not None
+        if screen:
+            shown = Shown(workflows.list(_one_more(filter), payloads=payloads), filter.limit)
+            found = _screen(session, shown, view, pager)
         else:
-            rows = Counted(_rows(session, workflows, filter, any_order=sort is None))
-            session.printer.many(rows, instance_view(now))
-            found = rows.count > 0
+            shown = Shown(_rows(session, workflows, filter, any_order=sort is None, payloads=payloads), None)
+            session.printer.many(shown, view)
+            found = shown.last is not None
         if not found and filter.after is None:
             tell_empty(session, workflows, filter)
 
 
-def _rows(session: Session, workflows: Workflows, filter: Filter, *, any_order: bool) -> Iterable[Instance]:
+def _pager(session: Session) -> list[str] | None:
+    from wfctl.cli.paging import pager_command
+
+    return pager_command(session, wide=session.format is Format.WIDE)
+
+
+def _view(session: Session, columns: str | None) -> View[Instance]:
+    view = instance_view(utc_now())
+    if columns is None:
+        return view
+    if not session.format.text:
+        raise InvalidInput(
+            f"--columns is for tables, not for {session.format.value}",
+            hint="wfctl list -o jsonl | jq -c '{instanceID, runtimeStatus}'",
+        )
+    from wfctl.cli.parsing.columns import parse_columns
+
+    return replace(view, columns=parse_columns(columns, view.columns))
+
+
+def _rows(
+    session: Session, workflows: Workflows, filter: Filter, *, any_order: bool, payloads: bool
+) -> Iterable[Instance]:
     """No more than is printed: the rest costs a sidecar a call for each row. JSON lines come as they are found,
     unless an order or a part of it was asked for."""
     stream = any_order and filter.limit is None and filter.after is None and not filter.reverse
     return workflows.list(
         filter,
-        payloads=session.format not in (Format.TABLE, Format.ID),
+        payloads=payloads or session.format not in (Format.TABLE, Format.ID),
         waiting=session.format is not Format.ID,
         in_order=not (stream and session.format is Format.JSONL),
     )
@@ -97,31 +140,39 @@ def _one_more(filter: Filter) -> Filter:
     return filter if filter.limit is None else replace(filter, limit=filter.limit + 1)
 
 
-class Counted:
-    """Count what is iterated over."""
+class Shown:
+    """Yield the rows as far as the limit, and remember the last one, and whether there are more."""
 
-    def __init__(self, rows: Iterable[Instance]) -> None:
-        self._rows = rows
-        self.count = 0
+    def __init__(self, rows: Iterable[Instance], limit: int | None) -> None:
+        self._rows = iter(rows)
+        self._limit = limit
+        self.last: Instance | None = None
+        self.more = False
 
     def __iter__(self) -> Iterator[Instance]:
-        for row in self._rows:
-            self.count += 1
+        for number, row in enumerate(self._rows):
+            if self._limit is not None and number >= self._limit:
+                self.more = True
+                return
+            self.last = row
             yield row
 
 
-def _screen(session: Session, found: Iterable[Instance], filter: Filter) -> bool:
-    """Print what fits, and how to get the rest. Returns False if there is nothing."""
-    rows = list(found)
-    more = filter.limit is not None and len(rows) > filter.limit
-    rows = rows[: filter.limit]
-    if not rows:
+def _screen(session: Session, shown: Shown, view: View[Instance], pager: list[str] | None) -> bool:
+    """Print a table for a person, and how to get the rest. Returns False if there is nothing."""
+    from wfctl.cli.paging import paged
+
+    rows = iter(shown)
+    first = next(rows, None)
+    if first is None:
         return False
     tally = Tally()
-    session.printer.many(tally.watch(rows), instance_view(utc_now()))
-    session.console.note("the first " if more else "", *tally.footer())
-    if more:
-        session.console.note(f"there are more: the same command with --after {quoted(rows[-1].id)}, or --limit 0")
+    with paged(session, pager) as page:
+        session.printer.many(tally.watch(chain([first], rows)), view)
+    if page.whole:
+        session.console.note("the first " if shown.more else "", *tally.footer())
+    if page.whole and shown.more and shown.last is not None:
+        session.console.note(f"there are more: the same command with --after {quoted(shown.last.id)}, or --limit 0")
     return True
 
 

@@ -225,6 +225,16 @@ def _settings(line: _Line, incomplete: str) -> list[Candidate]:
     return [Candidate(key.name, key.help) for key in KEYS if key.file and key.name not in ONLY_IN_PROFILES]
 
 
+def _columns(line: _Line, incomplete: str) -> list[Candidate]:
+    """Return the columns of a list, after those before the last comma."""
+    from wfctl.cli.parsing.columns import names
+    from wfctl.render.views.instances import instance_view
+    from wfctl.render.views.waiting import utc_now
+
+    head, comma, _ = incomplete.rpartition(",")
+    return [Candidate(head + comma + name) for name in names(instance_view(utc_now()).columns)]
+
+
 def _conditions(line: _Line, incomplete: str) -> list[Candidate]:
     kind, equals, _ = incomplete.partition("=")
     if kind == "event" and equals:
@@ -248,6 +258,7 @@ _VALUES: dict[str, Callable[[_Line, str], list[Candidate]]] = {
     "STATUS": _statuses,
     "TARGET": _targets,
     "CONDITION": _conditions,
+    "COLUMNS": _columns,
     "SETTING": _settings,
     "JSON|-|@FILE": _json,
     "COMMAND|TOPIC": _topics,
