@@ -304,6 +304,66 @@ class TestList:
         assert ids(created_before=now + timedelta(hours=1), name="Await") == ["a0"]
         assert ids(finished_before=now + timedelta(hours=1)) == ["e0", "e1", "e2"]
 
+    def test_filters_on_failures(self, subject: Subject) -> None:
+        subject.ended(subject.start("Fail", "f1", '"no card of 17"'))
+        subject.ended(subject.start("Careless", "f2", '"x"'))
+        subject.ended(subject.start("Grandparent", "g1", '["Parent", "Fail"]'))
+        subject.ended(subject.start("Echo", "e1", '"no card"'))
+
+        def ids(**conditions) -> list[str]:
+            found = [one.id for one in subject.workflows.list(Filter(sort=Sort.ID, **conditions))]
+            assert sum(one.count for one in subject.workflows.count(Filter(**conditions))) == len(found)
+            return found
+
+        assert ids(error="NO CARD") == ["f1"]
+        assert ids(error="ValueError: no card of *") == ["f1"]
+        assert ids(error="no card*") == [], "a glob takes in the whole text"
+        assert ids(error="a bug of its own") == ["f2"]
+        assert ids(step="Boom") == ["f1", "g1", "g1:0001", "g1:0001:0001"]
+        assert ids(step="B*m", name="*parent") == ["g1"]
+        assert ids(step="Boom", error="go") == ["g1", "g1:0001", "g1:0001:0001"]
+        assert ids(name="Fai*") == ["f1", "g1:0001:0001"]
+        assert ids(name="*") == ["e1", "f1", "f2", "g1", "g1:0001", "g1:0001:0001"]
+        found = sorted(subject.workflows.failures(Filter(step="Boom")), key=lambda one: one.id)
+        assert [(one.id, one.step, one.error, one.below) for one in found] == [
+            ("f1", "Boom", "ValueError: no card of 17", False),
+            ("g1", "Boom", "ValueError: go", False),
+            ("g1:0001", "Boom", "ValueError: go", True),
+            ("g1:0001:0001", "Boom", "ValueError: go", True),
+        ]
+        assert [one.id for one in subject.workflows.failures(Filter(error="bug", name="C*"))] == ["f2"]
+        assert list(subject.workflows.failures(Filter(statuses=frozenset({Status.RUNNING})))) == []
+
+    def test_filters_on_live_instances(self, subject: Subject) -> None:
+        subject.waits(subject.start("Await", "a1", '"go"'))
+        subject.waits(subject.start("Hang", "h1", "1"))
+        subject.waits(subject.start("Patient", "r1", '"oh no"'))
+        subject.until("r1", lambda one: any(waiting.attempt == 2 for waiting in one.waiting_for))
+        subject.start("Parent", "p1", '"Await"')
+        subject.waits("p1")
+        subject.waits("p1:0001")
+
+        def ids(**conditions) -> list[str]:
+            return [one.id for one in subject.workflows.list(Filter(sort=Sort.ID, **conditions))]
+
+        assert ids(stuck=timedelta(0)) == ["h1"]
+        assert ids(stuck=timedelta(hours=1)) == []
+        assert ids(retrying=True) == ["r1"]
+        assert ids(step="Forever") == ["h1"]
+        assert ids(step="go") == ["a1", "p1:0001"]
+        assert ids(custom_status="WAIT") == ["a1", "p1:0001"]
+        assert ids(custom_status="wait*g") == ["a1", "p1:0001"]
+        assert ids(custom_status="ting*") == []
+        now = datetime.now(timezone.utc)
+        assert ids(updated_before=now - timedelta(hours=1)) == ids(updated_after=now + timedelta(hours=1)) == []
+        assert ids(updated_after=now - timedelta(hours=1), name="Hang") == ["h1"]
+        assert ids(orphans=True) == []
+        subject.workflows.terminate("p1", recursive=False)
+        subject.ended("p1")
+        assert ids(orphans=True) == ["p1:0001"]
+        subject.workflows.purge("p1", recursive=False)
+        assert ids(orphans=True) == ["p1:0001"]
+
     def test_children_know_their_parent(self, subject: Subject) -> None:
         subject.ended(subject.start("Parent", "p1", '"Echo"'))
         children = list(subject.workflows.list(Filter(parent_id="p1")))

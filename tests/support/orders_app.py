@@ -1,5 +1,6 @@
 """The app of the contract suite: one workflow for each thing that an instance can do."""
 
+import asyncio
 from datetime import timedelta
 
 import dapr.ext.workflow as wf
@@ -74,6 +75,22 @@ def careless(ctx, message):
 def grandparent(ctx, names):
     child, grandchild = names
     yield ctx.call_child_workflow(child, input=grandchild)
+
+
+@wfr.workflow(name="Patient")
+def patient(ctx, message):
+    policy = wf.RetryPolicy(first_retry_interval=timedelta(hours=1), max_number_of_attempts=3)
+    yield ctx.call_activity(boom, input=message, retry_policy=policy)
+
+
+@wfr.activity(name="Forever")
+async def forever(ctx, value):
+    await asyncio.sleep(3600)
+
+
+@wfr.workflow(name="Hang")
+def hang(ctx, value):
+    yield ctx.call_activity(forever, input=value)
 
 
 @wfr.workflow(name="Countdown")

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from wfctl.cli.option_group import OptionGroup
-from wfctl.cli.parsing.duration import parse_moment
+from wfctl.cli.parsing.duration import parse_duration, parse_moment
 from wfctl.cli.parsing.filters import parse_statuses
 from wfctl.model.instance import Filter
 from wfctl.render.views.waiting import utc_now
@@ -43,6 +43,11 @@ def _moment(flag: str, help: str) -> FilterOption:
     )
 
 
+def _detector(flag: str, help: str) -> FilterOption:
+    option = typer.Option(flag, help=help, rich_help_panel=PANEL, show_default=False)
+    return FilterOption(flag[2:], Annotated[bool | None, option])
+
+
 FILTER_OPTIONS: dict[str, FilterOption] = {
     "status": FilterOption(
         "statuses",
@@ -52,16 +57,35 @@ FILTER_OPTIONS: dict[str, FilterOption] = {
         ],
         lambda texts, now: parse_statuses(texts),
     ),
-    "name": _text("name", "--name", "-n", metavar="WORKFLOW", help="Only instances of this workflow."),
+    "name": _text("name", "--name", "-n", metavar="WORKFLOW", help="Only instances of this workflow; * is any text."),
     "id_prefix": _text("id_prefix", "--id-prefix", metavar="TEXT", help="Only instances whose ID begins with this."),
     "created_after": _moment("--created-after", "Only instances created at this time or later."),
     "created_before": _moment("--created-before", "Only instances created before this time; 7d is seven days ago."),
     "finished_after": _moment("--finished-after", "Only instances that finished at this time or later."),
     "finished_before": _moment("--finished-before", "Only instances that finished before this time."),
+    "updated_after": _moment("--updated-after", "Only instances whose last event is of this time or later."),
+    "updated_before": _moment("--updated-before", "Only instances that have not moved since; 1h is for an hour."),
     "parent": _text("parent_id", "--parent", metavar="ID", help="Only children of this instance."),
     "waiting_event": _text(
         "waiting_event", "--waiting-event", metavar="EVENT", help="Only instances waiting for this event."
     ),
+    "error": _text(
+        "error", "--error", metavar="TEXT", help="Only failed instances with this in the error; * is any text."
+    ),
+    "step": _text("step", "--step", metavar="STEP", help="Only instances that failed at this step, or are at it now."),
+    "custom_status": _text(
+        "custom_status", "--custom-status", metavar="TEXT", help="Only instances with this in the custom status."
+    ),
+    "stuck": FilterOption(
+        "stuck",
+        Annotated[
+            str | None,
+            _option("--stuck", metavar="AGE", help="Only instances that have not moved for AGE, and wait for nothing."),
+        ],
+        lambda text, now: parse_duration(text, "--stuck"),
+    ),
+    "retrying": _detector("--retrying", "Only instances with a step that failed and is tried again."),
+    "orphans": _detector("--orphans", "Only live children whose parent is gone or finished."),
 }
 DECLARED: dict[str, tuple[Any, Any]] = {name: (one.annotation, None) for name, one in FILTER_OPTIONS.items()}
 
@@ -69,7 +93,7 @@ DECLARED: dict[str, tuple[Any, Any]] = {name: (one.annotation, None) for name, o
 def read_filter(**values: Any) -> Filter | None:
     """Return the conditions that the options set; None if no option was given. Raises InvalidInput."""
     now = utc_now()
-    given = {name: value for name, value in values.items() if value not in (None, [], ())}
+    given = {name: value for name, value in values.items() if value not in (None, [], (), False)}
     if not given:
         return None
     return Filter(

@@ -14,7 +14,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from wfctl.errors import WfctlError
-from wfctl.model.instance import Count, Filter, Instance, RerunRequest, StartRequest
+from wfctl.model.instance import Count, Failed, Filter, Instance, RerunRequest, StartRequest
 
 if TYPE_CHECKING:
     from wfctl.model.events import Event
@@ -71,6 +71,13 @@ class Workflows(Protocol):
 
     def count(self, filter: Filter) -> Sequence[Count]:
         """Return how many match, by status and workflow name. Ignores `sort`, `limit` and `after`."""
+        ...
+
+    def failures(self, filter: Filter) -> Iterator[Failed]:
+        """Yield the failed instances that match, in no order, with their causes in short.
+
+        Ignores `sort`, `limit` and `after`. On a sidecar this costs three calls for each instance that failed.
+        """
         ...
 
     def history(self, instance_id: str) -> Sequence[Event]:

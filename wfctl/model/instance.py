@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import Enum
 
 from wfctl.model.failure import FailedStep, Failure
@@ -131,6 +131,7 @@ class Filter:
     """The conditions and the order of `list`. An instance must meet all conditions that are given.
 
     `*_after` times are inclusive, `*_before` times exclusive. `after` is the ID of the last row of the page before.
+    `matching` says what the others mean.
     """
 
     statuses: frozenset[Status] = frozenset()
@@ -142,10 +143,59 @@ class Filter:
     finished_before: datetime | None = None
     parent_id: str | None = None
     waiting_event: str | None = None
+    updated_after: datetime | None = None
+    updated_before: datetime | None = None
+    error: str | None = None
+    custom_status: str | None = None
+    step: str | None = None
+    stuck: timedelta | None = None
+    retrying: bool = False
+    orphans: bool = False
     sort: Sort = Sort.CREATED
     reverse: bool = False
     limit: int | None = None
     after: str | None = None
+
+    @property
+    def lasting(self) -> Filter:
+        """Return the filter with only those conditions that an instance meets for ever or never."""
+        return replace(
+            Filter(),
+            **{name: getattr(self, name) for name in ("name", "id_prefix", "created_after", "created_before")},
+            parent_id=self.parent_id,
+            sort=self.sort,
+            reverse=self.reverse,
+            limit=self.limit,
+            after=self.after,
+        )
+
+    @property
+    def told(self) -> bool:
+        """Return True if a condition is on what an instance waits for, or on why it failed."""
+        texts = (self.waiting_event, self.error, self.step, self.stuck)
+        return self.retrying or self.orphans or any(text is not None for text in texts)
+
+    @property
+    def plain(self) -> Filter:
+        """Return the filter without the conditions of `told`."""
+        return replace(self, waiting_event=None, error=None, step=None, stuck=None, retrying=False, orphans=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """One failed instance, in as few words as its failure can be grouped by.
+
+    step    the name of the step that failed
+    error   `type: message` of the cause
+    below   True for a child whose parent failed too
+    """
+
+    id: str
+    name: str | None
+    step: str | None
+    error: str
+    at: datetime | None = None
+    below: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,7 +194,7 @@ def no_more(workflows: Workflows, chosen: Chosen, instance_id: str) -> str | Non
         return None
     now = None
     try:
-        now = workflows.get(instance_id, payloads=filter.waiting_event is not None)
+        now = workflows.get(instance_id, payloads=filter.told or filter.custom_status is not None)
     except NotFound:
         return "it is gone by now"
     now = replace(now, parent_id=now.parent_id or found.parent_id, name=now.name or found.name)

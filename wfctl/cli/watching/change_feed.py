@@ -64,8 +64,7 @@ class ListChanges:
     def __init__(self, workflows: Workflows, filter: Filter) -> None:
         self._workflows = workflows
         self._filter = filter
-        lasting = replace(filter, statuses=frozenset(), waiting_event=None, finished_after=None, finished_before=None)
-        self._recent = replace(lasting, sort=Sort.UPDATED, reverse=False)
+        self._recent = replace(filter.lasting, sort=Sort.UPDATED, reverse=False)
         self._all: dict[str, _Known] = {}
         self._newest: datetime | None = None
         self._sweeps = Pace(1.0, SWEEP_SHARE)

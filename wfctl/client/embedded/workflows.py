@@ -20,7 +20,7 @@ from wfctl.engine.store import database, instances, reads
 from wfctl.engine.store.instances import Row
 from wfctl.errors import WfctlError
 from wfctl.model import refusals
-from wfctl.model.instance import Count, Filter, Instance, RerunRequest, StartRequest
+from wfctl.model.instance import Count, Failed, Filter, Instance, RerunRequest, StartRequest
 from wfctl.model.status import Status
 
 if TYPE_CHECKING:  # what writes, drives or decodes history is loaded by the commands that do so
@@ -124,6 +124,9 @@ class EmbeddedWorkflows:
 
     def count(self, filter: Filter) -> Sequence[Count]:
         return self._store.query(lambda db: reads.count(db, filter)) or []
+
+    def failures(self, filter: Filter) -> Iterator[Failed]:
+        return iter(self._store.query(lambda db: [*reads.failures(db, filter)]) or ())
 
     def history(self, instance_id: str) -> Sequence[Event]:
         found = self._store.query(lambda db: reads.history(db, instance_id))

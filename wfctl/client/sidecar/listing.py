@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from wfctl.client.sidecar.waiting import explained
 from wfctl.errors import NotAuthenticated, TimedOut, Unreachable, Unsupported, WfctlError
 from wfctl.model.events import Event
 from wfctl.model.instance import Filter, Instance
-from wfctl.model.matching import matches, may_match
+from wfctl.model.matching import matches, may_be, may_match
 from wfctl.model.status import Status
 
 if TYPE_CHECKING:
@@ -22,27 +22,15 @@ if TYPE_CHECKING:
 IN_FLIGHT = 32  # as the official CLI
 
 
-def instances(
-    hub: HubApi,
-    pages: Iterable[list[str]],
-    filter: Filter,
-    *,
-    explain: Callable[[Instance], Instance],
-) -> Iterator[Instance]:
-    """Yield the instances that match, in no order, without payloads. One that is purged meanwhile is left out.
+def instances(hub: HubApi, pages: Iterable[list[str]], filter: Filter) -> Iterator[Instance]:
+    """Yield the instances that may match, in no order, without payloads. One that is purged meanwhile is left out.
 
-    `explain` adds what an instance waits for; it makes a call, and only if the filter needs that.
+    What it waits for, why it failed and its custom status are not told here, and conditions on them not judged.
     """
-    at_once = replace(filter, waiting_event=None)
+    at_once = replace(filter.plain, custom_status=None)
     for instance in _all(hub, pages, filter):
-        if not matches(at_once, instance):
-            continue
-        if filter.waiting_event is None:
+        if matches(at_once, instance) and may_be(filter, instance.status):
             yield instance
-        elif not instance.status.terminal:
-            told = explain(instance)
-            if matches(filter, told):
-                yield told
 
 
 def completed(
@@ -52,12 +40,12 @@ def completed(
 
     `waiting` adds why an instance failed or what it waits for; `payloads` adds its payloads.
     """
-    still = replace(filter, parent_id=None, waiting_event=None)
+    still = replace(filter.plain, parent_id=None, custom_status=None)
     ahead: deque[tuple[Instance, Later[Instance] | None, Later[list[Event]] | None]] = deque()
     try:
         for row in rows:
-            again = payloads or (waiting and row.status is Status.FAILED)
-            failed = waiting and row.status is Status.FAILED
+            failed = waiting and row.status is Status.FAILED and row.failure is None
+            again = payloads or failed
             waits = waiting and not row.status.terminal and not row.waiting_for
             ahead.append(
                 (
@@ -116,12 +104,14 @@ def _complete(
     if full is None:
         return
     full = replace(full, parent_id=full.parent_id or row.parent_id, waiting_for=row.waiting_for)
+    if row.failure is not None:
+        full = replace(full, failure=row.failure, failed_step=row.failed_step)
     if history is not None and (full.status is Status.FAILED or not full.status.terminal):
         try:
             events = history.result()
         except WfctlError:  # an extra: the row is shown without it
             events = None
-        if full.status is Status.FAILED:
+        if full.status is Status.FAILED and row.failure is None:
             full = with_cause(full, hub, events)
         elif events is not None:
             full = explained(full, events, lambda child: None)

@@ -15,8 +15,9 @@ from wfctl.client.sidecar.endpoint import Endpoint
 from wfctl.client.sidecar.errors import no_logs, no_logs_over_grpc
 from wfctl.errors import InvalidInput, NotFound, Unsupported, WfctlError
 from wfctl.model import rerun_ids
-from wfctl.model.instance import Count, Filter, Instance
-from wfctl.model.matching import after, ordered
+from wfctl.model.failure import cause_text
+from wfctl.model.instance import Count, Failed, Filter, Instance
+from wfctl.model.matching import after, matches, ordered
 from wfctl.model.status import Status
 from wfctl.wire.http_routes import Operation
 
@@ -157,7 +158,7 @@ class SidecarReader:
 
         `family` takes note of all IDs that there are.
         """
-        from wfctl.client.sidecar.listing import instances
+        from wfctl.client.sidecar.listing import completed, instances
 
         hub = self._sidecar.hub(Operation.LIST)
         self._sidecar.own_app_only("list")
@@ -167,10 +168,37 @@ class SidecarReader:
         if filter.parent_id is not None:
             # A get does not tell the parent; the parent's history tells its children.
             pages = iter([self._children(filter.parent_id)])
-        rows = instances(hub, pages, replace(filter, parent_id=None), explain=self._explained)
-        if filter.parent_id is None:
+        rows = instances(hub, pages, replace(filter, parent_id=None))
+        if filter.parent_id is not None:
+            rows = (replace(row, parent_id=filter.parent_id) for row in rows)
+        if not filter.told and filter.custom_status is None:
             return rows
-        return (replace(row, parent_id=filter.parent_id) for row in rows)
+        payloads = filter.custom_status is not None
+        told = completed(hub, rows, filter.plain, payloads=payloads, waiting=filter.told)
+        return (one for one in map(self._with_children, told) if matches(filter, one) and self._is_orphan(filter, one))
+
+    def _with_children(self, one: Instance) -> Instance:
+        """Return a live instance with the statuses of the children that it waits for."""
+        if all(waiting.kind != "child" for waiting in one.waiting_for):
+            return one
+        waits = (
+            replace(waiting, status=self._status(waiting.instance_id)) if waiting.instance_id else waiting
+            for waiting in one.waiting_for
+        )
+        return replace(one, waiting_for=tuple(waits))
+
+    def _status(self, instance_id: str) -> Status | None:
+        try:
+            return self._fetch(instance_id).status
+        except NotFound:
+            return None
+
+    def _is_orphan(self, filter: Filter, one: Instance) -> bool:
+        """Return False for a child whose parent lives, where orphans are asked for."""
+        if not filter.orphans or one.parent_id is None:
+            return not filter.orphans
+        parent = self._status(one.parent_id)
+        return parent is None or parent.terminal
 
     def _children(self, parent_id: str) -> builtins.list[str]:
         from wfctl.model.events import ChildWorkflowInstanceCreated
@@ -197,6 +225,24 @@ class SidecarReader:
         counted = Counter((row.status, row.name) for row in self._stream(filter))
         order = sorted(counted.items(), key=lambda item: (item[0][0], item[0][1] or ""))
         return [Count(status, name, number) for (status, name), number in order]
+
+    def failures(self, filter: Filter) -> Iterator[Failed]:
+        from wfctl.client.sidecar.listing import completed
+
+        failed = replace(filter, statuses=frozenset({Status.FAILED}), limit=None, after=None)
+        if filter.statuses and Status.FAILED not in filter.statuses:
+            return
+        rows = self._stream(failed)
+        if not filter.told:  # else the causes have been read already
+            hub = self._sidecar.hub(Operation.LIST)
+            rows = completed(hub, rows, failed.plain, payloads=False, waiting=True)
+        found = [*rows]
+        ids = {one.id for one in found}
+        for one in found:
+            if one.failure is not None:
+                step = None if one.failed_step is None else one.failed_step.name
+                error = cause_text(one.failure)
+                yield Failed(one.id, one.name, step, error, one.completed_at, one.parent_id in ids)
 
     def history(self, instance_id: str) -> Sequence[Event]:
         _check_given(instance_id)

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from wfctl.engine.store import causes, instances, reruns
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import COLUMNS, Row, to_row
-from wfctl.engine.store.values import from_micros, to_micros
+from wfctl.engine.store.values import from_micros, maybe_time, to_micros
 from wfctl.errors import NotFound
-from wfctl.model.instance import Count, Filter, Instance, Sort, Waiting
+from wfctl.model.failure import cause_text
+from wfctl.model.instance import Count, Failed, Filter, Instance, Sort, Waiting
+from wfctl.model.matching import (
+    is_glob,
+    is_stuck,
+    matches,
+    may_be,
+    name_matches,
+    status_matches,
+    text_matches,
+)
 from wfctl.model.status import LIVE, Status
 
 if TYPE_CHECKING:
@@ -77,7 +89,8 @@ def select(db: Connection, filter: Filter, *, payloads: bool, driven: bool) -> I
 
     Raises NotFound when `filter.after` does not exist.
     """
-    where, values = _where(filter)
+    where, values = _where(db, filter)
+    fits = _rest(db, filter)
     key = _SORT_KEY[filter.sort]
     down = (filter.sort in _DESCENDING) != filter.reverse
     direction = "DESC" if down else "ASC"
@@ -88,7 +101,7 @@ def select(db: Connection, filter: Filter, *, payloads: bool, driven: bool) -> I
             raise NotFound(f"there is no instance '{filter.after}' to list from", instance_id=filter.after)
     left = filter.limit
     while left is None or left > 0:
-        size = PAGE if left is None else min(PAGE, left)
+        size = PAGE if left is None or fits is not None else min(PAGE, left)
         conditions, arguments = list(where), list(values)
         if last is not None:
             condition, beyond_last = _beyond(key, last, down)
@@ -100,12 +113,15 @@ def select(db: Connection, filter: Filter, *, payloads: bool, driven: bool) -> I
         sql += f" ORDER BY {key} {direction}, key {direction} LIMIT ?"
         with _snapshot(db):
             rows = db.execute(sql, (*arguments, size)).fetchall()
-            page = _instances(db, [to_row(found[:-1]) for found in rows], payloads, driven)
+            found = [to_row(one[:-1]) for one in rows]
+            page = _instances(db, found, payloads, driven)
+            if fits is not None:
+                page = [one for one, row in zip(page, found, strict=True) if fits(one, row)][:left]
         yield from page
         if len(rows) < size:
             return
         last = (rows[-1][-1], rows[-1][0])
-        left = None if left is None else left - len(rows)
+        left = None if left is None else left - len(page)
 
 
 def _beyond(key: str, last: tuple[object, int], down: bool) -> tuple[str, tuple[object, ...]]:
@@ -131,7 +147,11 @@ def parents(db: Connection, ids: Sequence[str]) -> dict[str, str]:
 
 
 def count(db: Connection, filter: Filter) -> list[Count]:
-    where, values = _where(filter)
+    if _rest(db, filter) is not None:
+        every = replace(filter, limit=None, after=None, sort=Sort.CREATED)
+        counted = Counter((one.status, one.name) for one in select(db, every, payloads=False, driven=True))
+        return [Count(status, name, number) for (status, name), number in sorted(counted.items())]
+    where, values = _where(db, filter)
     sql = "SELECT status, name, count(*) FROM instances"
     if where:
         sql += " WHERE " + " AND ".join(where)
@@ -139,7 +159,32 @@ def count(db: Connection, filter: Filter) -> list[Count]:
     return [Count(instances.to_status(status), name, number) for status, name, number in db.execute(sql, values)]
 
 
-def _where(filter: Filter) -> tuple[list[str], list[object]]:
+def failures(db: Connection, filter: Filter) -> Iterator[Failed]:
+    """Yield the failed instances that match, in no order: from the table `failures`, without their histories."""
+    where, values = _where(db, replace(filter, step=None, error=None))
+    where.append(f"status = {int(Status.FAILED)}")
+    sql = f"""
+        SELECT key, id, name, completed_at,
+            (SELECT status FROM instances AS parent WHERE parent.key = instances.parent),
+            (SELECT step FROM failures WHERE failures.key = instances.key),
+            (SELECT error FROM failures WHERE failures.key = instances.key)
+        FROM instances WHERE {" AND ".join(where)}
+    """
+    with _snapshot(db):
+        for key, instance_id, name, at, parent, step, error in db.execute(sql, values):
+            if error is None:
+                row = instances.by_key(db, key)
+                cause = None if row is None else causes.of(db, row)
+                error = "" if cause is None else cause_text(cause.failure)
+                step = None if cause is None or cause.step is None else cause.step.name
+            if filter.error is not None and not text_matches(filter.error, error):
+                continue
+            if filter.step is None or name_matches(filter.step, step):
+                yield Failed(instance_id, name, step, error, maybe_time(at), parent == Status.FAILED)
+
+
+def _where(db: Connection, filter: Filter) -> tuple[list[str], list[object]]:
+    """Return the conditions that SQL can judge. `_rest` judges the others."""
     conditions: list[str] = []
     values: list[object] = []
 
@@ -150,14 +195,18 @@ def _where(filter: Filter) -> tuple[list[str], list[object]]:
     if filter.statuses:
         add(f"status IN ({', '.join('?' * len(filter.statuses))})", *sorted(filter.statuses))
     if filter.name is not None:
-        add("name = ?", filter.name)
+        names = [filter.name] if not is_glob(filter.name) else _names(db, filter.name)
+        add(f"name IN ({', '.join('?' * len(names))})", *names)
     if filter.id_prefix:
         add("id >= ? AND id < ?", filter.id_prefix, _after_prefix(filter.id_prefix))
     for column, condition, when in (
         ("created_at", ">=", filter.created_after),
         ("created_at", "<", filter.created_before),
+        ("created_at", "<", filter.updated_before),  # for the index: nothing is updated before it is created
         ("completed_at", ">=", filter.finished_after),
         ("completed_at", "<", filter.finished_before),
+        (_SORT_KEY[Sort.UPDATED], ">=", filter.updated_after),
+        (_SORT_KEY[Sort.UPDATED], "<", filter.updated_before),
     ):
         if when is not None:
             add(f"{column} {condition} ?", to_micros(when))
@@ -165,8 +214,84 @@ def _where(filter: Filter) -> tuple[list[str], list[object]]:
         add("parent = (SELECT key FROM instances WHERE id = ?)", filter.parent_id)
     if filter.waiting_event is not None:
         add("key IN (SELECT key FROM event_waits WHERE name = ?)", filter.waiting_event.casefold())
-        add(f"status IN ({', '.join(str(int(s)) for s in sorted(LIVE))})")
+    if filter.custom_status is not None:
+        db.create_function("custom_status_matches", 2, status_matches, deterministic=True)
+        add("custom_status IS NOT NULL AND custom_status_matches(?, custom_status)", filter.custom_status)
+    if filter.stuck is not None:
+        since = to_micros(datetime.now(timezone.utc) - filter.stuck)
+        add(f"created_at <= ? AND {_SORT_KEY[Sort.UPDATED]} <= ?", since, since)
+    if filter.orphans:
+        parent = f"SELECT 1 FROM instances AS p WHERE p.key = instances.parent AND p.status IN ({_LIVE})"
+        add(f"parent_id IS NOT NULL AND NOT EXISTS ({parent})")
+    possible = [status for status in Status if may_be(filter, status)]
+    if len(possible) < len(Status):
+        add(f"status IN ({', '.join(str(int(status)) for status in possible)})")
+    if filter.error is not None:
+        db.create_function("text_matches", 2, text_matches, deterministic=True)
+        add(f"coalesce((SELECT text_matches(?, error) FROM failures WHERE {_MINE}), 1)", filter.error)
+    if filter.step is not None:
+        db.create_function("name_matches", 2, name_matches, deterministic=True)
+        recorded = f"(SELECT name_matches(?, step) FROM failures WHERE {_MINE})"
+        add(f"(status <> {int(Status.FAILED)} OR coalesce({recorded}, 1))", filter.step)
     return conditions, values
+
+
+_LIVE = ", ".join(str(int(status)) for status in sorted(LIVE))
+_MINE = "failures.key = instances.key"
+
+
+def _names(db: Connection, glob: str) -> list[str]:
+    """Return the names of workflows that fit, by hops through their index."""
+    sql = """
+        WITH RECURSIVE names (name) AS (
+            SELECT min(name) FROM instances
+            UNION ALL
+            SELECT (SELECT min(name) FROM instances WHERE name > names.name) FROM names WHERE names.name IS NOT NULL
+        )
+        SELECT name FROM names WHERE name IS NOT NULL
+    """
+    return [name for (name,) in db.execute(sql) if name_matches(glob, name)]
+
+
+def _rest(db: Connection, filter: Filter) -> Callable[[Instance, Row], bool] | None:
+    """Return what judges a row that SQL has let through; None where that is all.
+
+    What a live instance waits for stands in its history; and why one failed, if an older wfctl recorded its failure.
+    """
+    if filter.stuck is None and not filter.retrying:
+        if filter.step is None and filter.error is None:
+            return None
+        only_failed = filter.step is None or not (filter.statuses or LIVE) & LIVE
+        if only_failed and not _unrecorded(db):
+            return None
+    judged = replace(filter, stuck=None)
+
+    def fits(one: Instance, row: Row) -> bool:
+        if filter.stuck is not None and not _stuck(db, one, row, filter.stuck):
+            return False
+        return matches(judged, one)
+
+    return fits
+
+
+def _unrecorded(db: Connection) -> bool:
+    """Return True if the store has failures that an older wfctl recorded."""
+    recorded = f"SELECT 1 FROM failures WHERE {_MINE}"
+    sql = f"SELECT 1 FROM instances WHERE status = {int(Status.FAILED)} AND NOT EXISTS ({recorded})"
+    return db.execute(sql + " LIMIT 1").fetchone() is not None
+
+
+def _stuck(db: Connection, one: Instance, row: Row, age: timedelta) -> bool:
+    """As `is_stuck`; one is stuck too where something has arrived so long ago, and nobody has given it to its code."""
+    now = datetime.now(timezone.utc)
+    if is_stuck(one, age, now):
+        return True
+    if any(waiting.kind in ("start", "resume") for waiting in one.waiting_for):
+        return False
+    from wfctl.engine.store import history_inbox
+
+    arrived = [event.timestamp for _, event in history_inbox.inbox_of(db, row.key)]
+    return bool(arrived) and min(arrived) <= now - age
 
 
 def _after_prefix(prefix: str) -> str:
