@@ -40,6 +40,20 @@ class Requested:
     waits_for: str
 
 
+@dataclass(slots=True)
+class Scan:
+    """Follow a `list` on a target that must look at each of its instances to find those that match.
+
+    `tell` is called after each with the numbers so far: looked at, and matching; `end` when the search is over.
+    Where `stopped` is set meanwhile, what was found by then is yielded.
+    """
+
+    tell: Callable[[int, int], None]
+    end: Callable[[], None] = lambda: None
+    looked_at: int = 0
+    stopped: bool = False
+
+
 class Workflows(Protocol):
     def start(self, request: StartRequest) -> str:
         """Create an instance and return its ID. The request is durable when this returns.
@@ -53,12 +67,19 @@ class Workflows(Protocol):
         ...
 
     def list(
-        self, filter: Filter, *, payloads: bool = True, waiting: bool = True, in_order: bool = True
+        self,
+        filter: Filter,
+        *,
+        payloads: bool = True,
+        waiting: bool = True,
+        in_order: bool = True,
+        scan: Scan | None = None,
     ) -> Iterator[Instance]:
         """Yield the instances that match. Raises NotFound if `filter.after` does not exist.
 
         A target may leave out what the caller does not ask for: `payloads`; what live instances wait for and why
-        failed ones failed (`waiting`); the order (`in_order`), without which `limit` and `after` are ignored.
+        failed ones failed (`waiting`); the order (`in_order`), without which `limit` and `after` are ignored. It
+        uses `scan` if it has to look at all of its instances.
         """
         ...
 

@@ -117,13 +117,14 @@ class RerunRequest:
 
 
 class Sort(str, Enum):
-    """The orders of `list`: times from the newest, names and IDs from A to Z."""
+    """The orders of `list`: times from the newest, names and IDs from A to Z; ANY as a target finds them."""
 
     CREATED = "created"
     UPDATED = "updated"
     FINISHED = "finished"
     NAME = "name"
     ID = "id"
+    ANY = "any"
 
 
 @dataclass(frozen=True, slots=True)

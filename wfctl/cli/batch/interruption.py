@@ -35,6 +35,8 @@ def how_to_finish(session: Session, verb: Verb, which: Which, chosen: Chosen, ou
     rest = _rest(chosen, outcomes)
     if not rest:
         return None
+    if verb.continues and which.most is None:
+        return _command(session.argv)
     if which.filter is None:
         return _with_ids(session, which, rest)
     if not verb.repeatable:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
+from wfctl.cli.scanning import scanning
 from wfctl.cli.session import Session
-from wfctl.client.port import Workflows
+from wfctl.client.port import Scan, Workflows
 from wfctl.errors import InvalidInput, NotFound
 from wfctl.model.instance import Filter, Instance
 from wfctl.model.matching import matches
@@ -26,6 +27,7 @@ class Verb:
     `with_parent`  a child is never taken without its parent (as long as it has one)
     `once`         one that was rerun already is left out
     `repeatable`   to act on an instance twice is to act on it once
+    `continues`    the same command again leaves out what is done
     `asks`         something changes
     """
 
@@ -36,6 +38,7 @@ class Verb:
     with_parent: bool = False
     once: bool = False
     repeatable: bool = True
+    continues: bool = False
     asks: bool = True
     told: str | None = None  # how one is told, if not by `past`
     asked: str | None = None  # how all of them are asked about, if not by `word`
@@ -87,7 +90,22 @@ def choose(
     wanted = narrowed(filter, verb)
     chosen = Chosen([], filter=wanted)
     alone = not verb.with_parent or filter.parent_id is not None
-    found = iter(_slim(workflows.list(wanted, payloads=False, waiting=False)))
+    with scanning(session) as scan:
+        _collect(chosen, workflows, verb, wanted, most, alone, scan)
+    return chosen
+
+
+def _collect(
+    chosen: Chosen,
+    workflows: Workflows,
+    verb: Verb,
+    filter: Filter,
+    most: int | None,
+    alone: bool,
+    scan: Scan | None,
+) -> None:
+    """Take what matches, the oldest first, until there are `most` that are acted on by themselves."""
+    found = iter(_slim(workflows.list(filter, payloads=False, waiting=False, scan=scan)))
     while part := list(islice(found, None if most is None else most + 1 - len(chosen.ids))):
         chosen.known.update((one.id, one) for one in part)
         new = [one.id for one in part if not (verb.once and _left_once(chosen, one))]
@@ -95,7 +113,6 @@ def choose(
     if most is not None and len(chosen.ids) > most:
         chosen.more = True
         del chosen.ids[most:]
-    return chosen
 
 
 def _left_once(chosen: Chosen, one: Instance) -> bool:

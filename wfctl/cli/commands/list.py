@@ -11,11 +11,13 @@ from wfctl.cli.empty import tell_empty
 from wfctl.cli.filter_options import Conditions
 from wfctl.cli.parsing.filters import parse_count, parse_sort
 from wfctl.cli.quoting import quoted
+from wfctl.cli.scanning import scanning
 from wfctl.cli.session import Session
-from wfctl.client.port import Workflows
-from wfctl.errors import InvalidInput
-from wfctl.model.instance import Filter, Instance
+from wfctl.client.port import Scan, Workflows
+from wfctl.errors import Interrupted, InvalidInput
+from wfctl.model.instance import Filter, Instance, Sort
 from wfctl.render.printer import Format, View
+from wfctl.render.text import plural
 from wfctl.render.views.instances import Rows, Tally, instance_view
 from wfctl.render.views.waiting import utc_now
 
@@ -67,6 +69,8 @@ def list_(
     $ wfctl list --columns id,status,completed-at --no-headers
 
     Newest first; filters combine. Times are RFC 3339 (2026-01-31T09:00:00Z) or ages (7d, 36h, 90m).
+    A Dapr sidecar neither filters nor sorts, so that all of its instances are read: Ctrl-C shows what was found by then
+    (exit status 130), and --sort any --limit 20 ends as soon as 20 match.
     --watch keeps a page up to date; n and p turn pages. If stdout is not a terminal, each change is a line of JSON:
     the instance, and `change` (listed, appeared, changed, left, purged).
     A table that is longer than the terminal goes through $WFCTL_PAGER, $PAGER or less, but not in CI. For other shapes
@@ -88,17 +92,25 @@ def list_(
     if watch:
         _watch(session, filter)
         return
-    with session.workflows() as workflows:
+    if filter.sort is Sort.ANY and after is not None:
+        raise InvalidInput("--after is for a page, and --sort any has no order", hint="leave one of them out")
+    with session.workflows() as workflows, scanning(session, partial=True) as scan:
         payloads = session.format is Format.WIDE or columns is not None
         if screen:
-            shown = Shown(workflows.list(_one_more(filter), payloads=payloads), filter.limit)
+            shown = Shown(workflows.list(_one_more(filter), payloads=payloads, scan=scan), filter.limit)
             found = _screen(session, shown, view, pager)
         else:
-            shown = Shown(_rows(session, workflows, filter, any_order=sort is None, payloads=payloads), None)
+            shown = Shown(_rows(session, workflows, filter, scan, any_order=sort is None, payloads=payloads), None)
             session.printer.many(shown, view)
             found = shown.last is not None
-        if not found and filter.after is None:
+        stopped = scan is not None and scan.stopped
+        if not found and filter.after is None and not stopped:
             tell_empty(session, workflows, filter)
+    if scan is not None and stopped:
+        raise Interrupted(
+            f"interrupted when {plural(scan.looked_at, 'instance')} had been read: more may match",
+            hint="with --sort any --limit N it ends as soon as N match",
+        )
 
 
 def _pager(session: Session) -> list[str] | None:
@@ -122,7 +134,7 @@ def _view(session: Session, columns: str | None) -> View[Instance]:
 
 
 def _rows(
-    session: Session, workflows: Workflows, filter: Filter, *, any_order: bool, payloads: bool
+    session: Session, workflows: Workflows, filter: Filter, scan: Scan | None, *, any_order: bool, payloads: bool
 ) -> Iterable[Instance]:
     """No more than is printed: the rest costs a sidecar a call for each row. JSON lines come as they are found,
     unless an order or a part of it was asked for."""
@@ -132,6 +144,7 @@ def _rows(
         payloads=payloads or session.format not in (Format.TABLE, Format.ID),
         waiting=session.format is not Format.ID,
         in_order=not (stream and session.format is Format.JSONL),
+        scan=scan,
     )
 
 

@@ -145,7 +145,13 @@ class _What:
     @property
     def verb(self) -> Verb:
         given = f" (with the result of {', '.join(clean(step) for step, _ in self.results)})" if self.results else ""
-        return replace(VERB, once=not self.again, repeatable=not self.again, beginning=self.beginning.words + given)
+        return replace(
+            VERB,
+            once=not self.again,
+            repeatable=not self.again,
+            continues=not self.again,
+            beginning=self.beginning.words + given,
+        )
 
     def begin(self, workflows: Workflows, instance_id: str, new_id: str | None = None) -> str:
         """Make the new instance. Returns its ID. Raises AlreadyRerun, unless it is to be done again."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from wfctl.client.embedded.app_host import AppLogs, HostedApp
 from wfctl.client.embedded.driving import Driving, Note, RunSummary
 from wfctl.client.embedded.store_access import StoreAccess
-from wfctl.client.port import Driver, Requested, one_by_one
+from wfctl.client.port import Driver, Requested, Scan, one_by_one
 from wfctl.engine.store import database, instances, reads
 from wfctl.engine.store.instances import Row
 from wfctl.errors import WfctlError
@@ -101,7 +101,13 @@ class EmbeddedWorkflows:
         return reads.get(db, instance_id, payloads=payloads, driven=False)
 
     def list(
-        self, filter: Filter, *, payloads: bool = True, waiting: bool = True, in_order: bool = True
+        self,
+        filter: Filter,
+        *,
+        payloads: bool = True,
+        waiting: bool = True,
+        in_order: bool = True,
+        scan: Scan | None = None,
     ) -> Iterator[Instance]:
         reader = self._store.reader()
         if reader is None:

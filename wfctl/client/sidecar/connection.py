@@ -242,9 +242,13 @@ class SidecarConnection:
     def _looks_at_app_id(self) -> bool:
         return self.http is not None and self.http.rejects_app_id()
 
-    def close(self) -> None:
+    def abandon(self) -> None:
+        """Close the HTTP connection; leave the gRPC channel to the end of the process."""
         if self._http is not None:
             self._http.close()
+
+    def close(self) -> None:
+        self.abandon()
         for hub in (self._hub, *self._left):
             if hub is not None:
                 hub.close()

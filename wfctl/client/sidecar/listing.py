@@ -22,13 +22,17 @@ if TYPE_CHECKING:
 IN_FLIGHT = 32  # as the official CLI
 
 
-def instances(hub: HubApi, pages: Iterable[list[str]], filter: Filter) -> Iterator[Instance]:
+def instances(
+    hub: HubApi, pages: Iterable[list[str]], filter: Filter, looked_at: Callable[[], None] = lambda: None
+) -> Iterator[Instance]:
     """Yield the instances that may match, in no order, without payloads. One that is purged meanwhile is left out.
 
     What it waits for, why it failed and its custom status are not told here, and conditions on them not judged.
+    `looked_at` is called for each instance, whether it matches or not.
     """
     at_once = replace(filter.plain, custom_status=None)
     for instance in _all(hub, pages, filter):
+        looked_at()
         if matches(at_once, instance) and may_be(filter, instance.status):
             yield instance
 

@@ -8,15 +8,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from wfctl.client.port import Scan
 from wfctl.client.sidecar.connection import Note, SidecarConnection
 from wfctl.client.sidecar.endpoint import Endpoint
 from wfctl.client.sidecar.errors import no_logs, no_logs_over_grpc
 from wfctl.errors import InvalidInput, NotFound, Unsupported, WfctlError
 from wfctl.model import rerun_ids
 from wfctl.model.failure import cause_text
-from wfctl.model.instance import Count, Failed, Filter, Instance
+from wfctl.model.instance import Count, Failed, Filter, Instance, Sort
 from wfctl.model.matching import after, matches, ordered
 from wfctl.model.status import Status
 from wfctl.wire.http_routes import Operation
@@ -132,9 +134,17 @@ class SidecarReader:
         return with_cause(instance, hub, history)
 
     def list(
-        self, filter: Filter, *, payloads: bool = True, waiting: bool = True, in_order: bool = True
+        self,
+        filter: Filter,
+        *,
+        payloads: bool = True,
+        waiting: bool = True,
+        in_order: bool = True,
+        scan: Scan | None = None,
     ) -> Iterator[Instance]:
         """Yield the instances that match. With an order, all of them are fetched before the first is yielded.
+
+        Without one (`Sort.ANY`), the search ends with the last row within the limit.
 
         Payloads, why one failed and what a live one waits for are fetched only for the rows within the limit.
         """
@@ -142,7 +152,9 @@ class SidecarReader:
 
         last = None if filter.after is None else self._fetch(filter.after)
         family = rerun_ids.Family()
-        found: Iterable[Instance] = self._stream(filter, family)
+        found: Iterable[Instance] = self._stream(filter, family, scan)
+        if filter.sort is Sort.ANY:
+            in_order, found = False, islice(found, filter.limit)
         if in_order:
             rows = ordered(filter, found)
             found = (rows if last is None else after(rows, last, filter))[: filter.limit]
@@ -153,7 +165,9 @@ class SidecarReader:
             since = family.later(one.id) if in_order else None
             yield replace(one, rerun_of=rerun_ids.original(one.id), rerun_as=since)
 
-    def _stream(self, filter: Filter, family: rerun_ids.Family | None = None) -> Iterator[Instance]:
+    def _stream(
+        self, filter: Filter, family: rerun_ids.Family | None = None, scan: Scan | None = None
+    ) -> Iterator[Instance]:
         """Return the instances that match, in no order, without payloads, ignoring `limit` and `after`.
 
         `family` takes note of all IDs that there are.
@@ -168,7 +182,8 @@ class SidecarReader:
         if filter.parent_id is not None:
             # A get does not tell the parent; the parent's history tells its children.
             pages = iter([self._children(filter.parent_id)])
-        rows = instances(hub, pages, replace(filter, parent_id=None))
+        follow = _Follow(scan or Scan(lambda looked_at, found: None))
+        rows = follow.found(instances(hub, pages, replace(filter, parent_id=None), follow.looked_at))
         if filter.parent_id is not None:
             rows = (replace(row, parent_id=filter.parent_id) for row in rows)
         if not filter.told and filter.custom_status is None:
@@ -261,6 +276,37 @@ class SidecarReader:
         if http is None:
             raise no_logs_over_grpc(self._sidecar.where)
         return http.logs(instance_id, after=after, step=step, level=level, limit=limit)
+
+
+class _Stopped(Exception):
+    """The scan was stopped."""
+
+
+class _Follow:
+    """Tell a scan how far it is, and let it end in the middle."""
+
+    def __init__(self, scan: Scan) -> None:
+        self._scan = scan
+        self._matching = 0
+
+    def looked_at(self) -> None:
+        """Raises _Stopped."""
+        self._scan.looked_at += 1
+        self._scan.tell(self._scan.looked_at, self._matching)
+        if self._scan.stopped:
+            raise _Stopped
+
+    def found(self, rows: Iterator[Instance]) -> Iterator[Instance]:
+        while True:
+            try:
+                row = next(rows, None)
+            except _Stopped:
+                row = None
+            if row is None:
+                self._scan.end()
+                return
+            self._matching += 1
+            yield row
 
 
 def _noting(family: rerun_ids.Family, pages: Iterator[list[str]]) -> Iterator[list[str]]:

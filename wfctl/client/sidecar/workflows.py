@@ -320,7 +320,11 @@ class SidecarWorkflows(SidecarReader):
         if self._tunnel is not None:
             self._tunnel.close()
 
-    abandon = close
+    def abandon(self) -> None:
+        """Close what can be closed at once. An interrupted call may have left gRPC waiting for itself for ever."""
+        self._sidecar.abandon()
+        if self._tunnel is not None:
+            self._tunnel.close()
 
 
 def _check_new(instance_id: str) -> None:

@@ -41,8 +41,9 @@ _SORT_KEY = {
     Sort.FINISHED: "completed_at",
     Sort.NAME: "name",
     Sort.ID: "id",
+    Sort.ANY: "created_at",
 }
-_DESCENDING = frozenset({Sort.CREATED, Sort.UPDATED, Sort.FINISHED})
+_DESCENDING = frozenset({Sort.CREATED, Sort.UPDATED, Sort.FINISHED, Sort.ANY})
 
 
 def get(db: Connection, instance_id: str, *, payloads: bool, driven: bool) -> Instance | None:
