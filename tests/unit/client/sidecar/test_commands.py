@@ -364,6 +364,7 @@ def test_a_dapr_1_16(run: Run) -> None:
 
     handlers = {
         "Hello": lambda request, context: request,
+        "GetInstance": lambda request, context: pb.GetInstanceResponse(exists=False),
         "ListInstanceIDs": unknown,
         "GetInstanceHistory": unknown,
         "RerunWorkflowFromEvent": rerun,
