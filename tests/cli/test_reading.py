@@ -52,6 +52,7 @@ def test_record(cli: Cli) -> None:
         "maxAttempts",
         "lastError",
         "eventID",
+        "received",
     ]
 
 

@@ -170,6 +170,13 @@ class Workflows(Protocol):
         """
         ...
 
+    def driven_by(self) -> str | None:
+        """Return who executes the instances of this target, in words; None if nobody does.
+
+        "this command", "wfctl serve (PID 4711)", "another wfctl command (PID 4711)", "the sidecar at http://…".
+        """
+        ...
+
     def settled(self, instance_ids: Sequence[str]) -> bool:
         """Return True if nothing is due soon for these instances and their descendants.
 

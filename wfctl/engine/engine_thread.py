@@ -52,13 +52,16 @@ class Engine:
         *,
         app: str | None = None,
         workflows: Sequence[str] = (),
+        command: str | None = None,
         clock: Clock | None = None,
         after_commit: Callable[[Transaction], None] | None = None,
         on_full: Callable[[DiskFull | None], None] | None = None,
         tell: Callable[[str], None] | None = None,
         on_log: Callable[[Logged], None] | None = None,
     ) -> None:
-        """`executor` makes one that delivers through the function it is given.
+        """`app`, `workflows` and `command` are what other processes are told of the owner.
+
+        `executor` makes one that delivers through the function it is given.
 
         `after_commit` is called on the engine's thread after every commit, with what it has written; it must not
         block and must not raise. Nor must `on_full`, which is called there when the disk is full, and with None when
@@ -69,7 +72,7 @@ class Engine:
         self._logs = LogBuffer()
         self._on_log = on_log
         self._executor = executor(self._deliver)
-        self._app, self._workflows = app, tuple(workflows)
+        self._app, self._workflows, self._command = app, tuple(workflows), command
         self._clock = clock or SystemClock()
         self._after_commit = after_commit
         self._on_full = on_full
@@ -201,7 +204,7 @@ class Engine:
     def _run(self, owned: OwnedStore) -> None:
         recovery = Recovery(self._path, owned, self._queue, lambda: self._stopping, self._on_full)
         try:
-            owned.begin(self._app, self._workflows)
+            owned.begin(self._app, self._workflows, self._command)
             while not self._stopping:
                 self._step(owned, recovery, self._drain(owned))
         except WfctlError as error:

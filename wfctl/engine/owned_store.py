@@ -82,10 +82,11 @@ class OwnedStore:
 
     # --- the ownership ------------------------------------------------------------------------------------------
 
-    def begin(self, app: str | None, workflows: tuple[str, ...]) -> None:
+    def begin(self, app: str | None, workflows: tuple[str, ...], command: str | None) -> None:
         """Record who owns the store, and take up what is unfinished."""
         self._dispatcher.begin(self._time.tick())
-        self._transact(lambda: self._take_up(OwnerRow(os.getpid(), to_micros(self._dispatcher.now), app, workflows)))
+        owner = OwnerRow(os.getpid(), to_micros(self._dispatcher.now), app, workflows, command)
+        self._transact(lambda: self._take_up(owner))
         real = os.path.realpath(self._path)
         self._place = Place(self._path, [self._lock.path, *(Path(real + suffix) for suffix in BESIDE)])
         self._after_commit(self._dispatcher.committed())

@@ -119,6 +119,7 @@ class Gateway:
             self._executor,
             app=None if app is None else app.spec,
             workflows=() if may_have_workers else names,
+            command="serve",
             after_commit=self._committed,
             on_full=self._disk_full,
             on_log=self._app_logged,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TypeVar
@@ -77,7 +78,9 @@ class Service:
         found = summaries.get(self._db, instance_id, payloads=payloads)
         if found is not None and found.status is Status.PENDING:
             return Instance(found.id, None, Status.PENDING)
-        return found
+        if found is None or found.status.terminal:
+            return found
+        return replace(found, received=summaries.received(self._db, instance_id))
 
     def whole(self, instance_id: str) -> Instance | None:
         """As the command line tells it, with the cause of a failure."""

@@ -25,6 +25,7 @@ class Waiting:
     max_attempts  of the retry policy
     last_error    of the last failed attempt; the reason of a suspension; the description of a stall
     event_id      the number of the action in the history
+    received      the event has arrived; no worker has taken it in yet
     """
 
     kind: str
@@ -37,6 +38,7 @@ class Waiting:
     max_attempts: int | None = None
     last_error: str | None = None
     event_id: int | None = None
+    received: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class Instance:
     version: str | None = None
     stall: str | None = None
     waiting_for: tuple[Waiting, ...] = ()
+    received: tuple[str, ...] = ()  # events that have arrived and that no worker has taken in, where that is known
     rerun_of: str | None = None
     rerun_as: tuple[str, ...] | None = None
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from wfctl.model.events import (
@@ -37,6 +39,19 @@ def waiting_for(
     if status is Status.SUSPENDED:
         return (_resume(history), *open_steps)
     return open_steps
+
+
+def with_received(waits: tuple[Waiting, ...], names: Iterable[str]) -> tuple[Waiting, ...]:
+    """Mark the waits for events of these names, which have arrived: the oldest wait of a name for each."""
+    arrived = Counter(name.casefold() for name in names)
+    found: list[Waiting] = []
+    for wait in waits:
+        key = (wait.name or "").casefold()
+        if wait.kind == "event" and arrived[key]:
+            arrived[key] -= 1
+            wait = replace(wait, received=True)
+        found.append(wait)
+    return tuple(found)
 
 
 def _delayed_start(history: Sequence[Event], now: datetime) -> tuple[Waiting, ...]:

@@ -80,6 +80,7 @@ def waiting_record(waiting: Waiting) -> Record:
         "maxAttempts": waiting.max_attempts,
         "lastError": waiting.last_error,
         "eventID": waiting.event_id,
+        "received": waiting.received,
     }
 
 

@@ -24,6 +24,8 @@ OUTPUT = "dapr.workflow.output"
 CUSTOM_STATUS = "dapr.workflow.custom_status"
 ERROR_TYPE = "dapr.workflow.failure.error_type"
 ERROR_MESSAGE = "dapr.workflow.failure.error_message"
+# Not Dapr's: the names of the events that have arrived and that no worker has taken in, as a JSON array.
+RECEIVED = "wfctl.workflow.received"
 STACK_TRACE = "dapr.workflow.failure.stack_trace"
 
 # The status map of the runtime's API ends before STALLED, which therefore reads as UNKNOWN: the only one that does.
@@ -74,6 +76,7 @@ def read_instance(body: bytes) -> Instance:
             output=_output(properties),
             custom_status=properties.get(CUSTOM_STATUS) or None,
             failure=_failure(properties),
+            received=tuple(map(str, json.loads(properties.get(RECEIVED) or "[]"))),
         )
     except KeyError as error:
         raise BadBody(f"without a usable {error.args[0][:40]}: {_start(body)}") from error
@@ -127,6 +130,8 @@ def write_instance(instance: Instance) -> dict[str, Any]:
             ERROR_MESSAGE: failure.message,
             STACK_TRACE: failure.stack_trace or None,
         }
+    if instance.received:
+        properties[RECEIVED] = json.dumps(instance.received)
     present = {key: value for key, value in properties.items() if value is not None}
     body: dict[str, Any] = {"instanceID": instance.id}
     if instance.name:

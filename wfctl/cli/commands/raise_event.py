@@ -8,12 +8,14 @@ from wfctl.cli.command import command, new_app
 from wfctl.cli.parsing.instance_id import check_id, check_name
 from wfctl.cli.payload_options import Data
 from wfctl.cli.session import Session
+from wfctl.cli.waiting.driving import drive_on
 from wfctl.cli.waiting.finish import finish
 from wfctl.cli.waiting.options import MayWait
-from wfctl.cli.waiting.report import drive_on, tell_state
+from wfctl.cli.waiting.report import tell_state
 from wfctl.errors import InvalidInput
 from wfctl.model.status import Status
 from wfctl.render.text import clean
+from wfctl.render.views.waiting import utc_now
 
 app = new_app()
 VERB = Verb(
@@ -46,9 +48,10 @@ def raise_event(
         check_id(which.one)
         confirm_one(session, verb, which.one, which)
         with session.workflows(drive=waiting.drive, deadline=waiting.deadline) as workflows:
+            began = utc_now()
             workflows.raise_event(which.one, event, payload)
             session.console.note(f"raised {clean(event)} for {clean(which.one)}")
-            return finish(session, workflows, which.one, waiting, show=session.format_given)
+            return finish(session, workflows, which.one, waiting, show=session.format_given, raised=(event, began))
     if waiting.wait:
         raise InvalidInput("--wait is for one instance", hint="wfctl wait ID... afterwards")
     batch = Batch(session, verb, which)

@@ -14,9 +14,10 @@ from wfctl.cli.parsing.json_input import read_payload
 from wfctl.cli.payload_options import Input
 from wfctl.cli.rerun_plan import Beginning, Results, event_number, parse_result, plan, plan_view, supplied
 from wfctl.cli.session import Session
+from wfctl.cli.waiting.driving import drive_on
 from wfctl.cli.waiting.finish import finish, shows_record
 from wfctl.cli.waiting.options import MayWait
-from wfctl.cli.waiting.report import drive_on, tell_state
+from wfctl.cli.waiting.report import tell_state
 from wfctl.client.port import Workflows
 from wfctl.errors import InvalidInput, NotFound, WfctlError
 from wfctl.model import refusals

@@ -35,7 +35,7 @@ def result(
     with session.workflows(drive=waiting.wait and waiting.drive, deadline=waiting.deadline) as workflows:
         reader = Reader(session, workflows, waiting.deadline)
         if waiting.wait:
-            status, late = wait_for_end(session, workflows, reader, instance_id, waiting)
+            _, status, late = wait_for_end(session, workflows, reader, instance_id, waiting)
             if late is not None:
                 raise late
         instance = reader.get(instance_id)

@@ -4,8 +4,9 @@ from wfctl.cli.batch.select import Verb
 from wfctl.cli.command import command, new_app
 from wfctl.cli.options import Reason
 from wfctl.cli.session import Session
+from wfctl.cli.waiting.driving import drive_on
 from wfctl.cli.waiting.options import Drives
-from wfctl.cli.waiting.report import drive_on, tell_state
+from wfctl.cli.waiting.report import tell_state
 from wfctl.model.status import Status
 
 app = new_app()

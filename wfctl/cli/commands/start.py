@@ -15,9 +15,9 @@ from wfctl.cli.parsing.duration import parse_start
 from wfctl.cli.parsing.instance_id import check_name, check_new_id
 from wfctl.cli.payload_options import Input
 from wfctl.cli.session import Session
+from wfctl.cli.waiting.driving import drive_on
 from wfctl.cli.waiting.finish import finish, shows_record
 from wfctl.cli.waiting.options import MayWait
-from wfctl.cli.waiting.report import drive_on
 from wfctl.client.port import Workflows
 from wfctl.errors import Conflict, InvalidInput
 from wfctl.model.instance import IfExists, StartRequest

@@ -10,8 +10,8 @@ from wfctl.cli.command import command, new_app
 from wfctl.cli.options import NoRecursive, Reason
 from wfctl.cli.parsing.json_input import checked_json
 from wfctl.cli.session import Session
+from wfctl.cli.waiting.driving import drive_on
 from wfctl.cli.waiting.options import Drives
-from wfctl.cli.waiting.report import drive_on
 from wfctl.model.status import Status
 
 app = new_app()

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from wfctl.cli import exit_codes
 from wfctl.cli.parsing.condition import COMPLETED, Condition
 from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
+from wfctl.cli.waiting.driving import drive_on
 from wfctl.cli.waiting.loop import Reader, Watch, watch
 from wfctl.cli.waiting.options import WaitOptions
 from wfctl.cli.waiting.progress import wait_progress
-from wfctl.cli.waiting.report import drive_on, tell_end, tell_if_stopped, tell_state, tell_waiting
+from wfctl.cli.waiting.report import as_raised, tell_driver, tell_end, tell_if_stopped, tell_state, tell_waiting
 from wfctl.client.port import Driver, Workflows
 from wfctl.errors import TimedOut
+from wfctl.model.instance import Instance
 from wfctl.render.printer import Format
 from wfctl.render.text import clean
 from wfctl.render.views.instances import instance_view
@@ -29,38 +33,77 @@ def shows_record(session: Session, wait: bool) -> bool:
     return wait and session.console.out_tty
 
 
-def finish(session: Session, workflows: Workflows, instance_id: str, options: WaitOptions, *, show: bool) -> int:
-    """Drive or wait; print the record if `show`; return the exit status."""
+def finish(
+    session: Session,
+    workflows: Workflows,
+    instance_id: str,
+    options: WaitOptions,
+    *,
+    show: bool,
+    raised: tuple[str, datetime] | None = None,
+) -> int:
+    """Drive or wait; print the record if `show`; return the exit status. `raised`: the event that was, and when."""
     session.recorded = [instance_id]
     status, late = exit_codes.DONE, None
     reader = Reader(session, workflows, options.deadline, known=options.wait)
+    instance: Instance | None = None
     if options.wait:
-        status, late = wait_for_end(session, workflows, reader, instance_id, options)
+        instance, status, late = wait_for_end(session, workflows, reader, instance_id, options, show, raised)
     elif options.drive:
         tell_state(session, workflows, [instance_id], drive_on(session, workflows, [instance_id]), may_wait=True)
+    else:
+        _tell_left(session, workflows, instance_id)
     if show:
-        session.printer.one(reader.get(instance_id), instance_view(utc_now()))
+        if instance is None or not (instance.status.terminal and session.target.local):
+            instance = reader.get(instance_id)
+        session.printer.one(instance, instance_view(utc_now()))
     if late is not None:
         raise late
     return status
 
 
+def _tell_left(session: Session, workflows: Workflows, instance_id: str) -> None:
+    """Say who executes an instance that this command does not."""
+    if session.console.quiet:
+        return
+    who = workflows.driven_by()
+    if session.target.local and (who is None or not who.startswith("wfctl serve")):
+        tell_state(session, workflows, [instance_id], Driver.NOBODY)
+    else:
+        tell_driver(session, workflows, instance_id)
+
+
 def wait_for_end(
-    session: Session, workflows: Workflows, reader: Reader, instance_id: str, options: WaitOptions
-) -> tuple[int, TimedOut | None]:
-    """Return the exit status by the outcome, and the error to raise if the time was over first."""
+    session: Session,
+    workflows: Workflows,
+    reader: Reader,
+    instance_id: str,
+    options: WaitOptions,
+    payloads: bool = False,
+    raised: tuple[str, datetime] | None = None,
+) -> tuple[Instance, int, TimedOut | None]:
+    """Return the instance, the exit status by the outcome, and the error to raise if the time was over first.
+
+    `payloads`: read the instance with them.
+    """
     driver = workflows.drive([instance_id]) if options.drive else Driver.ELSEWHERE
     tell_if_stopped(session, driver, lambda: f"wfctl wait {quoted(instance_id)}")
     if driver is Driver.NOBODY:
         tell_nobody(session)
+    elif driver is Driver.ELSEWHERE and session.target.local and session.console.err_tty:
+        tell_driver(session, workflows, instance_id)
+    # A sidecar is asked for them once, not at every look.
+    condition = replace(COMPLETED, payloads=payloads and session.target.local)
     with wait_progress(session, workflows, [instance_id]) as tell:
-        state = watch(workflows, reader, [instance_id], COMPLETED, fail_on_stall=options.fail_on_stall, tell=tell)
+        state = watch(workflows, reader, [instance_id], condition, fail_on_stall=options.fail_on_stall, tell=tell)
     instance = state.instances[instance_id]
     if instance.status.terminal:
         tell_end(session, instance)
     else:
+        if raised is not None and not session.target.local:
+            instance = as_raised(instance, *raised)
         tell_waiting(session, instance, driver)
-    return state.exit_status([instance_id], any_of=False), timed_out(state, [instance_id])
+    return instance, state.exit_status([instance_id], any_of=False), timed_out(state, [instance_id])
 
 
 def timed_out(state: Watch, ids: Sequence[str]) -> TimedOut | None:

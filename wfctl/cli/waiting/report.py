@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from wfctl.cli.exit_codes import of_end
 from wfctl.cli.quoting import quoted
@@ -61,7 +63,10 @@ def tell_waiting(session: Session, instance: Instance, driver: Driver, *, hints:
     head = (clean(instance.id) + " ", status_cell(instance.status))
     if not instance.waiting_for:
         console.note(*head)
-    for waiting in instance.waiting_for[:MOST_WAITS]:
+    for waiting in sorted(instance.waiting_for[:MOST_WAITS], key=lambda one: one.kind == "driver"):
+        if waiting.received:
+            console.note(*head, f": {clean(waiting.name or '')} received, waiting for a worker")
+            continue
         waits = ": " if waiting.kind == "driver" else ", waits for "
         console.note(*head, waits + waiting_text(waiting, now))
     if len(instance.waiting_for) > MOST_WAITS:
@@ -76,13 +81,13 @@ def how_to_go_on(instance: Instance, driver: Driver) -> Iterator[str]:
     kinds = {waiting.kind for waiting in instance.waiting_for}
     for waiting in instance.waiting_for[:MOST_WAITS]:
         yield from _command(instance, waiting)
-    if driver is not Driver.ELSEWHERE and kinds & {"timer", "start", "activity", "driver"}:
+    if driver is not Driver.ELSEWHERE and kinds & {"timer", "start", "activity"} and "driver" not in kinds:
         yield "wfctl run continues what is due"
 
 
 def _command(instance: Instance, waiting: Waiting) -> Iterator[str]:
     name = quoted(instance.id)
-    if waiting.kind == "event":
+    if waiting.kind == "event" and not waiting.received:
         yield f"wfctl raise-event {name} {quoted(waiting.name or '')} --data true"
     elif waiting.kind == "resume":
         yield f"wfctl resume {name}"
@@ -108,24 +113,38 @@ def _what_goes_on(session: Session, driver: Driver) -> str:
     return "the workflow goes on"
 
 
-def drive_on(session: Session, workflows: Workflows, ids: list[str]) -> Driver:
-    """Have these instances executed. If this process does it, return when none of them can continue by itself."""
-    session.recorded = ids
-    driver = workflows.drive(ids)
-    tell_if_stopped(session, driver, lambda: f"wfctl wait {' '.join(quoted(one) for one in ids[:5])}")
-    while driver is Driver.HERE and not workflows.settled(ids):
-        workflows.changed(0.5)
-    return driver
+def tell_driver(session: Session, workflows: Workflows, instance_id: str) -> None:
+    """Say who executes an instance that this command leaves to others."""
+    who = workflows.driven_by()
+    if who is not None:
+        session.console.note(f"{clean(instance_id)} is executed by {who}")
+
+
+def as_raised(instance: Instance, event: str, at: datetime) -> Instance:
+    """Return the instance with the wait for this event marked as received, unless it began after the event was raised.
+
+    For a target that does not tell of events that no worker has taken in.
+    """
+
+    def marked(waiting: Waiting) -> Waiting:
+        same = waiting.kind == "event" and (waiting.name or "").casefold() == event.casefold()
+        return replace(waiting, received=True) if same and (waiting.since is None or waiting.since < at) else waiting
+
+    return replace(instance, waiting_for=tuple(map(marked, instance.waiting_for)))
 
 
 def tell_state(
     session: Session, workflows: Workflows, ids: list[str], driver: Driver, *, may_wait: bool = False
 ) -> None:
-    """Say how each instance ended, or what it waits for, if this command was to execute it.
+    """Say how each instance ended, or what it waits for, if this command was to execute it; else who executes it.
 
     `may_wait`: the command has --wait, and was not given it.
     """
-    if driver is Driver.ELSEWHERE or session.console.quiet:
+    if session.console.quiet:
+        return
+    if driver is Driver.ELSEWHERE:
+        if len(ids) == 1:
+            tell_driver(session, workflows, ids[0])
         return
     for instance_id in ids:
         instance = workflows.get(instance_id, payloads=False)

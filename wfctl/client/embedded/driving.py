@@ -67,6 +67,18 @@ class Driving:
 
         return self._store.query(get_owner) if self.driven() else None
 
+    def driven_by(self) -> str | None:
+        """Return who owns the store, in words; None if nobody does."""
+        if self.engine is not None:
+            return "this command"
+        if not self.driven():
+            return None
+        owner = self.owner()
+        if owner is None:  # it has just begun
+            return "another wfctl command"
+        what = "another wfctl command" if owner.command is None else f"wfctl {owner.command}"
+        return f"{what} (PID {owner.pid})"
+
     def become_owner(self) -> bool:
         """Become the owner of the store if it is free and this process may drive. Returns True if it is the owner."""
         if self.engine is not None:

@@ -304,6 +304,9 @@ class EmbeddedWorkflows:
     def drive(self, instance_ids: Sequence[str]) -> Driver:
         return self._driving.drive([self._root(instance_id) for instance_id in instance_ids])
 
+    def driven_by(self) -> str | None:
+        return self._driving.driven_by()
+
     def settled(self, instance_ids: Sequence[str]) -> bool:
         if self._driving.engine is None:
             return True

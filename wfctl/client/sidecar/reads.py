@@ -121,7 +121,12 @@ class SidecarReader:
             return instance
         from wfctl.client.sidecar.waiting import explain
 
-        return explain(instance, hub, lambda child: self._fetch(child).status)
+        explained = explain(instance, hub, lambda child: self._fetch(child).status)
+        if not instance.received:
+            return explained
+        from wfctl.model.waiting import with_received
+
+        return replace(explained, waiting_for=with_received(explained.waiting_for, instance.received))
 
     def _with_cause(self, instance: Instance, hub: HubApi | None) -> Instance:
         from wfctl.client.sidecar.failures import with_cause

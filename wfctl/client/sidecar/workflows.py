@@ -303,6 +303,9 @@ class SidecarWorkflows(SidecarReader):
     ) -> Iterator[R | WfctlError]:
         return one_by_one(instance_ids, act, stop)
 
+    def driven_by(self) -> str | None:
+        return f"the sidecar at {self._sidecar.where}"
+
     def drive(self, instance_ids: Sequence[str]) -> Driver:
         self._pause = FIRST_LOOK
         return Driver.ELSEWHERE

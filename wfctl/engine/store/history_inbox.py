@@ -110,22 +110,25 @@ class OwnerRow:
     since: int
     app: str | None
     workflows: tuple[str, ...]
+    command: str | None = None  # serve, if it is that
 
 
 def put_owner(db: Connection, owner: OwnerRow | None) -> None:
     db.execute("DELETE FROM owner")
     if owner is not None:
-        values = (owner.pid, owner.since, owner.app, json.dumps(owner.workflows))
-        db.execute("INSERT INTO owner (pid, since, app, workflows) VALUES (?, ?, ?, ?)", values)
+        values = (owner.pid, owner.since, owner.app, json.dumps(owner.workflows), owner.command)
+        db.execute("INSERT INTO owner (pid, since, app, workflows, command) VALUES (?, ?, ?, ?, ?)", values)
 
 
 def get_owner(db: Connection) -> OwnerRow | None:
     """Raises Unreadable."""
-    found = db.execute("SELECT pid, since, app, workflows FROM owner").fetchone()
+    # An older schema has no column for the command.
+    found = db.execute("SELECT * FROM owner").fetchone()
     if found is None:
         return None
     try:
         from_micros(found[1])
-        return OwnerRow(int(found[0]), found[1], found[2], tuple(map(str, json.loads(found[3]))))
+        command = str(found[4]) if len(found) > 4 and found[4] is not None else None
+        return OwnerRow(int(found[0]), found[1], found[2], tuple(map(str, json.loads(found[3]))), command)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise Unreadable("what its owner says of itself cannot be read") from error

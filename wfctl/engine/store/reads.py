@@ -322,7 +322,8 @@ def _waiting(db: Connection, row: Row, driven: bool) -> tuple[Waiting, ...]:
     if row.status.terminal:
         return ()
     from wfctl.engine.store import history_inbox
-    from wfctl.model.waiting import waiting_for
+    from wfctl.model.events import EventRaised
+    from wfctl.model.waiting import waiting_for, with_received
 
     now = datetime.now(timezone.utc)
 
@@ -331,9 +332,12 @@ def _waiting(db: Connection, row: Row, driven: bool) -> tuple[Waiting, ...]:
         return None if child is None else child.status
 
     events = history_inbox.read_history(db, row.key)
+    inbox = [event for _, event in history_inbox.inbox_of(db, row.key)]
     if row.status is Status.PENDING:
-        events += [event for _, event in history_inbox.inbox_of(db, row.key)]
+        events += inbox
     waits = waiting_for(events, row.status, now, child_status)
+    if inbox:
+        waits = with_received(waits, (event.name for event in inbox if isinstance(event, EventRaised)))
     if not driven and _could_move(db, row, waits, now):
         return (Waiting("driver"), *waits)
     return waits

@@ -9,7 +9,7 @@ from wfctl.engine.store import instances
 from wfctl.engine.store.codec import decode
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import to_status
-from wfctl.model.events import Event
+from wfctl.model.events import Event, EventRaised
 from wfctl.model.instance import Instance
 from wfctl.model.status import Status
 
@@ -27,6 +27,13 @@ def get(db: Connection, instance_id: str, *, payloads: bool = True) -> Instance 
 def status(db: Connection, instance_id: str) -> Status | None:
     found = db.execute("SELECT status FROM instances WHERE id = ?", (instance_id,)).fetchone()
     return None if found is None else to_status(found[0])
+
+
+def received(db: Connection, instance_id: str) -> tuple[str, ...]:
+    """Return the names of the events that have arrived for an instance and that no turn has taken in; up to 100."""
+    sql = "SELECT event FROM inbox JOIN instances USING (key) WHERE id = ? ORDER BY inbox.seq LIMIT 100"
+    events = [decode(text)[0] for (text,) in db.execute(sql, (instance_id,))]
+    return tuple(event.name for event in events if isinstance(event, EventRaised))
 
 
 def ids_after(db: Connection, key: int, limit: int) -> list[tuple[int, str]]:

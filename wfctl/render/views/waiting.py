@@ -14,6 +14,8 @@ ERROR_MOST = 80
 def waiting_text(waiting: Waiting, now: datetime) -> str:
     """One thing in full: `event "approval" for 2h 14m (times out in 21h)`."""
     name = clean(waiting.name or "")
+    if waiting.kind == "event" and waiting.received:
+        return f"a worker: {name} received"
     if waiting.kind == "event":
         words = f'event "{name}"' + _since(waiting, now)
         return words + (f" (times out {_until(waiting.until, now)})" if waiting.until else "")
@@ -50,6 +52,8 @@ def waiting_word(waiting: tuple[Waiting, ...], now: datetime) -> str:
         return waiting_word(waiting[1:], now) + ", not running"
     more = f" +{len(waiting) - 1}" if len(waiting) > 1 else ""
     name = clean(first.name or "")
+    if first.kind == "event" and first.received:
+        return f"worker ({name} received){more}"
     if first.kind == "event":
         return f"event {name}" + (f" {age(now - first.since)}" if first.since else "") + more
     if first.kind == "activity":

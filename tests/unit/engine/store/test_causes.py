@@ -80,6 +80,7 @@ def test_an_older_store_tells_it_by_its_histories(rig: Rig) -> None:
     db = sqlite3.connect(rig.store)
     for table in ("failures", "reruns", "logs"):
         db.execute(f"DROP TABLE {table}")
+    db.execute("ALTER TABLE owner DROP COLUMN command")
     # The failures as they were recorded then: without what they wrap.
     db.execute("UPDATE instances SET failure = json_remove(failure, '$.inner')")
     db.execute(f"PRAGMA user_version={causes.SINCE - 1}")

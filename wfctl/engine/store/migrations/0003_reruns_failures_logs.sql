@@ -29,3 +29,6 @@ CREATE TABLE logs (
     message TEXT NOT NULL
 );
 CREATE INDEX logs_key ON logs (key, row);
+
+-- Of the owner, for people: the command that it is, as `serve`.
+ALTER TABLE owner ADD COLUMN command TEXT;

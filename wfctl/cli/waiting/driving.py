@@ -1,0 +1,45 @@
+"""Have instances executed, and show how far they are where somebody looks."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+
+from wfctl.cli.parsing.condition import COMPLETED
+from wfctl.cli.quoting import quoted
+from wfctl.cli.session import Session
+from wfctl.cli.waiting.loop import Watch
+from wfctl.cli.waiting.progress import wait_progress
+from wfctl.cli.waiting.report import tell_if_stopped
+from wfctl.client.port import Driver, Workflows
+from wfctl.errors import WfctlError
+
+SHOW_EVERY = 0.2
+MOST_SHOWN = 20  # instances; of more, looking at all of them would take time from executing them
+
+
+def drive_on(session: Session, workflows: Workflows, ids: list[str]) -> Driver:
+    """Have these instances executed. If this process does it, return when none of them can continue by itself."""
+    session.recorded = ids
+    driver = workflows.drive(ids)
+    tell_if_stopped(session, driver, lambda: f"wfctl wait {' '.join(quoted(one) for one in ids[:5])}")
+    if driver is not Driver.HERE:
+        return driver
+    with wait_progress(session, workflows, ids) as tell:
+        shown = time.monotonic()
+        while not workflows.settled(ids):
+            workflows.changed(0.5 if tell is None else SHOW_EVERY)
+            if tell is not None and len(ids) <= MOST_SHOWN and time.monotonic() - shown >= SHOW_EVERY:
+                shown = time.monotonic()
+                tell(_look(workflows, ids))
+    return driver
+
+
+def _look(workflows: Workflows, ids: list[str]) -> Watch:
+    state = Watch(COMPLETED)
+    for one in ids:
+        with suppress(WfctlError):  # purged meanwhile
+            found = state.instances[one] = workflows.get(one, payloads=False)
+            if found.status.terminal:
+                state.ended[one] = 0
+    return state
