@@ -111,7 +111,7 @@ def picture() -> str:
             run(command, folder)
         for command in COMMANDS:
             console.print(Text(f"$ {command}", style="bold"), soft_wrap=False)
-            console.print(Text.from_ansi(without_progress(run(command, folder)).rstrip()), soft_wrap=True)
+            console.print(Text.from_ansi(run(command, folder).rstrip()), soft_wrap=True)
             console.print()
     svg = console.export_svg(title="wfctl", theme=THEME, code_format=SVG, unique_id="wfctl")
     return "\n".join(line.rstrip() for line in _TEXT.sub(_placed, svg).splitlines()) + "\n"
@@ -137,11 +137,6 @@ def _placed(match: re.Match[str]) -> str:
     left = len(re.sub(r"&[^;]*;", "x", words))
     start, room = round(float(x) + before * cell, 1), round(left * cell, 1)
     return f'<text class="{style}" x="{start:g}" y="{y}" textLength="{room:g}" {more}>{words}</text>'
-
-
-def without_progress(text: str) -> str:
-    """A line that is written over is not seen in the end."""
-    return "\n".join(line.rpartition("\r")[2].rpartition("\x1b[K")[2] for line in text.split("\n"))
 
 
 if __name__ == "__main__":
