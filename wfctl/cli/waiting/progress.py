@@ -58,6 +58,7 @@ class _Waiting:
         self._progress = progress
         self._reading = Pace(0.5, SHARE)
         self._done: str | None = None
+        self._by: str | None = None  # who executes the instances, in words, once that is known
         self._began = time.monotonic()
 
     def tell(self, state: Watch) -> None:
@@ -72,11 +73,16 @@ class _Waiting:
             "" if since is None else " " + age(utc_now() - since),
             "" if several else self._steps_done(going_on),
             waiting_word(going_on.waiting_for, utc_now()),
+            self._executed(),
         ]
         count = f"{len(state.ended):,} of {len(self._ids):,} there  " if several else ""
         head = (f"{count}{clean(going_on.id)} ", status_cell(going_on.status), words[0])
         share = len(state.ended) / len(self._ids) if several else None
         self._progress.show((*head, *("  " + word for word in words[1:] if word)), share)
+
+    def _executed(self) -> str:
+        self._by = self._by or self._workflows.driven_by()
+        return "executed by nobody" if self._by is None else f"executed by {self._by}"
 
     def _steps_done(self, one: Instance) -> str:
         """Read from the history, if the target tells it and it is not too long to be read again and again."""
