@@ -107,7 +107,7 @@ def test_a_filter_without_a_terminal_is_refused(cli: Cli, three: None) -> None:
 def test_the_question(cli: Cli, three: None, monkeypatch: pytest.MonkeyPatch, answer: str, status: int) -> None:
     result = ask(monkeypatch, answer, "terminate", "--status", "running")
     assert result.status == status
-    assert re.search(r"Terminate 3 Approval on embedded \(\S+\)\? \[y/N\] ", result.err)
+    assert re.search(r"Terminate 3 Approval on embedded\s\(\S+\)\?\s\[y/N\] ", result.err)
     assert all(f"{name}   Approval  RUNNING" in result.err for name in "abc")
     assert set(statuses(cli).values()) == {"TERMINATED" if status == 0 else "RUNNING"}
 
@@ -118,8 +118,8 @@ def test_the_number_is_typed_above_a_hundred(cli: Cli, three: None, monkeypatch:
     result = ask(monkeypatch, "y\n", "pause", "--status", "running")
     assert result.status == 8
     assert "... and 2 more" in result.err
-    assert "Pause 3 Approval on embedded (" in result.err
-    assert "? Type 3 to go on: " in result.err
+    assert "Pause 3 Approval on embedded" in result.err
+    assert "Type 3 to go on: " in " ".join(result.err.split())
     assert ask(monkeypatch, "3\n", "pause", "--status", "running").status == 0
 
 

@@ -39,7 +39,7 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Ask:
             patch.setattr(sys, "stdout", out)
             patch.setattr(sys, "stderr", err)
             status = main([*argv, "--color", "never"])
-        return Outcome(status, out.getvalue(), err.getvalue())
+        return Outcome(status, out.getvalue(), " ".join(err.getvalue().split()))  # it is wrapped
 
     return run
 
@@ -128,7 +128,8 @@ def test_the_store_itself_is_protected_too(cli: Cli, protected: Path) -> None:
     assert "profile prod" in rows["protected"]["origin"]
 
 
-def test_a_projects_file_makes_things_safer_only(cli: Cli, protected: Path) -> None:
+def test_a_projects_file_makes_things_safer_only(cli: Cli, protected: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WFCTL_TRUST", "1")
     with (protected / "wfctl.toml").open("a") as file:
         file.write('\n[profiles.prod]\ntarget = "embedded"\nstore = "store.db"\nprotected = false\n')
     assert cli("purge", "x", "--target", "prod", "--yes").status == 8

@@ -67,7 +67,7 @@ def test_a_batch_leaves_out_what_was_rerun(cli: Cli, failed: list[str]) -> None:
         "y": ("planned", None),
         "z": ("planned", None),
         "x-rerun-1": ("planned", None),
-        "x": ("skipped", "it was rerun already, as x-rerun-1"),
+        "x": ("skipped", "rerun already as x-rerun-1"),
     }
     assert "1 instance left out, rerun already: --again" in planned.err
     first = cli("rerun", "--name", "Broken", "--yes")
@@ -76,8 +76,8 @@ def test_a_batch_leaves_out_what_was_rerun(cli: Cli, failed: list[str]) -> None:
     named = cli("rerun", "x", "y", "-o", "jsonl")
     assert named.status == 0
     assert rows(named) == {
-        "x": ("skipped", "it was rerun already, as x-rerun-2"),
-        "y": ("skipped", "it was rerun already, as y-rerun-1"),
+        "x": ("skipped", "rerun already as x-rerun-2"),
+        "y": ("skipped", "rerun already as y-rerun-1"),
     }
     silent = cli("rerun", "x", "y", "-o", "id")
     assert (silent.out, "2 left out, rerun already" in silent.err) == ("", True)

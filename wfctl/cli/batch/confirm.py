@@ -54,10 +54,21 @@ def confirm(session: Session, verb: Verb, chosen: Chosen, which: Which) -> None:
         _show(session, chosen)
     count = len(chosen.ids)
     expected = name if name is not None else str(count) if count > TYPE_IT else None
-    word = answer(session, f"{what}? [y/N] " if expected is None else f"{what}? Type {clean(expected)} to go on: ")
+    how = "[y/N]" if expected is None else f"Type {clean(expected)} to go on:"
+    word = answer(session, _wrapped(session, f"{what}? {how}"))
     if word.lower() in ("y", "yes") if expected is None else expected in (word, word.replace(",", "")):
         return
     raise Refused("nothing was changed", hint="--dry-run shows which instances they are")
+
+
+def _wrapped(session: Session, question: str) -> str:
+    """Break a question between its words, where the terminal would break it anywhere."""
+    import textwrap
+
+    from wfctl.render.live import terminal_size
+
+    room = terminal_size(session.console.err).columns - 1
+    return textwrap.fill(question, room, break_long_words=False, break_on_hyphens=False) + " "
 
 
 def confirm_one(session: Session, verb: Verb, instance_id: str, which: Which) -> None:

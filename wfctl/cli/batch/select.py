@@ -15,7 +15,7 @@ from wfctl.model.matching import matches
 from wfctl.model.status import Status
 
 # Why one is not acted on by itself.
-GOES, STAYS, AGAIN = "it goes with", "it is left to its parent", "it was rerun already, as"
+GOES, STAYS, AGAIN = "it goes with", "it is left to its parent", "rerun already as"
 
 
 @dataclass(frozen=True, slots=True)
