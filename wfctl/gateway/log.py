@@ -9,9 +9,11 @@ import json
 import threading
 from datetime import datetime, timezone
 from enum import IntEnum
-from typing import TextIO
+from typing import Any, TextIO
 
-from wfctl.render.text import clean
+from wfctl.render.text import clean, clean_block, safe_json
+
+MOST = 500  # characters of a word: anybody chooses names and IDs, and may choose long ones
 
 
 class Level(IntEnum):
@@ -53,22 +55,30 @@ class Log:
 
     def app_line(self, level: int, message: str, **fields: object) -> None:
         """Log what the app in this process has logged. `level` is one of Python's logging."""
-        self._write(Level(min(max(level // 10 * 10, Level.DEBUG), Level.ERROR)), message, fields)
+        self._write(Level(min(max(level // 10 * 10, Level.DEBUG), Level.ERROR)), message, fields, whole=True)
 
-    def _write(self, level: Level, message: str, fields: dict[str, object]) -> None:
+    def _write(self, level: Level, message: str, fields: dict[str, object], *, whole: bool = False) -> None:
+        """`whole`: the app's own words, of which nothing is cut."""
         if level < self._level:
             return
+        if not whole:
+            message, fields = _cut(message), {key: _cut(value) for key, value in fields.items()}
         now = datetime.now(timezone.utc)
         if self._json:
             record = {"time": now.isoformat(), "level": level.name.lower(), "msg": message, **fields}
-            line = json.dumps(record, default=str, ensure_ascii=False)
+            line = safe_json(json.dumps(record, default=str, ensure_ascii=False))
         else:
             tail = "".join(f"  {key}={clean(str(value))}" for key, value in fields.items())
             mark = "" if level == Level.INFO else f"{level.name.lower()}: "
-            line = f"{now.astimezone():%H:%M:%S} {mark}{message}{tail}"
+            said = clean_block(message) if whole else clean(message)
+            line = f"{now.astimezone():%H:%M:%S} {mark}{said}{tail}"
         with self._lock:
             try:
                 self._stream.write(line + "\n")
                 self._stream.flush()
             except (OSError, ValueError):  # nobody reads it any more: the work goes on
                 pass
+
+
+def _cut(value: Any) -> Any:
+    return value if not isinstance(value, str) or len(value) <= MOST else value[: MOST - 1] + "…"
