@@ -200,7 +200,7 @@ class Workflows(Protocol):
 def one_by_one(
     instance_ids: Sequence[str], act: Callable[[str], R], stop: Callable[[WfctlError], bool]
 ) -> Iterator[R | WfctlError]:
-    """`Workflows.for_each` for a target that has no transaction of several requests."""
+    """Do `Workflows.for_each` on a target that has no transaction of several requests."""
     for instance_id in instance_ids:
         try:
             result = act(instance_id)

@@ -37,7 +37,7 @@ class LiveInstances:
         return iter(self._live)
 
     def known(self, key: int) -> LiveInstance | None:
-        """The live instance if it is in memory already."""
+        """Return the live instance if it is in memory already."""
         return self._live.get(key)
 
     def find(self, instance_id: str) -> Row | None:
@@ -52,7 +52,7 @@ class LiveInstances:
         return rows + [live.row for live in self.dirty if live.new and live.row.parent == key]
 
     def get(self, key: int) -> LiveInstance | None:
-        """The live instance, read back from the store if need be; None when it does not exist (any more)."""
+        """Return the live instance, read back from the store if need be; None when it does not exist (any more)."""
         live = self._live.get(key)
         if live is not None:
             self._live.move_to_end(key)
@@ -156,6 +156,6 @@ class LiveInstances:
 
 
 def past(db: Connection, live: LiveInstance) -> list[Event]:
-    """All events of the instance, those of the open transaction included."""
+    """Return all events of the instance, those of the open transaction included."""
     committed = [] if live.wipe else history_inbox.read_history(db, live.row.key)
     return committed + live.appended

@@ -67,7 +67,7 @@ def _make_room(unit: Unit, existing: Row, request: StartRequest) -> None:
 
 
 def new_row(started: ev.ExecutionStarted, parent: Row | None = None) -> Row:
-    """The row of an instance that begins with this event; the unit gives it its key."""
+    """Return the row of an instance that begins with this event; the unit gives it its key."""
     wake_at = maybe_micros(started.scheduled_start)
     return Row(
         key=0,
@@ -171,7 +171,7 @@ def rerun(unit: Unit, request: RerunRequest) -> str:
 
 
 def _check_first(unit: Unit, source: Row) -> None:
-    """Raises AlreadyRerun."""
+    """Check that the source was not rerun yet. Raises AlreadyRerun."""
     since = reruns.later(unit.store, source.key)
     if since:
         last = unit.find(since[-1])
@@ -228,7 +228,7 @@ def start_child(unit: Unit, parent: Row, created: ev.ChildWorkflowInstanceCreate
 
 
 def _check_ids(*instance_ids: str | None) -> None:
-    """Raises InvalidInput for an ID that no new instance may have."""
+    """Check the IDs of new instances. Raises InvalidInput for one that none may have."""
     for instance_id in instance_ids:
         fault = None if instance_id is None else ids.fault(instance_id)
         if instance_id is not None and fault is not None:
@@ -236,7 +236,7 @@ def _check_ids(*instance_ids: str | None) -> None:
 
 
 def _check_texts(*texts: str | None) -> None:
-    """Raises InvalidInput for what the store cannot hold, so that it does not fail at the commit."""
+    """Check texts. Raises InvalidInput for what the store cannot hold, so that it does not fail at the commit."""
     for text in texts:
         if not encodable(text):
             raise InvalidInput(

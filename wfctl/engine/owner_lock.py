@@ -29,7 +29,7 @@ class OwnerLock:
         self._lock = FileLock(str(self.path), mode=0o600, thread_local=False)
 
     def take(self, seconds: float = TRY_SECONDS) -> bool:
-        """Whether this process is the owner now. Raises StoreError where the lock file cannot be made."""
+        """Become the owner, if nobody is. Returns True on success. Raises StoreError: the lock file cannot be made."""
         from filelock import Timeout
 
         try:

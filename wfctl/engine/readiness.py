@@ -40,7 +40,7 @@ class Readiness:
     # --- turns --------------------------------------------------------------------------------------------------
 
     def begin_turn(self, key: int, turn: list[Event]) -> None:
-        """The result of this turn comes later."""
+        """Take note that the result of this turn comes later."""
         entry = self._entry(key)
         entry.reason, entry.turn = Blocked.IN_FLIGHT, turn
 
@@ -110,7 +110,7 @@ class Readiness:
             self._entries.pop(key, None)
 
     def roll_back(self) -> None:
-        """No turn is in flight any more, and stalls may not have been committed."""
+        """Forget turns in flight, and stalls, which may not have been committed."""
         for key in tuple(self._entries):
             if self._entries[key].reason is not Blocked.NO_WORKER:
                 self._unblock(key)

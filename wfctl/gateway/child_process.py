@@ -114,7 +114,7 @@ class Child:
         return self._process.pid
 
     async def wait(self) -> int:
-        """The exit status as a shell tells it: 128 + n for a process that signal n ended."""
+        """Wait for its end. Returns the exit status as a shell tells it: 128 + n for a process that signal n ended."""
         code = await self._process.wait()
         return 128 - code if code < 0 else code
 
@@ -143,7 +143,10 @@ class Child:
 
 
 def launched(command: Sequence[str], env: Mapping[str, str], files: int, folder: Path | None = None) -> list[str]:
-    """The command, on Linux by way of a launcher that has it end with the server. Raises OSError: no such program."""
+    """Return the command, on Linux by way of a launcher that has it end with the server.
+
+    Raises OSError: no such program.
+    """
     if sys.platform != "linux":
         return list(command)
     name = command[0]

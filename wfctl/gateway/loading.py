@@ -49,7 +49,7 @@ class _Answer(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = _answer
 
     def log_message(self, *args: object) -> None:
-        """The server's own log tells what matters."""
+        """Log nothing: the server's own log tells what matters."""
 
 
 class _Server(ThreadingHTTPServer):

@@ -31,7 +31,7 @@ class Metrics:
         self._gauges = gauges
 
     def operation(self, name: str, ok: bool) -> None:
-        """`name` is Dapr's: create_workflow, get_workflow, add_event, purge_workflow."""
+        """Count a request. `name` is Dapr's: create_workflow, get_workflow, add_event, purge_workflow."""
         self._operations[name, "success" if ok else "failed"] += 1
 
     def failed(self, error: Trouble) -> None:

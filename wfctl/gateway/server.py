@@ -356,7 +356,7 @@ class Server:
             stop.cancel()
 
     async def _wind_down(self, gateway: Gateway) -> None:
-        """The apps first, while they still have a server; then the streams; whoever calls closes the servers."""
+        """End the apps, while they still have a server; then the streams. The caller closes the servers."""
         self._stop.set()
         self._log.info("stopping")
         gateway.remote.drain()

@@ -83,7 +83,7 @@ class Service:
         return replace(found, received=summaries.received(self._db, instance_id))
 
     def whole(self, instance_id: str) -> Instance | None:
-        """As the command line tells it, with the cause of a failure."""
+        """Return the instance as the command line tells it, with the cause of a failure."""
         return reads.get(self._db, instance_id, payloads=False, driven=True)
 
     async def history(self, instance_id: str, encode: Callable[[Sequence[Event]], T]) -> T:

@@ -101,7 +101,7 @@ class StateService:
             raise _mismatch(f"failed deleting state with key {failed[0]}", "ERR_STATE_DELETE")
 
     async def _each(self, store: str, items: Sequence[Item], what: str, code: str) -> list[str]:
-        """The keys whose ETags did not match."""
+        """Write each by itself. Returns the keys whose ETags did not match."""
         for item in items:
             _check_item(item)
         now = datetime.now(timezone.utc)
@@ -119,7 +119,7 @@ class StateService:
         return await asyncio.wrap_future(self._engine.write(call))
 
     async def transact(self, store: str, items: Sequence[Item]) -> None:
-        """All or none."""
+        """Write all of these, or none."""
         what = "error while executing state transaction"
         now = datetime.now(timezone.utc)
         for item in items:
@@ -160,7 +160,10 @@ def _check_text(text: str | None, what: str) -> None:
 
 
 def _write(item: Item, now: datetime, what: str, code: str) -> Write:
-    """An ETag counts whatever the concurrency, as in Dapr's SQLite component; `first-write` counts without one."""
+    """Return what to write.
+
+    An ETag counts whatever the concurrency, as in Dapr's SQLite component; `first-write` counts without one.
+    """
     if item.concurrency not in ("", "first-write", "last-write"):
         raise StateTrouble(500, code, "INTERNAL", f"{what}: unrecognized concurrency model '{item.concurrency}'")
     return Write(

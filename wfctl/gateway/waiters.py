@@ -45,7 +45,7 @@ class Waiters:
                     future.set_exception(Trouble(Problem.UNAVAILABLE, Operation.WAIT, reason="the server stops"))
 
     async def wait(self, instance_id: str, until: Until, now: Callable[[], Status | None]) -> None:
-        """`now` reads the committed status (None: there is no such instance)."""
+        """Wait until the status satisfies `until`. `now` reads the committed one (None: there is no such instance)."""
         future: asyncio.Future[None] = self._loop.create_future()
         entry = (until, future)
         self._waiting.setdefault(instance_id, []).append(entry)

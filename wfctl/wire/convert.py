@@ -102,7 +102,7 @@ def set_origin(message: pb.TimerCreated, origin: Origin, subject: str | None) ->
 
 
 def origin_of(field: str | None, part: object) -> tuple[Origin, str | None]:
-    """From the name of the field that is set in the `origin` group (None: none is) and its message."""
+    """Return the origin by the name of the field that is set in the `origin` group (None: none is) and its message."""
     if field is None or field not in _ORIGINS:
         return Origin.TIMER, None
     origin, inner = _ORIGINS[field]

@@ -84,7 +84,9 @@ _OWN_CODES = frozenset(code for code, _, _ in OWN.values())
 
 
 def read_http(operation: Operation, status: int, code: str | None, runtime: Version | None = None) -> Problem:
-    """`code` is None where the body held none. `runtime` is the sidecar's version where it is known.
+    """Return the problem.
+
+    `code` is None where the body held none. `runtime` is the sidecar's version where it is known.
 
     Before 1.12 there was no code for a missing instance: a failed get is one (dapr-api 1.5).
     """
@@ -158,7 +160,7 @@ def error_of(problem: Problem) -> type[errors.WfctlError]:
 
 
 def problem_of(error: errors.WfctlError, operation: Operation) -> Problem:
-    """The nearest problem to an engine's error, for a gateway that has no closer knowledge."""
+    """Return the nearest problem to an engine's error, for a gateway that has no closer knowledge."""
     if isinstance(error, errors.WrongState):
         return {Operation.PURGE: Problem.NOT_COMPLETED, Operation.RERUN: Problem.SOURCE_LIVE}.get(
             operation, Problem.STALLED

@@ -181,7 +181,7 @@ _READ: dict[str, Callable[[pb.HistoryEvent, Any, Head], ev.Event]] = {
 
 
 def write(event: ev.Event) -> pb.HistoryEvent:
-    """Raises ValueError for an event that only a newer runtime knows."""
+    """Write an event. Raises ValueError for one that only a newer runtime knows."""
     message = pb.HistoryEvent(event_id=event.event_id, timestamp=time_out(event.timestamp))
     if isinstance(event, ev.OtherEvent):
         _write_other(event, message)

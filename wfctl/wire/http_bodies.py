@@ -37,7 +37,7 @@ class BadBody(ValueError):
 
 
 def read_json(body: bytes) -> dict[str, Any]:
-    """Raises BadBody for what is not a JSON object."""
+    """Read a JSON object. Raises BadBody for what is none."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -53,7 +53,7 @@ def _start(body: bytes) -> str:
 
 
 def read_instance(body: bytes) -> Instance:
-    """The answer to a get. Raises BadBody.
+    """Read the answer to a get. Raises BadBody.
 
     Empty payloads are none: a start without a body leaves an empty string as input. Times of an instance that has
     had no turn are year 1: not known. Of a finished instance the last update is the completion.
@@ -117,7 +117,7 @@ def _output(properties: dict[str, str]) -> str | None:
 
 
 def write_instance(instance: Instance) -> dict[str, Any]:
-    """The answer to a get, absent values left out; an instance without a turn has year 1 for its times."""
+    """Write the answer to a get, absent values left out; an instance without a turn has year 1 for its times."""
     properties = {
         INPUT: instance.input,
         CUSTOM_STATUS: instance.custom_status,
@@ -145,7 +145,7 @@ def write_instance(instance: Instance) -> dict[str, Any]:
 
 
 def read_started(body: bytes) -> str:
-    """The ID in the answer to a start. Raises BadBody."""
+    """Read the ID in the answer to a start. Raises BadBody."""
     instance_id = read_json(body).get("instanceID")
     if not isinstance(instance_id, str) or not instance_id:
         raise BadBody(f"without an instanceID: {_start(body)}")
@@ -218,7 +218,10 @@ def _port(text: str | None) -> int | None:
 
 
 def read_metadata(body: bytes) -> Metadata:
-    """Raises BadBody. The `workflows` key is absent both before 1.16 and where no worker is connected."""
+    """Read the metadata.
+
+    Raises BadBody. The `workflows` key is absent both before 1.16 and where no worker is connected.
+    """
     data = read_json(body)
     try:
         extended = data.get("extended") or {}
@@ -250,7 +253,7 @@ def _text(value: object) -> str | None:
 
 
 def write_logs(lines: Sequence[LogLine]) -> dict[str, Any]:
-    """Not Dapr's: what wfctl serve answers to `wfctl logs`."""
+    """Write what wfctl serve answers to `wfctl logs`; not Dapr's."""
     return {
         "logs": [
             {
@@ -268,7 +271,7 @@ def write_logs(lines: Sequence[LogLine]) -> dict[str, Any]:
 
 
 def read_logs(body: bytes) -> list[LogLine]:
-    """Raises BadBody."""
+    """Read what `write_logs` writes. Raises BadBody."""
     try:
         return [
             LogLine(

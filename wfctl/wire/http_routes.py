@@ -94,7 +94,10 @@ def path(
 
 
 def version_for(runtime: tuple[int, int] | None) -> ApiVersion:
-    """The newest API version that a runtime (major, minor) serves; None stands for one built without a version."""
+    """
+
+    eturn the newest API version that a runtime (major, minor) serves; None stands for one built without a version.
+    """
     if runtime is None or runtime >= (1, 15):
         return ApiVersion.V1
     return ApiVersion.BETA1 if runtime >= (1, 12) else ApiVersion.ALPHA1

@@ -42,7 +42,10 @@ def read(state: pb.InstanceState) -> Instance:
 
 
 def write(instance: Instance, *, payloads: bool, parent: bool = False) -> pb.InstanceState:
-    """As Dapr answers: payloads, custom status and failure only on request, the parent only in waits."""
+    """Write an instance as Dapr answers.
+
+    Payloads, custom status and failure only on request, the parent only in waits.
+    """
     state = pb.InstanceState(
         instance_id=instance.id,
         name=instance.name or "",

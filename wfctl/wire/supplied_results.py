@@ -21,7 +21,7 @@ def write(request: RerunRequest, new_id: str) -> str:
 
 
 def read(text: str) -> RerunRequest:
-    """Raises ValueError."""
+    """Read what `write` writes. Raises ValueError."""
     try:
         given = json.loads(text)
         results = tuple((int(one["eventID"]), str(one["result"])) for one in given["results"])

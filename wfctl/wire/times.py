@@ -31,7 +31,7 @@ def to_text(time: datetime) -> str:
 
 
 def from_text(text: str) -> datetime:
-    """Raises ValueError for what is not RFC 3339."""
+    """Read a time. Raises ValueError for what is not RFC 3339."""
     if " " in text:
         raise ValueError(f"not an RFC 3339 time: {text!r}")
     return parse_rfc3339(text)

@@ -19,7 +19,7 @@ from wfctl.wire.protos import taskhub_pb2 as pb
 
 
 def turn_result(response: pb.WorkflowResponse, now: datetime) -> TurnResult:
-    """`now` becomes the timestamp of the events.
+    """Read a turn's result. `now` becomes the timestamp of the events.
 
     The first completion in the list wins; what follows a continue-as-new is dropped. Raises Unsupported for the
     actions that Dapr's own engine cannot carry out either (send-event, terminate of another instance) and for

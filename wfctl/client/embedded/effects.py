@@ -61,8 +61,8 @@ class Effects:
         return [*effects.values()]
 
     def _who_acts(self, rows: Sequence[Row], late: bool) -> str | None:
-        """Who must act for requests to these to take effect, in words; None after a while in which somebody may have
-        acted."""
+        """Return who must act for requests to these to take effect, in words; None after a while in which somebody may
+        have acted."""
         driving = self._driving
         if driving.engine is not None:
             if not driving.engine.settled([row.root for row in rows]):

@@ -78,7 +78,7 @@ class StoreAccess:
         return self.guard(transact)
 
     def check(self) -> None:
-        """Raises StoreGone if the store is not the file any more that was read."""
+        """Check the store. Raises StoreGone if it is not the file any more that was read."""
         if self._place is not None:
             self._place.check()
 

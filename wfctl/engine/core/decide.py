@@ -1,4 +1,4 @@
-"""What a turn may see, and what its result does to the instance."""
+"""The rules of a turn: the events that it may see, and the changes that its result makes to the instance."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAUSES = (ev.ExecutionSuspended, ev.ExecutionResumed)
 
 
 def admit(state: State, arrived: Sequence[Event]) -> list[Event]:
-    """The events among those that arrived which mean something to the instance now, in order.
+    """Return the events among those that arrived which mean something to the instance now, in order.
 
     The rest are duplicates, late answers, or requests without effect, and are dropped for good.
     """
@@ -55,7 +55,7 @@ def admit(state: State, arrived: Sequence[Event]) -> list[Event]:
 
 
 def held_back(history: Sequence[Event]) -> bool:
-    """Whether something arrived since the instance was suspended, which its code is to be given at the resume."""
+    """Return True if something arrived since the suspension, which the code is to be given at the resume."""
     for event in reversed(history):
         kind = type(event)
         if kind is ev.ExecutionSuspended:
@@ -67,7 +67,9 @@ def held_back(history: Sequence[Event]) -> bool:
 
 @dataclass(slots=True)
 class Outcome:
-    """What one turn changes. `events` are appended to the history, or replace it if `again` is set: a new generation.
+    """The changes that one turn makes.
+
+    `events` are appended to the history, or replace it if `again` is set: a new generation.
 
     `scheduled` and `children` are the operations to start after the commit; `terminated` is the request that ended the
     instance, if one did. A new generation gets a turn at once.
@@ -82,7 +84,7 @@ class Outcome:
 
 
 def conclude(state: State, new: Sequence[Event], result: TurnResult, now: datetime, execution_id: str) -> Outcome:
-    """The outcome of a turn over `new`. `execution_id` is used only if the instance continues as new.
+    """Return the outcome of a turn over `new`. `execution_id` is used only if the instance continues as new.
 
     The state must be the one before the turn; it is not changed.
     """
@@ -117,7 +119,7 @@ def conclude(state: State, new: Sequence[Event], result: TurnResult, now: dateti
 
 
 def _continued(state: State, new: Sequence[Event], again: ContinueAsNew, now: datetime, execution_id: str) -> Outcome:
-    """A fresh history: WorkflowStarted, ExecutionStarted with the new input, the carried events.
+    """Return a fresh history: WorkflowStarted, ExecutionStarted with the new input, the carried events.
 
     A request to suspend that the old generation has taken in holds for the new one (Dapr loses it).
     """
@@ -145,7 +147,7 @@ def _continued(state: State, new: Sequence[Event], again: ContinueAsNew, now: da
 
 
 def unstorable(result: TurnResult) -> str | None:
-    """What of this turn cannot be stored: a text with lone surrogates, which Python can hold and UTF-8 cannot.
+    """Return what of this turn cannot be stored: a text with lone surrogates, which Python can hold and UTF-8 cannot.
 
     Payloads are no concern: they are JSON, and stored with escapes.
     """
@@ -194,7 +196,7 @@ def _open_after(state: State, new: Sequence[Event]) -> Collection[int]:
 
 
 def encodable(text: str | None) -> bool:
-    """Whether UTF-8 can hold this."""
+    """Return True if UTF-8 can hold this."""
     if text is None or text.isascii():
         return True
     try:
@@ -205,7 +207,7 @@ def encodable(text: str | None) -> bool:
 
 
 def patch_mismatch(state: State, result: TurnResult) -> Stall | None:
-    """The stall that Dapr's runtime decides: the recorded patches must be an exact prefix of the turn's."""
+    """Return the stall that Dapr's runtime decides: the recorded patches must be an exact prefix of the turn's."""
     if result.patches[: len(state.patches)] == state.patches:
         return None
     return Stall(
@@ -215,7 +217,7 @@ def patch_mismatch(state: State, result: TurnResult) -> Stall | None:
 
 
 def stalled(state: State, stall: Stall, now: datetime) -> list[Event]:
-    """The event that records a stall; none when the same stall is recorded already."""
+    """Return the event that records a stall; none when the same stall is recorded already."""
     known = state.stalled
     if known is not None and (known.reason, known.description) == (stall.reason, stall.description):
         return []
@@ -223,7 +225,7 @@ def stalled(state: State, stall: Stall, now: datetime) -> list[Event]:
 
 
 def child_resolution(completed: ev.ExecutionCompleted, task_id: int, now: datetime) -> Event:
-    """What the end of a child tells its parent: a terminated child is a failed one, as in Dapr."""
+    """Return what the end of a child tells its parent: a terminated child is a failed one, as in Dapr."""
     if completed.status is Status.COMPLETED:
         return ev.ChildWorkflowInstanceCompleted(NO_ID, now, task_id, completed.result)
     failure = completed.failure
@@ -233,7 +235,7 @@ def child_resolution(completed: ev.ExecutionCompleted, task_id: int, now: dateti
 
 
 def due_timers(state: State, now: datetime) -> list[Event]:
-    """A TimerFired for each open timer that is due, in due order."""
+    """Return a TimerFired for each open timer that is due, in due order."""
     due = [op for op in state.open.values() if type(op) is ev.TimerCreated and op.fire_at <= now]
     due.sort(key=lambda timer: timer.fire_at)
     return [ev.TimerFired(NO_ID, now, timer.event_id, timer.fire_at) for timer in due]

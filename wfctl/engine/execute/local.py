@@ -44,7 +44,7 @@ class LocalExecutor:
         return self._registry.has_workflow(name)
 
     def run_turn(self, turn: Turn) -> TurnResult:
-        """A run that has come to an end, or is of no more use, is dropped here already."""
+        """Run a turn here. A run that has come to an end, or is of no more use, is dropped."""
         run = self._runs.get(turn.key)
         past: Sequence[Event] = ()
         if run is None:

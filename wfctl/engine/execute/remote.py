@@ -97,7 +97,7 @@ class RemoteExecutor:
         self._staged.append(key)
 
     def released(self) -> None:
-        """The transaction is committed: what it put in may be given out."""
+        """Give out what the transaction, which is committed, has put in."""
         staged, self._staged = self._staged, []
         if not staged:
             return
@@ -132,7 +132,7 @@ class RemoteExecutor:
             self._give_out()
 
     def detach(self, worker: Worker) -> None:
-        """The worker is gone: what it held is given to others, before what came later."""
+        """Remove a worker. What it held is given to others, before what came later."""
         with self._lock:
             if worker not in self._workers:
                 return
@@ -208,7 +208,7 @@ class RemoteExecutor:
         return len(late)
 
     def answer_lost(self, worker: Worker, *, to_turn: bool) -> None:
-        """An answer of this worker came in and could not be read: see `give_out_lost`."""
+        """Take note that an answer of this worker came in and could not be read: see `give_out_lost`."""
         with self._lock:
             (worker.lost_turns if to_turn else worker.lost_activities).append(self._clock())
 
@@ -269,7 +269,7 @@ class RemoteExecutor:
         self._on_forget(key)
 
     def _take_back(self, turn: PendingTurn) -> None:
-        """Out of its worker's hands, and to the others that wait for one."""
+        """Take a turn from its worker, and queue it again."""
         self._out_of_hands(turn)
         self._queue_turn(turn)
 
@@ -358,7 +358,7 @@ class RemoteExecutor:
 
 
 def _last_loss(losses: list[float], before: float) -> float:
-    """The last of those up to `before`, which are dropped; minus infinity if there are none."""
+    """Return the last of those up to `before`, which are dropped; minus infinity if there are none."""
     due = [time for time in losses if time <= before]
     losses[:] = [time for time in losses if time > before]
     return max(due, default=float("-inf"))

@@ -54,7 +54,7 @@ def get(db: Connection, store: str, key: str, now: int) -> Entry | None:
 
 
 def apply(db: Connection, store: str, writes: Iterable[Write], now: int) -> None:
-    """All of these, in order, or none. To be called within a transaction. Raises EtagMismatch."""
+    """Write all of these, in order, or none. To be called within a transaction. Raises EtagMismatch."""
     db.execute("SAVEPOINT state")
     try:
         for write in writes:

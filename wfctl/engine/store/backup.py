@@ -180,7 +180,7 @@ def _copying(file: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _snapshot(db: Connection) -> Iterator[None]:
-    """A read transaction: what others write meanwhile is not seen, and does not make a copy begin anew."""
+    """Read inside a transaction: what others write meanwhile is not seen, and does not make a copy begin anew."""
     db.execute("BEGIN")
     try:
         _number(db, "schema_version")  # it begins with the first look; this one needs no sound schema
@@ -231,7 +231,7 @@ def _note(store: Path, file: Path) -> None:
 
 
 def last_backup(store: Path) -> LastBackup | None:
-    """The newest backup that `backup` made of this store."""
+    """Return the newest backup that `backup` made of this store."""
     try:
         note = json.loads(_note_file(store).read_text("utf-8"))
         file, at = Path(note["file"]), datetime.fromtimestamp(note["at"], timezone.utc)

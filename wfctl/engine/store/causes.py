@@ -33,7 +33,7 @@ def encode_step(step: FailedStep | None) -> str:
 
 
 def decode_step(text: str) -> FailedStep | None:
-    """Raises Unreadable."""
+    """Decode a failed step. Raises Unreadable."""
     try:
         record = json.loads(text)
         return None if record is None else FailedStep(**{**record, "at": maybe_time(record["at"])})

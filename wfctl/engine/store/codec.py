@@ -35,7 +35,7 @@ def encode(events: Iterable[Event]) -> str:
 
 
 def decode(text: str) -> list[Event]:
-    """Raises Unreadable."""
+    """Decode events. Raises Unreadable."""
     try:
         return [_decoded(record) for record in json.loads(text)]
     except ODD as error:

@@ -68,19 +68,22 @@ def open_store(path: Path, *, tell: Callable[[str], None] | None = None) -> Conn
 
 
 def check_machine(path: Path) -> None:
-    """Raises StoreError where no store can be opened at all: this SQLite is too old, or `path` is no file."""
+    """Check the machine and the path.
+
+    Raises StoreError where no store can be opened at all: this SQLite is too old, or `path` is no file.
+    """
     if sqlite3.sqlite_version_info < MIN_SQLITE:
         raise StoreError(f"this Python's SQLite is {sqlite3.sqlite_version}; wfctl needs 3.35 or later")
     refuse_odd_files(path)
 
 
 def no_store(path: Path) -> StoreError:
-    """The error that says that there is none at `path`."""
+    """Return the error that says that there is none at `path`."""
     return StoreError(f"there is no store at {path}", hint="wfctl start makes it; or name another file with --store")
 
 
 def connect(path: Path, mode: str) -> Connection:
-    """A connection to an existing SQLite file; `mode` is the query of SQLite's URI, as mode=rw."""
+    """Return a connection to an existing SQLite file; `mode` is the query of SQLite's URI, as mode=rw."""
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?{mode}",
         uri=True,
@@ -159,7 +162,7 @@ def _prepare(connection: Connection, path: Path) -> int:
 
 
 def schema_version(connection: Connection, path: Path) -> int:
-    """The version of the store's schema; 0 where it is empty yet.
+    """Return the version of the store's schema; 0 where it is empty yet.
 
     Raises StoreError: another program's file, or a newer wfctl's.
     """
@@ -225,7 +228,7 @@ def _migrations() -> Iterator[tuple[int, str]]:
 
 
 def _statements(sql: str) -> Iterator[str]:
-    """The statements one by one: `executescript` would commit the transaction."""
+    """Yield the statements one by one: `executescript` would commit the transaction."""
     statement = ""
     for line in sql.splitlines(keepends=True):
         statement += line
@@ -252,7 +255,7 @@ def in_words(path: Path) -> Iterator[None]:
 
 
 def explain(error: sqlite3.Error | OSError | UnicodeDecodeError, path: Path) -> StoreError:
-    """The StoreError that says what happened to the file and what to try."""
+    """Return the StoreError that says what happened to the file and what to try."""
     text = str(error)
     if isinstance(error, OSError):
         if error.errno in NO_ROOM:
@@ -335,7 +338,7 @@ def is_trouble(error: BaseException) -> bool:
 
 
 def explain_any(error: BaseException, path: Path) -> WfctlError:
-    """The error itself if it is ours, else in words; the original stays its cause."""
+    """Return the error itself if it is ours, else in words; the original stays its cause."""
     if isinstance(error, WfctlError):
         return error
     if isinstance(error, Unreadable):
@@ -349,5 +352,5 @@ def explain_any(error: BaseException, path: Path) -> WfctlError:
 
 
 def data_version(db: Connection) -> int:
-    """A number that changes when another connection has committed."""
+    """Return a number that changes when another connection has committed."""
     return int(db.execute("PRAGMA data_version").fetchone()[0])

@@ -121,7 +121,7 @@ def put_owner(db: Connection, owner: OwnerRow | None) -> None:
 
 
 def get_owner(db: Connection) -> OwnerRow | None:
-    """Raises Unreadable."""
+    """Return what the owner says of itself. Raises Unreadable."""
     # An older schema has no column for the command.
     found = db.execute("SELECT * FROM owner").fetchone()
     if found is None:

@@ -57,7 +57,7 @@ _LIVE = ", ".join(str(int(status)) for status in sorted(LIVE))
 
 
 def to_row(values: Sequence[object]) -> Row:
-    """Raises Unreadable."""
+    """Read a row. Raises Unreadable."""
     if bytes in map(type, values) or values[1] is None or values[2] is None:
         raise Unreadable("an instance in it has no text where there must be one")
     row = Row(*values)  # type: ignore[arg-type]
@@ -66,7 +66,7 @@ def to_row(values: Sequence[object]) -> Row:
 
 
 def to_status(value: int) -> Status:
-    """Raises Unreadable."""
+    """Read a status. Raises Unreadable."""
     try:
         return Status(value)
     except ValueError:

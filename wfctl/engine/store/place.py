@@ -62,7 +62,7 @@ class Place:
         self._looked = time.monotonic()
 
     def check(self) -> None:
-        """Raises StoreGone where one of the files is not the one it was."""
+        """Check the files. Raises StoreGone where one is not the one it was."""
         path = self._path
         try:
             found = os.stat(path)

@@ -74,7 +74,7 @@ def log_lines(
 
 @contextmanager
 def _snapshot(db: Connection) -> Iterator[None]:
-    """All reads in here see the store at one moment; and one look for the owner's writes serves them all."""
+    """Let all reads in here see the store at one moment; and one look for the owner's writes serves them all."""
     if db.in_transaction:
         yield
         return

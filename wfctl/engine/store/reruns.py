@@ -59,7 +59,7 @@ def lineages(db: Connection, keys: Sequence[int]) -> dict[int, Lineage]:
 
 
 def forget(db: Connection, keys: Collection[int]) -> None:
-    """After these instances were deleted: drop the families of which nobody is left."""
+    """Drop, after these instances were deleted, the families of which nobody is left."""
     if not keys or not _any(db):
         return
     families = set()

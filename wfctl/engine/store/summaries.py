@@ -37,7 +37,7 @@ def received(db: Connection, instance_id: str) -> tuple[str, ...]:
 
 
 def ids_after(db: Connection, key: int, limit: int) -> list[tuple[int, str]]:
-    """(key, instance ID) behind `key`, in the order of creation."""
+    """Return (key, instance ID) behind `key`, in the order of creation."""
     return db.execute("SELECT key, id FROM instances WHERE key > ? ORDER BY key LIMIT ?", (key, limit)).fetchall()
 
 
@@ -48,6 +48,6 @@ def history_after(db: Connection, key: int, seq: int) -> list[tuple[int, str]]:
 
 
 def history_rows(db: Connection, key: int) -> list[tuple[int, list[Event]]]:
-    """The committed events, by the history row that they are in."""
+    """Return the committed events, by the history row that they are in."""
     rows = db.execute("SELECT seq, events FROM history WHERE key = ? ORDER BY seq", (key,))
     return [(seq, decode(text)) for seq, text in rows]

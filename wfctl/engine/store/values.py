@@ -24,7 +24,7 @@ def to_micros(when: datetime) -> int:
 
 
 def from_micros(micros: int) -> datetime:
-    """Raises Unreadable: there is no such time."""
+    """Return the time. Raises Unreadable: there is no such time."""
     try:
         return EPOCH + timedelta(microseconds=micros)
     except (TypeError, OverflowError, ValueError):
@@ -40,7 +40,7 @@ def maybe_time(micros: int | None) -> datetime | None:
 
 
 def decode_failure(text: str | None) -> Failure | None:
-    """Raises Unreadable."""
+    """Decode a failure. Raises Unreadable."""
     try:
         return None if text is None else failure_of(json.loads(text))
     except ODD as error:

@@ -167,12 +167,12 @@ def _metadata(context: Any, wanted: str) -> str | None:
 
 
 def _too_large(size: int, most: int) -> tuple[grpc.StatusCode, str]:
-    """As grpc itself says it."""
+    """Return the refusal as grpc itself says it."""
     return grpc.StatusCode.RESOURCE_EXHAUSTED, f"SERVER: Received message larger than max ({size} vs. {most})"
 
 
 def _serialize(message: Any) -> bytes:
-    """A handler may return a message that it has encoded itself, on another thread."""
+    """Encode a message, unless its handler has done so itself, on another thread."""
     data: bytes = message if isinstance(message, bytes) else message.SerializeToString()
     return data
 

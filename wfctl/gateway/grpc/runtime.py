@@ -67,7 +67,10 @@ class Runtime:
         return pb.StartWorkflowResponse(instance_id=instance_id)
 
     async def get(self, request: pb.GetWorkflowRequest) -> pb.GetWorkflowResponse:
-        """A missing instance is no error here, but an answer with nothing in it (Dapr since 1.16)."""
+        """Answer for one instance.
+
+        A missing one is no error here, but an answer with nothing in it (Dapr since 1.16).
+        """
         instance_id = _given(request, Operation.GET)
         found = self._service.get(instance_id)
         return pb.GetWorkflowResponse(instance_id=instance_id) if found is None else _state(found)

@@ -179,7 +179,7 @@ class HttpApp:
         return self._invocation is not None and handler in (self._invocation.by_path, self._invocation.by_header)
 
     async def _body(self, receive: Any, headers: Mapping[str, str]) -> bytes:
-        """Raises Trouble: it is too large, or the caller went away."""
+        """Read the body. Raises Trouble: it is too large, or the caller went away."""
         length = headers.get("content-length", "")
         if length.isdigit() and int(length) > self._max_body:
             raise Trouble(Problem.TOO_LARGE, Operation.GET)

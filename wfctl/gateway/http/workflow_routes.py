@@ -55,7 +55,10 @@ class WorkflowRoutes:
         return call
 
     async def start(self, request: Request) -> Answer:
-        """The body is the input, byte for byte; without one the input is an empty text, as in Dapr."""
+        """Start an instance.
+
+        The body is the input, byte for byte; without one the input is an empty text, as in Dapr.
+        """
         instance_id = request.query.get(http_routes.INSTANCE_ID) or new_id()
         payload = text_of(request.body)
         made = await self._service.start(request.names["workflow"], instance_id, payload)
@@ -69,7 +72,7 @@ class WorkflowRoutes:
         return json_answer(200, http_bodies.write_instance(found))
 
     async def logs(self, request: Request) -> Answer:
-        """Not Dapr's: what the instance's code logged, for `wfctl logs`."""
+        """Answer what the instance's code logged, for `wfctl logs`; not Dapr's."""
         query = request.query
         try:
             after, level = int(query.get("after") or 0), int(query.get("level") or 0)
@@ -103,7 +106,7 @@ class WorkflowRoutes:
         return _accepted()
 
     def _checked(self, request: Request) -> str:
-        """The instance ID. A body is not needed, but one that is no JSON object is refused, as in Dapr."""
+        """Return the instance ID. A body is not needed, but one that is no JSON object is refused, as in Dapr."""
         if request.body.strip():
             try:
                 value = json.loads(request.body)

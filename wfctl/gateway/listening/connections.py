@@ -101,7 +101,7 @@ class Connections:
         self._accept_again()
 
     def moved(self, connection: Connection) -> None:
-        """Its client has done something, or was answered: its time begins anew."""
+        """Let the time of a connection begin anew: its client has done something, or was answered."""
         self._waiting.pop(connection, None)
         connection.unread = None
         if connection.waits and connection in self._open:

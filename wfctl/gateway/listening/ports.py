@@ -15,7 +15,7 @@ Note = Callable[[str], None]
 
 
 def listen_http(address: str, port: int | None, note: Note) -> socket.socket:
-    """A listening socket; `port` None is the default or, where that is taken, any. Raises Unreachable."""
+    """Return a listening socket; `port` None is the default or, where that is taken, any. Raises Unreachable."""
     try:
         return _bind(address, HTTP_PORT if port is None else port)
     except OSError as error:
@@ -91,7 +91,7 @@ def listen_unix(path: Path, add: Callable[[str], int]) -> None:
 
 
 def _knock(path: Path) -> None:
-    """Raises Unreachable: somebody listens there."""
+    """Try to connect. Raises Unreachable: somebody listens there."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knocking:
         try:
             knocking.connect(str(path))

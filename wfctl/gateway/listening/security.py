@@ -36,7 +36,10 @@ def is_loopback(address: str) -> bool:
 
 
 def check_listen(address: str, token: str | None, insecure: bool) -> None:
-    """Raises InvalidInput: another address than this machine's own wants a token, or an explicit word."""
+    """Check the address.
+
+    Raises InvalidInput: another address than this machine's own wants a token, or an explicit word.
+    """
     if not is_loopback(address) and token is None and not insecure:
         raise InvalidInput(
             f"--listen {address} lets other machines start and end workflows, and there is no token",
@@ -45,7 +48,7 @@ def check_listen(address: str, token: str | None, insecure: bool) -> None:
 
 
 def check_token(token: str, origin: str) -> None:
-    """Raises InvalidInput: no client could ever show this token."""
+    """Check the token. Raises InvalidInput: no client could ever show it."""
     if not sendable(token) or token != token.strip():
         raise InvalidInput(
             f"the API token of {origin} has characters that clients cannot send",

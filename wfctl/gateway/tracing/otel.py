@@ -93,7 +93,7 @@ class OtelExporter:
 
 
 def _context(above: Span | None) -> Any:
-    """An empty one, where nothing is above: not that of whoever calls."""
+    """Return the context; an empty one where nothing is above, not that of whoever calls."""
     from opentelemetry.context import Context
 
     if above is None or not above.span:

@@ -39,7 +39,7 @@ class Exporter(Protocol):
     def sampled(self, trace: int) -> bool: ...
 
     def create(self, name: str, above: Span | None, attributes: Attributes) -> contextlib.AbstractContextManager[Span]:
-        """A client's span around the block, with an ID of its own."""
+        """Make a client's span around the block, with an ID of its own."""
         ...
 
     def emit(
@@ -54,7 +54,7 @@ class Exporter(Protocol):
         notable: Sequence[Notable] = (),
         error: str | None = None,
     ) -> None:
-        """A span that is over; `own` None: with any ID. `kind` is `server` or `internal`."""
+        """Make a span that is over; `own` None: with any ID. `kind` is `server` or `internal`."""
         ...
 
     def close(self) -> None: ...
@@ -84,7 +84,7 @@ class Tracing:
         self._thread.start()
 
     def close(self) -> None:
-        """After the engine has stopped."""
+        """Make what is left, after the engine has stopped, and end."""
         self._queue.put(None)
         self._thread.join(5)
         self._exporter.close()
@@ -102,7 +102,7 @@ class Tracing:
 
     @contextlib.contextmanager
     def creating(self, name: str, instance_id: str) -> Iterator[str]:
-        """The span of a start; yields the trace parent for what is started."""
+        """Make the span of a start. Yields the trace parent for what is started."""
         with self._exporter.create(
             f"create_orchestration||{name}", parse(INCOMING.get()), _attributes("orchestration", name, instance_id)
         ) as span:
@@ -139,7 +139,10 @@ class Tracing:
         self._queue.put(lambda: self._keep_activities(tasks, now))
 
     def activity_ended(self, result: ActivityResult) -> None:
-        """Its place is looked up now: the instance may continue as new in its next turn."""
+        """Note the end of an activity.
+
+        Its place is looked up now: the instance may continue as new in its next turn.
+        """
         now, place = time.time_ns(), self._traces.activity(result)
         if place is not None:
             self._queue.put(lambda: self._activity(result, place, now))
@@ -178,7 +181,7 @@ class Tracing:
             self._courses.popitem(last=False)
 
     def _read(self, key: int, before: int) -> _Course | None:
-        """From the store: after a restart."""
+        """Read a course from the store, after a restart."""
         course: _Course | None = None
         for _, event in self._traces.history(key, before):
             if isinstance(event, ev.ExecutionStarted):
@@ -211,7 +214,10 @@ class Tracing:
         return False
 
     def _continued(self, course: _Course, event: ev.ExecutionStarted) -> None:
-        """The last turn of the old generation is in no history: what timer it saw fire follows from the time."""
+        """End the span of a generation.
+
+        Its last turn is in no history: what timer that saw fire follows from the time.
+        """
         for timer in course.timers.values():
             if timer.fire_at <= event.timestamp:
                 self._timer(course, timer.event_id, timer.fire_at, timer.fire_at, timer)

@@ -72,7 +72,7 @@ class Traces:
             self._db.close()
 
     def note(self, key: int, seq: int, started: ExecutionStarted) -> Place:
-        """An instance begins: `seq` is the row of its history that says so."""
+        """Note that an instance begins: `seq` is the row of its history that says so."""
         with self._lock:
             above = self._above(started, first=seq == 1)
             own = Span(above.trace, _hash(8, above.trace, started.execution_id), above.sampled)
@@ -104,7 +104,7 @@ class Traces:
         return Span(trace, _hash(8, trace, execution_id), self._sampled(trace))
 
     def of(self, key: int) -> Place | None:
-        """None: the instance is gone, or has not begun."""
+        """Return the place of an instance; None: it is gone, or has not begun."""
         with self._lock:
             known = self._places.get(key)
             if known is not None:
@@ -115,7 +115,7 @@ class Traces:
             return None
 
     def activity(self, task: ActivityTask | ActivityResult) -> tuple[Span, Span] | None:
-        """The span of an activity, and the one above."""
+        """Return the span of an activity, and the one above."""
         place = self.of(task.key)
         if place is None:
             return None

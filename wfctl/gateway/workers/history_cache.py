@@ -94,7 +94,7 @@ class Histories:
         return _WORKFLOW_REQUEST + _varint(len(body)) + body + rest, mark
 
     def activity(self, activity: PendingActivity, trace_parent: str | None = None) -> bytes:
-        """The encoded work item."""
+        """Return the encoded work item."""
         item = work_items.activity_item(activity.task, token=activity.token)
         if trace_parent is not None:
             item.activity_request.parent_trace_context.MergeFrom(_trace_context(trace_parent))
@@ -141,8 +141,10 @@ class Histories:
         return bytes(past.data), (past.seq, past.count), 0
 
     def note(self, appended: Sequence[tuple[int, int, list[Event]]]) -> None:
-        """On the engine's thread: rows of history that were just committed. Kept until the next turn, which then need
-        not read them from the store."""
+        """Keep rows of history that were just committed, on the engine's thread.
+
+        Kept until the next turn, which then need not read them from the store.
+        """
         with self._lock:
             for key, seq, events in appended:
                 known = self._tails.get(key)

@@ -94,7 +94,7 @@ class WorkStreams:
         self._refused: dict[str, float] = {}  # connections of refused workers, and when each last tried
 
     def forget(self, key: int) -> None:
-        """On the engine's thread: the next turn of this instance begins with its whole history."""
+        """Begin the next turn of this instance with its whole history. On the engine's thread."""
         self._past.forget(key)
         for stream in tuple(self._streams):
             stream.marks.pop(key, None)
@@ -179,13 +179,13 @@ class WorkStreams:
         return data
 
     def _too_large(self, work: PendingTurn, size: int) -> None:
-        """The instance stalls, as in Dapr since 1.17.7, until the server is started with a larger limit."""
+        """Stall the instance, as in Dapr since 1.17.7, until the server is started with a larger limit."""
         self._log.warning("a turn is too large for a worker", instance=work.instance_id, size=size)
         stalled = self._stalled(f"Workflow payload size {size} bytes exceeds {STALL_PERCENT}% of max gRPC body size")
         self._executor.complete_turn(work.instance_id, work.token, lambda: stalled)
 
     def _stalled(self, words: str) -> TurnResult:
-        """`words` end where the limit is to be named."""
+        """Return a stall. `words` end where the limit is to be named."""
         more = "bytes; increase wfctl serve --max-body-size and restart to resume"
         return TurnResult(stall=Stall(StallReason.PAYLOAD_SIZE_EXCEEDED, f"{words} {self._most_bytes} {more}"))
 
@@ -238,7 +238,7 @@ class WorkStreams:
         return True
 
     def answer_lost(self, method: Method, peer: str, reason: str) -> None:
-        """An answer of a worker came in and could not be read: what the worker holds is given out again in a while."""
+        """Give out again, in a while, what a worker holds whose answer came in and could not be read."""
         self._log.warning("an answer of a worker is lost", method=method.name, peer=peer, reason=reason)
         known = [stream for stream in self._streams if stream.peer == peer]
         # A worker may send its answers over another connection than the one of its stream.
@@ -253,7 +253,9 @@ class WorkStreams:
         return pb.CompleteTaskResponse()
 
     def _turn_result(self, response: pb.WorkflowResponse) -> TurnResult:
-        """An action that no engine can carry out fails the instance; Dapr's would try the turn again for ever.
+        """Read the result.
+
+        An action that no engine can carry out fails the instance; Dapr's would try the turn again for ever.
 
         An answer above the size limit stalls it.
         """
@@ -284,7 +286,7 @@ class WorkStreams:
         return pb.CompleteTaskResponse()
 
     def _result_too_large(self, response: pb.ActivityResponse) -> Failure:
-        """To run it again would bring the same result: the activity fails, and its workflow may act on that."""
+        """Fail an activity that would have the same result if it ran again; its workflow may act on that."""
         size = response.ByteSize()
         self._log.warning(
             "an activity's result is too large", instance=response.instance_id, task=response.task_id, size=size
