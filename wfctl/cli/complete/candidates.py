@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from wfctl.config.settings import Settings
 
 FILES: list[Candidate] = [Candidate(":files")]  # the shell knows better
-_FILES = ("FILE", "FOLDER", "PATH", "FILE|MODULE")
+_FILES = ("FILE", "FOLDER", "PATH", "FILE|FOLDER", "FILE|MODULE")
 _NEW = frozenset({"id", "new_id", "app_id"})  # these name what is not there yet
 
 # Of the commands that change nothing; the verbs say for themselves which instances they act on.
@@ -194,6 +194,11 @@ def _json(line: _Line, incomplete: str) -> list[Candidate]:
     return [Candidate(f"@{path}/" if os.path.isdir(path) else f"@{path}") for path in found]
 
 
+def _step_results(line: _Line, incomplete: str) -> list[Candidate]:
+    """Return the steps with the sign behind which their result is written."""
+    return [Candidate(f"{one.value}=", one.help) for one in _steps(line, incomplete)]
+
+
 # --- what needs no target -------------------------------------------------------------------------------------------
 
 
@@ -255,6 +260,7 @@ _VALUES: dict[str, Callable[[_Line, str], list[Candidate]]] = {
     "EVENT": _events,
     "WORKFLOW": _workflows,
     "STEP": _steps,
+    "STEP=JSON": _step_results,
     "STATUS": _statuses,
     "TARGET": _targets,
     "CONDITION": _conditions,
