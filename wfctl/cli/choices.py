@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wfctl.errors import InvalidInput
-from wfctl.model.instance import IfExists, Sort
+from wfctl.model.choices import IfExists, Sort
 from wfctl.render.console import COLORS
 from wfctl.render.printer import Format
 from wfctl.render.text import clean

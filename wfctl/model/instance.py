@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import Enum
 
+from wfctl.model.choices import IfExists as IfExists
+from wfctl.model.choices import Sort as Sort
 from wfctl.model.failure import FailedStep, Failure
 from wfctl.model.status import Status
 
@@ -77,14 +78,6 @@ def child_instance_id(parent_id: str, action_id: int) -> str:
     return f"{parent_id}:{action_id:04x}"
 
 
-class IfExists(str, Enum):
-    """The choices of `start` for an ID that exists: refuse, use the instance, or replace a finished one."""
-
-    FAIL = "fail"
-    USE = "use"
-    REPLACE = "replace"
-
-
 @dataclass(frozen=True, slots=True)
 class StartRequest:
     """A request to start the workflow `name`. Without `id` a random one is made; without `start_at` it starts now.
@@ -117,17 +110,6 @@ class RerunRequest:
     new_child_id: str | None = None
     once: bool = False
     results: tuple[tuple[int, str], ...] = ()
-
-
-class Sort(str, Enum):
-    """The orders of `list`: times from the newest, names and IDs from A to Z; ANY as a target finds them."""
-
-    CREATED = "created"
-    UPDATED = "updated"
-    FINISHED = "finished"
-    NAME = "name"
-    ID = "id"
-    ANY = "any"
 
 
 @dataclass(frozen=True, slots=True)

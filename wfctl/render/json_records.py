@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from wfctl.model.failure import FailedStep, Failure
-from wfctl.model.instance import Count, Instance, Waiting
 from wfctl.render.times import rfc3339
+
+if TYPE_CHECKING:
+    from wfctl.model.failure import FailedStep, Failure
+    from wfctl.model.instance import Count, Instance, Waiting
 
 Record = dict[str, Any]
 
