@@ -39,6 +39,8 @@ CASES: list[tuple[list[str], str, bool]] = [
     (["wait", "echo", "broken", "--for", "terminal"], "instance.json", MANY),
     (["count"], "count.json", MANY),
     (["count", "--by", "status,name"], "count.json", MANY),
+    (["count", "--by", "step,error"], "count.json", MANY),
+    (["failures"], "failures.json", MANY),
     (["steps", "broken"], "step.json", MANY),
     (["steps", "approval"], "step.json", MANY),
     (["steps", "parent"], "step.json", MANY),

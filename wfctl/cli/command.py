@@ -44,6 +44,8 @@ def command(app: typer.Typer, name: str | None = None) -> Callable[[Run], Run]:
             session = ctx.find_root().obj
             assert isinstance(session, Session)
             session.add_flags(take_flags(values, names))
+            for note in [note for group in groups.values() for note in group.told(values)]:
+                session.console.note(note)
             values |= {name: group.pop(values) for name, group in groups.items()}
             return run(session, **values) or 0
 

@@ -9,6 +9,7 @@ from wfctl.model.status import Status
 DONE = 0
 WRONG_STATE = 4
 PART_FAILED = 7
+FOUND = 9
 FAILED = 10
 TERMINATED = 11
 STALLED = 12

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 
 from wfctl.cli.option_group import OptionGroup
-from wfctl.cli.parsing.duration import parse_duration, parse_moment
+from wfctl.cli.parsing.duration import is_local, parse_duration, parse_moment
 from wfctl.cli.parsing.filters import parse_statuses
 from wfctl.model.instance import Filter
+from wfctl.render.text import clean
+from wfctl.render.times import rfc3339, seconds_text
 from wfctl.render.views.waiting import utc_now
 
 PANEL = "Which instances"
@@ -101,4 +103,33 @@ def read_filter(**values: Any) -> Filter | None:
     )
 
 
-Conditions = Annotated[Filter, OptionGroup(DECLARED, lambda **values: read_filter(**values) or Filter())]
+def moments_told(**values: Any) -> Iterator[str]:
+    """Yield the times in UTC that were understood from local or short ones. Raises InvalidInput."""
+    now = utc_now()
+    for name in _MOMENTS:
+        text = values.get(name)
+        if text is not None and is_local(text):
+            flag = f"--{name.replace('_', '-')}"
+            yield f"{flag} {clean(text)}: {seconds_text(parse_moment(text, flag, now))}"
+
+
+def filter_words(filter: Filter, besides: Collection[str] = ()) -> list[str]:
+    """Return the options that set the conditions of a filter, but for some; times are absolute."""
+    words: list[str] = []
+    for option, one in FILTER_OPTIONS.items():
+        value, flag = getattr(filter, one.condition), f"--{option.replace('_', '-')}"
+        if one.condition in besides or value in (None, False, frozenset()):
+            continue
+        if isinstance(value, datetime):
+            value = rfc3339(value)
+        elif isinstance(value, timedelta):
+            value = f"{value.total_seconds():g}s"
+        words += [flag] if value is True else [flag, str(value)]
+    return words
+
+
+_MOMENTS = tuple(name for name in FILTER_OPTIONS if name.endswith(("_after", "_before")))
+Conditions = Annotated[Filter, OptionGroup(DECLARED, lambda **values: read_filter(**values) or Filter(), moments_told)]
+FailIfAny = Annotated[
+    bool, typer.Option("--fail-if-any", help="Exit with 9 if anything is found: for a check by cron.")
+]

@@ -12,7 +12,7 @@ of their values.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin
 
@@ -21,10 +21,11 @@ Option = tuple[Any, Any]  # an annotation that Typer understands, and the defaul
 
 @dataclass(frozen=True)
 class OptionGroup:
-    """`take` gets the value of each option by its name."""
+    """`take` gets the value of each option by its name; so does `notes`, which says how they were understood."""
 
     options: Mapping[str, Option]
     take: Callable[..., Any]
+    notes: Callable[..., Iterable[str]] = lambda **values: ()
 
     def parameters(self) -> list[inspect.Parameter]:
         return [
@@ -35,6 +36,10 @@ class OptionGroup:
     def pop(self, values: dict[str, Any]) -> Any:
         """Take the group's values out of a command's, and return what they mean. Raises InvalidInput."""
         return self.take(**{name: values.pop(name) for name in self.options})
+
+    def told(self, values: Mapping[str, Any]) -> Iterable[str]:
+        """Return how the group's values were understood, where a user may want to know. Raises InvalidInput."""
+        return self.notes(**{name: values[name] for name in self.options})
 
 
 def group_of(parameter: inspect.Parameter) -> OptionGroup | None:

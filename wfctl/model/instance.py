@@ -173,7 +173,9 @@ class Failed:
 
     step    the name of the step that failed
     error   `type: message` of the cause
-    below   True for a child whose parent failed too
+    kind    of the step
+    child   True if it has a parent, which is there
+    below   True if that failed too
     """
 
     id: str
@@ -181,13 +183,17 @@ class Failed:
     step: str | None
     error: str
     at: datetime | None = None
+    kind: str | None = None
+    child: bool = False
     below: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """The number of instances of one status, or of one status and name."""
+    """The number of instances of one status, or of one status and name, and of one step and error if asked for."""
 
     status: Status
     name: str | None
     count: int
+    step: str | None = None
+    error: str | None = None

@@ -14,7 +14,7 @@ from wfctl.model.instance import Filter, Instance, Sort
 from wfctl.model.status import Status
 
 _LONG_AGO = datetime(1, 1, 1, tzinfo=timezone.utc)
-_STEPS = frozenset({"activity", "child", "event", "timer"})
+STEPS = frozenset({"activity", "child", "event", "timer"})
 STUCK = frozenset({Status.RUNNING, Status.PENDING, Status.STALLED})  # a suspended one waits for whoever paused it
 
 
@@ -66,8 +66,11 @@ def name_matches(wanted: str, name: str | None) -> bool:
 def text_matches(wanted: str, text: str) -> bool:
     """Return True if `wanted` is part of the text, in any case; with a `*` in it, if the whole text fits.
 
-    `*` stands for any text, and beside one `?` for any character. There is no other syntax: errors are full of it.
+    `*` stands for any text, and beside one `?` for any character; after a `=` stands the whole text itself. There is no
+    other syntax: errors are full of it.
     """
+    if wanted.startswith("="):
+        return wanted[1:].casefold() == text.casefold()
     if is_glob(wanted):
         return _glob(wanted, True)(text)
     return wanted.casefold() in text.casefold()
@@ -113,7 +116,7 @@ def is_at(instance: Instance, step: str) -> bool:
     """Return True if the instance failed at the step with this name (or glob), or waits for it now."""
     if instance.status is Status.FAILED:
         return instance.failed_step is not None and name_matches(step, instance.failed_step.name)
-    return any(name_matches(step, waiting.name) for waiting in instance.waiting_for if waiting.kind in _STEPS)
+    return any(name_matches(step, waiting.name) for waiting in instance.waiting_for if waiting.kind in STEPS)
 
 
 def is_stuck(instance: Instance, age: timedelta, now: datetime) -> bool:

@@ -110,5 +110,7 @@ def count_record(count: Count, by: frozenset[str]) -> Record:
     return {
         "runtimeStatus": count.status.name if "status" in by else None,
         "workflowName": count.name if "name" in by else None,
+        "step": count.step if "step" in by else None,
+        "error": count.error if "error" in by else None,
         "count": count.count,
     }

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from wfctl.cli.batch.stdin_ids import named_ids
-from wfctl.cli.filter_options import DECLARED, read_filter
+from wfctl.cli.filter_options import DECLARED, moments_told, read_filter
 from wfctl.cli.option_group import Option, OptionGroup
 from wfctl.cli.options import Yes
 from wfctl.cli.session import Session
@@ -133,7 +133,7 @@ def _number(text: str | None, flag: str) -> int | None:
 
 
 def _group(metavar: str, acting: dict[str, Option]) -> OptionGroup:
-    return OptionGroup({"instance_ids": (_ids(metavar), None), **DECLARED, **acting}, _which)
+    return OptionGroup({"instance_ids": (_ids(metavar), None), **DECLARED, **acting}, _which, moments_told)
 
 
 Several = Annotated[Which, _group("ID...", _ACTING)]

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
+from wfctl.cli import exit_codes
 from wfctl.cli.choices import ORDER
 from wfctl.cli.command import command, new_app
 from wfctl.cli.empty import tell_empty
-from wfctl.cli.filter_options import Conditions
+from wfctl.cli.filter_options import Conditions, FailIfAny
 from wfctl.cli.parsing.filters import parse_count, parse_sort
 from wfctl.cli.quoting import quoted
 from wfctl.cli.scanning import scanning
@@ -59,16 +60,19 @@ def list_(
     watch: Annotated[
         bool, typer.Option("--watch", "-w", help="Keep updating until q or Ctrl-C; JSON lines when piped.")
     ] = False,
-) -> None:
+    fail_if_any: FailIfAny = False,
+) -> int:
     """List instances.
 
     $ wfctl list --status FAILED --created-after 7d
     $ wfctl list --waiting-event approval -o id
     $ wfctl list --name OrderProcessingWorkflow --sort finished --limit 20 -o wide
     $ wfctl list --watch --status RUNNING
+    $ wfctl list --stuck 1h --fail-if-any
     $ wfctl list --columns id,status,completed-at --no-headers
 
-    Newest first; filters combine. Times are RFC 3339 (2026-01-31T09:00:00Z) or ages (7d, 36h, 90m).
+    Newest first; filters combine. Times are RFC 3339 (2026-01-31T09:00:00Z), local (2026-01-31, 08:00, yesterday) or
+    ages (7d, 36h, 90m).
     A Dapr sidecar neither filters nor sorts, so that all of its instances are read: Ctrl-C shows what was found by then
     (exit status 130), and --sort any --limit 20 ends as soon as 20 match.
     --watch keeps a page up to date; n and p turn pages. If stdout is not a terminal, each change is a line of JSON:
@@ -90,8 +94,10 @@ def list_(
         after=after,
     )
     if watch:
+        if fail_if_any:
+            raise InvalidInput("--fail-if-any is for a list that ends", hint="leave out --watch")
         _watch(session, filter)
-        return
+        return exit_codes.DONE
     if filter.sort is Sort.ANY and after is not None:
         raise InvalidInput("--after is for a page, and --sort any has no order", hint="leave one of them out")
     with session.workflows() as workflows, scanning(session, partial=True) as scan:
@@ -111,6 +117,7 @@ def list_(
             f"interrupted when {plural(scan.looked_at, 'instance')} had been read: more may match",
             hint="with --sort any --limit N it ends as soon as N match",
         )
+    return exit_codes.FOUND if fail_if_any and found else exit_codes.DONE
 
 
 def _pager(session: Session) -> list[str] | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import time
-from datetime import datetime, timedelta
+import time as clock_time
+from datetime import date, datetime, time, timedelta, timezone
 
 from wfctl.errors import InvalidInput
 from wfctl.model.times import RFC3339, parse_rfc3339
@@ -13,6 +13,11 @@ from wfctl.render.text import clean
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+", re.IGNORECASE | re.ASCII)
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])", re.IGNORECASE)
+_CLOCK = r"\d\d:\d\d(?::\d\d(?:\.\d{3}|\.\d{6})?)?"
+_LOCAL = re.compile(
+    rf"(?:(?P<word>today|yesterday)|(?P<date>\d{{4}}-\d\d-\d\d))(?:[T ](?P<clock>{_CLOCK}))?|(?P<alone>{_CLOCK})",
+    re.IGNORECASE | re.ASCII,
+)
 DURATION_EXAMPLES = "a duration such as 250ms, 90s, 5m, 1h30m or 7d"
 TIME_EXAMPLES = "an RFC 3339 time such as 2026-01-31T09:00:00Z"
 
@@ -29,7 +34,7 @@ def parse_duration(text: str, what: str) -> timedelta:
 
 def parse_deadline(text: str | None, flag: str = "--timeout") -> float | None:
     """Return the moment of `time.monotonic()` at which this duration, counted from now, is over."""
-    return None if text is None else time.monotonic() + parse_duration(text, flag).total_seconds()
+    return None if text is None else clock_time.monotonic() + parse_duration(text, flag).total_seconds()
 
 
 def parse_start(text: str, now: datetime) -> datetime:
@@ -47,9 +52,9 @@ def parse_start(text: str, now: datetime) -> datetime:
 
 
 def parse_moment(text: str, what: str, now: datetime) -> datetime:
-    """A time, or an age: `7d` is seven days ago."""
+    """Parse a time, or an age: `7d` is seven days ago. Times without a zone are local, and may be short."""
     word = text.strip()
-    found = _time(word, what)
+    found = _rfc3339(word, what) or _local(word, what, now)
     if found is not None:
         return found
     age = _duration(word)
@@ -57,8 +62,36 @@ def parse_moment(text: str, what: str, now: datetime) -> datetime:
         return _moved(now, -age, text)
     raise InvalidInput(
         f"{what} {clean(text)!r} is neither a time nor an age",
-        hint=f"{TIME_EXAMPLES}, or an age such as 7d, 36h or 90m",
+        hint=f"{TIME_EXAMPLES}; local: 2026-01-31, 08:00 or yesterday; or an age such as 7d, 36h or 90m",
     )
+
+
+def is_local(text: str) -> bool:
+    """Return True for a time that is understood in the time zone of this machine."""
+    return _LOCAL.fullmatch(text.strip()) is not None
+
+
+def _local(text: str, what: str, now: datetime) -> datetime | None:
+    """Parse `2026-11-25`, `2026-11-25 08:00`, `yesterday 08:00`, `today`, or `08:00` (when it was that last)."""
+    match = _LOCAL.fullmatch(text)
+    if match is None:
+        return None
+    here = now.astimezone()
+    day, clock = here.date(), time.min
+    try:
+        if match["word"] and match["word"].lower() == "yesterday":
+            day -= timedelta(days=1)
+        elif match["date"]:
+            day = date.fromisoformat(match["date"])
+        written = match["clock"] or match["alone"]
+        if written:
+            clock = time.fromisoformat(written if written.count(":") > 1 else f"{written}:00")
+        found = datetime.combine(day, clock).astimezone()
+        if match["alone"] and found > now:
+            found = datetime.combine(day - timedelta(days=1), clock).astimezone()
+        return found.astimezone(timezone.utc)
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput(f"{what} {clean(text)} is not a time: {error}", hint=TIME_EXAMPLES) from None
 
 
 def _duration(text: str) -> timedelta | None:
@@ -76,6 +109,12 @@ def _time(text: str, what: str) -> datetime | None:
             raise InvalidInput(
                 f"{what} {clean(text)} has no time zone", hint=f"{TIME_EXAMPLES}, or with an offset: ...T09:00:00+02:00"
             )
+        return None
+    return _rfc3339(text, what)
+
+
+def _rfc3339(text: str, what: str) -> datetime | None:
+    if not RFC3339.fullmatch(text):
         return None
     try:
         return parse_rfc3339(text)

@@ -260,9 +260,10 @@ class SidecarReader:
         ids = {one.id for one in found}
         for one in found:
             if one.failure is not None:
-                step = None if one.failed_step is None else one.failed_step.name
-                error = cause_text(one.failure)
-                yield Failed(one.id, one.name, step, error, one.completed_at, one.parent_id in ids)
+                step = one.failed_step
+                name, kind = (None, None) if step is None else (step.name, step.kind)
+                error, parent = cause_text(one.failure), one.parent_id
+                yield Failed(one.id, one.name, name, error, one.completed_at, kind, parent is not None, parent in ids)
 
     def history(self, instance_id: str) -> Sequence[Event]:
         _check_given(instance_id)

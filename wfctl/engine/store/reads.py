@@ -168,20 +168,26 @@ def failures(db: Connection, filter: Filter) -> Iterator[Failed]:
         SELECT key, id, name, completed_at,
             (SELECT status FROM instances AS parent WHERE parent.key = instances.parent),
             (SELECT step FROM failures WHERE failures.key = instances.key),
-            (SELECT error FROM failures WHERE failures.key = instances.key)
+            (SELECT error FROM failures WHERE failures.key = instances.key),
+            (SELECT detail FROM failures WHERE failures.key = instances.key)
         FROM instances WHERE {" AND ".join(where)}
     """
     with _snapshot(db):
-        for key, instance_id, name, at, parent, step, error in db.execute(sql, values):
+        for key, instance_id, name, at, parent, step, error, detail in db.execute(sql, values):
             if error is None:
                 row = instances.by_key(db, key)
                 cause = None if row is None else causes.of(db, row)
+                failed_step = None if cause is None else cause.step
                 error = "" if cause is None else cause_text(cause.failure)
-                step = None if cause is None or cause.step is None else cause.step.name
+                step = None if failed_step is None else failed_step.name
+            else:
+                failed_step = causes.decode_step(detail)
             if filter.error is not None and not text_matches(filter.error, error):
                 continue
             if filter.step is None or name_matches(filter.step, step):
-                yield Failed(instance_id, name, step, error, maybe_time(at), parent == Status.FAILED)
+                kind = None if failed_step is None else failed_step.kind
+                below = parent == Status.FAILED
+                yield Failed(instance_id, name, step, error, maybe_time(at), kind, parent is not None, below)
 
 
 def _where(db: Connection, filter: Filter) -> tuple[list[str], list[object]]:
