@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from harness import Cli, Outcome
+from limits import LIMIT_SECONDS
 
 
 @pytest.fixture
@@ -124,3 +128,27 @@ def test_long_ids_and_odd_ones(cli: Cli, app: Path) -> None:
     assert first.startswith("order-777")
     assert cli("rerun", first).out.strip() == first.removesuffix("1") + "2"
     assert lineage(cli)[first][0] == name
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
+def test_a_kill_in_the_middle_reruns_nothing_twice(cli: Cli, app: Path) -> None:
+    """Two operators give the same command over and over, and each is killed in the middle."""
+    count = 450  # more than two transactions
+    lines = "".join(json.dumps({"id": f"k{number:03}"}) + "\n" for number in range(count))
+    cli("start", "Broken", "--each", "-", stdin=lines)
+    command = [sys.executable, "-m", "wfctl", "rerun", "--name", "Broken", "--id-prefix", "k", "--max", str(count)]
+    command += ["--yes", "--no-drive", "-o", "jsonl"]
+    for _ in range(2):
+        operators = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) for _ in range(2)]
+        for one in operators:
+            assert one.stdout is not None
+            one.stdout.readline()
+            one.kill()
+        for one in operators:
+            one.communicate(timeout=LIMIT_SECONDS)
+    last = cli(
+        "rerun", "--name", "Broken", "--id-prefix", "k", "--max", str(count), "--yes", "--no-drive", "-o", "jsonl"
+    )
+    assert last.status == 0, last.err
+    found = [row["instanceID"] for row in cli("list", "--id-prefix", "k", "-o", "json").json]
+    assert sorted(found) == sorted([f"k{n:03}{more}" for n in range(count) for more in ("", "-rerun-1")])

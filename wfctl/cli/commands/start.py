@@ -25,7 +25,7 @@ from wfctl.render.printer import Format
 from wfctl.render.views.waiting import utc_now
 
 app = new_app()
-VERB = Verb("start", "started", asks=False, prints=True)
+VERB = Verb("start", "started", asks=False, prints=True, continues=True)
 SEVERAL = {"--wait": "... --each - -o id | wfctl wait -", "--id": 'each line has its "id"'}
 
 
