@@ -127,6 +127,7 @@ def test_on_a_server_that_runs_the_app(shell: Shell, tmp_path: Path) -> None:
         shell.until(lambda: kept(shell) == EXPECTED, "they are kept")
         assert kept(shell, "--level", "warning", "--tail", "1") == EXPECTED[-1:]
         assert shell.run("logs", "nobody").status == 3
+        assert "workers that are attached" in shell.run("logs", "o1", "--step", "nosuch").err
         said = [json.loads(line) for line in server.log.read_text().splitlines() if line.startswith("{")]
         charged = next(line for line in said if line["msg"] == "charging 7")
         assert (charged["instance"], charged["step"], charged["logger"]) == ("o1", "Charge", "shop")

@@ -18,6 +18,7 @@ from limits import LIMIT_SECONDS
 
 from wfctl.engine import log_buffer
 from wfctl.engine.engine_thread import Engine
+from wfctl.engine.execute.local import LocalExecutor
 from wfctl.engine.execute.port import Logged
 from wfctl.engine.store import logs, reads
 from wfctl.model.logs import LogLine
@@ -287,3 +288,12 @@ class TestTheAppsOwnLogging:
         assert [(one.instance_id, one.shown) for one in found] == [("o1", False)] * 2
         rig.leave()
         assert (root.handlers, root.level) == ([], logging.WARNING)
+
+
+def test_an_engine_that_does_not_get_the_store_leaves_logging_alone(rig: Rig) -> None:
+    rig.own()
+    root = logging.getLogger()
+    before = list(root.handlers), root.level
+    second = Engine(rig.store, lambda deliver: LocalExecutor(rig.registry, deliver))
+    assert not second.start(None)
+    assert (root.handlers, root.level) == before

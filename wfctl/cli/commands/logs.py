@@ -71,6 +71,8 @@ def logs(
         number = _print(session, instance_id, lines, found)
     if not number:
         session.console.note(f"{clean(instance_id)} has logged nothing" + (" of that kind" if step or level else ""))
+        if not session.target.local:
+            session.console.note("  workers that are attached to wfctl serve write to their own output")
 
 
 def _followed(

@@ -38,13 +38,15 @@ class LocalExecutor:
         self._threads = Threads(max_workers or registry.threads or MAX_WORKERS, self._answer)
         self._loop = Loop(MAX_ASYNC, self._answer)
         self._closed = False
-        self._capture = LogCapture(deliver, log_level)
+        self._log_level = log_level
+        self._capture: LogCapture | None = None
 
     def knows(self, name: str) -> bool:
         return self._registry.has_workflow(name)
 
     def run_turn(self, turn: Turn) -> TurnResult:
         """Run a turn here. A run that has come to an end, or is of no more use, is dropped."""
+        self._capture_logs()
         run = self._runs.get(turn.key)
         past: Sequence[Event] = ()
         if run is None:
@@ -63,6 +65,11 @@ class LocalExecutor:
             self._runs[turn.key] = run
         return result
 
+    def _capture_logs(self) -> None:
+        """Take what the app logs from the first step on: an engine that does not get the store leaves logging alone."""
+        if self._capture is None:
+            self._capture = LogCapture(self._deliver, self._log_level)
+
     def _warn(self, turn: Turn, warning: Unyielded) -> None:
         """Put a warning about workflow code into the instance's log."""
         now = datetime.now(timezone.utc)
@@ -74,6 +81,7 @@ class LocalExecutor:
         return key in self._runs
 
     def run_activities(self, tasks: Sequence[ActivityTask]) -> None:
+        self._capture_logs()
         sync, waiting = [], []
         for task in tasks:
             function = self._registry.activity(task.name)
@@ -95,7 +103,8 @@ class LocalExecutor:
 
     def close(self) -> None:
         self._closed = True
-        self._capture.remove()
+        if self._capture is not None:
+            self._capture.remove()
         self._threads.close()
         self._loop.close()
         for run in self._runs.values():
