@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -13,8 +14,13 @@ from harness import Cli
 
 if sys.platform == "win32":
     pytest.skip("there is no pty", allow_module_level=True)
+import pty
+import termios
+
 from pty_screen import Terminal
 
+from wfctl.cli.watching.keyboard import NEXT, keys
+from wfctl.render.live import Screen
 from wfctl.render.text import cells
 
 Start = Callable[..., Terminal]
@@ -222,3 +228,39 @@ def test_escapes_in_payloads_do_nothing(terminal: Start, cli: Cli) -> None:
         watch.until_shows("owned")
         assert "\x1b]0;" not in watch.raw
         assert "\x07" not in watch.raw
+
+
+def test_keys_are_given_back_and_taken_again() -> None:
+    """As a process does that is stopped with Ctrl-Z and goes on: a shell leaves the terminal in modes of its own."""
+    ours, theirs = pty.openpty()
+
+    def single_keys() -> bool:
+        return not termios.tcgetattr(theirs)[3] & (termios.ECHO | termios.ICANON)
+
+    with os.fdopen(theirs, "r", closefd=False) as stdin, keys(stdin) as pressed:
+        assert single_keys()
+        pressed.give_back()
+        assert not single_keys()
+        pressed.take()
+        assert single_keys()
+        os.write(ours, b"n")
+        assert pressed.pressed() == NEXT
+    assert not single_keys()
+    os.close(theirs)
+    os.close(ours)
+
+
+def test_a_screen_that_is_stopped_gives_the_keys_back_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = pty.openpty()
+    done: list[str] = []
+
+    class Keys:
+        take = staticmethod(lambda: done.append("take"))
+        give_back = staticmethod(lambda: done.append("give back"))
+
+    monkeypatch.setattr(os, "kill", lambda pid, number: done.append("stop"))
+    with os.fdopen(theirs, "w", closefd=False) as out, Screen(out, color=False, keys=Keys()):
+        signal.raise_signal(signal.SIGTSTP)
+    assert done == ["give back", "stop", "take"]
+    os.close(theirs)
+    os.close(ours)
