@@ -1,4 +1,4 @@
-"""Which step a rerun begins with, and what it keeps."""
+"""Choose the step that a rerun begins with, and say what it keeps."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Results = Sequence[tuple[int, str]]  # an action's number, and its result as JSO
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """The step that the options name: by its name, as the one that failed, or by an event number; else the first."""
+    """Name the step to begin with: by its name, as the one that failed, or by an event number; else the first."""
 
     name: str | None = None
     failed: bool = False
@@ -74,7 +74,7 @@ def event_number(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A step of the source: it runs `again`, is kept, or has its result `supplied`."""
+    """Say of a step of the source whether it runs `again`, is kept, or has its result `supplied`."""
 
     step: Step
     again: bool
@@ -122,7 +122,7 @@ def _numbered(source: Instance, steps: Sequence[Step], text: str) -> Step:
 
 
 def plan(history: Sequence[Event], start: Step, supplied: Results = ()) -> list[Planned]:
-    """Each step, and whether it runs again: all that had not ended when the turn that began `start` was over."""
+    """Return each step, and whether it runs again: all that had not ended when the turn that began `start` was over."""
     kept = {(step.event_id, step.name) for step in _until(history, start) if step.completed_at is not None}
     given = {event_id for event_id, _ in supplied}
     planned = []

@@ -1,4 +1,4 @@
-"""How far a search is on a sidecar, which must look at each of its instances: a line at a terminal, and Ctrl-C."""
+"""Show how far a search on a sidecar is, which must look at each instance, and let Ctrl-C end it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The IDs of reruns: `ORIGINAL-rerun-1`, `ORIGINAL-rerun-2`, ...
+"""Make and read the IDs of reruns: `ORIGINAL-rerun-1`, `ORIGINAL-rerun-2`, ...
 
 The ID is the lock: whoever reruns an instance for the first time, on whatever target, asks for the same new ID, and
 only one of them gets it. A rerun of a rerun counts from the original.
@@ -52,7 +52,7 @@ def original(instance_id: str) -> str | None:
 
 
 class Family:
-    """The reruns among many IDs, for a target that knows reruns by their IDs alone."""
+    """Find the reruns among many IDs, for a target that knows reruns by their IDs alone."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, list[int]] = {}

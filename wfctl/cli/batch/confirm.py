@@ -1,4 +1,4 @@
-"""The one question before a batch, and its answer: typed, or given with an option."""
+"""Ask before a batch changes anything, or take the answer from an option."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def answer(session: Session, question: str) -> str:
 
 
 def _show(session: Session, chosen: Chosen) -> None:
-    """The sample goes to stderr, even with --quiet: whoever is asked has to know about what."""
+    """Show a sample on stderr, even with --quiet: whoever is asked has to know about what."""
     from wfctl.render.drawing import drawn, tables
     from wfctl.render.live import terminal_size
 
@@ -114,7 +114,7 @@ def _show(session: Session, chosen: Chosen) -> None:
 
 
 def besides(chosen: Chosen) -> list[str]:
-    """What matches and is not acted on by itself."""
+    """Return lines on what matches and is not acted on by itself."""
     said = []
     again = sum(why.startswith(AGAIN) for why in chosen.left.values())
     children = len(chosen.left) - again

@@ -1,4 +1,4 @@
-"""What a batch says when it is stopped in the middle: how far it came, and the command that finishes it."""
+"""Say how far a batch came that was stopped in the middle, and which command finishes it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _rest(chosen: Chosen, outcomes: Sequence[Done]) -> list[str]:
 
 
 def _with_ids(session: Session, which: Which, rest: Sequence[str]) -> str:
-    """The same words, with the rest of the IDs in the place of all."""
+    """Return the same command with the rest of the IDs in the place of all."""
     given, named = Counter(session.argv), Counter(which.words)
     if len(rest) > MOST_IDS or any(given[word] != count for word, count in named.items()):
         return f"the same command for {len(rest):,} of its IDs, from {clean(rest[0])} on"
@@ -61,7 +61,7 @@ def _with_ids(session: Session, which: Which, rest: Sequence[str]) -> str:
 
 
 def _from_the_first(session: Session, chosen: Chosen, rest: Sequence[str]) -> str:
-    """The rest was created later than what is done: a batch begins with the oldest."""
+    """Return the same command from the first instance that was not tried: a batch begins with the oldest."""
     first = chosen.known[rest[0]].created_at
     before = [chosen.known[one].created_at for one in chosen.ids[: chosen.ids.index(rest[0])]]
     if first is None or any(when is None or when >= first for when in before):

@@ -1,4 +1,4 @@
-"""What became of each instance of a batch, and how it is shown."""
+"""Record what became of each instance of a batch, and how it is shown."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Outcome(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of one instance. `count` is how many it took with it, itself included; `why` says why it was
+    """Record what became of one instance. `count` is how many it took with it, itself included; `why` says why it was
     skipped, or who must act on what was requested."""
 
     instance_id: str

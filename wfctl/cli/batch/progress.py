@@ -1,4 +1,4 @@
-"""How far a batch is: at a terminal, a bar that counts; elsewhere a line for each instance."""
+"""Show how far a batch is: at a terminal, a bar that counts; elsewhere a line for each instance."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Progress:
             self._bar.show([f"{words}  {age(timedelta(seconds=left))} left"], self._tried / self._total)
 
     def note(self, text: str) -> None:
-        """What went well: counted is told enough."""
+        """Print a line on what went well, unless a bar counts it."""
         if not self._counts:
             self._console.note(text)
 

@@ -1,4 +1,4 @@
-"""What a question says: the verb, how many, of what, on which target."""
+"""Word the question before a batch: the verb, how many, of what, on which target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One verb over several instances: each has its outcome, each failure its line, the exit status sums them up."""
+"""Apply one verb to several instances: each has its outcome, each failure its line; the exit status sums them up."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _HOPELESS = (Unreachable, NotAuthenticated, StoreError, Unsupported)
 
 
 class Batch:
-    """`prepare` looks and asks, `run` acts and tells each outcome, `finish` raises what failed."""
+    """Apply a verb: `run` looks, asks, acts and tells each outcome; `finish` raises what failed."""
 
     def __init__(self, session: Session, verb: Verb, which: Which) -> None:
         self.session = session
@@ -60,8 +60,10 @@ class Batch:
         self._alone = False
 
     def run(self, workflows: Workflows, act: Act) -> list[str]:
-        """Act on all; returns those that worked or are requested, or that a rerun made. `act` gives a count, a new ID,
-        what is only requested, or nothing."""
+        """Act on all. Returns the IDs of those that worked or are requested, or that a rerun made.
+
+        `act` returns a count, a new ID, what is only requested, or None. Raises Refused, and what the target raises.
+        """
         session = self.session
         chosen = choose(session, workflows, self.verb, self.ids, self.which.filter, self.which.most)
         if not chosen.all and chosen.filter is not None:
@@ -94,7 +96,7 @@ class Batch:
         session.stopped, session.going_on = before
 
     def finish(self) -> None:
-        """Say how many, and raise for those that failed."""
+        """Say how many there were. Raises PartFailed, or the one error, for those that failed."""
         counts = Counter(done.outcome for done in self.outcomes)
         failed = [done.error for done in self.outcomes if done.error is not None]
         several = len(self.outcomes) > 1 or self.which.filter is not None
@@ -131,7 +133,7 @@ class Batch:
     # --- acting -----------------------------------------------------------------------------------------------------
 
     def _outcomes(self, workflows: Workflows, chosen: Chosen, act: Act) -> Generator[Done, None, None]:
-        """One for each instance that was named or found, as they come."""
+        """Yield one for each instance that was named or found, as they come."""
         for instance_id, why in chosen.left.items():
             yield self._done(instance_id, Outcome.SKIPPED, why=why)
         results = self._together if self._at_once(chosen) > 1 else self._one_by_one
@@ -238,7 +240,7 @@ class Batch:
         return Done(instance_id, self.verb.past, outcome, error, count, new_id, why, instance)
 
     def _planned(self, workflows: Workflows, chosen: Chosen) -> Generator[Done, None, None]:
-        """What a dry run shows."""
+        """Yield what a dry run shows."""
         for instance_id in chosen.all:
             try:
                 instance = chosen.known.get(instance_id) or workflows.get(instance_id, payloads=False)
@@ -254,7 +256,7 @@ class Batch:
     # --- telling ----------------------------------------------------------------------------------------------------
 
     def _show(self, outcomes: Generator[Done, None, None], total: int) -> None:
-        """Print each as it comes: records to stdout; for a person, lines on stderr, or a count that moves."""
+        """Print each as it comes: records to stdout; for a person, lines on stderr, or a bar."""
         with closing(outcomes):  # which waits for what is in flight, and so knows what became of it
             self._print(self._keep(outcomes), total)
 

@@ -1,4 +1,4 @@
-"""From what the user named to the instances that a batch acts on, each with what is known of it."""
+"""Find the instances that a batch acts on, from what the user named, each with what is known of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GOES, STAYS, AGAIN = "it goes with", "it is left to its parent", "rerun already 
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """What is done: `end`, `ended`.
+    """Describe what is done: `end`, `ended`.
 
     `able`         the statuses in which it can be done at all; a filter never finds others
     `recursive`    children go with their parents
@@ -52,8 +52,11 @@ class Verb:
 
 @dataclass(slots=True)
 class Chosen:
-    """The instances to act on, in order. `known` has what a filter found of them; `left` has, for those that are not
-    acted on by themselves, the reason. `more`: others match besides, beyond --max."""
+    """Hold the instances to act on, in order.
+
+    `known` has what a filter found of them; `left` has, for those that are not acted on by themselves, the reason.
+    `more`: others match besides, beyond --max.
+    """
 
     ids: list[str]
     known: dict[str, Instance] = field(default_factory=dict)
@@ -67,7 +70,7 @@ class Chosen:
 
 
 def narrowed(filter: Filter, verb: Verb) -> Filter:
-    """Only those with which the verb can do something. Raises InvalidInput where that leaves nothing."""
+    """Return the filter for those with which the verb can do something. Raises InvalidInput if there is none."""
     if verb.able is None:
         return filter
     statuses = filter.statuses & verb.able if filter.statuses else verb.able
@@ -81,7 +84,7 @@ def narrowed(filter: Filter, verb: Verb) -> Filter:
 def choose(
     session: Session, workflows: Workflows, verb: Verb, ids: list[str] | None, filter: Filter | None, most: int | None
 ) -> Chosen:
-    """Look for what matches, or take the IDs as they are; children that go with a parent are set apart."""
+    """Find what matches, or take the IDs as they are; set apart children that go with a parent."""
     if ids is not None:
         chosen = Chosen([])
         _set_apart(chosen, workflows, verb, ids, alone=True)
@@ -123,12 +126,12 @@ def _left_once(chosen: Chosen, one: Instance) -> bool:
 
 
 def _slim(found: Iterable[Instance]) -> Iterable[Instance]:
-    """Without payloads: there may be a million of them."""
+    """Drop the payloads: there may be a million instances."""
     return (replace(one, input=None, output=None, custom_status=None, failure=None) for one in found)
 
 
 class _Family:
-    """Whose child each instance is: asked of the target for many at a time, and for each only once."""
+    """Find whose child each instance is: ask the target for many at a time, and for each only once."""
 
     def __init__(self, workflows: Workflows, chosen: Chosen) -> None:
         self._workflows = workflows
@@ -138,7 +141,7 @@ class _Family:
         }
 
     def parent(self, instance_id: str) -> str | None:
-        """None too for one that has not been looked up."""
+        """Return the parent's ID. None too for one that has not been looked up."""
         return self._parents.get(instance_id)
 
     def look_up(self, ids: Iterable[str]) -> None:
@@ -190,7 +193,7 @@ def _set_apart(chosen: Chosen, workflows: Workflows, verb: Verb, new: Sequence[s
 
 
 def _ancestor(instance_id: str, mine: set[str], parent_of: Callable[[str], str | None]) -> str | None:
-    """The nearest ancestor that is acted on as well."""
+    """Return the nearest ancestor that is acted on as well."""
     seen = {instance_id}
     parent = parent_of(instance_id)
     while parent is not None and parent not in seen:
@@ -202,7 +205,7 @@ def _ancestor(instance_id: str, mine: set[str], parent_of: Callable[[str], str |
 
 
 def no_more(workflows: Workflows, chosen: Chosen, instance_id: str) -> str | None:
-    """Why an instance that a filter found does not match any more; None where it does still.
+    """Return why an instance that a filter found does not match any more; None where it does still.
 
     What a target does not tell of one instance, as its parent, is as it was found.
     """

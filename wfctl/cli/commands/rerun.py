@@ -136,7 +136,7 @@ def _read_results(session: Session, given: Sequence[str]) -> list[tuple[str, str
 
 @dataclass(frozen=True, slots=True)
 class _What:
-    """What is to be done with each instance."""
+    """Hold what is to be done with each instance."""
 
     beginning: Beginning
     input: str | None

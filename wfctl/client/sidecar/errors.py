@@ -103,7 +103,7 @@ _WORDS: dict[Problem, tuple[str | None, str | None]] = {
     ),
     Problem.STORE_FULL: (
         "the disk of the server at {where} is full: nothing of this {operation} was recorded",
-        "free some space there: the server goes on by itself, and nothing that it acknowledged is lost",
+        "free some space there: the server continues by itself, and nothing that it acknowledged is lost",
     ),
     Problem.NO_KEY_LISTING: (
         "the sidecar's state store cannot list its keys, which list needs",

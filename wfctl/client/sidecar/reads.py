@@ -285,7 +285,7 @@ class SidecarReader:
 
 
 class _Stopped(Exception):
-    """The scan was stopped."""
+    """Raised where a scan was stopped."""
 
 
 class _Follow:

@@ -1,4 +1,4 @@
-"""A new history out of an old one, up to and with one action that is to be done again.
+"""Make a new history out of an old one, up to and with one action that is to be done again.
 
 Dapr's rule (`RerunWorkflowFromEvent`): all events before the action are kept, the action and whatever was still open
 then are issued again. Here the actions that the same turn took after it are issued again as well, since the
@@ -27,7 +27,7 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
-    """The history to begin with, and its folded state, whose open operations are to be set in motion.
+    """Hold the history to begin with, and its folded state, whose open operations are to begin.
 
     `supplied` are the results of those that are not: the first turn gets them.
     """
