@@ -29,6 +29,7 @@ from wfctl.gateway.log import Log
 from wfctl.gateway.misfits import misfits
 from wfctl.gateway.run_template import AppRun
 from wfctl.gateway.tracing.detect import span_exporter
+from wfctl.render.theme import paint
 from wfctl.wire.http_bodies import GRPC_PORT, SERVER
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ TURNS_SECONDS = 2.0
 TICK_SECONDS = 0.5
 # Before an app that has ended is started again.
 FIRST_PAUSE_SECONDS, MOST_PAUSE_SECONDS = 1.0, 30.0
-# Of the apps' lines at a terminal, in this order: cyan, magenta, green, yellow, blue, red.
-COLORS = (36, 35, 32, 33, 34, 31)
+# Of the apps' lines at a terminal, in this order.
+COLORS = ("cyan", "magenta", "green", "yellow", "blue", "red")
 # A worker's windows: enough to keep it busy, few enough that its death makes little run again.
 DEFAULT_TURNS = 100
 DEFAULT_ACTIVITIES = 256
@@ -439,7 +440,7 @@ async def _bind(stack: contextlib.AsyncExitStack, settings: Settings, note: Call
         )
         prefix = f"{app.app_id:<{width}} | " if settings.apps else "app | "
         if settings.color:
-            prefix = f"\x1b[{COLORS[place % len(COLORS)]}m{prefix}\x1b[0m"
+            prefix = paint(prefix, COLORS[place % len(COLORS)])
         runs.append(Running(app, bound, prefix))
     return runs
 
