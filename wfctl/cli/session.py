@@ -16,6 +16,7 @@ from wfctl.render.console import Console
 from wfctl.render.printer import Format, Printer
 
 if TYPE_CHECKING:
+    from wfctl.cli.app_sidecar import LazySidecar
     from wfctl.client.connect import Embedded
     from wfctl.client.embedded.app_host import AppLogs
     from wfctl.client.embedded.workflows import EmbeddedWorkflows
@@ -135,6 +136,7 @@ class Session:
                 note=self.console.note,
                 deadline=deadline,
                 logs=self._app_logs() if drive else None,
+                sidecar=self._sidecar() if drive else None,
             )
             with _closing(target):
                 yield target
@@ -146,7 +148,9 @@ class Session:
         from wfctl.client.connect import connect_embedded
 
         with self._data_apart():
-            workflows = connect_embedded(target, drive=True, note=self.console.note, logs=self._app_logs())
+            workflows = connect_embedded(
+                target, drive=True, note=self.console.note, logs=self._app_logs(), sidecar=self._sidecar()
+            )
             with _closing(workflows):
                 yield workflows
             self._name_shared_store()
@@ -159,6 +163,11 @@ class Session:
             if shared_store(self):
                 store = short_path(Path(self.settings.store.value))
                 self.console.note(f"store: {store}, for all folders without a wfctl.toml")
+
+    def _sidecar(self) -> LazySidecar:
+        from wfctl.cli.app_sidecar import LazySidecar
+
+        return LazySidecar(self.console.note, self.environ)
 
     def _app_logs(self) -> AppLogs:
         """Return what becomes of what the app logs, besides that it is kept: it is shown on stderr."""

@@ -11,7 +11,7 @@ from wfctl.errors import Unsupported
 from wfctl.wire.default_ports import HTTP_PORT
 
 if TYPE_CHECKING:
-    from wfctl.client.embedded.app_host import AppLogs
+    from wfctl.client.embedded.app_host import AppLogs, AppSidecar
     from wfctl.client.embedded.workflows import EmbeddedWorkflows
     from wfctl.client.port import Workflows
     from wfctl.client.sidecar.endpoint import Endpoint
@@ -46,15 +46,21 @@ class Embedded:
 
 
 def connect(
-    target: Embedded | Endpoint, *, drive: bool, note: Note, deadline: float | None = None, logs: AppLogs | None = None
+    target: Embedded | Endpoint,
+    *,
+    drive: bool,
+    note: Note,
+    deadline: float | None = None,
+    logs: AppLogs | None = None,
+    sidecar: AppSidecar | None = None,
 ) -> Workflows:
     """Open the target. `drive`: this command may run the app's code. `note` receives lines for the user.
 
-    `logs`: what to do with what the app logs here. `deadline` is the `time.monotonic()` at which the command gives up.
-    Raises Unsupported, InvalidInput.
+    `logs`: what to do with what the app logs here. `sidecar` is for an embedded app that uses `DaprClient`.
+    `deadline` is the `time.monotonic()` at which the command gives up. Raises Unsupported, InvalidInput.
     """
     if isinstance(target, Embedded):
-        return connect_embedded(target, drive=drive, note=note, logs=logs)
+        return connect_embedded(target, drive=drive, note=note, logs=logs, sidecar=sidecar)
     try:
         from wfctl.client.sidecar.workflows import open_sidecar
     except ImportError as error:
@@ -62,7 +68,14 @@ def connect(
     return open_sidecar(replace(target, deadline=deadline), note=note)
 
 
-def connect_embedded(target: Embedded, *, drive: bool, note: Note, logs: AppLogs | None = None) -> EmbeddedWorkflows:
+def connect_embedded(
+    target: Embedded,
+    *,
+    drive: bool,
+    note: Note,
+    logs: AppLogs | None = None,
+    sidecar: AppSidecar | None = None,
+) -> EmbeddedWorkflows:
     """Open the store for what only the embedded engine can do, besides what the port names."""
     from wfctl.client.embedded.workflows import open_embedded
 
@@ -75,6 +88,7 @@ def connect_embedded(target: Embedded, *, drive: bool, note: Note, logs: AppLogs
         named=target.named,
         python=target.python,
         logs=logs,
+        sidecar=sidecar,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from logging import INFO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from wfctl.engine.engine_thread import Engine
 from wfctl.engine.execute.combined import BothExecutor
@@ -33,8 +33,28 @@ from wfctl.gateway.workers.streams import WorkStreams
 from wfctl.model.logs import WORKFLOW
 
 if TYPE_CHECKING:
-    from wfctl.gateway.tracing.spans import Exporter
+    from wfctl.gateway.tracing.spans import Exporter, Tracing
     from wfctl.workflow.loading.app import App
+
+
+class Serving(Protocol):
+    """What is behind the ports: an engine, and who waits for its instances."""
+
+    @property
+    def engine(self) -> Engine: ...
+    @property
+    def waiters(self) -> Waiters: ...
+    @property
+    def tracing(self) -> Tracing | None: ...
+    @property
+    def metrics(self) -> Metrics: ...
+    @property
+    def full(self) -> DiskFull | None: ...
+    @property
+    def fronts(self) -> Sequence[Front]: ...
+    @property
+    def work(self) -> WorkStreams | None: ...
+    def attended(self, name: str, app_id: str | None) -> bool: ...
 
 
 class Front:
@@ -43,7 +63,7 @@ class Front:
     `app_id` is None where there is only one app, whose ID is in `about`.
     """
 
-    def __init__(self, gateway: Gateway, store: Path, about: About, app_id: str | None) -> None:
+    def __init__(self, gateway: Serving, store: Path, about: About, app_id: str | None) -> None:
         self.app_id = app_id
         self.about = about
         self.service = Service(

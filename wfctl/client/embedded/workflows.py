@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from wfctl.client.embedded.app_host import AppLogs, HostedApp
+from wfctl.client.embedded.app_host import AppLogs, AppSidecar, HostedApp
 from wfctl.client.embedded.driving import Driving, Note, RunSummary
 from wfctl.client.embedded.store_access import StoreAccess
 from wfctl.client.port import Driver, Requested, Scan, one_by_one
@@ -60,15 +60,16 @@ def open_embedded(
     named: bool = False,
     python: Callable[[], Path | None] = lambda: None,
     logs: AppLogs | None = None,
+    sidecar: AppSidecar | None = None,
 ) -> EmbeddedWorkflows:
     """Open the store at `store`; it is made when the first request is written.
 
     `drive`: this process may run the app. `named`: it is an error to read the store while it does not exist; else there
     is just nothing in it. `python` finds the interpreter to run the app with, None for this one. `logs`: what to do
-    with what the app logs, besides keeping it.
+    with what the app logs, besides keeping it. `sidecar` is for an app that uses `DaprClient`.
     """
     access = StoreAccess(store, named=named, note=note)
-    hosted = HostedApp(store, app, base, note, python, logs)
+    hosted = HostedApp(store, app, base, note, python, logs, sidecar)
     return EmbeddedWorkflows(access, Driving(access, hosted, may_drive=drive, note=note), note)
 
 

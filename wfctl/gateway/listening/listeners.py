@@ -14,7 +14,7 @@ from typing import Any
 import grpc.aio
 import uvicorn
 
-from wfctl.gateway.assembly import Front, Gateway
+from wfctl.gateway.assembly import Front, Serving
 from wfctl.gateway.grpc import routing
 from wfctl.gateway.grpc.runtime import Runtime
 from wfctl.gateway.grpc.state import StateCalls
@@ -28,6 +28,7 @@ from wfctl.gateway.listening.connections import Connection, Connections
 from wfctl.gateway.listening.descriptors import most_connections
 from wfctl.gateway.listening.security import HostCheck, TokenCheck
 from wfctl.gateway.log import Log
+from wfctl.gateway.workers.streams import WorkStreams
 from wfctl.wire import grpc_methods
 from wfctl.wire.grpc_methods import Method
 
@@ -35,7 +36,7 @@ Note = Callable[[str], None]
 
 
 def http_app(
-    gateway: Gateway,
+    gateway: Serving,
     log: Log,
     *,
     front: Front | None = None,
@@ -51,7 +52,7 @@ def http_app(
     return HttpApp(routes, token, hosts, max_body, log, invocation)
 
 
-def http_routes(gateway: Gateway, front: Front, shutdown: Callable[[], None], stopping: Callable[[], bool]) -> Routes:
+def http_routes(gateway: Serving, front: Front, shutdown: Callable[[], None], stopping: Callable[[], bool]) -> Routes:
     routes = Routes()
     WorkflowRoutes(front.service, gateway.metrics).add_to(routes)
     StateRoutes(front.state).add_to(routes)
@@ -124,7 +125,7 @@ class _Uvicorn(uvicorn.Server):
 async def serve_grpc(
     stack: contextlib.AsyncExitStack,
     server: grpc.aio.Server,
-    gateway: Gateway,
+    gateway: Serving,
     log: Log,
     *,
     front: Front | None = None,
@@ -143,19 +144,28 @@ async def serve_grpc(
 
 
 def _handlers(
-    gateway: Gateway, front: Front, calls: routing.Calls, shutdown: Callable[[], None]
+    gateway: Serving, front: Front, calls: routing.Calls, shutdown: Callable[[], None]
 ) -> list[tuple[Method, Any]]:
-    work = gateway.work
     hub = Hub(front.service).methods()
+    runtime = Runtime(front.service, front.about, shutdown).methods(StateCalls(front.state).methods())
+    return [
+        *((method, calls.unary(method, handler, lambda trouble: trouble.hub())) for method, handler in hub.items()),
+        *(
+            (method, calls.unary(method, handler, lambda trouble: trouble.runtime()))
+            for method, handler in runtime.items()
+        ),
+        *([] if gateway.work is None else _work_handlers(gateway.work, front, calls)),
+    ]
+
+
+def _work_handlers(work: WorkStreams, front: Front, calls: routing.Calls) -> list[tuple[Method, Any]]:
     answers: dict[Method, routing.Handler] = {
         grpc_methods.COMPLETE_ORCHESTRATOR: work.complete_turn,
         grpc_methods.COMPLETE_WORKFLOW: work.complete_turn,
         grpc_methods.COMPLETE_ACTIVITY: work.complete_activity,
     }
-    runtime = Runtime(front.service, front.about, shutdown).methods(StateCalls(front.state).methods())
     turns = (grpc_methods.COMPLETE_ORCHESTRATOR, grpc_methods.COMPLETE_WORKFLOW)
     return [
-        *((method, calls.unary(method, handler, lambda trouble: trouble.hub())) for method, handler in hub.items()),
         *(
             (
                 method,
@@ -168,10 +178,6 @@ def _handlers(
                 ),
             )
             for method, handler in answers.items()
-        ),
-        *(
-            (method, calls.unary(method, handler, lambda trouble: trouble.runtime()))
-            for method, handler in runtime.items()
         ),
         (grpc_methods.WORK_ITEMS, calls.stream(grpc_methods.WORK_ITEMS, work.for_app(front.app_id))),
     ]

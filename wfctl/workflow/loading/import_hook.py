@@ -7,8 +7,9 @@ provides `dapr` and `dapr.ext` as empty packages.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -16,7 +17,7 @@ from types import ModuleType
 _SDK = "dapr.ext.workflow"
 
 # The submodules of Dapr's SDK and their modules here. `_durabletask.task` is private there, but no other module has the
-# types of tasks and NonRetryableError.
+# types of tasks and NonRetryableError; dapr-agents imports `_durabletask.internal.shared`.
 MODULES = {
     "": "wfctl.workflow",
     ".aio": "wfctl.workflow.sdk.aio",
@@ -39,6 +40,8 @@ MODULES = {
     ".workflow_state": "wfctl.workflow.sdk.workflow_state",
     "._durabletask": "wfctl.workflow.sdk.tasks",
     "._durabletask.task": "wfctl.workflow.sdk.tasks",
+    "._durabletask.internal": "wfctl.workflow.sdk.shared",
+    "._durabletask.internal.shared": "wfctl.workflow.sdk.shared",
 }
 
 
@@ -94,7 +97,47 @@ class _Packages(MetaPathFinder):
         return ModuleSpec(fullname, _Empty(), is_package=True) if fullname in ("dapr", "dapr.ext") else None
 
 
-_workflow, _packages = _Workflow(), _Packages()
+class _Clients(MetaPathFinder):
+    """It finds nothing: it notices that the app is about to use `DaprClient`, which reads its address then."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname in _CLIENTS and _environment is not None:
+            for name, value in client_environment().items():
+                _replaced.setdefault(name, os.environ.get(name))
+                os.environ[name] = value
+        return None
+
+
+# What the SDK's clients read their settings by, and the clients themselves.
+_CLIENTS = ("dapr.conf", "dapr.clients", "dapr.aio")
+_environment: Callable[[], Mapping[str, str]] | None = None
+_replaced: dict[str, str | None] = {}  # the variables that were set, and what they were before
+
+
+def provide_environment(environment: Callable[[], Mapping[str, str]] | None) -> None:
+    """Set environment variables when the app imports `DaprClient`: those that `environment` returns then.
+
+    None takes back those that were set.
+    """
+    global _environment
+    _environment = environment
+    if environment is None:
+        for name, value in _replaced.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        _replaced.clear()
+
+
+def client_environment() -> Mapping[str, str]:
+    """Return the variables that lead a `DaprClient` of the app to its sidecar; none if nobody provides one."""
+    return {} if _environment is None else _environment()
+
+
+_workflow, _packages, _clients = _Workflow(), _Packages(), _Clients()
 
 
 def install() -> None:
@@ -102,7 +145,7 @@ def install() -> None:
     if _workflow in sys.meta_path:
         return
     _forget_sdk()
-    sys.meta_path.insert(0, _workflow)
+    sys.meta_path[:0] = [_clients, _workflow]
     sys.meta_path.append(_packages)
 
 
@@ -111,6 +154,7 @@ def uninstall() -> None:
     if _workflow in sys.meta_path:
         sys.meta_path.remove(_workflow)
         sys.meta_path.remove(_packages)
+        sys.meta_path.remove(_clients)
         _forget_sdk()
         for name in ("dapr.ext", "dapr"):
             module = sys.modules.get(name)

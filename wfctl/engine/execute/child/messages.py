@@ -10,6 +10,8 @@ from wfctl.engine.execute.port import ActivityTask, Logged
 from wfctl.model.events import Event, PropagatedEvents
 from wfctl.model.turn import TurnResult
 
+# The method of a ClientCall that asks for the variables of a DaprClient; the others are those of ClientBackend.
+CLIENT_ENVIRONMENT = "client_environment"
 # The first protocol that every Python from 3.10 on writes and reads.
 _PROTOCOL = 5
 

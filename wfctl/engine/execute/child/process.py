@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from wfctl.engine.execute.child.messages import (
+    CLIENT_ENVIRONMENT,
     Answer,
     CheckHistory,
     ClientCall,
@@ -31,6 +32,7 @@ from wfctl.errors import AppError, AppExited, WfctlError
 from wfctl.model.turn import TurnResult
 from wfctl.workflow.client_backend import bound_backend
 from wfctl.workflow.loading.app import App
+from wfctl.workflow.loading.import_hook import client_environment
 from wfctl.workflow.registry import Registry
 
 # How long an app may take to leave on its own, before it is killed.
@@ -215,7 +217,10 @@ class AppProcess:
 
 def _answer(link: _Link, call: ClientCall) -> None:
     try:
-        answer = Answer(call.number, getattr(bound_backend(), call.method)(*call.arguments))
+        if call.method == CLIENT_ENVIRONMENT:
+            answer = Answer(call.number, dict(client_environment()))
+        else:
+            answer = Answer(call.number, getattr(bound_backend(), call.method)(*call.arguments))
     except WfctlError as error:
         answer = Answer(call.number, error=error)
     except Exception as error:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from wfctl.engine.execute.child.messages import (
+    CLIENT_ENVIRONMENT,
     Answer,
     CheckHistory,
     ClientCall,
@@ -34,6 +35,7 @@ from wfctl.model.events import Event
 from wfctl.model.instance import Instance, RerunRequest, StartRequest
 from wfctl.workflow.client_backend import bind_backend
 from wfctl.workflow.loading.app import App, load_app
+from wfctl.workflow.loading.import_hook import provide_environment
 from wfctl.workflow.replay.live_workflow import LiveWorkflow
 
 
@@ -141,6 +143,7 @@ def main(arguments: Sequence[str]) -> None:
     signal.signal(signal.SIGINT, lambda number, frame: None)
     channel = Events(events)
     bind_backend(CallingBackend(channel))
+    provide_environment(lambda: channel.call(CLIENT_ENVIRONMENT))
     loaded = _load(turns)
     if loaded is None:
         return
