@@ -65,6 +65,8 @@ class Batch:
         `act` returns a count, a new ID, what is only requested, or None. Raises Refused, and what the target raises.
         """
         session = self.session
+        if self.verb.asks and not self.which.dry_run:
+            session.stopped = lambda: "interrupted: nothing was changed"
         chosen = choose(session, workflows, self.verb, self.ids, self.which.filter, self.which.most)
         if not chosen.all and chosen.filter is not None:
             tell_empty(session, workflows, chosen.filter)
@@ -86,14 +88,15 @@ class Batch:
     def _interruptible(self, chosen: Chosen) -> Iterator[None]:
         """Let the command say how far it came, and how to finish, if it is stopped in here."""
         session, which = self.session, self.which
-        before = session.stopped, session.going_on
+        before = session.going_on
         in_flight = GROUP_SIZE if self._at_once(chosen) == 1 and len(chosen.ids) > 1 else 0
         session.stopped = lambda: how_far(self.verb, chosen, self.outcomes, in_flight)
         session.going_on = lambda: how_to_finish(session, self.verb, which, chosen, self.outcomes)
         session.acting = True
         yield
         session.acting = False
-        session.stopped, session.going_on = before
+        session.going_on = before
+        session.stopped = lambda: "interrupted"
 
     def finish(self) -> None:
         """Say how many there were. Raises PartFailed, or the one error, for those that failed."""

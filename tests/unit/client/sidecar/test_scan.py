@@ -7,7 +7,7 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,7 @@ from wfctl.model.instance import Filter, Sort
 from wfctl.model.status import Status
 
 MANY = 3000
+Run = Callable[..., tuple[int, str, str]]
 
 
 @contextlib.contextmanager
@@ -80,14 +81,15 @@ def test_stopped_it_yields_what_it_has(hub: Hub) -> None:
     assert [row.id for row in rows] == sorted((row.id for row in rows), reverse=True)
 
 
-def test_the_command(hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     for name in [name for name in os.environ if name.startswith(("WFCTL_", "DAPR_"))]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(name, str(tmp_path / name))
 
-    def run(address: str, *argv: str) -> tuple[int, str, str]:
+    def call(address: str, *argv: str) -> tuple[int, str, str]:
         out, err = io.StringIO(), io.StringIO()
         with monkeypatch.context() as patch:
             patch.setattr(sys, "stdout", out)
@@ -95,6 +97,10 @@ def test_the_command(hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
             status = main([*argv, "--target", "grpc", "--grpc-endpoint", address])
         return status, out.getvalue(), err.getvalue()
 
+    return call
+
+
+def test_the_command(hub: Hub, run: Run) -> None:
     with grpc_server(hub.handlers()) as address:
         status, out, err = run(address, "list", "--sort", "any", "--limit", "3", "-o", "id", "-s", "failed")
         assert (status, len(out.split()), err) == (0, 3, "")
@@ -114,3 +120,35 @@ def test_the_command(hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert 0 < len(out.split()) < 30
     assert "had been read: more may match" in err
     assert "--sort any --limit N" in err
+
+
+def test_an_interrupted_batch_knows_what_was_in_flight(run: Run) -> None:
+    """Requests that were sent already end, and count: the sum is what the sidecar has done."""
+    hub = Hub(*some(60))
+    handlers = hub.handlers()
+    original = handlers["PurgeInstances"]
+
+    def purge(request, context):  # type: ignore[no-untyped-def]
+        if len(hub.seen) == 20:
+            os.kill(os.getpid(), signal.SIGINT)
+        return original(request, context)
+
+    with grpc_server({**handlers, "PurgeInstances": purge}) as address:
+        status, _, err = run(address, "purge", "--status", "COMPLETED", "--yes", "-q")
+    assert status == 130
+    done = len(hub.seen)
+    assert 20 < done < 60
+    assert f"interrupted: {done} of 60 purged; {60 - done} not tried" in err
+    assert "try: wfctl purge --status COMPLETED --yes -q --target grpc" in err
+
+
+def test_an_interruption_before_the_batch(run: Run) -> None:
+    hub = Hub(*some(60))
+
+    def ids(request, context):  # type: ignore[no-untyped-def]
+        os.kill(os.getpid(), signal.SIGINT)
+        return hub.ids(request, context)
+
+    with grpc_server({**hub.handlers(), "ListInstanceIDs": ids}) as address:
+        status, _, err = run(address, "purge", "--status", "COMPLETED", "--yes")
+    assert (status, err, hub.seen) == (130, "wfctl: interrupted: nothing was changed\n", [])
