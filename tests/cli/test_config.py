@@ -70,7 +70,7 @@ def test_unset(cli: Cli, project: Path) -> None:
     assert cli("config", "unset", "profiles.with space", "--project").status == 0
     assert load(file, file.read_bytes()) == {"target": "embedded"}
     missing = cli("config", "unset", "store", "--project")
-    assert (missing.status, "does not set it" in missing.err) == (2, True)
+    assert (missing.status, "does not set store" in missing.err) == (2, True)
 
 
 @pytest.mark.parametrize(

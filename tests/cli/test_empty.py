@@ -36,7 +36,7 @@ def test_no_match(cli: Cli, command: list[str], filter: list[str], words: str) -
 
 def test_no_store_and_why_this_target(cli: Cli, project: Path) -> None:
     lines = cli("list").err.splitlines()
-    assert lines[0].startswith("no instances: there is no store at ")
+    assert lines[0].startswith("no instances: there is no store yet at ")
     assert lines[1] == "  the target is automatic: no sidecar answers on 127.0.0.1:3500"
     named = cli("list", "--target", "embedded").err
     assert "automatic" not in named
@@ -64,6 +64,7 @@ def test_the_shared_store_is_named(cli: Cli, project: Path) -> None:
     start = ("start", "Echo", "--id", "one", "--app", "app.py")
     assert told in cli(*start, err_tty=True).err
     assert told in cli("list", tty=True).err
+    assert told not in cli("list", "--name", "Other", tty=True).err, "which names it already"
     assert told not in cli("list").err, "no line more for scripts"
     assert told not in cli("list", "-q", tty=True).err
     (project / "wfctl.toml").write_text('store = "store.db"\n')

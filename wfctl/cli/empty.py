@@ -26,6 +26,7 @@ def tell_empty(session: Session, workflows: Workflows, filter: Filter) -> None:
     if session.console.quiet:
         return
     where = place(session)
+    session.store_told = True
     if session.target.local:
         counts = workflows.count(Filter())
         names, total = {one.name for one in counts}, sum(one.count for one in counts)
@@ -46,7 +47,7 @@ def tell_empty(session: Session, workflows: Workflows, filter: Filter) -> None:
 def _nothing(session: Session, where: str) -> str:
     target = session.target
     if isinstance(target, Embedded) and not target.store.exists():
-        return f"there is no store at {where} yet; wfctl start makes it"
+        return f"there is no store yet at {where}"
     return f"there are none {'in' if target.local else 'on'} {where}"
 
 

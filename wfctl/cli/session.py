@@ -38,6 +38,7 @@ class Session:
         self.going_on: Callable[[], str | None] = lambda: None
         self.acting = False  # part of what the command was to do is done: to be stopped is a failure then
         self.log_level: str | None = None  # that of --log-level, where a command has it
+        self.store_told = False  # the user knows already where was looked
         self.recorded: Sequence[str] = ()  # the instances that have got what the command was to do, and are to go on
 
     def add_flags(self, flags: Flags) -> None:
@@ -157,7 +158,7 @@ class Session:
 
     def _name_shared_store(self) -> None:
         """Name the store that is not of this folder alone to the person who may think so."""
-        if self.console.err_tty and not self.console.quiet:
+        if self.console.err_tty and not self.console.quiet and not self.store_told:
             from wfctl.cli.empty import shared_store, short_path
 
             if shared_store(self):

@@ -45,7 +45,7 @@ def set_value(file: Path, name: str, value: str, environ: Mapping[str, str], her
     def change(settings: dict[str, Any]) -> None:
         _table_of(settings, table)[key] = value == "true" if text in ("true", "false") else value
 
-    return _edit(file, lambda lines, place: _put(lines, place + table, key, text), change, environ)
+    return _edit(file, name, lambda lines, place: _put(lines, place + table, key, text), change, environ)
 
 
 def unset_value(file: Path, name: str, environ: Mapping[str, str]) -> ConfigFile:
@@ -58,8 +58,8 @@ def unset_value(file: Path, name: str, environ: Mapping[str, str]) -> ConfigFile
             del settings["profiles"]  # the last of them: then no table is there any more
 
     if table == ("profiles",):
-        return _edit(file, lambda lines, place: _cut_table(lines, (*place, *table, key)), change, environ)
-    return _edit(file, lambda lines, place: _cut(lines, place + table, key), change, environ)
+        return _edit(file, name, lambda lines, place: _cut_table(lines, (*place, *table, key)), change, environ)
+    return _edit(file, name, lambda lines, place: _cut(lines, place + table, key), change, environ)
 
 
 def split_name(name: str) -> tuple[Table, str]:
@@ -88,6 +88,7 @@ def _path_in(file: Path, key: str, value: str, here: Path) -> str:
 
 def _edit(
     file: Path,
+    name: str,
     edit: Callable[[list[str], Table], None],
     change: Callable[[dict[str, Any]], None],
     environ: Mapping[str, str],
@@ -105,7 +106,7 @@ def _edit(
         change(_table_of(wanted, place))
     except (KeyError, TypeError):
         raise InvalidInput(
-            f"{file} does not set it", hint="wfctl config show says where each setting is from"
+            f"{file} does not set {name}", hint="wfctl config show says where each setting is from"
         ) from None
     lines = before.decode("utf-8-sig").splitlines(keepends=True)
     edit(lines, place)
