@@ -20,8 +20,8 @@ from wfctl.model.steps import Step, steps_of
 from wfctl.render.printer import Format
 from wfctl.render.text import clean
 from wfctl.render.times import span
-from wfctl.render.views.history import step_view
 from wfctl.render.views.instances import status_cell
+from wfctl.render.views.steps import step_view
 from wfctl.render.views.waiting import utc_now
 
 app = new_app()

@@ -108,7 +108,7 @@ def test_the_command(hub: Hub, run: Run) -> None:
         original = hub.get
         count = iter(range(10**6))
 
-        def get(request, context):  # type: ignore[no-untyped-def]
+        def get(request, context):
             if next(count) == 1500:
                 os.kill(os.getpid(), signal.SIGINT)
             return original(request, context)
