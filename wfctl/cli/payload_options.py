@@ -18,7 +18,7 @@ PANEL = "Input"
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """What was given for the option `flag` or its companions, unread."""
+    """Hold what was given for the option `flag` or its companions, unread."""
 
     flag: str
     text: str | None = None
