@@ -23,6 +23,7 @@ from dapr.clients import DaprClient
 from dapr.conf import settings
 wfr = wf.WorkflowRuntime()
 AT_IMPORT = DaprClient()
+assert AT_IMPORT.get_metadata().application_id == "wfctl"
 
 @wfr.workflow
 def order(ctx, value):

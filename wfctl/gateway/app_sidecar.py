@@ -1,7 +1,7 @@
 """A sidecar for the app of an embedded target: the gateway's APIs on free loopback ports, for an app's `DaprClient`.
 
 It opens when the app imports `dapr.clients`, which reads its address from the environment. While the app is imported,
-only the health paths answer; once the engine runs, state, workflows and metadata do.
+only the health paths and the metadata answer; once the engine runs, state, workflows and metadata do.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from wfctl.engine.transaction import Transaction
 from wfctl.errors import DiskFull
 from wfctl.gateway.assembly import Front
 from wfctl.gateway.child_process import lead_here
-from wfctl.gateway.listening.listeners import Bound, bind, http_app, serve_grpc, serve_http
+from wfctl.gateway.grpc.routing import Calls, Paths
+from wfctl.gateway.listening.listeners import Bound, bind, http_app, serve_grpc, serve_http, serve_metadata
 from wfctl.gateway.listening.security import HostCheck, TokenCheck
 from wfctl.gateway.loading import healthy
 from wfctl.gateway.log import Level, Log
@@ -46,6 +47,7 @@ class AppSidecar:
         self._log = Log(sys.stderr, Level.WARNING, as_json=False)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._bound: Bound | None = None
+        self._paths: Paths | None = None
         self._stack = contextlib.AsyncExitStack()
         self._loading = contextlib.ExitStack()
         self._engine: tuple[Engine, Path, Sequence[str]] | None = None
@@ -60,6 +62,7 @@ class AppSidecar:
                     bind(self._stack, listen=HOST, http_port=0, grpc_port=0, max_body=MAX_BODY, note=lambda line: None)
                 )
                 self._loading.enter_context(healthy(self._bound.http))
+                self._paths = self._run(self._serve_metadata(self._bound))
                 self._serve_if_ready()
             env: dict[str, str] = {}
             lead_here(
@@ -103,6 +106,11 @@ class AppSidecar:
             self._loading.close()
             self._served = self._run(self._serve(self._bound, *self._engine))
 
+    async def _serve_metadata(self, bound: Bound) -> Paths:
+        """Say over gRPC who this is: frameworks ask for it as they are imported."""
+        calls = Calls(TokenCheck(self._token), self._log, Metrics(APP_ID, dict, {}), MAX_BODY)
+        return await serve_metadata(self._stack, bound.grpc, calls, About(APP_ID, lambda: 0, ()))
+
     async def _serve(self, bound: Bound, engine: Engine, store: Path, workflows: Sequence[str]) -> _Served:
         served = _Served(engine, store, workflows)
         self._stack.callback(served.fronts[0].close)
@@ -118,7 +126,15 @@ class AppSidecar:
         )
         serve_http(self._stack, app, self._log, bound.http)
         await serve_grpc(
-            self._stack, bound.grpc, served, self._log, token=token, shutdown=_nothing, max_body=MAX_BODY, unix=None
+            self._stack,
+            bound.grpc,
+            served,
+            self._log,
+            token=token,
+            shutdown=_nothing,
+            max_body=MAX_BODY,
+            unix=None,
+            paths=self._paths,
         )
         return served
 

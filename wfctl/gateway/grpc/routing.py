@@ -181,6 +181,10 @@ class Paths(grpc.GenericRpcHandler):  # type: ignore[misc,type-arg,unused-ignore
     """All methods by path; what is not there is UNIMPLEMENTED, and where Dapr has it, says so."""
 
     def __init__(self, handlers: Iterable[tuple[Method, Any]]) -> None:
+        self.replace(handlers)
+
+    def replace(self, handlers: Iterable[tuple[Method, Any]]) -> None:
+        """Serve other methods from now on."""
         self._handlers = {method.path: handler for method, handler in handlers}
 
     def service(self, handler_call_details: Any) -> Any:

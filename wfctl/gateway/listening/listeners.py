@@ -28,6 +28,7 @@ from wfctl.gateway.listening.connections import Connection, Connections
 from wfctl.gateway.listening.descriptors import most_connections
 from wfctl.gateway.listening.security import HostCheck, TokenCheck
 from wfctl.gateway.log import Log
+from wfctl.gateway.metadata import About
 from wfctl.gateway.workers.streams import WorkStreams
 from wfctl.wire import grpc_methods
 from wfctl.wire.grpc_methods import Method
@@ -133,14 +134,38 @@ async def serve_grpc(
     shutdown: Callable[[], None],
     max_body: int,
     unix: Path | None,
+    paths: routing.Paths | None = None,
 ) -> None:
-    """Serve until `stack` is closed, on the Unix socket besides. Raises what `ports.listen_unix` does."""
+    """Serve until `stack` is closed, on the Unix socket besides. Raises what `ports.listen_unix` does.
+
+    `paths`: the server serves these already (see `serve_metadata`).
+    """
     calls = routing.Calls(token, log, gateway.metrics, max_body)
-    server.add_generic_rpc_handlers((routing.Paths(_handlers(gateway, front or gateway.fronts[0], calls, shutdown)),))
+    handlers = _handlers(gateway, front or gateway.fronts[0], calls, shutdown)
+    if paths is not None:
+        paths.replace(handlers)
+        return
+    server.add_generic_rpc_handlers((routing.Paths(handlers),))
     if unix is not None:
         ports.listen_unix(unix.absolute(), server.add_insecure_port)
     await server.start()
     stack.push_async_callback(server.stop, 1.0)
+
+
+async def serve_metadata(
+    stack: contextlib.AsyncExitStack, server: grpc.aio.Server, calls: routing.Calls, about: About
+) -> routing.Paths:
+    """Serve what is known before there is an engine, until `stack` is closed. Returns what `serve_grpc` takes over."""
+
+    async def metadata(_: Any) -> Any:
+        return about.as_proto()
+
+    method = next(method for method in grpc_methods.RUNTIME if method.name == "GetMetadata")
+    paths = routing.Paths([(method, calls.unary(method, metadata, lambda trouble: trouble.runtime()))])
+    server.add_generic_rpc_handlers((paths,))
+    await server.start()
+    stack.push_async_callback(server.stop, 1.0)
+    return paths
 
 
 def _handlers(
