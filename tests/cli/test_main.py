@@ -112,7 +112,7 @@ def test_reference_is_current() -> None:
         (["get", "--nope", "x"], "no such option: --nope"),
         (["list", "--output", "json"], "-o json"),
         (["list", "-o", "xml"], "table, wide, json, jsonl, yaml or id"),
-        (["list", "--color", "blue"], "auto, always, never"),
+        (["list", "--color", "blue"], "auto, always"),
         (["get", ""], "empty"),
         (["get", "a\nb"], "control characters"),
         (["-t", "prod", "list"], "there is no target 'prod'"),
@@ -152,7 +152,7 @@ def test_an_error_in_json(cli: Cli, app: Path) -> None:
 
 
 def test_the_unexpected(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    def boom(settings: object) -> None:
+    def boom(*given: object) -> None:
         raise ZeroDivisionError("oh\x1b")
 
     monkeypatch.setattr("wfctl.cli.target.choose", boom)
@@ -167,7 +167,7 @@ def test_the_unexpected(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_ctrl_c_in_a_command(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(settings: object) -> None:
+    def stop(*given: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("wfctl.cli.target.choose", stop)

@@ -31,7 +31,7 @@ COMMANDS: dict[str, Entry] = {
     "get": Entry(f"{_PACKAGE}.get", "Show instances, and what they wait for", LOOKING),
     "list": Entry(f"{_PACKAGE}.list", "List instances", LOOKING),
     "ls": Entry(f"{_PACKAGE}.list", "List instances", LOOKING, hidden=True),
-    "count": Entry(f"{_PACKAGE}.count", "Count instances by status and workflow", LOOKING),
+    "count": Entry(f"{_PACKAGE}.count", "Count instances by status, workflow, step or error", LOOKING),
     "failures": Entry(f"{_PACKAGE}.failures", "Group failed instances by what went wrong", LOOKING),
     "steps": Entry(f"{_PACKAGE}.steps", "Show the steps of an instance, with their times and attempts", LOOKING),
     "tree": Entry(f"{_PACKAGE}.tree", "Show an instance and its descendants with their statuses", LOOKING),
