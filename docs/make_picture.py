@@ -22,13 +22,15 @@ FILE = Path(__file__).parent / "images" / "wfctl.svg"
 WIDTH = 104
 ORDER = '{"name":"Paperclips","quantity":10,"totalCost":99.95}'
 SETUP = ("wfctl init",)
+KILLED = f"wfctl start OrderProcessingWorkflow --id 12345678 --input '{ORDER}'"
 COMMANDS = (
-    f"wfctl start OrderProcessingWorkflow --id 12345678 --input '{ORDER}'",
-    """wfctl start OrderProcessingWorkflow --id 12345679 --input '{"name":"Cars","quantity":1,"totalCost":20000}'""",
-    "wfctl list",
-    """wfctl raise-event 12345679 approval --data '{"approved": true}'""",
-    "wfctl steps 12345679 --timeline",
+    "wfctl get 12345678",
+    "wfctl run",
+    "wfctl steps 12345678 --timeline",
 )
+# The bank of the sample answers at once. This one takes its time, so that the order can be killed while it is paid.
+AT_ONCE, SLOWLY = '    print(f"Charged ', '    __import__("time").sleep(2)\n    print(f"Charged '
+PAYING = b"ProcessPayment"  # what the progress line shows then
 # As Rich's, without fonts from elsewhere: a picture in a README asks nobody for anything.
 SVG = """\
 <svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
@@ -67,8 +69,11 @@ THEME = TerminalTheme(
 )
 
 
-def run(command: str, folder: Path) -> str:
-    """What the command writes to a terminal: stdout and stderr as they come."""
+def run(command: str, folder: Path, kill: bool = False) -> str:
+    """Run a command at a terminal. Returns its stdout and stderr as they came.
+
+    `kill`: kill it with SIGKILL while the order is paid.
+    """
     import pty
     import struct
     import termios
@@ -97,10 +102,17 @@ def run(command: str, folder: Path) -> str:
         if not part:
             break
         parts.append(part)
+        if kill and PAYING in b"".join(parts):
+            process.kill()
     os.close(ours)
-    if process.wait() != 0:
+    if process.wait() != (-9 if kill else 0):
         raise SystemExit(f"{command}: exit status {process.returncode}\n{b''.join(parts).decode()}")
-    return b"".join(parts).decode().replace("\r\n", "\n")
+    text = b"".join(parts).decode().replace("\r\n", "\n")
+    return _ERASED.sub("", text)
+
+
+# A progress line that was erased again.
+_ERASED = re.compile(r"[^\n]*\n?(?:\x1b\[\?25h)?\r(?:\x1b\[1A)?\x1b\[2K")
 
 
 def picture() -> str:
@@ -109,12 +121,21 @@ def picture() -> str:
         folder = Path(name)
         for command in SETUP:
             run(command, folder)
+        app = folder / "orders.py"
+        app.write_text(app.read_text(encoding="utf-8").replace(AT_ONCE, SLOWLY), encoding="utf-8")
+        show(console, f"{KILLED} &", run(KILLED, folder, kill=True))
+        show(console, "kill -9 $!", "")
         for command in COMMANDS:
-            console.print(Text(f"$ {command}", style="bold"), soft_wrap=False)
-            console.print(Text.from_ansi(run(command, folder).rstrip()), soft_wrap=True)
-            console.print()
+            show(console, command, run(command, folder))
     svg = console.export_svg(title="wfctl", theme=THEME, code_format=SVG, unique_id="wfctl")
     return "\n".join(line.rstrip() for line in _TEXT.sub(_placed, svg).splitlines()) + "\n"
+
+
+def show(console: Console, command: str, written: str) -> None:
+    console.print(Text(f"$ {command}", style="bold"), soft_wrap=False)
+    if written.strip():
+        console.print(Text.from_ansi(written.rstrip()), soft_wrap=True)
+    console.print()
 
 
 _TEXT = re.compile(r'<text class="([^"]*)" x="([\d.]+)" y="([^"]*)" textLength="([\d.]+)" ([^>]*)>([^<]*)</text>')
