@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 from harness import Cli
@@ -59,3 +60,21 @@ def test_init_writes_through_no_link(cli: Cli, project: Path, there: bool) -> No
     assert not (project / "orders.py").is_symlink()
     assert victim.exists() == there
     assert not there or victim.read_text() == "mine"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+def test_init_that_finds_no_room_leaves_what_there_was(
+    cli: Cli, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "orders.py").write_text("mine")
+    opened = Path.open
+
+    def full(self: Path, mode: str = "r", **options: Any) -> Any:
+        return opened(Path("/dev/full"), "w", **options) if mode == "x" else opened(self, mode, **options)
+
+    monkeypatch.setattr(Path, "open", full)
+    refused = cli("init", "--force")
+    assert refused.status == 2
+    assert "No space left" in refused.err
+    assert (project / "orders.py").read_text() == "mine"
+    assert [file.name for file in project.iterdir()] == ["orders.py"]

@@ -43,9 +43,7 @@ def init(
     try:
         target.mkdir(parents=True, exist_ok=True)
         for name in FILES:
-            (target / name).unlink(missing_ok=True)  # a link is replaced, not what it leads to
-            with (target / name).open("x", encoding="utf-8", newline="\n") as file:
-                file.write(template(name))
+            _put(target / name, template(name))
         with suppress(NotPermitted):  # nothing in it needs trust
             trust((target / "wfctl.toml").absolute(), template("wfctl.toml").encode(), session.environ)
     except OSError as error:
@@ -60,6 +58,19 @@ def init(
         session.printer.many([str(target / name) for name in FILES], view)
     step = "" if target.resolve() == Path.cwd() else f"cd {clean(folder)} && "
     session.console.note(f"next: {step}wfctl start OrderProcessingWorkflow --id 12345678 --input '{ORDER}'")
+
+
+def _put(file: Path, text: str) -> None:
+    """Write a file, or replace one by another at once: a link is replaced, and not what it leads to. Raises OSError."""
+    part = file.with_name(f".{file.name}.{os.getpid()}")
+    part.unlink(missing_ok=True)
+    try:
+        with part.open("x", encoding="utf-8", newline="\n") as out:
+            out.write(text)
+        os.replace(part, file)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def template(name: str) -> str:
