@@ -149,6 +149,11 @@ def parents(db: Connection, ids: Sequence[str]) -> dict[str, str]:
 
 def count(db: Connection, filter: Filter) -> list[Count]:
     if _rest(db, filter) is not None:
+        asked = filter.statuses or frozenset(Status)
+        if filter.step is not None and Status.FAILED in asked and asked & LIVE and not _unrecorded(db):
+            # Histories are read for live instances alone.
+            failed = replace(filter, statuses=frozenset({Status.FAILED}))
+            return sorted((*count(db, failed), *count(db, replace(filter, statuses=asked & LIVE))), key=_order)
         every = replace(filter, limit=None, after=None, sort=Sort.CREATED)
         counted = Counter((one.status, one.name) for one in select(db, every, payloads=False, driven=True))
         return [Count(status, name, number) for (status, name), number in sorted(counted.items())]
@@ -158,6 +163,10 @@ def count(db: Connection, filter: Filter) -> list[Count]:
         sql += " WHERE " + " AND ".join(where)
     sql += " GROUP BY status, name ORDER BY status, name"
     return [Count(instances.to_status(status), name, number) for status, name, number in db.execute(sql, values)]
+
+
+def _order(one: Count) -> tuple[Status, str | None]:
+    return one.status, one.name
 
 
 def failures(db: Connection, filter: Filter) -> Iterator[Failed]:
