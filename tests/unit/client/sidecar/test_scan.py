@@ -128,7 +128,7 @@ def test_an_interrupted_batch_knows_what_was_in_flight(run: Run) -> None:
     handlers = hub.handlers()
     original = handlers["PurgeInstances"]
 
-    def purge(request, context):  # type: ignore[no-untyped-def]
+    def purge(request, context):
         if len(hub.seen) == 20:
             os.kill(os.getpid(), signal.SIGINT)
         return original(request, context)
@@ -145,7 +145,7 @@ def test_an_interrupted_batch_knows_what_was_in_flight(run: Run) -> None:
 def test_an_interruption_before_the_batch(run: Run) -> None:
     hub = Hub(*some(60))
 
-    def ids(request, context):  # type: ignore[no-untyped-def]
+    def ids(request, context):
         os.kill(os.getpid(), signal.SIGINT)
         return hub.ids(request, context)
 
