@@ -361,8 +361,6 @@ class TestList:
         subject.workflows.terminate("p1", recursive=False)
         subject.ended("p1")
         assert ids(orphans=True) == ["p1:0001"]
-        subject.workflows.purge("p1", recursive=False)
-        assert ids(orphans=True) == ["p1:0001"]
 
     def test_children_know_their_parent(self, subject: Subject) -> None:
         subject.ended(subject.start("Parent", "p1", '"Echo"'))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from engine_rig import Rig
 
+from wfctl.engine import operations
 from wfctl.engine.store import causes, database, reads
 from wfctl.engine.store.reading import open_reader
 from wfctl.model.failure import chain, root
@@ -109,3 +110,30 @@ def test_the_worker_says_nothing(rig: Rig) -> None:
     rig.leave()
     one = seen(rig)
     assert (root(one.failure).error_type, one.failed_step) == ("RuntimeError", None)
+
+
+def test_orphans_and_what_is_stuck(rig: Rig) -> None:
+    """A child whose parent is gone; and an event that arrived long ago, which no code was given."""
+
+    @rig.workflow
+    def waits(ctx, order):
+        yield ctx.wait_for_external_event("go")
+
+    @rig.workflow
+    def shop(ctx, order):
+        yield ctx.call_child_workflow("waits", input=order)
+
+    def ids(filter: Filter) -> list[str]:
+        return rig.look(lambda db: [one.id for one in reads.select(db, filter, payloads=False, driven=False)])
+
+    rig.own()
+    rig.start("shop", "s1")
+    rig.waits_for("s1:0001", "go")
+    assert ids(Filter(orphans=True)) == []
+    rig.do(lambda unit: unit.delete([rig.key("s1")]))
+    assert ids(Filter(orphans=True)) == ["s1:0001"]
+    rig.leave()
+    assert ids(Filter(stuck=timedelta(0))) == []
+    rig.beside(lambda unit: operations.raise_event(unit, "s1:0001", "go", None))
+    assert ids(Filter(stuck=timedelta(0))) == ["s1:0001"]
+    assert ids(Filter(stuck=timedelta(hours=1))) == []
