@@ -121,7 +121,7 @@ class PendingActions:
         self.actions[number] = TaskScheduled(number, self.turn_time, name, text, execution_id, None, None, None, scope)
         task: Task[Any] = CompletableTask()
         self.tasks[number] = task
-        self.calls.note(task, number, f"activity {name!r} was called")
+        self.calls.note(task, number, "activity {} was called", name)
         return task
 
     def create_child(self, name: str, text: str | None, number: int, instance_id: str, scope: int) -> Task[Any]:
@@ -131,7 +131,7 @@ class PendingActions:
         )
         task: Task[Any] = CompletableTask()
         self.tasks[number] = task
-        self.calls.note(task, number, f"child workflow {name!r} was started")
+        self.calls.note(task, number, "child workflow {} was started", name)
         return task
 
     def schedule_attempt(self, task: RetryableTask[Any], number: int) -> None:
@@ -153,8 +153,8 @@ class PendingActions:
         """Schedule the first attempt of an activity or child workflow with a retry policy."""
         task: RetryableTask[Any] = RetryableTask(policy, name, text, subject, scope, child)
         self.schedule_attempt(task, number)
-        what = f"child workflow {name!r} was started" if child else f"activity {name!r} was called"
-        self.calls.note(task, number, what)
+        said = "child workflow {} was started" if child else "activity {} was called"
+        self.calls.note(task, number, said, name)
         return task
 
     def schedule_retry(self, task: RetryableTask[Any], delay: timedelta) -> None:
@@ -183,7 +183,7 @@ class PendingActions:
         task = EventTask(name, key, timeout, number)
         self.tasks[number] = task
         self.event_waits.setdefault(key, deque()).append(task)
-        self.calls.note(task, number, f"event {name!r} was waited for")
+        self.calls.note(task, number, "event {} was waited for", name)
         return task
 
     def stop_waiting(self, task: EventTask) -> None:

@@ -10,23 +10,30 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Container
+from types import CodeType
 from typing import Any, NamedTuple
 
 from wfctl.workflow.sdk.tasks import EventTask, Task
 
 
 class Call(NamedTuple):
-    """A call of the code that made a task. `what` begins a sentence: `activity 'Charge' was called`."""
+    """A call of the code that made a task: `said` it was, of what `name`, at which place in `code`."""
 
     task: Task[Any]
     number: int
-    what: str
-    file: str
+    said: str  # with {} for the name
+    name: str
+    code: CodeType
     line: int
 
     @property
+    def what(self) -> str:
+        """The beginning of a sentence: `activity 'Charge' was called`."""
+        return self.said.format(repr(self.name))
+
+    @property
     def where(self) -> str:
-        return f"{os.path.basename(self.file)}:{self.line}"
+        return f"{os.path.basename(self.code.co_filename)}:{self.line}"
 
 
 class Unyielded(NamedTuple):
@@ -45,10 +52,10 @@ class Calls:
         self._fresh: list[Call] = []
         self._held: list[Call] = []
 
-    def note(self, task: Task[Any], number: int, what: str) -> None:
+    def note(self, task: Task[Any], number: int, said: str, name: str = "") -> None:
         """Note a call of the code, which is three frames above: it called the context, and that PendingActions."""
         frame = sys._getframe(3)
-        self._fresh.append(Call(task, number, what, frame.f_code.co_filename, frame.f_lineno))
+        self._fresh.append(Call(task, number, said, name, frame.f_code, frame.f_lineno))
 
     def find(self, task: object) -> Call | None:
         return next((call for call in (*self._fresh, *self._held) if call.task is task), None)
@@ -93,7 +100,7 @@ def _own_references() -> int:
     global _OWN_REFERENCES
     if _OWN_REFERENCES is None:
         pending = {1: Task[Any]()}
-        call = Call(pending[1], 1, "", "", 0)
+        call = Call(pending[1], 1, "", "", _own_references.__code__, 0)
         _OWN_REFERENCES = _count(call.task)
     return _OWN_REFERENCES
 
