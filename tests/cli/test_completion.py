@@ -72,7 +72,7 @@ def test_commands_options_and_words() -> None:
     assert complete("get", "--st") == ["--store"]
     assert complete("list", "-o", "j") == ["json", "jsonl"]
     assert complete("list", "--color=a") == ["--color=auto", "--color=always"]
-    assert complete("config", "") == ["show", "trust"]
+    assert complete("config", "") == ["show", "trust", "set", "unset", "use", "path"]
     assert "ls" not in complete("l")
     assert complete("help", "exit") == ["exit-codes"]
     assert complete("completion", "show", "b") == ["bash"]

@@ -131,8 +131,8 @@ def test_filters(cli: Cli, argv: list[str], ids: list[str]) -> None:
     "argv",
     [
         ["--status", "foo"],
-        ["--created-after", "yesterday"],
-        ["--created-after", "2026-01-31"],
+        ["--created-after", "someday"],
+        ["--created-after", "2026-02-31"],
         ["--sort", "size"],
         ["--limit", "many"],
         ["--limit", "-1"],
@@ -152,11 +152,8 @@ def test_screen_of_list(cli: Cli) -> None:
 
 
 def test_count(cli: Cli) -> None:
-    assert cli("count", "-o", "json").json == [
-        {"runtimeStatus": "RUNNING", "workflowName": None, "count": 1},
-        {"runtimeStatus": "COMPLETED", "workflowName": None, "count": 1},
-        {"runtimeStatus": "FAILED", "workflowName": None, "count": 1},
-    ]
+    found = [(row["runtimeStatus"], row["workflowName"], row["count"]) for row in cli("count", "-o", "json").json]
+    assert found == [("RUNNING", None, 1), ("COMPLETED", None, 1), ("FAILED", None, 1)]
     assert [row["workflowName"] for row in cli("count", "--by", "name", "-o", "json").json] == [
         "Approval",
         "Broken",
