@@ -34,7 +34,7 @@ def test_what_no_wfctl_writes_is_damage(cli: Cli, app: Path, table: str, column:
         db.commit()
         db.close()
         db = sqlite3.connect(path)
-        db.execute("INSERT INTO owner VALUES (1, 2, 'app.py', '[]')")
+        db.execute("INSERT INTO owner (pid, since, app, workflows) VALUES (1, 2, 'app.py', '[]')")
         db.execute(f"UPDATE {table} SET {column} = ?", (value,))
         db.commit()
         db.close()
