@@ -172,7 +172,9 @@ def test_errors(cli: Cli, instances: Path, argv: list[str]) -> None:
 
 # The fields that an event has besides eventID, type and timestamp.
 EVENT_FIELDS = {
-    "ExecutionStarted": {"name", "input", "instanceID", "executionID", "parent", "scheduledStart", "traceParent"},
+    "ExecutionStarted": {
+        "name", "input", "instanceID", "executionID", "parent", "scheduledStart", "traceParent", "appID"
+    },
     "WorkflowStarted": {"version", "patches"},
     "TaskScheduled": {"name", "input", "taskExecutionID", "maxAttempts", "rerunParent", "appID", "scope"},
     "TaskCompleted": {"taskScheduledID", "result", "taskExecutionID", "supplied"},

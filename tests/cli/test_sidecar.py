@@ -169,7 +169,7 @@ def test_history_and_steps(far: Far, name: str) -> None:
 
 def test_what_a_sidecar_has_not(far: Far) -> None:
     assert "does not tell which workflows" in far("workflows", status=5).err
-    assert "drives its instances by itself" in far("run", status=5).err
+    assert "executes its instances by itself" in far("run", status=5).err
 
 
 def test_missing(far: Far) -> None:

@@ -59,7 +59,7 @@ def test_a_closed_stream_is_one_that_goes_nowhere(app: Path, argv: str, closed: 
         ("wfctl get nosuch 2>&-", 3, ""),
         ("wfctl get nosuch >&-", 3, "no instance"),
         ("wfctl start Echo --input - <&-", 2, "stdin is empty"),
-        ("wfctl purge --finished-before 1d <&-", 0, "no instance matches"),
+        ("wfctl purge --finished-before 1d <&-", 0, "no instances: there is no store"),
     ],
 )
 def test_the_status_is_that_of_open_streams(app: Path, script: str, status: int, words: str) -> None:

@@ -148,7 +148,7 @@ def test_a_writer_that_comes_later_is_seen(shell: Shell, data: Path, reader: lis
     )
     try:
         assert waiting.stderr is not None
-        assert "nobody drives this store" in waiting.stderr.readline()
+        assert "no process is executing this store" in waiting.stderr.readline()
         shell.ok("raise-event", "a", "go", "--data", '"late"')
         assert json.loads(waiting.communicate(timeout=LIMIT_SECONDS)[0])["output"] == "late"
     finally:

@@ -62,7 +62,9 @@ def read_instance(body: bytes) -> Instance:
     try:
         properties = _texts(data.get("properties") or {})
         plain = _texts({key: value for key, value in data.items() if key in _INSTANCE_TEXTS})
-        text = plain.get("runtimeStatus", "")
+        text = plain.get("runtimeStatus") or ""
+        if not text:
+            raise KeyError("runtimeStatus")
         status = Status.STALLED if text == UNKNOWN else Status[text]
         updated = _time(plain.get("lastUpdatedAt"))
         return Instance(

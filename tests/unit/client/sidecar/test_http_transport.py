@@ -27,7 +27,7 @@ from wfctl.model.instance import Filter, StartRequest
 
 @contextlib.contextmanager
 def sidecar(notes: list[str] | None = None, **fields: object) -> Iterator[SidecarWorkflows]:
-    fields = {"request_timeout": 0.5} | fields
+    fields = {"request_timeout": 20.0} | fields
     opened = open_sidecar(Endpoint(**fields), note=(notes if notes is not None else []).append)  # type: ignore[arg-type]
     try:
         yield opened
@@ -353,10 +353,11 @@ def test_unix_domain_socket(tmp_path: Path) -> None:
     body = b'{"instanceID":"i1","runtimeStatus":"COMPLETED"}'
 
     def serve() -> None:
-        connection, _ = listener.accept()
-        with connection:
-            connection.recv(4096)
-            connection.sendall(OK + b"content-length: %d\r\n\r\n" % len(body) + body)
+        for _ in range(2):  # the instance, and whether it was rerun
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(OK + b"content-length: %d\r\n\r\n" % len(body) + body)
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()

@@ -194,7 +194,7 @@ def test_what_goes_wrong(
     ids=repr,
 )
 def test_a_name_that_is_none_never_reaches_kubectl(cluster: Cluster, given: dict[str, str]) -> None:
-    with pytest.raises(errors.InvalidInput, match="no name that Kubernetes has"):
+    with pytest.raises(errors.InvalidInput, match="not a valid name in Kubernetes"):
         kubectl.forward(Endpoint(**{"namespace": "shop", **given}), note=lambda line: None)  # type: ignore[arg-type]
     assert not (cluster.folder / "calls").exists()
 
