@@ -114,6 +114,7 @@ def test_names_events_steps_and_profiles(instances: Path) -> None:
     assert complete("raise-event", "--status", "running", "") == ["approval"]
     assert complete("wait", "order-1", "--for", "event=") == ["event=approval"]
     assert complete("rerun", "order-9", "--from", "") == ["Back"]
+    assert complete("list", "--step", "app") == ["approval"]
     with (instances / "wfctl.toml").open("a") as settings:
         settings.write('[profiles.prod]\ntarget = "http://127.0.0.1:1"\n')
     assert complete("-t", "") == ["embedded", "sidecar", "grpc", "prod"]

@@ -170,11 +170,23 @@ def _ids_then_event(line: _Line, incomplete: str) -> list[Candidate]:
     return asked(line.settings(), *([_events_of(line)] if line.ids else ()), _ids_of(line, incomplete))
 
 
+def _steps_seen(at: CompletionReader) -> Iterator[Candidate]:
+    """The steps at which instances failed or are now, for a filter."""
+    from wfctl.model.matching import STEPS
+
+    for one in at.list(Filter(statuses=LIVE | {Status.FAILED}, limit=MOST)):
+        if one.failed_step is not None and one.failed_step.name:
+            yield Candidate(one.failed_step.name, f"{one.id} failed at it")
+        for waiting in one.waiting_for:
+            if waiting.name and waiting.kind in STEPS:
+                yield Candidate(waiting.name, f"{one.id} waits for it")
+
+
 def _steps(line: _Line, incomplete: str) -> list[Candidate]:
     from wfctl.model.steps import steps_of
 
     if not line.ids:
-        return []
+        return asked(line.settings(), Question("steps", _steps_seen))
 
     def names(at: CompletionReader) -> Iterator[Candidate]:
         for step in steps_of(at.history(line.ids[0])):
