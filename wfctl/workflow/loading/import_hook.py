@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
 _SDK = "dapr.ext.workflow"
@@ -98,16 +98,39 @@ class _Packages(MetaPathFinder):
 
 
 class _Clients(MetaPathFinder):
-    """It finds nothing: it notices that the app is about to use `DaprClient`, which reads its address then."""
+    """It notices that the app is about to use `DaprClient`, which reads its address then."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname in _CLIENTS and _environment is not None:
-            for name, value in client_environment().items():
-                _replaced.setdefault(name, os.environ.get(name))
-                os.environ[name] = value
-        return None
+        if fullname not in _CLIENTS or _environment is None:
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Led(spec.loader)
+        return spec
+
+
+class _Led(Loader):
+    """A module's own loader, which runs once the variables are set.
+
+    Not the finder sets them: while one looks, no other thread can import anything, and the sidecar's threads do.
+    """
+
+    def __init__(self, inner: Loader) -> None:
+        self._inner = inner
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._inner.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        for name, value in client_environment().items():
+            _replaced.setdefault(name, os.environ.get(name))
+            os.environ[name] = value
+        module.__loader__ = self._inner
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._inner
+        self._inner.exec_module(module)
 
 
 # What the SDK's clients read their settings by, and the clients themselves.
