@@ -7,6 +7,7 @@ import typer
 from wfctl.cli import exit_codes
 from wfctl.cli.choices import GROUPS
 from wfctl.cli.command import command, new_app
+from wfctl.cli.empty import tell_empty
 from wfctl.cli.filter_options import Conditions, FailIfAny
 from wfctl.cli.session import Session
 from wfctl.client.port import Workflows
@@ -51,6 +52,8 @@ def count(
     groups = _groups(by)
     with session.workflows() as workflows:
         rows = grouped(_counted(workflows, conditions, groups), groups)
+        if not rows and not fail_if_any:  # where one looks for trouble, nothing is what one hopes for
+            tell_empty(session, workflows, conditions)
     session.printer.many(rows, count_view(groups))
     return exit_codes.FOUND if fail_if_any and rows else exit_codes.DONE
 
