@@ -43,6 +43,7 @@ def test_a_store_in_use(cli: Cli, app: Path) -> None:
     table = cli("doctor")
     assert table.out.startswith("CHECK")
     assert "target: embedded" in table.err
+    assert table.err.endswith(f"{len(checks)} checks: {len(checks)} ok; exit status 0\n")
 
 
 def test_without_an_app(cli: Cli, project: Path) -> None:

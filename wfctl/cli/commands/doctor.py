@@ -1,3 +1,4 @@
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +14,7 @@ from wfctl.client.doctor.check import Check, NotReady, Result
 from wfctl.errors import WfctlError
 from wfctl.render.printer import View
 from wfctl.render.table import Cell, Column, Layout, cells_of
-from wfctl.render.text import clean
+from wfctl.render.text import clean, plural
 from wfctl.render.theme import HINT
 
 if TYPE_CHECKING:
@@ -57,7 +58,16 @@ def doctor(
     session.printer.many(checks, VIEW)
     if late is not None:
         raise late
-    return next((check.status for check in checks if check.level is Result.FAIL), 0)
+    status = next((check.status for check in checks if check.level is Result.FAIL), 0)
+    session.console.note(_summary(checks, status))
+    return status
+
+
+def _summary(checks: Sequence[Check], status: int) -> str:
+    """Return the last line: how many checks came to which result, and the exit status."""
+    counts = Counter(check.level for check in checks)
+    results = ", ".join(f"{counts[level]} {level.value}" for level in Result if counts[level])
+    return f"{plural(len(checks), 'check')}: {results}; exit status {status}"
 
 
 def _look(session: Session, seconds: float | None) -> list[Check]:
