@@ -1,11 +1,12 @@
 """An operator's hour: 5,000 orders, of which 37 failed for two reasons and 3 hang, through the commands alone.
 
-On a server there are 500: it lists IDs alone, so that each look asks for every instance, and 5,000 take minutes."""
+On a server there are 500, and on a real Dapr (WFCTL_DAPR_BIN, see tests/live) 200: they list IDs alone, so that each
+look asks for every instance, and 5,000 take minutes.
+"""
 
 from __future__ import annotations
 
 import json
-import os
 import shlex
 from collections import Counter
 from collections.abc import Iterator
@@ -15,12 +16,15 @@ from typing import Any
 import pytest
 from harness import Cli
 from limits import until
+from live_dapr import programs, running, sdk_python
 from serve_process import served
 
 from wfctl.render.text import cells
 
-ORDERS = {"embedded": 5_000, "serve": 500}
+ORDERS = {"embedded": 5_000, "serve": 500, "dapr": 200}
 DECLINED, UNREACHABLE, HANGING = 30, 7, 3
+DAPR = programs()
+PYTHON = None if DAPR is None else sdk_python()  # both read before the tests' environment is emptied
 
 APP = """
 import os, time
@@ -54,6 +58,11 @@ def checkout(ctx, order):
     yield ctx.call_activity(reserve, input=order)
     yield ctx.call_activity(charge, input=order)
     return order["id"]
+
+if __name__ == "__main__":
+    wfr.start()
+    while True:
+        time.sleep(60)
 """
 
 
@@ -66,19 +75,28 @@ def items(count: int) -> list[str]:
 
 
 @pytest.fixture(params=[*ORDERS])
-def shop(request: pytest.FixtureRequest, app: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A project whose target is the embedded engine, or a server."""
+def shop(request: pytest.FixtureRequest, app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A project whose target is the embedded engine, a server, or a real sidecar."""
     (app / "app.py").write_text(APP)
-    if request.param == "embedded":
+    if request.param == "serve":
+        pytest.importorskip("uvicorn")
+        pytest.importorskip("grpc")
+        with served(app, app="app.py") as server:
+            monkeypatch.setenv("WFCTL_TARGET", server.endpoints["httpEndpoint"])
+            monkeypatch.setenv("WFCTL_GRPC_ENDPOINT", server.endpoints["grpcEndpoint"])
+            yield app
+            (app / "carrier-is-back").touch()
+    elif request.param == "dapr":
+        if DAPR is None or PYTHON is None:
+            pytest.skip("no real Dapr here: set WFCTL_DAPR_BIN to the folder of placement, scheduler and daprd")
+        with running(tmp_path, DAPR) as dapr:
+            sidecar = dapr.sidecar("shop")
+            dapr.run_worker(sidecar, [PYTHON, str(app / "app.py")])
+            monkeypatch.setenv("WFCTL_TARGET", sidecar.http)
+            monkeypatch.setenv("WFCTL_GRPC_ENDPOINT", sidecar.grpc)
+            yield app
+    else:
         yield app
-        return
-    pytest.importorskip("uvicorn")
-    pytest.importorskip("grpc")
-    with served(app, app="app.py") as server:
-        monkeypatch.setenv("WFCTL_TARGET", server.endpoints["httpEndpoint"])
-        monkeypatch.setenv("WFCTL_GRPC_ENDPOINT", server.endpoints["grpcEndpoint"])
-        yield app
-        (app / "carrier-is-back").touch()
 
 
 def by_status(cli: Cli, *filters: str) -> dict[str, int]:
@@ -95,9 +113,9 @@ def screen(cli: Cli, monkeypatch: pytest.MonkeyPatch, *argv: str) -> None:
         assert not long, long
 
 
-def test_an_hour(cli: Cli, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    embedded = "WFCTL_TARGET" not in os.environ
-    total = ORDERS["embedded" if embedded else "serve"]
+def test_an_hour(cli: Cli, shop: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = request.node.callspec.params["shop"]
+    embedded, total = target == "embedded", ORDERS[target]
     lines = [
         json.dumps({"id": f"order-{number:05}", "input": {"id": number, "item": item}})
         for number, item in enumerate(items(total))
