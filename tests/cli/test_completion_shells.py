@@ -200,6 +200,8 @@ def shell_argv(shell: str, ground: Ground) -> list[str]:
         return [found, "-i"]
     settings = ground.home / "config" / "fish"
     settings.mkdir(parents=True)
+    for data in (ground.home / ".local" / "share", ground.home / "data"):  # else it reads all man pages first
+        (data / "fish" / "generated_completions").mkdir(parents=True)
     (settings / "config.fish").write_text(
         f"function fish_prompt; printf 'READY> '; end\nset -g fish_greeting\nsource '{script}'\n"
     )
