@@ -372,7 +372,7 @@ class TestList:
             subject.start("Echo", f"e{number}")
         for number in range(7):
             subject.ended(f"e{number}")
-        for sort in Sort:
+        for sort in set(Sort) - {Sort.ANY}:  # that order has no pages
             for reverse in (False, True):
                 seen: list[str] = []
                 last = None
