@@ -13,9 +13,9 @@ import pytest
 from limits import LIMIT_SECONDS, until
 from subject import Subject
 
-from wfctl.client.embedded.workflows import open_embedded
+from wfctl.client.connect import Embedded
+from wfctl.client.port import Host
 from wfctl.client.sidecar.endpoint import Endpoint
-from wfctl.client.sidecar.workflows import open_sidecar
 from wfctl.engine.engine_thread import Engine
 from wfctl.engine.execute.local import LocalExecutor
 from wfctl.model.instance import Filter
@@ -24,10 +24,15 @@ from wfctl.workflow.loading.app import load_app
 HERE = Path(__file__).parents[1] / "support"
 
 
+def quiet(line: str) -> None:
+    return
+
+
 def owner(store: Path) -> Iterator[Subject]:
     """This process owns the store and drives."""
-    workflows = open_embedded(store, "orders_app.py", HERE, True, note=lambda line: None)
-    yield Subject(workflows, "owner")
+    target = Embedded(store, "orders_app.py", HERE)
+    workflows = target.open(Host(quiet, may_drive=True))
+    yield Subject(target, workflows, "owner")
     workflows.abandon()
 
 
@@ -38,8 +43,9 @@ def beside(store: Path) -> Iterator[Subject]:
         store, lambda deliver: LocalExecutor(app.registry, deliver), workflows=app.registry.workflow_names()
     )
     assert engine.start(None)
-    workflows = open_embedded(store, None, None, True, note=lambda line: None)
-    yield Subject(workflows, "beside")
+    target = Embedded(store)
+    workflows = target.open(Host(quiet, may_drive=True))
+    yield Subject(target, workflows, "beside")
     workflows.close()
     engine.stop()
 
@@ -69,8 +75,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
 
 
 def _sidecar(name: str, endpoint: Endpoint) -> Iterator[Subject]:
-    workflows = open_sidecar(endpoint, note=lambda line: None)
-    yield Subject(workflows, name)
+    workflows = endpoint.open(Host(quiet))
+    yield Subject(endpoint, workflows, name)
     for instance in list(workflows.list(Filter())):
         if not instance.parent_id:
             workflows.purge(instance.id, force=True, recursive=False)

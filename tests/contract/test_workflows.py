@@ -1,4 +1,4 @@
-"""What every adapter of the port `Workflows` promises. The live tests run the same on a real sidecar."""
+"""What every adapter of the ports `Target` and `Workflows` promises. The live tests run the same on a real sidecar."""
 
 from __future__ import annotations
 
@@ -8,12 +8,39 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from subject import Subject
 
+from wfctl.client.doctor.check import Result
+from wfctl.client.port import Host
 from wfctl.errors import AlreadyRerun, Conflict, InvalidInput, NotFound, WrongState
 from wfctl.model import events as ev
 from wfctl.model import refusals
 from wfctl.model.failure import chain, root
 from wfctl.model.instance import Filter, IfExists, RerunRequest, Sort, StartRequest
 from wfctl.model.status import Status
+
+
+class TestTarget:
+    def test_says_where_it_is_without_being_asked_for_anything_else(self, subject: Subject) -> None:
+        target = subject.target
+        assert target.address
+        assert target.local == (target.embedded is target) == (target.name == "embedded")
+        assert target.connections >= 1
+
+    def test_a_second_connection_reads_what_the_first_one_wrote(self, subject: Subject) -> None:
+        subject.ended(subject.start("Echo", "e1"))
+        second = subject.target.open(Host(note=lambda line: None))
+        assert second.get("e1").status is Status.COMPLETED
+        second.close()
+
+    def test_knows_that_something_executes_the_instances(self, subject: Subject) -> None:
+        subject.ended(subject.start("Echo", "e1"))
+        assert subject.target.executed()
+
+    def test_is_checked_as_often_as_one_likes(self, subject: Subject) -> None:
+        subject.ended(subject.start("Echo", "e1"))
+        with subject.target.checked(Host(note=lambda line: None), None) as look:
+            for checks in (look(), look()):
+                assert not [check for check in checks if check.level is Result.FAIL]
+                assert len({check.name for check in checks}) == len(checks) > 3
 
 
 class TestStart:

@@ -17,6 +17,7 @@ import pytest
 from live_dapr import Dapr, Daprd, Process, until
 from subject import Subject
 
+from wfctl.client.port import Host
 from wfctl.client.sidecar.workflows import SidecarWorkflows
 from wfctl.errors import NotFound, WrongState
 from wfctl.model.instance import Filter, Instance
@@ -90,10 +91,11 @@ def subject(request: pytest.FixtureRequest, sidecars: Sidecars) -> Iterator[Any]
     reason = OTHERWISE.get(request.node.originalname)
     if reason is not None:
         request.node.add_marker(pytest.mark.xfail(reason=reason, strict=True))
-    target = sidecars.current().open(by=request.param)
-    empty(target)
-    yield Subject(target, f"dapr-{request.param}")
-    target.close()
+    endpoint = sidecars.current().endpoint(request.param)
+    workflows = endpoint.open(Host(note=lambda line: None))
+    empty(workflows)
+    yield Subject(endpoint, workflows, f"dapr-{request.param}")
+    workflows.close()
     if "force" in request.node.name:
         # After a forced purge of a live instance its ID stays taken while its actor is in memory.
         sidecars.drop()

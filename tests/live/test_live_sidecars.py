@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from checks import examine, wait_ready
 from live_dapr import Dapr, Daprd, running, until
 
 from wfctl import errors
 from wfctl.client.doctor.check import Check, Result
-from wfctl.client.doctor.sidecar import check_sidecar, wait_ready
 from wfctl.client.sidecar.endpoint import Endpoint
 from wfctl.model.instance import Filter, IfExists, StartRequest
 from wfctl.model.status import Status
@@ -37,7 +37,7 @@ def quiet(line: str) -> None:
 
 
 def test_doctor(orders: Daprd) -> None:
-    checks = check_sidecar(Endpoint(http=orders.http, grpc=orders.grpc, app_id="orders"), quiet)
+    checks = examine(Endpoint(http=orders.http, grpc=orders.grpc, app_id="orders"), quiet)
     assert {check.level for check in checks} == {Result.OK}, checks
     assert wait_ready(Endpoint(http=orders.http, grpc=orders.grpc), 5, quiet)
 
@@ -49,7 +49,7 @@ def test_the_scheduler_dies(dapr: Dapr, tmp_path: Path, by: str) -> None:
         endpoint = Endpoint(http=daprd.http if by == "http" else None, grpc=daprd.grpc)
 
         def scheduler() -> Check:
-            return next(check for check in check_sidecar(endpoint, quiet) if check.name == "scheduler")
+            return next(check for check in examine(endpoint, quiet) if check.name == "scheduler")
 
         assert until(lambda: ((check := scheduler()).level is Result.OK and check) or None).detail.endswith("answers")
         mine.scheduler.popen.kill()
@@ -79,7 +79,7 @@ def test_no_worker(idle: Daprd, by: str) -> None:
             target.pause("x")
     finally:
         target.close()
-    checks = {check.name: check for check in check_sidecar(Endpoint(http=idle.http, grpc=idle.grpc), quiet)}
+    checks = {check.name: check for check in examine(Endpoint(http=idle.http, grpc=idle.grpc), quiet)}
     assert checks["worker"].level is Result.WARN
 
 
@@ -131,7 +131,7 @@ def test_a_token(dapr: Dapr, python: str) -> None:
             assert [row.id for row in target.list(Filter(id_prefix=f"x-{by}"))] == [f"x-{by}"]
         finally:
             target.close()
-    checks = check_sidecar(Endpoint(http=daprd.http, grpc=daprd.grpc, token="wrong"), quiet)
+    checks = examine(Endpoint(http=daprd.http, grpc=daprd.grpc, token="wrong"), quiet)
     assert (checks[-1].name, checks[-1].level) == ("token", Result.FAIL)
 
 
@@ -162,7 +162,7 @@ def test_no_store(dapr: Dapr, by: str) -> None:
                 ask()
     finally:
         target.close()
-    checks = {check.name: check for check in check_sidecar(Endpoint(http=daprd.http, grpc=daprd.grpc), quiet)}
+    checks = {check.name: check for check in examine(Endpoint(http=daprd.http, grpc=daprd.grpc), quiet)}
     assert checks["state store"].level is Result.FAIL
 
 

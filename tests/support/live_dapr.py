@@ -112,11 +112,13 @@ class Daprd:
     grpc: str
     process: Process
 
-    def open(self, *, by: str = "http", notes: list[str] | None = None, **fields: object) -> SidecarWorkflows:
+    def endpoint(self, by: str = "http", **fields: object) -> Endpoint:
         """`by`: `http` (and gRPC for the rest) or `grpc` alone."""
         addresses = {"http": self.http if by == "http" else None, "grpc": self.grpc}
-        endpoint = Endpoint(**(addresses | {"request_timeout": 20.0} | fields))  # type: ignore[arg-type]
-        return open_sidecar(endpoint, note=(notes if notes is not None else []).append)
+        return Endpoint(**(addresses | {"request_timeout": 20.0} | fields))  # type: ignore[arg-type]
+
+    def open(self, *, by: str = "http", notes: list[str] | None = None, **fields: object) -> SidecarWorkflows:
+        return open_sidecar(self.endpoint(by, **fields), note=(notes if notes is not None else []).append)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from limits import LIMIT_SECONDS
 
-from wfctl.client.port import Workflows
+from wfctl.client.port import Target, Workflows
 from wfctl.errors import WfctlError
 from wfctl.model.instance import Instance, StartRequest
 from wfctl.model.status import Status
@@ -18,6 +18,7 @@ from wfctl.model.status import Status
 class Subject:
     """An adapter under test, and how to wait for what it does."""
 
+    target: Target
     workflows: Workflows
     name: str
 

@@ -7,7 +7,6 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wfctl.client.connect import Embedded
 from wfctl.errors import NotFound
 from wfctl.model.instance import Filter
 from wfctl.render.text import clean
@@ -46,7 +45,7 @@ def tell_empty(session: Session, workflows: Workflows, filter: Filter) -> None:
 
 def _nothing(session: Session, where: str) -> str:
     target = session.target
-    if isinstance(target, Embedded) and not target.store.exists():
+    if target.embedded is not None and not target.embedded.store.exists():
         return f"there is no store yet at {where}"
     return f"there are none {'in' if target.local else 'on'} {where}"
 
@@ -76,8 +75,8 @@ def _exists(workflows: Workflows, instance_id: str) -> bool:
 def place(session: Session) -> str:
     """Return the store, or the name and address of the sidecar."""
     target = session.target
-    if isinstance(target, Embedded):
-        return short_path(target.store)
+    if target.local:
+        return short_path(target.address)
     from wfctl.cli.batch.question import target_words
 
     return target_words(session)
@@ -104,7 +103,7 @@ def shared_store(session: Session) -> bool:
     return session.target.local and session.settings.store.origin == "default"
 
 
-def short_path(path: Path) -> str:
+def short_path(path: Path | str) -> str:
     """Return a path with `~` for the user's home."""
     home = os.path.expanduser("~")
     text = str(path)

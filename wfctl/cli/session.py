@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from wfctl.client.connect import Embedded
     from wfctl.client.embedded.app_host import AppLogs
     from wfctl.client.embedded.workflows import EmbeddedWorkflows
-    from wfctl.client.port import Workflows
-    from wfctl.client.sidecar.endpoint import Endpoint
+    from wfctl.client.port import Host, Target, Workflows
     from wfctl.config.settings import Settings, Value
 
 
@@ -104,7 +103,7 @@ class Session:
         return self.flags.debug or self.environ.get("WFCTL_DEBUG", "") not in ("", "0")
 
     @cached_property
-    def target(self) -> Embedded | Endpoint:
+    def target(self) -> Target:
         from wfctl.cli.target import choose
 
         return choose(self.settings, self.chosen)
@@ -118,43 +117,39 @@ class Session:
 
     def embedded_target(self, unsupported: str, hint: str) -> Embedded:
         """Return the embedded target. Raises Unsupported, in these words, where the target is a sidecar."""
-        from wfctl.client.connect import Embedded
-
-        if isinstance(self.target, Embedded):
-            return self.target
-        raise Unsupported(unsupported, hint=hint)
+        if self.target.embedded is None:
+            raise Unsupported(unsupported, hint=hint)
+        return self.target.embedded
 
     @contextmanager
     def workflows(self, *, drive: bool = False, deadline: float | None = None) -> Iterator[Workflows]:
         """The target, open. `drive`: this command may run the app's code here. `deadline`: the moment of
         `time.monotonic()` at which the command gives up, which no request to a sidecar outlasts by much."""
-        from wfctl.client.connect import connect
-
-        with self._data_apart() if drive else nullcontext():
-            target = connect(
-                self.target,
-                drive=drive,
-                note=self.console.note,
-                deadline=deadline,
-                logs=self._app_logs() if drive else None,
-                sidecar=self._sidecar() if drive else None,
-            )
+        with self.host(drive=drive, deadline=deadline) as host:
+            target = self.target.open(host)
             with _closing(target):
                 yield target
-            self._name_shared_store()
 
     @contextmanager
     def embedded(self, target: Embedded) -> Iterator[EmbeddedWorkflows]:
         """Open the embedded engine, for what only that can do. The app may be imported, and its code run."""
-        from wfctl.client.connect import connect_embedded
-
-        with self._data_apart():
-            workflows = connect_embedded(
-                target, drive=True, note=self.console.note, logs=self._app_logs(), sidecar=self._sidecar()
-            )
+        with self.host(drive=True) as host:
+            workflows = target.open(host)
             with _closing(workflows):
                 yield workflows
-            self._name_shared_store()
+
+    @contextmanager
+    def host(self, *, drive: bool, deadline: float | None = None) -> Iterator[Host]:
+        """What this command offers to the target that it opens. With `drive`, what the app prints goes to stderr."""
+        from wfctl.client.port import Host
+
+        note = self.console.note
+        if drive:
+            with self._data_apart():
+                yield Host(note, True, deadline, self._app_logs(), self._sidecar())
+        else:
+            yield Host(note, deadline=deadline)
+        self._name_shared_store()
 
     def _name_shared_store(self) -> None:
         """Name the store that is not of this folder alone to the person who may think so."""

@@ -11,7 +11,7 @@ from wfctl.errors import InvalidInput
 from wfctl.wire.default_ports import HTTP_PORT
 
 if TYPE_CHECKING:
-    from wfctl.client.sidecar.endpoint import Endpoint
+    from wfctl.client.port import Target
 
 REQUEST_SECONDS = 30.0
 _DEFAULT_URL = f"http://{DEFAULT_HOST}:{HTTP_PORT}"
@@ -48,7 +48,7 @@ def _automatic(settings: Settings) -> Value:
     return Value(EMBEDDED, f"automatic: no sidecar answers on {DEFAULT_HOST}:{HTTP_PORT}")
 
 
-def choose(settings: Settings, target: Value | None = None) -> Embedded | Endpoint:
+def choose(settings: Settings, target: Value | None = None) -> Target:
     """Return the target to open: `target`, if it is found already.
 
     Raises InvalidInput if both an address and a pod are given.
@@ -57,7 +57,14 @@ def choose(settings: Settings, target: Value | None = None) -> Embedded | Endpoi
     if target.value == EMBEDDED:
         # A project's file names the store that its first start makes; who names one by hand means one that is there.
         named = settings.store.origin in ("--store", "WFCTL_STORE")
-        return Embedded(Path(settings.store.value), settings.app, settings.base, named, lambda: settings.interpreter)
+        return Embedded(
+            Path(settings.store.value),
+            settings.app,
+            settings.base,
+            named,
+            lambda: settings.interpreter,
+            lambda: _environment(settings),
+        )
     from wfctl.client.sidecar.endpoint import Endpoint
 
     token = settings.token()
@@ -75,6 +82,11 @@ def choose(settings: Settings, target: Value | None = None) -> Embedded | Endpoi
         namespace=cluster.get("namespace"),
         pod=cluster.get("pod"),
     )
+
+
+def _environment(settings: Settings) -> str | None:
+    found = settings.environment
+    return None if found is None or found.own else f"{found.describe()}: {found.origin}"
 
 
 def _cluster(settings: Settings, target: Value) -> dict[str, str]:

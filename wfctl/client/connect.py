@@ -1,95 +1,84 @@
-"""Open a described target as a `Workflows`."""
+"""Describe the embedded engine as a target, and find out whether a sidecar answers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from wfctl.errors import Unsupported
 from wfctl.wire.default_ports import HTTP_PORT
 
 if TYPE_CHECKING:
-    from wfctl.client.embedded.app_host import AppLogs, AppSidecar
+    from wfctl.client.doctor.check import Check
     from wfctl.client.embedded.workflows import EmbeddedWorkflows
-    from wfctl.client.port import Workflows
-    from wfctl.client.sidecar.endpoint import Endpoint
+    from wfctl.client.port import Host
 
 DEFAULT_HOST = "127.0.0.1"
 CONNECT_SECONDS = 0.05
 ANSWER_SECONDS = 0.5
 
-Note = Callable[[str], None]
-
-
-def own_python() -> Path | None:
-    """Return the interpreter of an app that runs in this process."""
-    return None
-
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """A store file, and the app whose workflows it runs. `base` is where a module `app` is looked for.
+    """Implement the port `Target`: a store file, and the app whose workflows it runs.
 
-    `named`: the user named the store, so reading one that does not exist is an error. `python` finds the
-    interpreter that runs the app, None for this one; it is called only when the app is needed.
+    store        the SQLite file
+    app          the module or file of the app; None: none is named
+    base         where a module `app` is looked for
+    named        the user named the store, so reading one that does not exist is an error
+    python       finds the interpreter that runs the app, None for this one; called only when the app is needed
+    environment  describes the Python environment of the app; None if it is wfctl's own
     """
 
     store: Path
     app: str | None = None
     base: Path | None = None
     named: bool = False
-    python: Callable[[], Path | None] = own_python
-    local: ClassVar[bool] = True  # a failure here is not worth waiting out
-    connections: ClassVar[int] = 1  # useful at a time: the engine has one queue
+    python: Callable[[], Path | None] = lambda: None
+    environment: Callable[[], str | None] = lambda: None
+    local: ClassVar[bool] = True
+    connections: ClassVar[int] = 1  # the engine has one queue
+    name: ClassVar[str | None] = "embedded"
 
+    @property
+    def address(self) -> str:
+        return str(self.store)
 
-def connect(
-    target: Embedded | Endpoint,
-    *,
-    drive: bool,
-    note: Note,
-    deadline: float | None = None,
-    logs: AppLogs | None = None,
-    sidecar: AppSidecar | None = None,
-) -> Workflows:
-    """Open the target. `drive`: this command may run the app's code. `note` receives lines for the user.
+    @property
+    def embedded(self) -> Embedded:
+        return self
 
-    `logs`: what to do with what the app logs here. `sidecar` is for an embedded app that uses `DaprClient`.
-    `deadline` is the `time.monotonic()` at which the command gives up. Raises Unsupported, InvalidInput.
-    """
-    if isinstance(target, Embedded):
-        return connect_embedded(target, drive=drive, note=note, logs=logs, sidecar=sidecar)
-    try:
-        from wfctl.client.sidecar.workflows import open_sidecar
-    except ImportError as error:
-        raise Unsupported(f"this wfctl cannot speak to a sidecar: {error}", hint="--target embedded") from error
-    return open_sidecar(replace(target, deadline=deadline), note=note)
+    def open(self, host: Host) -> EmbeddedWorkflows:
+        from wfctl.client.embedded.workflows import open_embedded
 
+        return open_embedded(
+            self.store,
+            self.app,
+            self.base,
+            host.may_drive,
+            note=host.note,
+            named=self.named,
+            python=self.python,
+            logs=host.logs,
+            sidecar=host.sidecar,
+        )
 
-def connect_embedded(
-    target: Embedded,
-    *,
-    drive: bool,
-    note: Note,
-    logs: AppLogs | None = None,
-    sidecar: AppSidecar | None = None,
-) -> EmbeddedWorkflows:
-    """Open the store for what only the embedded engine can do, besides what the port names."""
-    from wfctl.client.embedded.workflows import open_embedded
+    @contextmanager
+    def checked(self, host: Host, seconds: float | None) -> Iterator[Callable[[], Sequence[Check]]]:
+        from wfctl.client.doctor.embedded import check_embedded
 
-    return open_embedded(
-        target.store,
-        target.app,
-        target.base,
-        drive,
-        note=note,
-        named=target.named,
-        python=target.python,
-        logs=logs,
-        sidecar=sidecar,
-    )
+        engine = self.open(host)
+        try:
+            yield lambda: check_embedded(self.store, self.app, engine.load_app, self.environment)
+        finally:
+            engine.close()
+
+    def executed(self) -> bool:
+        from wfctl.engine.owner_lock import is_owned
+
+        return is_owned(self.store)
 
 
 def sidecar_answers(host: str = DEFAULT_HOST, port: int = HTTP_PORT) -> bool:

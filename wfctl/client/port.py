@@ -1,7 +1,7 @@
-"""Define the port `Workflows`: everything that a command can ask of any target.
+"""Define the ports `Target`, where a command goes, and `Workflows`: everything that it can ask of any target.
 
-Two adapters implement it: the embedded engine (`wfctl.client.embedded.workflows`) and a Dapr sidecar
-(`wfctl.client.sidecar.workflows`). One contract suite runs on both.
+Two adapters implement each: the embedded engine (`wfctl.client.connect`, `wfctl.client.embedded.workflows`) and a Dapr
+sidecar (`wfctl.client.sidecar.endpoint`, `wfctl.client.sidecar.workflows`). One contract suite runs on both.
 Every method may raise `Unreachable`, `Unsupported`, `NotAuthenticated`, `NotPermitted` or `StoreError`, besides the
 errors that it names.
 """
@@ -9,6 +9,7 @@ errors that it names.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -17,6 +18,9 @@ from wfctl.errors import WfctlError
 from wfctl.model.instance import Count, Failed, Filter, Instance, RerunRequest, StartRequest
 
 if TYPE_CHECKING:
+    from wfctl.client.connect import Embedded
+    from wfctl.client.doctor.check import Check
+    from wfctl.client.embedded.app_host import AppLogs, AppSidecar
     from wfctl.model.events import Event
     from wfctl.model.logs import LogLine
 
@@ -52,6 +56,73 @@ class Scan:
     end: Callable[[], None] = lambda: None
     looked_at: int = 0
     stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Hold what this process offers to a target that it opens.
+
+    note       receives lines for the user
+    may_drive  the app's code may run in this process
+    deadline   the `time.monotonic()` at which the command gives up; no request to a sidecar outlasts it by much
+    logs       what to do with what the app logs here, besides keeping it
+    sidecar    serves an embedded app that uses `DaprClient`
+    """
+
+    note: Callable[[str], None]
+    may_drive: bool = False
+    deadline: float | None = None
+    logs: AppLogs | None = None
+    sidecar: AppSidecar | None = None
+
+
+class Target(Protocol):
+    """Describe where a command goes. Making one, and asking it for these properties, connects to nothing."""
+
+    @property
+    def local(self) -> bool:
+        """Return True for a store on this machine: reads are cheap, and a failure is not worth waiting out."""
+        ...
+
+    @property
+    def connections(self) -> int:
+        """Return how many connections at a time are of use."""
+        ...
+
+    @property
+    def name(self) -> str | None:
+        """Return the word for a target of this kind that has no name of its own; None if its address says enough."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """Return the path of the store, or the address of the sidecar."""
+        ...
+
+    @property
+    def embedded(self) -> Embedded | None:
+        """Return the target itself if it is embedded, for what no sidecar offers: its file, its app, `wfctl run`."""
+        ...
+
+    def open(self, host: Host) -> Workflows:
+        """Open the target; it connects when it is first asked for something.
+
+        Raises InvalidInput for an invalid address, Unsupported if a library is missing, and Unreachable where a tunnel
+        into a cluster cannot be opened.
+        """
+        ...
+
+    def checked(self, host: Host, seconds: float | None) -> AbstractContextManager[Callable[[], Sequence[Check]]]:
+        """Return a function that runs the checks of `wfctl doctor`, as often as it is called, until the context ends.
+
+        `seconds` is how long one request of a check may take; None: as long as any request. Raises as `open` does;
+        every other problem is a failed check.
+        """
+        ...
+
+    def executed(self) -> bool:
+        """Return True if another process executes the instances now. A sidecar always does, as far as can be told."""
+        ...
 
 
 class Workflows(Protocol):

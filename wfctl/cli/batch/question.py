@@ -6,7 +6,6 @@ from collections import Counter
 
 from wfctl.cli.batch.select import Chosen, Verb
 from wfctl.cli.session import Session
-from wfctl.client.connect import Embedded
 from wfctl.render.text import clean, plural
 
 
@@ -28,26 +27,12 @@ def _whom(chosen: Chosen) -> str:
 
 def target_words(session: Session) -> str:
     """Return the target's name and address: `prod (https://...)`, `embedded (store.db)`."""
-    name, address = session.settings.profile, _address(session)
-    if name is None and isinstance(session.target, Embedded):
-        name = "embedded"
+    name, address = session.settings.profile or session.target.name, clean(session.target.address)
     return f"the sidecar at {address}" if name is None else f"{clean(name)} ({address})"
-
-
-def _address(session: Session) -> str:
-    target = session.target
-    if isinstance(target, Embedded):
-        return clean(str(target.store))
-    if target.in_cluster:
-        parts = [("pod", target.pod), ("namespace", target.namespace), ("context", target.kube_context)]
-        return ", ".join(f"{word} {clean(value)}" for word, value in parts if value)
-    return clean(target.http or target.grpc or "127.0.0.1:50001")
 
 
 def target_names(session: Session) -> set[str]:
     """Return the names by which `--confirm` may call the target."""
     settings = session.settings
-    names = {settings.profile, settings.protected, settings.target.value}
-    if isinstance(session.target, Embedded):
-        names.add("embedded")
+    names = {settings.profile, settings.protected, settings.target.value, session.target.name}
     return {name for name in names if name}

@@ -17,8 +17,7 @@ from wfctl.cli.batch.progress import Progress
 from wfctl.cli.batch.select import AGAIN, GOES, STAYS, Chosen, Verb, choose, narrowed, no_more
 from wfctl.cli.empty import tell_empty
 from wfctl.cli.session import Session
-from wfctl.client.connect import connect
-from wfctl.client.port import Requested, Workflows
+from wfctl.client.port import Host, Requested, Workflows
 from wfctl.errors import (
     AlreadyRerun,
     NotAuthenticated,
@@ -172,7 +171,7 @@ class Batch:
             if self._stopped:
                 return self._done(instance_id, Outcome.NOT_TRIED)
             if not hasattr(mine, "workflows"):
-                mine.workflows = connect(self.session.target, drive=False, note=self.session.console.note)
+                mine.workflows = self.session.target.open(Host(self.session.console.note))
                 opened.append(mine.workflows)
             return self._one(mine.workflows, chosen, act, instance_id)
 

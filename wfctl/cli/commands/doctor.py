@@ -9,8 +9,7 @@ from wfctl.cli.command import command, new_app
 from wfctl.cli.parsing.duration import parse_duration
 from wfctl.cli.session import Session
 from wfctl.cli.target import effective_target
-from wfctl.client.connect import Embedded
-from wfctl.client.doctor.check import Check, NotReady, Result
+from wfctl.client.doctor.check import Check, NotReady, Result, wait_until_ready
 from wfctl.errors import WfctlError
 from wfctl.render.printer import View
 from wfctl.render.table import Cell, Column, Layout, cells_of
@@ -70,32 +69,12 @@ def _summary(checks: Sequence[Check], status: int) -> str:
     return f"{plural(len(checks), 'check')}: {results}; exit status {status}"
 
 
-def _look(session: Session, seconds: float | None) -> list[Check]:
-    target, note = session.target, session.console.note
-    if isinstance(target, Embedded):
-        return _look_here(session, target, seconds)
-    from wfctl.client.doctor.sidecar import check_sidecar, wait_ready
-
-    if "request_timeout" not in session.settings.values:
-        target = replace(target, request_timeout=CHECK_SECONDS)
-    checks = check_sidecar(target, note) if seconds is None else wait_ready(target, seconds, note)
+def _look(session: Session, seconds: float | None) -> Sequence[Check]:
+    within = None if "request_timeout" in session.settings.values else CHECK_SECONDS
+    with session.host(drive=True) as host, session.target.checked(host, within) as look:
+        checks = look() if seconds is None else wait_until_ready(look, seconds, session.console.note)
     withheld = session.settings.withheld
     return [replace(one, fix=withheld) if withheld and one.name == "token" and one.fix else one for one in checks]
-
-
-def _look_here(session: Session, target: Embedded, seconds: float | None) -> list[Check]:
-    from wfctl.client.doctor.embedded import check_embedded, wait_embedded
-
-    with session.embedded(target) as engine:
-        load = engine.load_app
-
-        def environment() -> str | None:
-            found = session.settings.environment
-            return None if found is None or found.own else f"{found.describe()}: {found.origin}"
-
-        if seconds is None:
-            return check_embedded(target.store, target.app, load, environment)
-        return wait_embedded(target.store, target.app, load, environment, seconds, session.console.note)
 
 
 def _record(check: Check) -> dict[str, object]:

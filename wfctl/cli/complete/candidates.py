@@ -100,12 +100,9 @@ def _candidate(one: Instance) -> Candidate:
 def _workflows(line: _Line, incomplete: str) -> list[Candidate]:
     """Return the workflows that ran, and those that the app's source registers; the app itself is not run."""
     from wfctl.cli.target import choose
-    from wfctl.client.connect import Embedded
 
-    declared: list[Candidate] = []
-    target = choose(line.settings())
-    if isinstance(target, Embedded):
-        declared = [Candidate(name) for name in _declared(target)]
+    embedded = choose(line.settings()).embedded
+    declared = [] if embedded is None else [Candidate(name) for name in _declared(embedded)]
 
     def seen(at: CompletionReader) -> Iterator[Candidate]:
         yield from (Candidate(name) for name in at.workflow_names() if name)

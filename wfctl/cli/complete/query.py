@@ -108,7 +108,6 @@ class Question(NamedTuple):
 def asked(settings: Settings, *questions: Question) -> list[Candidate]:
     """Return what the target answers within the limit; nothing after an error."""
     from wfctl.cli.target import choose
-    from wfctl.client.connect import Embedded, connect
 
     try:
         target = choose(settings)
@@ -117,18 +116,20 @@ def asked(settings: Settings, *questions: Question) -> list[Candidate]:
     found: list[Candidate] = []
 
     def ask() -> None:
-        if isinstance(target, Embedded):
+        if target.embedded is not None:
             from wfctl.cli.complete.store_reader import StoreReader
 
-            reader: CompletionReader = StoreReader(target.store)
+            reader: CompletionReader = StoreReader(target.embedded.store)
         else:
-            reader = WorkflowsReader(connect(target, drive=False, note=lambda text: None))
+            from wfctl.client.port import Host
+
+            reader = WorkflowsReader(target.open(Host(note=lambda text: None)))
         with closing(reader):  # a store that is left open keeps its log beside it
             for question in questions:
                 for one in islice(question.ask(reader), MOST):
                     found.append(one)
 
-    if not isinstance(target, Embedded) and hasattr(os, "fork"):
+    if not target.local and hasattr(os, "fork"):
         from wfctl.cli.complete.background import ask_aside
 
         key = "\n".join([repr(target), *(question.key for question in questions)])

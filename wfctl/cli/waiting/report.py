@@ -9,7 +9,6 @@ from datetime import datetime
 from wfctl.cli.exit_codes import of_end
 from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
-from wfctl.client.connect import Embedded
 from wfctl.client.port import Driver, Workflows
 from wfctl.errors import DiskFull, StoreError
 from wfctl.model.failure import root
@@ -104,12 +103,8 @@ def tell_if_stopped(session: Session, driver: Driver, hint: Callable[[], str]) -
 
 
 def _what_goes_on(session: Session, driver: Driver) -> str:
-    target = session.target
-    if isinstance(target, Embedded):
-        from wfctl.engine.owner_lock import is_owned
-
-        if driver is Driver.HERE or not is_owned(target.store):
-            return "nothing is lost, and nobody executes the workflow now"
+    if driver is Driver.HERE or not session.target.executed():
+        return "nothing is lost, and nobody executes the workflow now"
     return "the workflow goes on"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -36,7 +36,7 @@ class Check:
 class NotReady(TimedOut):
     """Report that the target was not ready in time. `checks` are the last results."""
 
-    def __init__(self, message: str, *, hint: str | None, checks: list[Check]) -> None:
+    def __init__(self, message: str, *, hint: str | None, checks: Sequence[Check]) -> None:
         super().__init__(message, hint=hint)
         self.checks = checks
 
@@ -47,7 +47,9 @@ def failed(name: str, error: WfctlError) -> Check:
     return Check(name, Result.FAIL, error.message, error.hint, status=status)
 
 
-def wait_until_ready(look: Callable[[], list[Check]], seconds: float, note: Callable[[str], None]) -> list[Check]:
+def wait_until_ready(
+    look: Callable[[], Sequence[Check]], seconds: float, note: Callable[[str], None]
+) -> Sequence[Check]:
     """Repeat the checks until none fails or blocks. Returns the last results. Raises NotReady after `seconds`."""
     until = time.monotonic() + seconds
     said = ""

@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wfctl.client.doctor.check import Check, Result, failed, wait_until_ready
+from wfctl.client.doctor.check import Check, Result, failed
 from wfctl.engine.owner_lock import is_owned
 from wfctl.engine.store import database, history_inbox
 from wfctl.engine.store.backup import contents, last_backup
@@ -40,18 +40,6 @@ def check_embedded(
     `environment` describes the app's Python environment; None if it is wfctl's own.
     """
     return list(_checks(store, app, load, environment))
-
-
-def wait_embedded(
-    store: Path,
-    app: str | None,
-    load: Callable[[], App],
-    environment: Callable[[], str | None],
-    seconds: float,
-    note: Callable[[str], None],
-) -> list[Check]:
-    """Repeat the checks until none fails, for instance until a volume is mounted. Raises NotReady."""
-    return wait_until_ready(lambda: check_embedded(store, app, load, environment), seconds, note)
 
 
 def _checks(

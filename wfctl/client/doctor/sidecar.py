@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wfctl.client.doctor.check import Check, Result, failed, wait_until_ready
+from wfctl.client.doctor.check import Check, Result, failed
 from wfctl.client.sidecar.connection import Note, SidecarConnection, grpc_installed
 from wfctl.client.sidecar.endpoint import Endpoint
 from wfctl.errors import NotAuthenticated, TimedOut, Unreachable, WfctlError
@@ -27,31 +27,20 @@ OLDEST = (1, 11)
 SCHEDULER_SECONDS = 5.0  # it answers in milliseconds
 
 
-def check_sidecar(endpoint: Endpoint, note: Note) -> list[Check]:
-    """Run the checks. Raises InvalidInput for an invalid address; every other problem is a failed check.
+@contextmanager
+def checks_of(endpoint: Endpoint, note: Note) -> Iterator[Callable[[], list[Check]]]:
+    """Return what runs the checks. Raises InvalidInput for an invalid address; other problems are failed checks.
 
     A sidecar in a cluster is reached through `kubectl.forward` first, which raises errors of its own.
     """
-    with _reached(endpoint, note) as near:
-        return _look(near)
-
-
-def wait_ready(endpoint: Endpoint, seconds: float, note: Note) -> list[Check]:
-    """Repeat the checks until none fails and a worker is connected. Raises NotReady after `seconds`."""
-    with _reached(endpoint, note) as near:
-        return wait_until_ready(lambda: _look(near), seconds, note)
-
-
-@contextmanager
-def _reached(endpoint: Endpoint, note: Note) -> Iterator[Endpoint]:
     if not endpoint.in_cluster:
-        yield endpoint
+        yield lambda: _look(endpoint)
         return
     from wfctl.client.sidecar.kubectl import forward
 
     tunnel = forward(endpoint, note=note)
     try:
-        yield tunnel.endpoint
+        yield lambda: _look(tunnel.endpoint)
     finally:
         tunnel.close()
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from wfctl.errors import InvalidInput
+from wfctl.errors import InvalidInput, Unsupported
 from wfctl.wire.default_ports import GRPC_PORT
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
+
+    from wfctl.client.doctor.check import Check
+    from wfctl.client.port import Host
+    from wfctl.client.sidecar.workflows import SidecarWorkflows
 
 _TLS_PORT = 443
 MOST_CONNECTIONS = 64
@@ -24,7 +30,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Describe a sidecar. A field that is None is detected, or has Dapr's default.
+    """Implement the port `Target`: a sidecar. A field that is None is detected, or has Dapr's default.
 
     http                `http://host:port`, `https://...`, `unix:///file` or `unix:///folder` (of daprd's sockets);
                         None where only gRPC is to be used
@@ -49,6 +55,33 @@ class Endpoint:
     namespace: str | None = None
     pod: str | None = None
     local: ClassVar[bool] = False
+    name: ClassVar[str | None] = None
+    embedded: ClassVar[None] = None
+
+    @property
+    def address(self) -> str:
+        if self.in_cluster:
+            parts = (("pod", self.pod), ("namespace", self.namespace), ("context", self.kube_context))
+            return ", ".join(f"{word} {value}" for word, value in parts if value)
+        return self.http or self.grpc or f"127.0.0.1:{GRPC_PORT}"
+
+    def open(self, host: Host) -> SidecarWorkflows:
+        try:
+            from wfctl.client.sidecar.workflows import open_sidecar
+        except ImportError as error:
+            raise Unsupported(f"this wfctl cannot speak to a sidecar: {error}", hint="--target embedded") from error
+        return open_sidecar(replace(self, deadline=host.deadline), note=host.note)
+
+    @contextmanager
+    def checked(self, host: Host, seconds: float | None) -> Iterator[Callable[[], Sequence[Check]]]:
+        from wfctl.client.doctor.sidecar import checks_of
+
+        within = self if seconds is None else replace(self, request_timeout=seconds)
+        with checks_of(within, host.note) as look:
+            yield look
+
+    def executed(self) -> bool:
+        return True
 
     @property
     def connections(self) -> int:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from checks import examine, wait_ready
 from limits import LIMIT_SECONDS
 from sidecar_fake import METADATA, Request, free_port, grpc_server, http_server, no_job, raw_server
 
 from wfctl import errors
 from wfctl.client.doctor import sidecar
 from wfctl.client.doctor.check import Check, Result
-from wfctl.client.doctor.sidecar import check_sidecar, wait_ready
 from wfctl.client.sidecar import connection
 from wfctl.client.sidecar.endpoint import Endpoint
 
@@ -21,7 +22,7 @@ def quiet(line: str) -> None:
     return
 
 
-def by_name(checks: list[Check]) -> dict[str, Check]:
+def by_name(checks: Sequence[Check]) -> dict[str, Check]:
     assert all("\n" not in check.detail for check in checks)
     assert all(check.fix for check in checks if check.level is Result.FAIL)
     return {check.name: check for check in checks}
@@ -50,7 +51,7 @@ def test_all_is_well() -> None:
         "ListInstanceIDs": lambda request, context: pb.ListInstanceIDsResponse(instance_ids=["a"]),
     }
     with http_server(serving(METADATA)) as server, grpc_server(handlers) as address:
-        checks = check_sidecar(Endpoint(http=server.url, grpc=address, token="s3cret"), quiet)
+        checks = examine(Endpoint(http=server.url, grpc=address, token="s3cret"), quiet)
         assert wait_ready(Endpoint(http=server.url, grpc=address), 5, quiet)
     found = by_name(checks)
     assert {check.level for check in checks} == {Result.OK}
@@ -86,7 +87,7 @@ def test_what_is_not_well(
 ) -> None:
     monkeypatch.setattr(connection, "grpc_installed", lambda: False)
     with http_server(serving(metadata)) as server:
-        checks = by_name(check_sidecar(Endpoint(http=server.url, app_id="orders"), quiet))
+        checks = by_name(examine(Endpoint(http=server.url, app_id="orders"), quiet))
     assert checks[name].level is level
     assert words in checks[name].detail
 
@@ -117,7 +118,7 @@ def test_a_scheduler_that_a_sidecar_names_and_that_may_be_dead(
         return job if job is not None else (let_go.wait(LIMIT_SECONDS) and None) or no_job()
 
     with http_server(answer) as server:
-        checks = by_name(check_sidecar(Endpoint(http=server.url), quiet))
+        checks = by_name(examine(Endpoint(http=server.url), quiet))
         let_go.set()
     assert checks["scheduler"].level is level
     assert words in checks["scheduler"].detail
@@ -151,13 +152,13 @@ def test_the_scheduler_over_grpc_alone(monkeypatch: pytest.MonkeyPatch) -> None:
             (None, Result.FAIL),
         ):
             say[:] = [said]
-            checks = by_name(check_sidecar(Endpoint(grpc=address), quiet))
+            checks = by_name(examine(Endpoint(grpc=address), quiet))
             assert checks["scheduler"].level is level, checks["scheduler"]
         let_go.set()
 
 
 def test_nobody_there() -> None:
-    (check,) = check_sidecar(Endpoint(http=f"http://127.0.0.1:{free_port()}"), quiet)
+    (check,) = examine(Endpoint(http=f"http://127.0.0.1:{free_port()}"), quiet)
     assert (check.name, check.level) == ("sidecar", Result.FAIL)
     assert "connection refused" in check.detail
 
@@ -167,14 +168,14 @@ def test_a_wrong_token() -> None:
         return (204, b"") if "healthz" in request.path else (401, b"invalid api token")
 
     with http_server(answer) as server:
-        checks = check_sidecar(Endpoint(http=server.url), quiet)
+        checks = examine(Endpoint(http=server.url), quiet)
     assert [(check.name, check.level) for check in checks] == [("sidecar", Result.OK), ("token", Result.FAIL)]
 
 
 def test_no_grpc_there() -> None:
     pytest.importorskip("grpc")
     with http_server(serving(METADATA)) as server:
-        checks = by_name(check_sidecar(Endpoint(http=server.url, grpc=f"127.0.0.1:{free_port()}"), quiet))
+        checks = by_name(examine(Endpoint(http=server.url, grpc=f"127.0.0.1:{free_port()}"), quiet))
     assert checks["task hub"].level is Result.WARN
     assert "list" not in checks
 
@@ -182,7 +183,7 @@ def test_no_grpc_there() -> None:
 def test_no_task_hub_there() -> None:
     pytest.importorskip("grpc")
     with http_server(serving(METADATA)) as server, grpc_server({}) as address:
-        checks = by_name(check_sidecar(Endpoint(http=server.url, grpc=address), quiet))
+        checks = by_name(examine(Endpoint(http=server.url, grpc=address), quiet))
     assert checks["task hub"].level is Result.WARN
 
 
@@ -190,7 +191,7 @@ def test_clocks_that_differ() -> None:
     body = b'{"id":"orders","runtimeVersion":"1.15.2"}'
     head = b"HTTP/1.1 200 OK\r\ndate: Thu, 01 Jan 2015 00:00:00 GMT\r\ncontent-length: %d\r\n\r\n" % len(body)
     with raw_server(lambda connection: connection.sendall(head + body)) as url:
-        checks = by_name(check_sidecar(Endpoint(http=url, grpc=f"127.0.0.1:{free_port()}"), quiet))
+        checks = by_name(examine(Endpoint(http=url, grpc=f"127.0.0.1:{free_port()}"), quiet))
     assert checks["clock"].level is Result.WARN
     assert "behind this machine's" in checks["clock"].detail
 
