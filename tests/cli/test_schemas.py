@@ -131,7 +131,7 @@ def test_every_command_is_here() -> None:
         "node.json",
         "change.json",
     }
-    assert used | {"error.json", "endpoints.json"} == set(SCHEMAS)
+    assert used | {"error.json", "endpoints.json", "bundle.json"} == set(SCHEMAS)
 
 
 @pytest.mark.parametrize(("argv", "schema", "many"), CASES, ids=[" ".join(case[0]) for case in CASES])

@@ -9,6 +9,7 @@ from typing import Any
 
 from wfctl.model.events import Event, OtherEvent, Parent
 from wfctl.model.failure import Failure
+from wfctl.model.json_names import camel as camel
 from wfctl.model.status import Status
 from wfctl.model.steps import Step
 from wfctl.render.json_records import Record, decoded, failure_record, time_or_none
@@ -62,12 +63,6 @@ def step_record(step: Step) -> Record:
 
 def _millis(start: datetime, end: datetime | None) -> float | None:
     return None if end is None else round((end - start).total_seconds() * 1000, 3)
-
-
-def camel(name: str) -> str:
-    """`task_execution_id` to `taskExecutionID`: an ID is written as in `instanceID` everywhere."""
-    head, *tail = name.split("_")
-    return head + "".join("ID" if part == "id" else part.capitalize() for part in tail)
 
 
 def _plain(value: Any) -> Any:
