@@ -17,27 +17,46 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from wfctl.cli.help_pages import CONTEXT, Command
 from wfctl.cli.option_group import OptionGroup, group_of
-from wfctl.cli.options import common_parameters, take_flags
+from wfctl.cli.options import WAITING, common_parameters, take_flags
 from wfctl.cli.session import Session
 
 Run = Callable[..., int | None]
+
+NO_DRIVE = inspect.Parameter(
+    "no_drive",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=False,
+    annotation=Annotated[
+        bool,
+        typer.Option(
+            "--no-drive",
+            help="Do not run workflow code in this process (embedded).",
+            rich_help_panel=WAITING,
+            show_default=False,
+        ),
+    ],
+)
 
 
 def new_app() -> typer.Typer:
     return typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-def command(app: typer.Typer, name: str | None = None) -> Callable[[Run], Run]:
+def command(app: typer.Typer, name: str | None = None, *, drives: bool = False) -> Callable[[Run], Run]:
+    """Declare a command. `drives`: workflow code may run in this process, unless the user says `--no-drive`."""
+
     def declare(run: Run) -> Run:
         _, *taken = inspect.signature(run, eval_str=True).parameters.values()
         groups = {parameter.name: group for parameter in taken if (group := group_of(parameter)) is not None}
         own = [one for parameter in taken for one in _declared(parameter, groups)]
+        if drives:
+            own.append(NO_DRIVE)
         names = {parameter.name for parameter in own}
 
         def invoke(ctx: typer.Context, **values: Any) -> int:
@@ -46,6 +65,8 @@ def command(app: typer.Typer, name: str | None = None) -> Callable[[Run], Run]:
             session.add_flags(take_flags(values, names))
             for note in [note for group in groups.values() for note in group.told(values)]:
                 session.console.note(note)
+            if drives:
+                session.may_drive = not values.pop(NO_DRIVE.name)
             values |= {name: group.pop(values) for name, group in groups.items()}
             return run(session, **values) or 0
 

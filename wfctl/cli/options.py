@@ -14,6 +14,8 @@ from wfctl.cli.help_pages import EVERYWHERE, TARGETS
 
 _T = TypeVar("_T")
 
+WAITING = "Waiting"  # the panel of what a command does while the workflow runs
+
 
 @dataclass(frozen=True, slots=True)
 class Flags:

@@ -36,6 +36,7 @@ class Session:
         self.stopped: Callable[[], str] = lambda: "interrupted"
         self.going_on: Callable[[], str | None] = lambda: None
         self.acting = False  # part of what the command was to do is done: to be stopped is a failure then
+        self.may_drive = False  # workflow code may run in this process
         self.log_level: str | None = None  # that of --log-level, where a command has it
         self.store_told = False  # the user knows already where was looked
         self.recorded: Sequence[str] = ()  # the instances that have got what the command was to do, and are to go on
@@ -122,10 +123,10 @@ class Session:
         return self.target.embedded
 
     @contextmanager
-    def workflows(self, *, drive: bool = False, deadline: float | None = None) -> Iterator[Workflows]:
-        """The target, open. `drive`: this command may run the app's code here. `deadline`: the moment of
-        `time.monotonic()` at which the command gives up, which no request to a sidecar outlasts by much."""
-        with self.host(drive=drive, deadline=deadline) as host:
+    def workflows(self, *, deadline: float | None = None) -> Iterator[Workflows]:
+        """The target, open. `deadline`: the moment of `time.monotonic()` at which the command gives up, which no
+        request to a sidecar outlasts by much."""
+        with self.host(deadline) as host:
             target = self.target.open(host)
             with _closing(target):
                 yield target
@@ -133,18 +134,19 @@ class Session:
     @contextmanager
     def embedded(self, target: Embedded) -> Iterator[EmbeddedWorkflows]:
         """Open the embedded engine, for what only that can do. The app may be imported, and its code run."""
-        with self.host(drive=True) as host:
+        self.may_drive = True
+        with self.host() as host:
             workflows = target.open(host)
             with _closing(workflows):
                 yield workflows
 
     @contextmanager
-    def host(self, *, drive: bool, deadline: float | None = None) -> Iterator[Host]:
-        """What this command offers to the target that it opens. With `drive`, what the app prints goes to stderr."""
+    def host(self, deadline: float | None = None) -> Iterator[Host]:
+        """What this command offers to the target that it opens. What an app prints here goes to stderr."""
         from wfctl.client.port import Host
 
         note = self.console.note
-        if drive:
+        if self.may_drive:
             with self._data_apart():
                 yield Host(note, True, deadline, self._app_logs(), self._sidecar())
         else:

@@ -71,7 +71,8 @@ def _summary(checks: Sequence[Check], status: int) -> str:
 
 def _look(session: Session, seconds: float | None) -> Sequence[Check]:
     within = None if "request_timeout" in session.settings.values else CHECK_SECONDS
-    with session.host(drive=True) as host, session.target.checked(host, within) as look:
+    session.may_drive = True  # the app is imported
+    with session.host() as host, session.target.checked(host, within) as look:
         checks = look() if seconds is None else wait_until_ready(look, seconds, session.console.note)
     withheld = session.settings.withheld
     return [replace(one, fix=withheld) if withheld and one.name == "token" and one.fix else one for one in checks]

@@ -4,16 +4,15 @@ from wfctl.cli.batch.select import Verb
 from wfctl.cli.command import command, new_app
 from wfctl.cli.options import Reason
 from wfctl.cli.session import Session
-from wfctl.cli.waiting.driving import drive_on
-from wfctl.cli.waiting.options import Drives
+from wfctl.cli.waiting.driving import carry_on
 from wfctl.model.status import Status
 
 app = new_app()
 VERB = Verb("pause", "paused", able=frozenset({Status.RUNNING, Status.PENDING}))
 
 
-@command(app)
-def pause(session: Session, which: Several, drive: Drives, reason: Reason = None) -> None:
+@command(app, drives=True)
+def pause(session: Session, which: Several, reason: Reason = None) -> None:
     """Suspend instances.
 
     $ wfctl pause 12345678 --reason "stock count"
@@ -22,8 +21,7 @@ def pause(session: Session, which: Several, drive: Drives, reason: Reason = None
     Activities that are already running finish; nothing new starts until a resume.
     """
     batch = Batch(session, VERB, which)
-    with session.workflows(drive=drive and not which.dry_run) as workflows:
+    with session.workflows() as workflows:
         worked = batch.run(workflows, lambda target, one: target.pause(one, reason=reason))
-        if worked and drive:
-            drive_on(session, workflows, worked)
+        carry_on(session, workflows, worked)
     batch.finish()

@@ -8,10 +8,9 @@ from wfctl.cli.command import command, new_app
 from wfctl.cli.parsing.instance_id import check_id, check_name
 from wfctl.cli.payload_options import Data
 from wfctl.cli.session import Session
-from wfctl.cli.waiting.driving import drive_on
+from wfctl.cli.waiting.driving import carry_on
 from wfctl.cli.waiting.finish import finish
 from wfctl.cli.waiting.options import MayWait
-from wfctl.cli.waiting.report import tell_state
 from wfctl.errors import InvalidInput
 from wfctl.model.status import Status
 from wfctl.render.text import clean
@@ -23,7 +22,7 @@ VERB = Verb(
 )
 
 
-@command(app, "raise-event")
+@command(app, "raise-event", drives=True)
 def raise_event(
     session: Session,
     which: SeveralAndEvent,
@@ -47,7 +46,7 @@ def raise_event(
     if which.one is not None and not which.dry_run:
         check_id(which.one)
         confirm_one(session, verb, which.one, which)
-        with session.workflows(drive=waiting.drive, deadline=waiting.deadline) as workflows:
+        with session.workflows(deadline=waiting.deadline) as workflows:
             began = utc_now()
             workflows.raise_event(which.one, event, payload)
             session.console.note(f"raised {clean(event)} for {clean(which.one)}")
@@ -55,11 +54,9 @@ def raise_event(
     if waiting.wait:
         raise InvalidInput("--wait is for one instance", hint="wfctl wait ID... afterwards")
     batch = Batch(session, verb, which)
-    with session.workflows(drive=waiting.drive and not which.dry_run) as workflows:
+    with session.workflows() as workflows:
         worked = batch.run(workflows, lambda target, one: target.raise_event(one, event, payload))
-        if worked and waiting.drive:
-            driver = drive_on(session, workflows, worked)
-            tell_state(session, workflows, worked if which.filter is None else [], driver)
+        carry_on(session, workflows, worked, tell=which.filter is None)
     batch.finish()
     return 0
 

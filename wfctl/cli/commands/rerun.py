@@ -14,10 +14,9 @@ from wfctl.cli.parsing.json_input import read_payload
 from wfctl.cli.payload_options import Input
 from wfctl.cli.rerun_plan import Beginning, Results, event_number, parse_result, plan, plan_view, supplied
 from wfctl.cli.session import Session
-from wfctl.cli.waiting.driving import drive_on
+from wfctl.cli.waiting.driving import carry_on
 from wfctl.cli.waiting.finish import finish, shows_record
 from wfctl.cli.waiting.options import MayWait
-from wfctl.cli.waiting.report import tell_state
 from wfctl.client.port import Workflows
 from wfctl.errors import InvalidInput, NotFound, WfctlError
 from wfctl.model import refusals
@@ -38,7 +37,7 @@ VERB = Verb(
 )
 
 
-@command(app)
+@command(app, drives=True)
 def rerun(
     session: Session,
     which: Several,
@@ -105,12 +104,12 @@ def rerun(
         for flag, given in (("--wait", waiting.wait), ("--new-id", new_id), ("--plan", show_plan)):
             if given:
                 raise InvalidInput(f"{flag} is for one instance, named by its ID")
-        _several(session, which, what, drive=waiting.drive and not which.dry_run)
+        _several(session, which, what)
         return 0
     instance_id = check_id(which.one)
     if not show_plan:
         confirm_one(session, what.verb, instance_id, which)
-    with session.workflows(drive=waiting.drive and not show_plan, deadline=waiting.deadline) as workflows:
+    with session.workflows(deadline=waiting.deadline) as workflows:
         if show_plan:
             history = workflows.history(instance_id)
             source = workflows.get(instance_id, payloads=False)
@@ -194,11 +193,9 @@ class _What:
         self.beginning.step(source, steps_of(history))
 
 
-def _several(session: Session, which: Which, what: _What, *, drive: bool) -> None:
+def _several(session: Session, which: Which, what: _What) -> None:
     batch = Batch(session, what.verb, which)
-    with session.workflows(drive=drive) as workflows:
+    with session.workflows() as workflows:
         worked = batch.run(workflows, what.begin)
-        if worked and drive:
-            driver = drive_on(session, workflows, worked)
-            tell_state(session, workflows, worked if which.filter is None else [], driver)
+        carry_on(session, workflows, worked, tell=which.filter is None)
     batch.finish()

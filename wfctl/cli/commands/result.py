@@ -17,7 +17,7 @@ from wfctl.render.views.payload import write_output
 app = new_app()
 
 
-@command(app)
+@command(app, drives=True)
 def result(
     session: Session,
     instance_id: InstanceID,
@@ -32,7 +32,7 @@ def result(
     json always as JSON.
     """
     check_id(instance_id)
-    with session.workflows(drive=waiting.wait and waiting.drive, deadline=waiting.deadline) as workflows:
+    with session.workflows(deadline=waiting.deadline) as workflows:
         reader = Reader(session, workflows, waiting.deadline)
         if waiting.wait:
             _, status, late = wait_for_end(session, workflows, reader, instance_id, waiting)

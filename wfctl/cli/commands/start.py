@@ -15,7 +15,7 @@ from wfctl.cli.parsing.duration import parse_start
 from wfctl.cli.parsing.instance_id import check_name, check_new_id
 from wfctl.cli.payload_options import Input
 from wfctl.cli.session import Session
-from wfctl.cli.waiting.driving import drive_on
+from wfctl.cli.waiting.driving import carry_on
 from wfctl.cli.waiting.finish import finish, shows_record
 from wfctl.cli.waiting.options import MayWait
 from wfctl.client.port import Workflows
@@ -29,7 +29,7 @@ VERB = Verb("start", "started", asks=False, prints=True, continues=True)
 SEVERAL = {"--wait": "... --each - -o id | wfctl wait -", "--id": 'each line has its "id"'}
 
 
-@command(app)
+@command(app, drives=True)
 def start(
     session: Session,
     name: Annotated[str, typer.Argument(metavar="WORKFLOW", help="The workflow's name.", show_default=False)],
@@ -77,7 +77,7 @@ def start(
         if if_exists.lower() != IfExists.FAIL.value:
             raise InvalidInput("--each leaves instances that exist as they are", hint="leave --if-exists out")
         at = None if start_at is None else parse_start(start_at, utc_now())
-        _start_each(session, StartRequest(check_name(name, "workflow's name"), start_at=at), each, waiting.drive)
+        _start_each(session, StartRequest(check_name(name, "workflow's name"), start_at=at), each)
         return 0
     request = StartRequest(
         name=check_name(name, "workflow's name"),
@@ -88,7 +88,7 @@ def start(
     )
     session.log_level = log_level
     session.format_or(Format.ID)  # a wrong one is an error before anything is started
-    with session.workflows(drive=waiting.drive, deadline=waiting.deadline) as workflows:
+    with session.workflows(deadline=waiting.deadline) as workflows:
         instance_id = workflows.start(request)
         show = shows_record(session, waiting.wait)
         if not show:
@@ -97,7 +97,7 @@ def start(
         return finish(session, workflows, instance_id, waiting, show=show)
 
 
-def _start_each(session: Session, request: StartRequest, source: str, drive: bool) -> None:
+def _start_each(session: Session, request: StartRequest, source: str) -> None:
     inputs = read_lines(session, source)
 
     def begin(target: Workflows, instance_id: str) -> Result:
@@ -111,10 +111,9 @@ def _start_each(session: Session, request: StartRequest, source: str, drive: boo
         session.console.note("no lines, nothing to do")
         return
     batch = Batch(session, VERB, Which(tuple(inputs), None))
-    with session.workflows(drive=drive) as workflows:
+    with session.workflows() as workflows:
         first = next(iter(inputs))
         known = {first: begin(workflows, first)}  # alone, so that what is wrong with all of them is told once
         worked = batch.run(workflows, lambda target, one: known[one] if one in known else begin(target, one))
-        if worked and drive:
-            drive_on(session, workflows, worked)
+        carry_on(session, workflows, worked)
     batch.finish()

@@ -10,19 +10,17 @@ from wfctl.cli.command import command, new_app
 from wfctl.cli.options import NoRecursive, Reason
 from wfctl.cli.parsing.json_input import checked_json
 from wfctl.cli.session import Session
-from wfctl.cli.waiting.driving import drive_on
-from wfctl.cli.waiting.options import Drives
+from wfctl.cli.waiting.driving import carry_on
 from wfctl.model.status import Status
 
 app = new_app()
 VERB = Verb("terminate", "terminated", able=frozenset({Status.RUNNING, Status.PENDING, Status.SUSPENDED}))
 
 
-@command(app)
+@command(app, drives=True)
 def terminate(
     session: Session,
     which: Several,
-    drive: Drives,
     output: Annotated[
         str | None,
         typer.Option(metavar="JSON", help="Output to end the instances with. (The output format is -o.)"),
@@ -40,11 +38,10 @@ def terminate(
     """
     payload = None if output is None else checked_json(output, "--output")
     batch = Batch(session, replace(VERB, recursive=not no_recursive), which)
-    with session.workflows(drive=drive and not which.dry_run) as workflows:
+    with session.workflows() as workflows:
         worked = batch.run(
             workflows,
             lambda target, one: target.terminate(one, output=payload, reason=reason, recursive=not no_recursive),
         )
-        if worked and drive:
-            drive_on(session, workflows, worked)
+        carry_on(session, workflows, worked)
     batch.finish()

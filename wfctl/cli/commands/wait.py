@@ -8,11 +8,12 @@ from wfctl.cli.command import command, new_app
 from wfctl.cli.empty import tell_empty
 from wfctl.cli.parsing.condition import Condition, parse_condition
 from wfctl.cli.session import Session
+from wfctl.cli.waiting.driving import have_driven
 from wfctl.cli.waiting.finish import tell_nobody, timed_out, wait_again
 from wfctl.cli.waiting.loop import Reader, Watch, watch
 from wfctl.cli.waiting.options import Waits
 from wfctl.cli.waiting.progress import wait_progress
-from wfctl.cli.waiting.report import tell_end, tell_if_stopped, tell_waiting
+from wfctl.cli.waiting.report import tell_end, tell_waiting
 from wfctl.client.port import Driver
 from wfctl.errors import InvalidInput, WrongState
 from wfctl.model.instance import Filter
@@ -23,7 +24,7 @@ from wfctl.render.views.waiting import utc_now
 app = new_app()
 
 
-@command(app)
+@command(app, drives=True)
 def wait(
     session: Session,
     which: SeveralToRead,
@@ -57,14 +58,13 @@ def wait(
         raise InvalidInput("--any and --all exclude each other")
     if awaited.advice:
         session.console.note(awaited.advice)
-    with session.workflows(drive=waiting.drive, deadline=waiting.deadline) as workflows:
+    with session.workflows(deadline=waiting.deadline) as workflows:
         ids = given if given is not None else [one.id for one in workflows.list(which.filter or Filter())]
         if not ids and given is None:
             tell_empty(session, workflows, which.filter or Filter())
         elif not ids:
             session.console.note("no IDs, nothing to wait for")
-        driver = workflows.drive(ids) if waiting.drive else Driver.ELSEWHERE
-        tell_if_stopped(session, driver, lambda: wait_again(ids, awaited))
+        driver = have_driven(session, workflows, ids, lambda: wait_again(ids, awaited))
         if driver is Driver.NOBODY:
             tell_nobody(session)
         reader = Reader(session, workflows, waiting.deadline)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from wfctl.cli.parsing.condition import COMPLETED
@@ -10,7 +11,7 @@ from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
 from wfctl.cli.waiting.loop import Watch
 from wfctl.cli.waiting.progress import wait_progress
-from wfctl.cli.waiting.report import tell_if_stopped
+from wfctl.cli.waiting.report import tell_if_stopped, tell_state
 from wfctl.client.port import Driver, Workflows
 from wfctl.errors import WfctlError
 
@@ -18,11 +19,25 @@ SHOW_EVERY = 0.2
 MOST_SHOWN = 20  # instances; of more, looking at all of them would take time from executing them
 
 
+def have_driven(session: Session, workflows: Workflows, ids: list[str], hint: Callable[[], str]) -> Driver:
+    """Have these instances executed, by this process if it may. `hint` is the command to try when interrupted."""
+    driver = workflows.drive(ids) if session.may_drive else Driver.ELSEWHERE
+    tell_if_stopped(session, driver, hint)
+    return driver
+
+
+def carry_on(session: Session, workflows: Workflows, ids: list[str], *, tell: bool = False) -> None:
+    """Execute what a batch has set in motion, as far as it goes, if the command may. `tell`: say how far each came."""
+    if ids and session.may_drive:
+        driver = drive_on(session, workflows, ids)
+        if tell:
+            tell_state(session, workflows, ids, driver)
+
+
 def drive_on(session: Session, workflows: Workflows, ids: list[str]) -> Driver:
     """Have these instances executed. If this process does it, return when none of them can continue by itself."""
     session.recorded = ids
-    driver = workflows.drive(ids)
-    tell_if_stopped(session, driver, lambda: f"wfctl wait {' '.join(quoted(one) for one in ids[:5])}")
+    driver = have_driven(session, workflows, ids, lambda: f"wfctl wait {' '.join(quoted(one) for one in ids[:5])}")
     if driver is not Driver.HERE:
         return driver
     with wait_progress(session, workflows, ids) as tell:

@@ -10,11 +10,11 @@ from wfctl.cli import exit_codes
 from wfctl.cli.parsing.condition import COMPLETED, Condition
 from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
-from wfctl.cli.waiting.driving import drive_on
+from wfctl.cli.waiting.driving import drive_on, have_driven
 from wfctl.cli.waiting.loop import Reader, Watch, watch
 from wfctl.cli.waiting.options import WaitOptions
 from wfctl.cli.waiting.progress import wait_progress
-from wfctl.cli.waiting.report import as_raised, tell_driver, tell_end, tell_if_stopped, tell_state, tell_waiting
+from wfctl.cli.waiting.report import as_raised, tell_driver, tell_end, tell_state, tell_waiting
 from wfctl.client.port import Driver, Workflows
 from wfctl.errors import TimedOut
 from wfctl.model.instance import Instance
@@ -49,7 +49,7 @@ def finish(
     instance: Instance | None = None
     if options.wait:
         instance, status, late = wait_for_end(session, workflows, reader, instance_id, options, show, raised)
-    elif options.drive:
+    elif session.may_drive:
         tell_state(session, workflows, [instance_id], drive_on(session, workflows, [instance_id]), may_wait=True)
     else:
         _tell_left(session, workflows, instance_id)
@@ -86,8 +86,7 @@ def wait_for_end(
 
     `payloads`: read the instance with them.
     """
-    driver = workflows.drive([instance_id]) if options.drive else Driver.ELSEWHERE
-    tell_if_stopped(session, driver, lambda: f"wfctl wait {quoted(instance_id)}")
+    driver = have_driven(session, workflows, [instance_id], lambda: wait_again([instance_id]))
     if driver is Driver.NOBODY:
         tell_nobody(session)
     elif driver is Driver.ELSEWHERE and session.target.local and session.console.err_tty:

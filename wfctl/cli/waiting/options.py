@@ -8,25 +8,23 @@ from typing import Annotated
 import typer
 
 from wfctl.cli.option_group import Option, OptionGroup
+from wfctl.cli.options import WAITING
 from wfctl.cli.parsing.duration import parse_deadline
 from wfctl.errors import InvalidInput
 from wfctl.render.text import clean
 
-PANEL = "Waiting"
-
 
 @dataclass(frozen=True, slots=True)
 class WaitOptions:
-    """`deadline` is a moment of `time.monotonic()`; `drive`: workflow code may run in this process meanwhile."""
+    """`deadline` is a moment of `time.monotonic()`."""
 
     wait: bool = True
     deadline: float | None = None
     fail_on_stall: bool = False
-    drive: bool = True
 
 
 def _flag(flag: str, help: str) -> Option:
-    return Annotated[bool, typer.Option(flag, help=help, rich_help_panel=PANEL, show_default=False)], False
+    return Annotated[bool, typer.Option(flag, help=help, rich_help_panel=WAITING, show_default=False)], False
 
 
 _TIMEOUT: Option = (
@@ -36,29 +34,26 @@ _TIMEOUT: Option = (
             "--timeout",
             metavar="DURATION",
             help="Give up waiting after this long (exit status 124).",
-            rich_help_panel=PANEL,
+            rich_help_panel=WAITING,
             show_default=False,
         ),
     ],
     None,
 )
-NO_DRIVE = _flag("--no-drive", "Do not run workflow code in this process (embedded).")
 _ALWAYS: dict[str, Option] = {
     "timeout": _TIMEOUT,
     "fail_on_stall": _flag("--fail-on-stall", "Also stop waiting when it is SUSPENDED (exit status 12)."),
-    "no_drive": NO_DRIVE,
 }
 _IF_ASKED = {"wait": _flag("--wait", "Wait until the instance ends; exit by its outcome."), **_ALWAYS}
 
 
-def _options(timeout: str | None, fail_on_stall: bool, no_drive: bool, wait: bool = True) -> WaitOptions:
+def _options(timeout: str | None, fail_on_stall: bool, wait: bool = True) -> WaitOptions:
     if fail_on_stall and not wait:
         raise InvalidInput("--fail-on-stall is for --wait", hint="--wait --fail-on-stall")
     if timeout is not None and not wait:
         raise InvalidInput("--timeout is for --wait", hint=f"--wait --timeout {clean(timeout)}")
-    return WaitOptions(wait, parse_deadline(timeout), fail_on_stall, not no_drive)
+    return WaitOptions(wait, parse_deadline(timeout), fail_on_stall)
 
 
 MayWait = Annotated[WaitOptions, OptionGroup(_IF_ASKED, _options)]
 Waits = Annotated[WaitOptions, OptionGroup(_ALWAYS, _options)]
-Drives = Annotated[bool, OptionGroup({"no_drive": NO_DRIVE}, lambda no_drive: not no_drive)]
