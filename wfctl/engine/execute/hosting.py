@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from logging import INFO
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from wfctl.engine.execute.local import LocalExecutor
 from wfctl.engine.execute.port import Delivery, Executor
 from wfctl.workflow.loading.app import App, load_app
-
-if TYPE_CHECKING:
-    from wfctl.engine.execute.child.messages import RunTurn
 
 
 def load(spec: str, base: Path | None, python: Path | None, log_level: int = INFO) -> App:
@@ -48,14 +44,6 @@ def reload(app: App) -> None:
 
     assert isinstance(app, process.ProcessApp)
     process.reload(app)
-
-
-def misfit(app: App, turn: RunTurn) -> str | None:
-    """Return how the code of an app with a process of its own differs from an instance's history; None if it fits."""
-    from wfctl.engine.execute.child.process import ProcessApp
-
-    assert isinstance(app, ProcessApp)
-    return app.process.misfit(turn)
 
 
 def unload(app: App) -> None:

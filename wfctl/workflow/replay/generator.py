@@ -6,7 +6,8 @@ import contextlib
 import inspect
 import linecache
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable
+from types import GeneratorType
 from typing import Any
 
 from wfctl.model.events import ExecutionCompleted, Failure
@@ -31,8 +32,13 @@ class WorkflowGenerator:
     def __init__(self, pending: PendingActions) -> None:
         self.name = ""
         self._pending = pending
-        self._generator: Generator[Any, Any, Any] | None = None
+        self._generator: GeneratorType[Any, Any, Any] | None = None
         self._awaited: Any = None
+
+    @property
+    def code(self) -> GeneratorType[Any, Any, Any] | None:
+        """Return the user's generator while it is alive."""
+        return self._generator
 
     def begin(self, call: Callable[[], Any]) -> None:
         """Call the workflow function and run it to the first task that is not complete.
@@ -61,7 +67,7 @@ class WorkflowGenerator:
         if generator is not None and self._awaited._done:
             self._run(generator, self._awaited)
 
-    def _run(self, generator: Generator[Any, Any, Any], awaited: Any, first: bool = False) -> None:
+    def _run(self, generator: GeneratorType[Any, Any, Any], awaited: Any, first: bool = False) -> None:
         try:
             if first:
                 awaited = next(generator)

@@ -22,6 +22,7 @@ from typing import Any, get_args
 
 from wfctl.model import events as ev
 from wfctl.model.events import NO_ID, ActionEvent, Event, Failure, PropagatedEvents, StallReason
+from wfctl.model.fit import Difference
 from wfctl.model.status import Status
 from wfctl.model.turn import ContinueAsNew, Stall, TurnResult
 from wfctl.workflow.failures import failure_of
@@ -87,7 +88,7 @@ class LiveWorkflow:
                     difference = self._replay(past)
                     pending.calls.after_turn(replayed=True)
                     if difference is not None:
-                        return TurnResult(stall=self._mismatch(difference))
+                        return TurnResult(stall=self._mismatch(difference.text))
                 else:
                     feed = [*past, *new]
             pending.replaying = False
@@ -120,8 +121,8 @@ class LiveWorkflow:
         """Close the generator; its `finally` blocks run."""
         self._generator.close()
 
-    def _replay(self, past: Iterable[Event]) -> str | None:
-        """Replay the past. Returns None, or a description of the difference if the code does not fit it."""
+    def _replay(self, past: Iterable[Event]) -> Difference | None:
+        """Replay the past. Returns None, or the difference if the code does not fit it."""
         pending = self._pending
         pending.replaying = True
         for event in past:

@@ -6,6 +6,7 @@ import pickle
 from dataclasses import dataclass
 from typing import Any
 
+from wfctl.engine.execute.checking import Item
 from wfctl.engine.execute.port import ActivityTask, Logged
 from wfctl.model.events import Event, PropagatedEvents
 from wfctl.model.turn import TurnResult
@@ -40,10 +41,13 @@ class RunTurn:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckHistory:
-    """The question how the app's code differs from the history of a live instance, which is replayed for it."""
+class CheckHistories:
+    """The question how the app's code differs from these histories; see `checking.answers`."""
 
-    turn: RunTurn
+    items: tuple[Item, ...]
+    seconds: float | None
+    results: bool
+    quiet: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,11 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
 
+from wfctl.engine.execute.checking import Answers, Item
 from wfctl.engine.execute.child.messages import (
     CLIENT_ENVIRONMENT,
     Answer,
-    CheckHistory,
+    CheckHistories,
     ClientCall,
     Forget,
     Registered,
@@ -174,10 +175,10 @@ class AppProcess:
             done: TurnDone = self._link.ask(turn)
             return done
 
-    def misfit(self, turn: RunTurn) -> str | None:
-        """Return how the code differs from an instance's history; None if it fits."""
+    def check(self, items: Sequence[Item], seconds: float | None, results: bool, quiet: bool) -> Answers:
+        """Check histories against the code there. Raises AppExited."""
         with self.lock:
-            found: str | None = self._link.ask(CheckHistory(turn))
+            found: Answers = self._link.ask(CheckHistories(tuple(items), seconds, results, quiet))
             return found
 
     def send(self, message: RunActivities | Forget) -> None:

@@ -15,10 +15,11 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import Any, NoReturn
 
+from wfctl.engine.execute.checking import answers
 from wfctl.engine.execute.child.messages import (
     CLIENT_ENVIRONMENT,
     Answer,
-    CheckHistory,
+    CheckHistories,
     ClientCall,
     Forget,
     Registered,
@@ -36,7 +37,6 @@ from wfctl.model.instance import Instance, RerunRequest, StartRequest
 from wfctl.workflow.client_backend import bind_backend
 from wfctl.workflow.loading.app import App, load_app
 from wfctl.workflow.loading.import_hook import provide_environment
-from wfctl.workflow.replay.live_workflow import LiveWorkflow
 
 
 class Events:
@@ -157,8 +157,8 @@ def main(arguments: Sequence[str]) -> None:
             break
         if type(message) is RunTurn:
             _send(turns, _run(executor, message, logs))
-        elif type(message) is CheckHistory:
-            _send(turns, Answer(0, _misfit(app, message.turn)))
+        elif type(message) is CheckHistories:
+            _send(turns, _checked(app, message))
         elif type(message) is RunActivities:
             executor.run_activities(message.tasks)
         elif type(message) is Forget:
@@ -209,16 +209,11 @@ def _run(executor: LocalExecutor, message: RunTurn, logs: TurnLogs) -> Answer:
         return Answer(0, error=RuntimeError(f"{type(error).__name__}: {error}"))
 
 
-def _misfit(app: App, turn: RunTurn) -> str | None:
-    """Replay a history, and forget what comes of it."""
-    live = LiveWorkflow(app.registry, turn.instance_id, lambda: turn.received)
+def _checked(app: App, message: CheckHistories) -> Answer:
     try:
-        result = live.turn(turn.past or (), turn.new)
+        return Answer(0, answers(app.registry, message.items, message.seconds, message.results, message.quiet))
     except Exception as error:
-        return f"{type(error).__name__}: {error}"
-    finally:
-        live.close()
-    return None if result.stall is None else result.stall.description
+        return Answer(0, error=RuntimeError(f"{type(error).__name__}: {error}"))
 
 
 def _send(pipe: connection.Connection, answer: Answer) -> None:
