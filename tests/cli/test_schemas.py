@@ -88,7 +88,7 @@ def talker(ctx, _):
     yield ctx.wait_for_external_event("stop")
 """
 # result prints the instance's own output, help and completion show text; serve and watch have tests of their own below.
-WITHOUT = {"result", "help", "serve", "watch"}
+WITHOUT = {"result", "help", "serve", "ui", "watch"}
 
 
 @pytest.fixture

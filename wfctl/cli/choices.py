@@ -39,5 +39,6 @@ GROUPS = Choice("GROUPS", "a grouping", ("status", "name", "step", "error"))
 SHELL = Choice("SHELL", "a shell that has a completion", ("bash", "zsh", "fish", "powershell"))
 SHOWN_LEVEL = Choice("LEVEL|off", "a level", ("debug", "info", "warning", "error", "off"))
 LEVEL = Choice("LEVEL", "a level", ("debug", "info", "warning", "error"))
+THEME = Choice("THEME", "a theme", ("terminal", "dark", "light"))
 
-BY_METAVAR = {one.metavar: one for one in (FORMAT, COLOR, ORDER, IF_EXISTS, GROUPS, SHELL, SHOWN_LEVEL, LEVEL)}
+BY_METAVAR = {one.metavar: one for one in (FORMAT, COLOR, ORDER, IF_EXISTS, GROUPS, SHELL, SHOWN_LEVEL, LEVEL, THEME)}

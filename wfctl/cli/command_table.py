@@ -35,6 +35,7 @@ COMMANDS: dict[str, Entry] = {
     "failures": Entry(f"{_PACKAGE}.failures", "Group failed instances by what went wrong", LOOKING),
     "steps": Entry(f"{_PACKAGE}.steps", "Show the steps of an instance, with their times and attempts", LOOKING),
     "tree": Entry(f"{_PACKAGE}.tree", "Show an instance and its descendants with their statuses", LOOKING),
+    "ui": Entry(f"{_PACKAGE}.ui", "Look at instances and act on them, on one screen", LOOKING),
     "watch": Entry(f"{_PACKAGE}.watch", "Watch instances until they end: status, steps, what they wait for", LOOKING),
     "history": Entry(f"{_PACKAGE}.history", "Show the history events of an instance", LOOKING),
     "logs": Entry(f"{_PACKAGE}.logs", "Show what an instance's code logged", LOOKING),

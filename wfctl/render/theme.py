@@ -100,11 +100,11 @@ def paint(text: str, style: str) -> str:
         return text
     from rich.color import ColorSystem
 
-    return _style(style).render(text, color_system=ColorSystem.STANDARD)
+    return style_of(style).render(text, color_system=ColorSystem.STANDARD)
 
 
 @cache
-def _style(name: str) -> Style:
+def style_of(name: str) -> Style:
     from rich.style import Style
 
     return Style.parse(STYLES.get(name, name))

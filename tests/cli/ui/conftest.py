@@ -1,0 +1,43 @@
+"""`wfctl ui` without a terminal: its screens are driven by Textual's pilot."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+
+pytest.importorskip("textual")
+NOW = datetime(2026, 1, 2, tzinfo=timezone.utc)
+Play = Callable[[Any], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
+
+
+@pytest.fixture
+def ui() -> Callable[..., None]:
+    """Run the UI on a store, and play on it: `ui(play, "store.db", read_only=True, size=(80, 24))`."""
+
+    def run(play: Play, store: str = "store.db", *, size: tuple[int, int] = (80, 24), **options: Any) -> None:
+        from wfctl.cli.options import Flags
+        from wfctl.cli.session import Session
+        from wfctl.cli.ui.start import start
+
+        session = Session(sys.stdin, sys.stdout, sys.stderr, os.environ)
+        session.flags = options.pop("flags", None) or Flags(target="embedded", store=store)
+        frame = start(session, **options)
+
+        async def go() -> None:
+            async with frame.run_test(size=size, notifications=True) as pilot:
+                await play(pilot)
+
+        asyncio.run(go())
+
+    return run

@@ -1,0 +1,43 @@
+"""The frame: the target, the tabs, the keys, what is wrong with the target."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness import Cli
+from ui_screen import until_shows
+
+Run = Callable[..., None]
+
+
+def test_it_names_the_target_and_the_keys(ui: Run, cli: Cli, app: Path) -> None:
+    assert cli("start", "Echo", "--id", "one", "--no-drive").status == 0
+
+    async def play(pilot: Any) -> None:
+        await until_shows(pilot, "wfctl embedded", "store.db", "one", "Echo")
+        await pilot.press("question_mark")
+        await until_shows(pilot, "Keys here", "Quit")
+        await pilot.press("escape", "Y")
+        await until_shows(pilot, "copied: wfctl list")
+        assert pilot.app.clipboard == "wfctl list --target embedded --store store.db"
+
+    ui(play, read_only=False, theme="terminal")
+
+
+def test_without_textual_one_line_says_how_to_get_it(cli: Cli, app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith(("textual", "wfctl.cli.ui"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "textual", None)
+    result = cli("ui", "--color", "never", tty=True)
+    assert result.status == 5
+    assert result.err == "wfctl: wfctl ui needs Textual\n  try: pip install 'wfctl-dapr[ui]'\n"
+
+
+def test_it_needs_a_terminal(cli: Cli, app: Path) -> None:
+    result = cli("ui")
+    assert result.status == 2
+    assert "needs a terminal" in result.err

@@ -1,0 +1,343 @@
+"""The frame of `wfctl ui`: the target, the tabs, what is wrong, the keys; and the loop that looks at the target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App, ComposeResult, SystemCommand
+from textual.binding import Binding
+from textual.screen import Screen
+from textual.widgets import ContentSwitcher, Footer, Static
+
+from wfctl.cli.quoting import quoted
+from wfctl.cli.ui.dialogs import Choice, Keys
+from wfctl.cli.ui.link import Links
+from wfctl.cli.ui.pane import Pane
+from wfctl.cli.ui.target import command_flags, muted, switched, targets, where
+from wfctl.cli.watching.interval import FRAME
+from wfctl.errors import WfctlError
+from wfctl.render.drawing import line
+from wfctl.render.table import Cell
+from wfctl.render.text import clean
+from wfctl.render.theme import HINT, NAME, RED, rich_theme
+from wfctl.render.views.waiting import utc_now
+
+if TYPE_CHECKING:
+    from wfctl.cli.session import Session
+
+# By the names of `--theme`: the terminal's own colours, which suit a dark and a light one, and two with their own.
+THEMES = {"terminal": "ansi-dark", "dark": "textual-dark", "light": "textual-light"}
+Panes = Callable[[], Sequence[Pane]]
+
+
+class Board(Screen[None]):
+    """A screen as a whole: the frame around one pane or several. Dialogs stand before a board."""
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="head")
+        yield from self.middle()
+        yield Static(id="trouble")
+        yield Footer(compact=True, show_command_palette=False)
+
+    def middle(self) -> ComposeResult:
+        raise NotImplementedError
+
+    @property
+    def live(self) -> Pane:
+        """Return the pane that is shown, and kept up to date."""
+        raise NotImplementedError
+
+    def title_parts(self) -> Iterable[Cell | str]:
+        """Return what the head says besides the target."""
+        return ()
+
+    @property
+    def frame(self) -> Frame:
+        assert isinstance(self.app, Frame)
+        return self.app
+
+    def on_mount(self) -> None:
+        self.draw_head()
+        self.call_after_refresh(self.enter)
+
+    def enter(self) -> None:
+        self.live.enter()
+        self.frame.tick()
+
+    def draw_head(self) -> None:
+        parts: list[Cell | str] = [Cell("wfctl", NAME), " ", self.frame.where]
+        if self.frame.read_only:
+            parts += ["  ", Cell("read only", RED)]
+        self.query_one("#head", Static).update(line([*parts, *self.title_parts()]))
+
+    def tell(self, trouble: str) -> None:
+        """Say what is wrong with the target, in one line; nothing where it answers."""
+        shown = self.query_one("#trouble", Static)
+        shown.display = bool(trouble)
+        shown.update(line([Cell(trouble, RED)]))
+
+    def on_screen_resume(self) -> None:
+        self.frame.tick()
+
+
+class Tabs(Static):
+    """The names of the tabs, in one line."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        super().__init__(id="tabs")
+        self.labels = labels
+        self._ends: list[int] = []
+
+    def mark(self, active: int) -> None:
+        parts: list[Cell | str] = []
+        self._ends, end = [], 0
+        for index, label in enumerate(self.labels):
+            word = f" {index + 1} {label} "
+            end += len(word)
+            self._ends.append(end)
+            parts.append(Cell(word, "reverse" if index == active else HINT))
+        self.update(line(parts))
+
+    def on_click(self, event: Any) -> None:
+        for index, end in enumerate(self._ends):
+            if event.x < end:
+                assert isinstance(self.screen, Main)
+                self.screen.action_tab(index + 1)
+                return
+
+
+class Main(Board):
+    """The tabs."""
+
+    BINDINGS = [
+        *(Binding(str(number), f"tab({number})", f"Tab {number}", show=False) for number in range(1, 10)),
+        Binding("right_square_bracket,ctrl+right", "turn(1)", "Next tab", key_display="]", show=False),
+        Binding("left_square_bracket,ctrl+left", "turn(-1)", "Tab before", key_display="[", show=False),
+    ]
+
+    def __init__(self, panes: Sequence[Pane]) -> None:
+        super().__init__()
+        self.panes = panes
+        self.active = 0
+
+    def middle(self) -> ComposeResult:
+        if len(self.panes) > 1:
+            yield Tabs([pane.LABEL for pane in self.panes])
+        with ContentSwitcher(initial=self.panes[0].id):
+            yield from self.panes
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._mark()
+
+    @property
+    def live(self) -> Pane:
+        return self.panes[self.active]
+
+    def action_tab(self, number: int) -> None:
+        if number > len(self.panes):
+            return
+        self.active = number - 1
+        self.query_one(ContentSwitcher).current = self.live.id
+        self._mark()
+        self.live.enter()
+        self.live.look_soon()
+
+    def action_turn(self, by: int) -> None:
+        self.action_tab((self.active + by) % len(self.panes) + 1)
+
+    def _mark(self) -> None:
+        for tabs in self.query(Tabs):
+            tabs.mark(self.active)
+
+
+class Page(Board):
+    """One pane in the place of the tabs: Escape and Backspace lead back."""
+
+    BINDINGS = [Binding("escape,backspace", "back", "Back")]
+
+    def __init__(self, pane: Pane) -> None:
+        super().__init__()
+        self.pane = pane
+
+    def middle(self) -> ComposeResult:
+        yield self.pane
+
+    @property
+    def live(self) -> Pane:
+        return self.pane
+
+    def action_back(self) -> None:
+        self.app.pop_screen()
+
+
+class Frame(App[None]):
+    """`panes` makes the tabs, anew for each target; `now` is the clock of all that is shown."""
+
+    CSS = """
+    #head { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    #tabs { height: 1; }
+    #trouble { height: 1; display: none; }
+    ContentSwitcher { height: 1fr; }
+    Pane { height: 1fr; }
+    """
+    BINDINGS = [
+        Binding("q", "quit", "Quit"),
+        Binding("ctrl+c", "quit", "Quit", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", "Stop; fg goes on", show=False, priority=True),
+        Binding("question_mark", "keys", "Keys", key_display="?"),
+        Binding("t", "target", "Target"),
+        Binding("Y", "copy_command", "Copy the command", show=False),
+        Binding("colon", "command_palette", "Commands", key_display=":", show=False),
+        Binding("ctrl+r", "look", "Look now", show=False),
+    ]
+
+    def __init__(
+        self,
+        session: Session,
+        panes: Panes,
+        *,
+        read_only: bool = False,
+        theme: str = "terminal",
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        super().__init__()
+        self.title = "wfctl"
+        self.read_only = read_only
+        self.now = now
+        self._panes = panes
+        self._second = -1
+        self._take(session)
+        self.theme = THEMES.get(theme, theme)
+        self.console.push_theme(rich_theme())
+
+    def _take(self, session: Session) -> None:
+        """Go to a target. Raises what its settings raise, and leaves everything as it was then."""
+        session = muted(session)
+        self.where = where(session)
+        self.session = session
+        self.links = Links(self._open)
+
+    def _open(self) -> Any:
+        from wfctl.client.connect import connect
+
+        return connect(self.session.target, drive=False, note=lambda text: None)
+
+    def on_mount(self) -> None:
+        self.push_screen(Main(self._panes()))
+        self.set_interval(FRAME, self.tick)
+
+    def on_unmount(self) -> None:
+        self.links.close()
+
+    @property
+    def board(self) -> Board | None:
+        """Return the board that is in sight, behind a dialog or not."""
+        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, Board)), None)
+
+    # --- looking ----------------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Have the pane in sight look, if it is time; and draw it as of now once a second."""
+        board = self.board
+        if board is None or not board.is_mounted:
+            return
+        pane = board.live
+        if not pane.is_mounted:
+            return
+        if pane.pace.due() and not pane.looking:
+            pane.looking = True
+            self.run_worker(self._look(board, pane), exit_on_error=False)
+        second = int(self.now().timestamp())
+        if second != self._second:
+            self._second = second
+            pane.tick()
+
+    async def _look(self, board: Board, pane: Pane) -> None:
+        links = self.links
+        try:
+            with pane.pace.look():
+                await pane.look()
+        except WfctlError as error:
+            if board.is_mounted and links is self.links:
+                board.tell(f"{clean(error.message)}; trying again")
+        else:
+            if board.is_mounted:
+                board.tell("")
+        finally:
+            pane.looking = False
+
+    def action_look(self) -> None:
+        if self.board is not None:
+            self.board.live.look_soon()
+
+    # --- saying -----------------------------------------------------------------------------------------------------
+
+    def say(self, text: str, *, wrong: bool = False) -> None:
+        """Tell what came of a key, in a corner, for some seconds."""
+        self.notify(clean(text), severity="error" if wrong else "information", markup=False)
+
+    def say_error(self, error: WfctlError) -> None:
+        hint = f"\n  try: {error.hint}" if error.hint else ""
+        self.notify(clean(error.message) + clean(hint).replace("\\n", "\n"), severity="error", markup=False)
+
+    def command_line(self) -> str:
+        """Return the command that the board in sight stands for, as it would be typed."""
+        assert self.board is not None
+        words = [*self.board.live.command(), *command_flags(self.session.flags)]
+        return " ".join(["wfctl", *map(quoted, words)])
+
+    def action_copy_command(self) -> None:
+        self.copy(self.command_line())
+
+    def copy(self, text: str) -> None:
+        """Put it on the clipboard of the terminal (OSC 52), and say so: not every terminal takes it."""
+        self.copy_to_clipboard(text)
+        self.say(f"copied: {text}")
+
+    def action_keys(self) -> None:
+        self.push_screen(Keys(self._bindings_here()))
+
+    def _bindings_here(self) -> list[tuple[str, str, str]]:
+        """Return what keys do where one is: the key, what it does, its action."""
+        found: dict[str, tuple[str, str, str]] = {}
+        for active in self.screen.active_bindings.values():
+            binding = active.binding
+            if binding.description and active.enabled and not binding.system:
+                key = self.get_key_display(binding)
+                known = found.get(binding.action)
+                found[binding.action] = (f"{known[0]} {key}" if known else key, binding.description, binding.action)
+        return list(found.values())
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """What can be done here, for the command palette."""
+        for key, does, action in self._bindings_here():
+            if action != "command_palette" and not action.startswith(("move", "page", "tab")):
+                yield SystemCommand(does, f"key {key}", lambda action=action: self._do(action))
+        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+
+    async def _do(self, action: str) -> None:
+        node = self.focused or self.screen
+        await self.run_action(action, node)
+
+    # --- the target -------------------------------------------------------------------------------------------------
+
+    def action_target(self) -> None:
+        self.push_screen(Choice("Go to which target?", targets(self.session), other="another, as http://127.0.0.1:3500"),
+                         self._go_to)  # fmt: skip
+
+    def _go_to(self, name: str | None) -> None:
+        if name is None:
+            return
+        before = self.links
+        try:
+            self._take(switched(self.session, name))
+        except WfctlError as error:
+            self.say_error(error)
+            return
+        before.close()
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
+        self.switch_screen(Main(self._panes()))
