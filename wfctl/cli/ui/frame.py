@@ -17,6 +17,7 @@ from wfctl.cli.ui.link import Links
 from wfctl.cli.ui.pane import Pane
 from wfctl.cli.ui.target import command_flags, muted, switched, targets, where
 from wfctl.cli.watching.interval import FRAME
+from wfctl.client.port import Host, Workflows
 from wfctl.errors import WfctlError
 from wfctl.render.drawing import line
 from wfctl.render.table import Cell
@@ -220,10 +221,8 @@ class Frame(App[None]):
         self.session = session
         self.links = Links(self._open)
 
-    def _open(self) -> Any:
-        from wfctl.client.connect import connect
-
-        return connect(self.session.target, drive=False, note=lambda text: None)
+    def _open(self) -> Workflows:
+        return self.session.target.open(Host(lambda text: None))
 
     def on_mount(self) -> None:
         self.push_screen(Main(self._panes()))

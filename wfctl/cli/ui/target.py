@@ -10,7 +10,6 @@ from wfctl.cli.batch.question import target_words
 from wfctl.cli.empty import short_path
 from wfctl.cli.options import Flags
 from wfctl.cli.session import Session
-from wfctl.client.connect import Embedded
 from wfctl.config.settings import EMBEDDED, SIDECAR, is_address
 from wfctl.render.console import Console
 from wfctl.render.text import clean
@@ -41,10 +40,10 @@ def switched(session: Session, name: str) -> Session:
 
 def where(session: Session) -> str:
     """Return the target's name and address, short enough for a line: a store in the current folder by its name."""
-    target, here = session.target, session.here
-    if not isinstance(target, Embedded):
+    embedded, here = session.target.embedded, session.here
+    if embedded is None:
         return target_words(session)
-    store = target.store
+    store = embedded.store
     path = str(store.relative_to(here)) if store.is_relative_to(here) else short_path(store)
     return f"{clean(session.settings.profile or EMBEDDED)} ({clean(path)})"
 
