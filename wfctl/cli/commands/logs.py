@@ -1,5 +1,3 @@
-import math
-import time
 from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import Annotated
@@ -10,10 +8,11 @@ from wfctl.cli.choices import LEVEL
 from wfctl.cli.command import command, new_app
 from wfctl.cli.log_options import parse_level
 from wfctl.cli.options import InstanceID
-from wfctl.cli.parsing.duration import parse_duration
+from wfctl.cli.parsing.duration import parse_deadline
 from wfctl.cli.parsing.instance_id import check_id
 from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
+from wfctl.cli.waiting.loop import looks, seconds_until
 from wfctl.client.port import Workflows
 from wfctl.errors import InvalidInput, TimedOut
 from wfctl.model.logs import WORKFLOW, LogLine
@@ -60,7 +59,7 @@ def logs(
     check_id(instance_id)
     if timeout is not None and not follow:
         raise InvalidInput("--timeout is for --follow", hint=f"--follow --timeout {clean(timeout)}")
-    deadline = None if timeout is None else time.monotonic() + parse_duration(timeout, "--timeout").total_seconds()
+    deadline = parse_deadline(timeout)
     lowest = parse_level(level)
     if session.format is Format.ID:
         raise InvalidInput("-o id is for instances", hint=f"wfctl logs {quoted(instance_id)} -o jsonl | jq -r .message")
@@ -85,7 +84,7 @@ def _followed(
 ) -> Iterator[LogLine]:
     """Yield lines until the instance has ended. Raises TimedOut."""
     last = 0
-    while True:
+    for _ in looks(workflows, lambda: seconds_until(deadline), LOOK_SECONDS):
         # Looked at before the lines: what an instance logs is there when its end is.
         ended = workflows.get(instance_id, payloads=False).status.terminal
         if last or not lines:
@@ -94,15 +93,12 @@ def _followed(
         last = lines[-1].row if lines else last
         if ended:
             return
-        left = math.inf if deadline is None else deadline - time.monotonic()
-        if left <= 0:
-            raise TimedOut(
-                f"timed out: {clean(instance_id)} has not ended",
-                hint=f"wfctl logs {quoted(instance_id)} --follow",
-                instance_id=instance_id,
-            )
         lines = ()
-        workflows.changed(min(left, LOOK_SECONDS))
+    raise TimedOut(
+        f"timed out: {clean(instance_id)} has not ended",
+        hint=f"wfctl logs {quoted(instance_id)} --follow",
+        instance_id=instance_id,
+    )
 
 
 def _print(session: Session, instance_id: str, lines: Iterator[LogLine], known: Sequence[LogLine]) -> int:

@@ -10,7 +10,7 @@ from wfctl.cli.parsing.condition import Condition, parse_condition
 from wfctl.cli.session import Session
 from wfctl.cli.waiting.driving import have_driven
 from wfctl.cli.waiting.finish import tell_nobody, timed_out, wait_again
-from wfctl.cli.waiting.loop import Reader, Watch, watch
+from wfctl.cli.waiting.loop import Reader, Wait, wait_for
 from wfctl.cli.waiting.options import Waits
 from wfctl.cli.waiting.progress import wait_progress
 from wfctl.cli.waiting.report import tell_end, tell_waiting
@@ -69,7 +69,7 @@ def wait(
             tell_nobody(session)
         reader = Reader(session, workflows, waiting.deadline)
         with wait_progress(session, workflows, ids) as tell:
-            state = watch(
+            state = wait_for(
                 workflows, reader, ids, awaited, any_of=any_of, fail_on_stall=waiting.fail_on_stall, tell=tell
             )
         _tell(session, state, ids, awaited, driver, any_of)
@@ -96,7 +96,7 @@ def _never(ids: list[str], awaited: Condition) -> WrongState:
     return WrongState(f"{who} COMPLETED, so it can never be {awaited.label}", instance_id=one)
 
 
-def _tell(session: Session, state: Watch, ids: list[str], awaited: Condition, driver: Driver, any_of: bool) -> None:
+def _tell(session: Session, state: Wait, ids: list[str], awaited: Condition, driver: Driver, any_of: bool) -> None:
     met = any_of and any(state.held(one) for one in ids)
     for instance_id in ids:
         instance = state.instances[instance_id]

@@ -7,7 +7,7 @@ from wfctl.cli import exit_codes
 from wfctl.cli.batch.stdin_ids import named_ids
 from wfctl.cli.command import command, new_app
 from wfctl.cli.options import InstanceIDs
-from wfctl.cli.parsing.duration import parse_duration
+from wfctl.cli.parsing.duration import parse_deadline
 from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
 from wfctl.cli.waiting.report import tell_if_stopped
@@ -41,9 +41,7 @@ def watch(
     change is a line of JSON. Watching executes nothing: wait, run and serve do.
     """
     ids = named_ids(session, instance_ids)
-    deadline = None
-    if timeout is not None:
-        deadline = time.monotonic() + parse_duration(timeout, "--timeout").total_seconds()
+    deadline = parse_deadline(timeout)
     check_stream(session)
     tell_if_stopped(session, Driver.ELSEWHERE, lambda: f"wfctl watch {' '.join(quoted(one) for one in ids)}")
     with session.workflows(deadline=deadline) as workflows:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from wfctl.cli.parsing.condition import COMPLETED
 from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
-from wfctl.cli.waiting.loop import Watch
+from wfctl.cli.waiting.loop import LOOK_EVERY, Wait, looks
 from wfctl.cli.waiting.progress import wait_progress
 from wfctl.cli.waiting.report import tell_if_stopped, tell_state
 from wfctl.client.port import Driver, Workflows
@@ -42,16 +42,17 @@ def drive_on(session: Session, workflows: Workflows, ids: list[str]) -> Driver:
         return driver
     with wait_progress(session, workflows, ids) as tell:
         shown = time.monotonic()
-        while not workflows.settled(ids):
-            workflows.changed(0.5 if tell is None else SHOW_EVERY)
+        for _ in looks(workflows, every=LOOK_EVERY if tell is None else SHOW_EVERY):
+            if workflows.settled(ids):
+                break
             if tell is not None and len(ids) <= MOST_SHOWN and time.monotonic() - shown >= SHOW_EVERY:
                 shown = time.monotonic()
                 tell(_look(workflows, ids))
     return driver
 
 
-def _look(workflows: Workflows, ids: list[str]) -> Watch:
-    state = Watch(COMPLETED)
+def _look(workflows: Workflows, ids: list[str]) -> Wait:
+    state = Wait(COMPLETED)
     for one in ids:
         with suppress(WfctlError):  # purged meanwhile
             found = state.instances[one] = workflows.get(one, payloads=False)

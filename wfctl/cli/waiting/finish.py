@@ -11,7 +11,7 @@ from wfctl.cli.parsing.condition import COMPLETED, Condition
 from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
 from wfctl.cli.waiting.driving import drive_on, have_driven
-from wfctl.cli.waiting.loop import Reader, Watch, watch
+from wfctl.cli.waiting.loop import Reader, Wait, wait_for
 from wfctl.cli.waiting.options import WaitOptions
 from wfctl.cli.waiting.progress import wait_progress
 from wfctl.cli.waiting.report import as_raised, tell_driver, tell_end, tell_state, tell_waiting
@@ -94,7 +94,7 @@ def wait_for_end(
     # A sidecar is asked for them once, not at every look.
     condition = replace(COMPLETED, payloads=payloads and session.target.local)
     with wait_progress(session, workflows, [instance_id]) as tell:
-        state = watch(workflows, reader, [instance_id], condition, fail_on_stall=options.fail_on_stall, tell=tell)
+        state = wait_for(workflows, reader, [instance_id], condition, fail_on_stall=options.fail_on_stall, tell=tell)
     instance = state.instances[instance_id]
     if instance.status.terminal:
         tell_end(session, instance)
@@ -105,7 +105,7 @@ def wait_for_end(
     return instance, state.exit_status([instance_id], any_of=False), timed_out(state, [instance_id])
 
 
-def timed_out(state: Watch, ids: Sequence[str]) -> TimedOut | None:
+def timed_out(state: Wait, ids: Sequence[str]) -> TimedOut | None:
     """Return the error that names the instances which were not decided in time; None if all were."""
     late = [instance_id for instance_id in ids if instance_id not in state.ended]
     if not late:

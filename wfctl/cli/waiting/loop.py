@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from wfctl.cli import exit_codes
@@ -22,13 +22,32 @@ LOOK_EVERY = 0.5
 _LASTING = (InvalidInput, NotFound, NotAuthenticated, NotPermitted)
 
 
+def looks(
+    workflows: Workflows, left: Callable[[], float] = lambda: math.inf, every: float = LOOK_EVERY
+) -> Iterator[None]:
+    """Yield each time that something may have changed, at least `every` so many seconds, while seconds are `left`."""
+    while True:
+        yield
+        if left() <= 0:
+            return
+        workflows.changed(min(left(), every))
+
+
+def seconds_until(deadline: float | None) -> float:
+    """Return the seconds until a moment of `time.monotonic()`."""
+    return math.inf if deadline is None else max(0.0, deadline - time.monotonic())
+
+
 @dataclass(slots=True)
-class Watch:
+class Wait:
     """Hold the state of a wait: `ended` has an exit status for each instance that is decided."""
 
     condition: Condition
     instances: dict[str, Instance] = field(default_factory=dict)
     ended: dict[str, int] = field(default_factory=dict)
+
+    def decided(self, ids: Sequence[str], any_of: bool) -> bool:
+        return len(self.ended) == len(set(ids)) or (any_of and exit_codes.DONE in self.ended.values())
 
     def held(self, instance_id: str) -> bool:
         return self.ended.get(instance_id) == exit_codes.DONE
@@ -67,7 +86,7 @@ class Reader:
 
     def left(self) -> float:
         """Return the seconds until the deadline."""
-        return math.inf if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+        return seconds_until(self._deadline)
 
     def _bear(self, error: WfctlError) -> None:
         """Say that the target does not answer. Raises what no patience mends, and TimedOut."""
@@ -82,7 +101,7 @@ class Reader:
         self._told = True
 
 
-def watch(
+def wait_for(
     workflows: Workflows,
     reader: Reader,
     ids: Sequence[str],
@@ -90,27 +109,25 @@ def watch(
     *,
     any_of: bool = False,
     fail_on_stall: bool = False,
-    tell: Callable[[Watch], None] | None = None,
-) -> Watch:
+    tell: Callable[[Wait], None] | None = None,
+) -> Wait:
     """Wait until every instance is decided (with `any_of`: until one holds), or the time is over. Raises NotFound.
 
     `tell` is called after each look that did not decide it.
     """
-    state = Watch(condition)
-    while True:
+    state = Wait(condition)
+    for _ in looks(workflows, reader.left):
         for instance_id in ids:
             if instance_id not in state.ended:
                 instance, verdict = _look(workflows, reader, instance_id, condition, fail_on_stall)
                 state.instances[instance_id] = instance
                 if verdict is not None:
                     state.ended[instance_id] = verdict
-        if len(state.ended) == len(set(ids)) or (any_of and exit_codes.DONE in state.ended.values()):
-            return _told(state, workflows)
+        if state.decided(ids, any_of):
+            break
         if tell is not None:
             tell(state)
-        if reader.left() <= 0:
-            return _told(state, workflows)
-        workflows.changed(min(reader.left(), LOOK_EVERY))
+    return _told(state, workflows)
 
 
 def _look(
@@ -126,7 +143,7 @@ def _look(
     return instance, judge(instance, condition, fail_on_stall)
 
 
-def _told(state: Watch, workflows: Workflows) -> Watch:
+def _told(state: Wait, workflows: Workflows) -> Wait:
     """Add what those wait for that have not ended, and why others failed: not every target says that at each look."""
     for instance_id, instance in state.instances.items():
         untold = instance.status is Status.FAILED and (instance.failure is None or instance.failure.inner is None)

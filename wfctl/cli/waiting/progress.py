@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from wfctl.cli.session import Session
-from wfctl.cli.waiting.loop import Watch
+from wfctl.cli.waiting.loop import Wait
 from wfctl.cli.watching.interval import Pace
 from wfctl.client.port import Workflows
 from wfctl.errors import WfctlError
@@ -40,7 +40,7 @@ def _wanted(session: Session) -> bool:
 @contextmanager
 def wait_progress(
     session: Session, workflows: Workflows, ids: Sequence[str]
-) -> Iterator[Callable[[Watch], None] | None]:
+) -> Iterator[Callable[[Wait], None] | None]:
     """Something to be called after each look of a wait."""
     if not _wanted(session):
         yield None
@@ -61,7 +61,7 @@ class _Waiting:
         self._by: str | None = None  # who executes the instances, in words, once that is known
         self._began = time.monotonic()
 
-    def tell(self, state: Watch) -> None:
+    def tell(self, state: Wait) -> None:
         if not self._progress.due:
             return
         going_on = next((state.instances[one] for one in self._ids if one not in state.ended), None)

@@ -1,16 +1,15 @@
-"""A watch whose reader is a program, or a terminal that cannot show a screen: one line for each change."""
+"""Show what is watched to a program, or on a terminal that cannot show a screen: one line for each change."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Protocol
 
 from wfctl.cli.session import Session
 from wfctl.cli.watching.change_feed import LOOK_SHARE, Change, Kind
-from wfctl.cli.watching.interval import FRAME, STALE, Pace, wait_frame
+from wfctl.cli.watching.interval import Pace
+from wfctl.cli.watching.loop import watch
 from wfctl.client.port import Workflows
-from wfctl.errors import Unreachable
 from wfctl.render.console import styled
 from wfctl.render.json_records import Record, instance_record
 from wfctl.render.printer import Format, to_json
@@ -33,43 +32,46 @@ def change_record(change: Change) -> Record:
 
 
 def watch_stream(session: Session, workflows: Workflows, changes: Changes, deadline: float | None = None) -> bool:
-    """Until nothing more can happen (true), or the time is over."""
-    write = _Writer(session)
-    for change in changes.begin():
-        write(change)
-    session.console.flush()
-    pace, looked, changed, told = Pace(FRAME, LOOK_SHARE), time.monotonic(), False, False
-    while not changes.over:
-        now = time.monotonic()
-        if deadline is not None and now >= deadline:
-            return False
-        if (changed or now - looked >= STALE) and pace.due():
-            try:
-                with pace.look():
-                    for change in changes.look():
-                        write(change)
-                told = False
-            except Unreachable as error:  # a sidecar that restarts comes back
-                if not told:
-                    session.console.note(f"{clean(error.message)}; trying again")
-                told = True
-            session.console.flush()
-            looked, changed = now, False
-        if not changes.over:
-            changed |= wait_frame(workflows)
-    return True
+    """Write a line for each change. Returns True when nothing more can happen, False when the time is over."""
+    return watch(workflows, _AsLines(session, changes), deadline)
 
 
-class _Writer:
-    """In the format that was asked for; JSON lines where none was and there is no terminal."""
+class _AsLines:
+    """Write changes in the format that was asked for; as JSON lines where none was and there is no terminal."""
 
-    def __init__(self, session: Session) -> None:
+    left = False
+    outdated = False
+
+    def __init__(self, session: Session, changes: Changes) -> None:
+        self._changes = changes
+        self._begun = False
+        self._told = ""  # what is wrong with the target, as it was said last
         self._console = session.console
         self._printer = session.printer
         self._text = session.format.text and (session.console.out_tty or session.format_given)
         self._ids = session.format is Format.ID
+        self.pace = Pace(share=LOOK_SHARE)
 
-    def __call__(self, change: Change) -> None:
+    @property
+    def over(self) -> bool:
+        return self._changes.over
+
+    def look(self) -> None:
+        for change in self._changes.look() if self._begun else self._changes.begin():
+            self._write(change)
+        if not self._begun:
+            self._begun, self.pace = True, Pace(share=LOOK_SHARE)  # the first list costs more than what follows
+
+    def show(self, trouble: str) -> None:
+        if trouble and not self._told:
+            self._console.note(trouble)
+        self._told = trouble
+        self._console.flush()
+
+    def heard(self) -> bool:
+        return False
+
+    def _write(self, change: Change) -> None:
         console = self._console
         if self._ids:
             if change.kind in (Kind.LISTED, Kind.APPEARED):
