@@ -69,7 +69,7 @@ def kept(shell: Shell) -> list[Path]:
 
 def test_a_backup_while_an_owner_writes_is_one_moment_of_the_store(shell: Shell) -> None:
     shell.app(APP)
-    owner = shell.start("start", "Count", "--id", "long", "--input", "3000")
+    owner = shell.start("start", "Count", "--id", "long", "--input", "1500")
     shell.until(lambda: steps(shell) >= 20, "steps")
     file = shell.folder / "copy.db"
     written = json.loads(shell.ok("backup", str(file), "-o", "json"))
@@ -94,7 +94,7 @@ def test_a_backup_while_an_owner_writes_is_one_moment_of_the_store(shell: Shell)
     owner.communicate()
     shell.ok("run", "--store", str(file))
     found = json.loads(shell.ok("get", "long", "-o", "json", "--store", str(file)))
-    assert (found["runtimeStatus"], found["output"]) == ("COMPLETED", sum(range(3000)))
+    assert (found["runtimeStatus"], found["output"]) == ("COMPLETED", sum(range(1500)))
 
 
 def test_a_file_that_exists_is_replaced_only_by_force(shell: Shell) -> None:

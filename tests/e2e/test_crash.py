@@ -8,6 +8,7 @@ import sqlite3
 
 import pytest
 from shell import Shell
+from sizes import size
 
 APP = """
 import time
@@ -30,7 +31,7 @@ def step(ctx, number):
     return number
 """
 
-KILLS = 20
+KILLS = size(6, 20)
 
 
 def lines(path) -> list[str]:

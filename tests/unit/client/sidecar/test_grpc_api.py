@@ -22,7 +22,7 @@ import grpc
 from sidecar_fake import METADATA, Request, grpc_server, http_server, instance
 
 from wfctl import errors
-from wfctl.client.sidecar import connection, endpoint
+from wfctl.client.sidecar import connection, endpoint, workflows
 from wfctl.client.sidecar.endpoint import Endpoint
 from wfctl.client.sidecar.workflows import SidecarWorkflows, open_sidecar
 from wfctl.model import events as ev
@@ -31,6 +31,12 @@ from wfctl.model.status import Status
 from wfctl.wire.protos import runtime_pb2 as rt
 
 SUPPORT = Path(__file__).parents[3] / "support"
+
+
+@pytest.fixture(autouse=True)
+def no_effects(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing happens to the instances of a fake hub: an operation need not wait for its effect."""
+    monkeypatch.setattr(workflows, "SETTLE_SECONDS", 0.1)
 
 
 @contextlib.contextmanager
