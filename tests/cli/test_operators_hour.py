@@ -1,7 +1,7 @@
 """An operator's hour: 5,000 orders, of which 37 failed for two reasons and 3 hang, through the commands alone.
 
-On a server there are 150 (500 in full size), and on a real Dapr (WFCTL_DAPR_BIN, see tests/live) 200: they list IDs alone, so that each
-look asks for every instance, and 5,000 take minutes.
+On a server there are 150 (500 in full size), and on a real Dapr (WFCTL_DAPR_BIN, see tests/live) 200: they list IDs
+alone, so that each look asks for every instance, and 5,000 take minutes.
 """
 
 from __future__ import annotations
