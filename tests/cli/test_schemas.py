@@ -41,6 +41,7 @@ CASES: list[tuple[list[str], str, bool]] = [
     (["count", "--by", "status,name"], "count.json", MANY),
     (["count", "--by", "step,error"], "count.json", MANY),
     (["failures"], "failures.json", MANY),
+    (["workers"], "workers.json", MANY),
     (["steps", "broken"], "step.json", MANY),
     (["steps", "approval"], "step.json", MANY),
     (["steps", "parent"], "step.json", MANY),

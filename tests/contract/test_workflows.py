@@ -546,3 +546,12 @@ class TestForEach:
         assert type(results[1]) is NotFound
         assert len(results) == 2
         assert (subject.gone("a"), subject.gone("c")) == (True, False)
+
+
+class TestWorkers:
+    def test_whoever_executes_is_told(self, subject: Subject) -> None:
+        subject.waits(subject.start("Await", "w", '"go"'))
+        (one,) = subject.workflows.workers()
+        assert one.connected == 1
+        assert one.workers is None or len(one.workers) == 1
+        assert not one.backlog, "what waits for an event waits for no worker"

@@ -33,6 +33,7 @@ COMMANDS: dict[str, Entry] = {
     "ls": Entry(f"{_PACKAGE}.list", "List instances", LOOKING, hidden=True),
     "count": Entry(f"{_PACKAGE}.count", "Count instances by status, workflow, step or error", LOOKING),
     "failures": Entry(f"{_PACKAGE}.failures", "Group failed instances by what went wrong", LOOKING),
+    "workers": Entry(f"{_PACKAGE}.workers", "Show the workers, what they hold, and what waits for one", LOOKING),
     "steps": Entry(f"{_PACKAGE}.steps", "Show the steps of an instance, with their times and attempts", LOOKING),
     "tree": Entry(f"{_PACKAGE}.tree", "Show an instance and its descendants with their statuses", LOOKING),
     "ui": Entry(f"{_PACKAGE}.ui", "Look at instances and act on them, on one screen", LOOKING),

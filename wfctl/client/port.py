@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wfctl.client.embedded.app_host import AppLogs, AppSidecar
     from wfctl.model.events import Event
     from wfctl.model.logs import LogLine
+    from wfctl.model.workers import AppWorkers
 
 R = TypeVar("R")
 
@@ -245,6 +246,13 @@ class Workflows(Protocol):
         """Return who executes the instances of this target, in words; None if nobody does.
 
         "this command", "wfctl serve (PID 4711)", "another wfctl command (PID 4711)", "the sidecar at http://…".
+        """
+        ...
+
+    def workers(self) -> Sequence[AppWorkers]:
+        """Return who executes turns and activities, what they hold and what waits for one, app by app.
+
+        `wfctl serve` tells all of it, a store who drives it and what is to be done, Dapr how many are connected.
         """
         ...
 

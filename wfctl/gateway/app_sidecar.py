@@ -162,6 +162,7 @@ class _Served:
     full: DiskFull | None = None
     tracing = None
     work: WorkStreams | None = None
+    workers = None
 
     def __init__(self, engine: Engine, store: Path, workflows: Sequence[str]) -> None:
         self.engine = engine

@@ -15,6 +15,7 @@ from wfctl.engine.execute.combined import BothExecutor
 from wfctl.engine.execute.hosting import executor_of
 from wfctl.engine.execute.port import Delivery, Executor, Logged
 from wfctl.engine.execute.remote import RemoteExecutor
+from wfctl.engine.execute.watched import WatchedExecutor
 from wfctl.engine.retention import Retention
 from wfctl.engine.store import database
 from wfctl.engine.transaction import Transaction
@@ -28,6 +29,7 @@ from wfctl.gateway.service import Service
 from wfctl.gateway.state_service import StateService
 from wfctl.gateway.waiters import Waiters
 from wfctl.gateway.workers.history_cache import Histories
+from wfctl.gateway.workers.report import WorkersReport
 from wfctl.gateway.workers.result_batching import Batches
 from wfctl.gateway.workers.streams import WorkStreams
 from wfctl.model.logs import WORKFLOW
@@ -54,6 +56,8 @@ class Serving(Protocol):
     def fronts(self) -> Sequence[Front]: ...
     @property
     def work(self) -> WorkStreams | None: ...
+    @property
+    def workers(self) -> WorkersReport | None: ...
     def attended(self, name: str, app_id: str | None) -> bool: ...
 
 
@@ -121,6 +125,7 @@ class Gateway:
         self._apps = tuple(apps)
         self._endings: Endings | None = None
         self._told: set[tuple[str, str]] = set()
+        self._own: WatchedExecutor | None = None
         names: Sequence[str] = () if app is None else app.registry.workflow_names()
         self.full: DiskFull | None = None  # while the disk is, and requests are refused
 
@@ -169,6 +174,13 @@ class Gateway:
         for front in self.fronts:
             stack.callback(front.close)
         self.service, self.state, self.about = self.fronts[0].service, self.fronts[0].state, self.fronts[0].about
+        self.workers = WorkersReport(
+            self.remote,
+            lambda: None if self._own is None else self._own.as_worker(),
+            self.engine.left_alone,
+            app_id,
+            self._apps,
+        )
         self._endings = Endings(log, self.service.whole)
         self._cleaning = Cleaning(retention or Retention(), log)
         self.metrics = Metrics(app_id, self.engine.completions, {
@@ -205,10 +217,11 @@ class Gateway:
         )
         executor: Executor = self.remote
         if self._app is not None:
-            registry = self._app.registry
-            executor = BothExecutor(
-                registry, executor_of(self._app, deliver, self._log_level), self.remote, self._waits
+            app = self._app
+            self._own = WatchedExecutor(
+                lambda inner: executor_of(app, inner, self._log_level), deliver, f"the app {app.spec} in wfctl serve"
             )
+            executor = BothExecutor(app.registry, self._own, self.remote, self._waits)
         return executor if tracing is None else tracing.executor(executor)
 
     def attended(self, name: str, app_id: str | None) -> bool:

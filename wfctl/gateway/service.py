@@ -76,11 +76,16 @@ class Service:
     def get(self, instance_id: str, *, payloads: bool = True) -> Instance | None:
         """Return the instance as Dapr tells of it: one that has had no turn is known by its ID only."""
         found = summaries.get(self._db, instance_id, payloads=payloads)
-        if found is not None and found.status is Status.PENDING:
-            return Instance(found.id, None, Status.PENDING)
         if found is None or found.status.terminal:
             return found
-        return replace(found, received=summaries.received(self._db, instance_id))
+        unattended = not self._attended(found.name or "") and self._could_move(instance_id)
+        if found.status is Status.PENDING:
+            return Instance(found.id, None, Status.PENDING, unattended=unattended)
+        return replace(found, received=summaries.received(self._db, instance_id), unattended=unattended)
+
+    def _could_move(self, instance_id: str) -> bool:
+        row = instances.find(self._db, instance_id)
+        return row is not None and not _is_delayed(row) and reads.could_move(self._db, row)
 
     def whole(self, instance_id: str) -> Instance | None:
         """Return the instance as the command line tells it, with the cause of a failure."""

@@ -16,7 +16,8 @@ class Waiting:
     """One thing that a live instance waits for.
 
     kind          `event`, `activity`, `timer`, `child`, `start` (a delayed start), `resume` (it is suspended),
-                  `code` (it is stalled) or `driver` (no process is executing the store)
+                  `code` (it is stalled), `driver` (no process is executing the store) or `worker` (none is attached
+                  that could go on with it)
     name          of the event, activity, timer or child workflow; the reason of a stall
     since         when it began to wait
     until         when the wait ends by itself: the time of a timer, a timeout or the next attempt
@@ -69,6 +70,7 @@ class Instance:
     stall: str | None = None
     waiting_for: tuple[Waiting, ...] = ()
     received: tuple[str, ...] = ()  # events that have arrived and that no worker has taken in, where that is known
+    unattended: bool = False  # there is something to do, and nobody attached can do it, where that is known
     rerun_of: str | None = None
     rerun_as: tuple[str, ...] | None = None
 

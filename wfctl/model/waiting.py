@@ -54,6 +54,20 @@ def with_received(waits: tuple[Waiting, ...], names: Iterable[str]) -> tuple[Wai
     return tuple(found)
 
 
+def needs_worker(waits: Sequence[Waiting], status: Status, now: datetime) -> bool:
+    """Return True if a worker would find something to do, as far as these waits tell."""
+    if status is Status.PENDING:
+        return all(wait.kind != "start" for wait in waits)
+    if status is not Status.RUNNING:
+        return False
+    return any(
+        wait.received
+        or (wait.kind == "activity" and wait.until is None)
+        or (wait.until is not None and wait.until <= now)
+        for wait in waits
+    )
+
+
 def _delayed_start(history: Sequence[Event], now: datetime) -> tuple[Waiting, ...]:
     for event in history:
         if isinstance(event, ExecutionStarted) and event.scheduled_start is not None and event.scheduled_start > now:

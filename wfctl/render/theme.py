@@ -25,6 +25,7 @@ TITLE = "wfctl.title"
 LABEL = "wfctl.label"
 NAME = "wfctl.name"
 QUIET = "wfctl.quiet"
+WAITS = "wfctl.waits"
 
 # The sixteen colours that a terminal's own palette defines, so that light and dark terminals both show them well.
 STYLES = {
@@ -34,6 +35,7 @@ STYLES = {
     LABEL: "dim",
     NAME: "bold",
     QUIET: "dim",
+    WAITS: "yellow",
     "status.running": "cyan",
     "status.pending": "dim",
     "status.completed": "green",

@@ -26,6 +26,8 @@ ERROR_TYPE = "dapr.workflow.failure.error_type"
 ERROR_MESSAGE = "dapr.workflow.failure.error_message"
 # Not Dapr's: the names of the events that have arrived and that no worker has taken in, as a JSON array.
 RECEIVED = "wfctl.workflow.received"
+# Nor is this: "true" where there is something to do, and nobody attached can do it.
+UNATTENDED = "wfctl.workflow.unattended"
 STACK_TRACE = "dapr.workflow.failure.stack_trace"
 
 # The status map of the runtime's API ends before STALLED, which therefore reads as UNKNOWN: the only one that does.
@@ -79,6 +81,7 @@ def read_instance(body: bytes) -> Instance:
             custom_status=properties.get(CUSTOM_STATUS) or None,
             failure=_failure(properties),
             received=tuple(map(str, json.loads(properties.get(RECEIVED) or "[]"))),
+            unattended=properties.get(UNATTENDED) == "true",
         )
     except KeyError as error:
         raise BadBody(f"without a usable {error.args[0][:40]}: {_start(body)}") from error
@@ -134,6 +137,8 @@ def write_instance(instance: Instance) -> dict[str, Any]:
         }
     if instance.received:
         properties[RECEIVED] = json.dumps(instance.received)
+    if instance.unattended:
+        properties[UNATTENDED] = "true"
     present = {key: value for key, value in properties.items() if value is not None}
     body: dict[str, Any] = {"instanceID": instance.id}
     if instance.name:

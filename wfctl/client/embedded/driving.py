@@ -20,6 +20,7 @@ from wfctl.model.status import Status
 if TYPE_CHECKING:
     from wfctl.engine.engine_thread import Engine
     from wfctl.engine.store.history_inbox import OwnerRow
+    from wfctl.model.workers import Worker
     from wfctl.workflow.loading.app import App
 
 Note = Callable[[str], None]
@@ -78,6 +79,21 @@ class Driving:
             return "another wfctl command"
         what = "another wfctl command" if owner.command is None else f"wfctl {owner.command}"
         return f"{what} (PID {owner.pid})"
+
+    def as_worker(self) -> Worker | None:
+        """Return the process that owns the store, as a worker; None if nobody does. What it holds is not told."""
+        from wfctl.engine.store.values import from_micros
+        from wfctl.model.workers import Worker
+
+        if not self.driven():
+            return None
+        owner = self.owner()
+        if owner is None:  # it has just begun
+            return Worker("a wfctl command")
+        name = "a wfctl command" if owner.command is None else f"wfctl {owner.command}"
+        return Worker(
+            name + (f" with the app {owner.app}" if owner.app else ""), pid=owner.pid, since=from_micros(owner.since)
+        )
 
     def become_owner(self) -> bool:
         """Become the owner of the store if it is free and this process may drive. Returns True if it is the owner."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # what writes, drives or decodes history is loaded by the com
     from wfctl.engine.undriven import UndrivenTransaction
     from wfctl.model.events import Event
     from wfctl.model.logs import LogLine
+    from wfctl.model.workers import AppWorkers
     from wfctl.workflow.loading.app import App
 
 T = TypeVar("T")
@@ -307,6 +308,14 @@ class EmbeddedWorkflows:
 
     def driven_by(self) -> str | None:
         return self._driving.driven_by()
+
+    def workers(self) -> Sequence[AppWorkers]:
+        from wfctl.engine.store import backlog
+        from wfctl.model.workers import AppWorkers
+
+        owner = self._driving.as_worker()
+        workers = () if owner is None else (owner,)
+        return [AppWorkers(None, len(workers), workers, self._store.query(backlog.of) or ())]
 
     def settled(self, instance_ids: Sequence[str]) -> bool:
         if self._driving.engine is None:

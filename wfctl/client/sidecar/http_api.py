@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from wfctl import __version__
@@ -21,6 +22,9 @@ from wfctl.wire.error_codes import OWN, Problem
 from wfctl.wire.error_mapping import read_http, read_scheduler
 from wfctl.wire.http_bodies import BadBody, Metadata
 from wfctl.wire.http_routes import ApiVersion, Operation
+
+if TYPE_CHECKING:
+    from wfctl.model.workers import AppWorkers
 
 # Seconds for which one command reuses the metadata of the sidecar.
 METADATA_AGE = 5.0
@@ -72,6 +76,18 @@ class HttpApi:
             raise self._error(Operation.GET, answer, instance_id)
         try:
             return http_bodies.read_logs(answer.body)
+        except BadBody as error:
+            raise broken(self.where, str(error)) from error
+
+    def workers(self) -> Sequence[AppWorkers]:
+        """Return who is attached; only `wfctl serve` answers."""
+        answer = self._send("GET", http_routes.WORKERS)
+        if answer.status != 200:
+            raise self._error(Operation.GET, answer, None)
+        from wfctl.wire.worker_bodies import read_workers
+
+        try:
+            return read_workers(answer.body)
         except BadBody as error:
             raise broken(self.where, str(error)) from error
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from wfctl.client.sidecar.errors import no_logs, no_logs_over_grpc
 from wfctl.errors import InvalidInput, NotFound, Unsupported, WfctlError
 from wfctl.model import rerun_ids
 from wfctl.model.failure import cause_text
-from wfctl.model.instance import Count, Failed, Filter, Instance, Sort
+from wfctl.model.instance import Count, Failed, Filter, Instance, Sort, Waiting
 from wfctl.model.matching import after, matches, ordered
 from wfctl.model.status import Status
 from wfctl.wire.http_routes import Operation
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from wfctl.client.sidecar.kubectl import PortForward
     from wfctl.model.events import Event
     from wfctl.model.logs import LogLine
+    from wfctl.model.workers import AppWorkers
 
 
 FREE = 2  # numbers of reruns that must be free, one after the other, for a search to end over HTTP
@@ -63,11 +64,23 @@ class SidecarReader:
             found = self._fetch(instance_id, payloads=payloads)
         if not payloads:
             return found
-        found = self._explained(found)
+        found = self._attended(self._explained(found))
         if not found.status.terminal:
             return replace(found, rerun_of=rerun_ids.original(instance_id), rerun_as=())
         since = () if ":" in instance_id else tuple(one.id for one in self._reruns(found))
         return replace(found, rerun_of=rerun_ids.original(instance_id), rerun_as=since)
+
+    def _attended(self, one: Instance) -> Instance:
+        """Return a live instance that waits for a worker where none is attached that could go on with it."""
+        if one.status.terminal:
+            return one
+        from wfctl.model.waiting import needs_worker
+
+        lacks = one.unattended or (
+            needs_worker(one.waiting_for, one.status, datetime.now(timezone.utc))
+            and self._sidecar.metadata().workers == 0
+        )
+        return replace(one, waiting_for=(Waiting("worker"), *one.waiting_for)) if lacks else one
 
     def _reruns(self, source: Instance) -> builtins.list[Instance]:
         """Return the reruns made after this instance, by their IDs, without payloads.
@@ -168,7 +181,8 @@ class SidecarReader:
         for one in found:
             # Without an order, a row is there before all IDs are known.
             since = family.later(one.id) if in_order else None
-            yield replace(one, rerun_of=rerun_ids.original(one.id), rerun_as=since)
+            shown = self._attended(one) if waiting else one
+            yield replace(shown, rerun_of=rerun_ids.original(one.id), rerun_as=since)
 
     def _stream(
         self, filter: Filter, family: rerun_ids.Family | None = None, scan: Scan | None = None
@@ -282,6 +296,14 @@ class SidecarReader:
         if http is None:
             raise no_logs_over_grpc(self._sidecar.where)
         return http.logs(instance_id, after=after, step=step, level=level, limit=limit)
+
+    def workers(self) -> Sequence[AppWorkers]:
+        from wfctl.model.workers import AppWorkers
+
+        found, http = self._sidecar.metadata(), self._sidecar.http
+        if found.wfctl is not None and http is not None:
+            return http.workers()
+        return [AppWorkers(found.app_id, found.workers)]
 
 
 class _Stopped(Exception):

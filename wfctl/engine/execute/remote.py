@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from typing import NamedTuple
 
+from wfctl.engine.execute.hands import Hands
 from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, LateTurn, Turn
 from wfctl.engine.execute.worker import PendingActivity, PendingTurn, Worker
 from wfctl.model.failure import Failure
@@ -128,6 +129,7 @@ class RemoteExecutor:
 
     def attach(self, worker: Worker) -> None:
         with self._lock:
+            worker.attached_at = self._clock()
             self._workers.append(worker)
             self._give_out()
 
@@ -165,6 +167,23 @@ class RemoteExecutor:
         """Turns and activities that are to be done, in a worker's hands or waiting for one."""
         with self._lock:
             return len(self._turns), sum(map(len, self._activities.values()))
+
+    def hands(self, app_id: str | None = None) -> Hands:
+        """Return what the workers hold and what waits for one: of this app, or of all. Copied under the lock."""
+        with self._lock:
+            workers = self._workers if app_id is None else self._workers_for(app_id)
+            queues = (self._turn_queues, self._activity_queues)
+            return Hands(
+                self._clock(),
+                [(worker, [*worker.turns.values(), *worker.activities.values()]) for worker in workers],
+                [
+                    work
+                    for by_app in queues
+                    for whose, queue in by_app.items()
+                    if app_id in (None, whose)
+                    for _, work in queue
+                ],
+            )
 
     def complete_turn(self, instance_id: str, token: str, result: Callable[[], TurnResult]) -> bool:
         """Take a turn's answer; False when nobody waits for it (any more).
@@ -244,7 +263,7 @@ class RemoteExecutor:
         return self._numbers
 
     def _add_turn(self, turn: PendingTurn) -> None:
-        turn.number = self._number()
+        turn.number, turn.added_at = self._number(), self._clock()
         self._turns[turn.key] = turn
         self._turn_ids[turn.instance_id] = turn.key
         self._queue_turn(turn)
@@ -257,7 +276,7 @@ class RemoteExecutor:
         heappush(queue, (activity.number, activity))
 
     def _add_activity(self, activity: PendingActivity) -> None:
-        activity.number = self._number()
+        activity.number, activity.added_at = self._number(), self._clock()
         self._activities.setdefault((activity.task.instance_id, activity.task.task_id), []).append(activity)
         self._queue_activity(activity)
 

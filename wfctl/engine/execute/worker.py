@@ -13,6 +13,7 @@ class PendingTurn:
     """A turn that waits for a worker or for its answer. `tokens` are those it was given out with."""
 
     __slots__ = (
+        "added_at",
         "app_id",
         "done",
         "instance_id",
@@ -43,6 +44,7 @@ class PendingTurn:
         self.received = received
         self.app_id = app_id
         self.number = 0  # its place in the queue
+        self.added_at = 0.0
         self.token = ""
         self.tokens: list[str] = []
         self.worker: Worker | None = None
@@ -54,12 +56,13 @@ class PendingActivity:
     """The token is the same whenever this activity is given out, by another run of the server too: a worker that was
     cut off may deliver its result after the server has come back."""
 
-    __slots__ = ("again", "done", "number", "sent_at", "task", "token", "worker")
+    __slots__ = ("added_at", "again", "done", "number", "sent_at", "task", "token", "worker")
 
     def __init__(self, task: ActivityTask) -> None:
         self.task = task
         self.token = f"{task.key}.{task.task_id}.{task.task_execution_id}"
         self.number = 0
+        self.added_at = 0.0
         self.worker: Worker | None = None
         self.sent_at = 0.0
         self.again = 0  # how often it was given out again because its answer may have been lost
@@ -73,13 +76,24 @@ class Worker:
     """A connected worker with its two windows: long activities must not use up the room for turns.
 
     `wake` is called, from any thread, when something was put into `outbox`; what lies there is already counted as in
-    the worker's hands. `app_id`: it takes the work of this app alone; None where there is only one.
+    the worker's hands. `app_id`: it takes the work of this app alone; None where there is only one. `agent` and
+    `address` are what is known of it.
     """
 
     def __init__(
-        self, wake: Callable[[], None], *, most_turns: int, most_activities: int, app_id: str | None = None
+        self,
+        wake: Callable[[], None],
+        *,
+        most_turns: int,
+        most_activities: int,
+        app_id: str | None = None,
+        agent: str = "",
+        address: str | None = None,
     ) -> None:
         self.wake = wake
+        self.agent = agent
+        self.address = address
+        self.attached_at = 0.0
         self.app_id = app_id
         self.most_turns = most_turns
         self.most_activities = most_activities

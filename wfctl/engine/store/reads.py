@@ -353,22 +353,22 @@ def _waiting(db: Connection, row: Row, driven: bool) -> tuple[Waiting, ...]:
     waits = waiting_for(events, row.status, now, child_status)
     if inbox:
         waits = with_received(waits, (event.name for event in inbox if isinstance(event, EventRaised)))
-    if not driven and _could_move(db, row, waits, now):
+    if not driven and could_move(db, row, waits):
         return (Waiting("driver"), *waits)
     return waits
 
 
-def _could_move(db: Connection, row: Row, waits: tuple[Waiting, ...], now: datetime) -> bool:
+def could_move(db: Connection, row: Row, waits: tuple[Waiting, ...] = ()) -> bool:
     """Return True if a driver would find something to do: an unread event, an activity, a timer that is due; here or
     in a child that is waited for."""
     from wfctl.engine.store import history_inbox
 
     if row.busy or history_inbox.inbox_of(db, row.key):
         return not any(wait.kind == "start" for wait in waits)
-    if row.wake_at is not None and from_micros(row.wake_at) <= now:
+    if row.wake_at is not None and from_micros(row.wake_at) <= datetime.now(timezone.utc):
         return True
     for wait in waits:
         child = None if wait.kind != "child" or wait.instance_id is None else instances.find(db, wait.instance_id)
-        if child is not None and not child.status.terminal and _could_move(db, child, (), now):
+        if child is not None and not child.status.terminal and could_move(db, child):
             return True
     return False

@@ -9,7 +9,9 @@ from wfctl.errors import WfctlError
 from wfctl.gateway.http.app import Answer, Request, Routes, error_answer, json_answer, text_of
 from wfctl.gateway.metadata import About
 from wfctl.gateway.metrics import CONTENT_TYPE, Metrics
-from wfctl.wire.http_routes import HEALTH, METADATA, OUTBOUND_HEALTH, SHUTDOWN
+from wfctl.gateway.workers.report import WorkersReport
+from wfctl.wire import worker_bodies
+from wfctl.wire.http_routes import HEALTH, METADATA, OUTBOUND_HEALTH, SHUTDOWN, WORKERS
 
 
 class SidecarRoutes:
@@ -20,8 +22,10 @@ class SidecarRoutes:
         shutdown: Callable[[], None],
         stopping: Callable[[], bool],
         full: Callable[[], WfctlError | None],
+        workers: WorkersReport | None,
     ) -> None:
-        """`full` returns the error that requests get while the disk is full."""
+        """`full` returns the error that requests get while the disk is full. `workers`: None where none can attach."""
+        self._workers = workers
         self._about = about
         self._metrics = metrics
         self._shutdown = shutdown
@@ -34,6 +38,8 @@ class SidecarRoutes:
         routes.add("GET", METADATA, self.metadata)
         routes.add("PUT", METADATA + "/{key}", self.set_metadata)
         routes.add("POST", SHUTDOWN, self.shut_down)
+        if self._workers is not None:
+            routes.add("GET", WORKERS, self.workers)
         routes.add("GET", "/metrics", self.metrics)
         routes.add("GET", "/openapi.yaml", self.openapi)
 
@@ -57,6 +63,11 @@ class SidecarRoutes:
 
     async def metadata(self, request: Request) -> Answer:
         return json_answer(200, self._about.as_json())
+
+    async def workers(self, request: Request) -> Answer:
+        """Answer who is attached and what they hold, for `wfctl workers`; not Dapr's."""
+        assert self._workers is not None
+        return json_answer(200, worker_bodies.write_workers(await self._workers.all()))
 
     async def set_metadata(self, request: Request) -> Answer:
         self._about.extended[request.names["key"]] = text_of(request.body)

@@ -57,7 +57,9 @@ def http_routes(gateway: Serving, front: Front, shutdown: Callable[[], None], st
     routes = Routes()
     WorkflowRoutes(front.service, gateway.metrics).add_to(routes)
     StateRoutes(front.state).add_to(routes)
-    SidecarRoutes(front.about, gateway.metrics, shutdown, stopping, lambda: gateway.full).add_to(routes)
+    SidecarRoutes(front.about, gateway.metrics, shutdown, stopping, lambda: gateway.full, gateway.workers).add_to(
+        routes
+    )
     return routes
 
 

@@ -115,6 +115,8 @@ class WorkStreams:
             most_turns=NODE_TURNS if node else self._most_turns,
             most_activities=NODE_ACTIVITIES if node else self._most_activities,
             app_id=app_id,
+            agent=agent,
+            address=context.peer(),
         )
         stateful = pb.WORKER_CAPABILITY_STATEFUL_HISTORY in request.capabilities
         stream = Stream(worker, ready, stateful, context.peer())

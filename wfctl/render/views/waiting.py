@@ -37,6 +37,8 @@ def waiting_text(waiting: Waiting, now: datetime) -> str:
         return "a resume" + _since(waiting, now) + _because(waiting)
     if waiting.kind == "code":
         return "other code: " + clean(waiting.last_error or waiting.name or "this code cannot go on with its history")
+    if waiting.kind == "worker":
+        return "a worker that has this workflow: none is attached (start its app; wfctl workers shows who is)"
     if waiting.kind == "driver":
         why = f": {clean(waiting.last_error)}" if waiting.last_error else " (wfctl run continues it)"
         return "no process is executing this store" + why
@@ -50,6 +52,8 @@ def waiting_word(waiting: tuple[Waiting, ...], now: datetime) -> str:
     first = waiting[0]
     if first.kind == "driver" and len(waiting) > 1:
         return waiting_word(waiting[1:], now) + ", not running"
+    if first.kind == "worker":
+        return (waiting_word(waiting[1:], now) + ", " if len(waiting) > 1 else "") + "no worker"
     more = f" +{len(waiting) - 1}" if len(waiting) > 1 else ""
     name = clean(first.name or "")
     if first.kind == "event" and first.received:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
+from wfctl.engine.execute.hands import told_backlog, told_workers
 from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, LateTurn, Turn
 from wfctl.engine.execute.remote import LOSS_GRACE, MOST_AGAIN, RemoteExecutor
 from wfctl.engine.execute.worker import PendingActivity, PendingTurn, Work, Worker
@@ -306,3 +307,44 @@ def test_nothing_is_delivered_after_close() -> None:
     room.executor.close()
     room.answer(worker.outbox[0])
     assert not room.delivered
+
+
+def test_the_report_says_who_holds_what_since_when_and_what_waits() -> None:
+    room = Room()
+    first = room.worker(turns=1, activities=1)
+    room.turn(1)
+    room.time = 10.0
+    room.worker(turns=0, activities=1)
+    room.activities(1, 2, 3, 4)
+    room.turn(2)
+    room.time = 15.0
+    now = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    hands = room.executor.hands()
+    one, two = told_workers(hands, now)
+    assert [(held.kind, held.name, held.instance_id, (now - held.since).seconds) for held in one.holds] == [
+        ("workflow", "W", "i1", 15),
+        ("activity", "A", "i1", 5),
+    ]
+    assert (one.workflows, one.activities, two.workflows, two.activities) == (1, 1, 0, 1)
+    assert (one.since, two.since) == (now - timedelta(seconds=15), now - timedelta(seconds=5))
+    waiting = {(queued.kind, queued.name): queued.count for queued in told_backlog(hands, now)}
+    assert waiting == {("workflow", "W"): 1, ("activity", "A"): 2}
+    assert {queued.since for queued in told_backlog(hands, now)} == {now - timedelta(seconds=5)}
+    room.executor.detach(first)
+    hands = room.executor.hands()
+    assert len(hands.workers) == 1
+    assert {q.kind: q.count for q in told_backlog(hands, now)} == {"workflow": 2, "activity": 3}
+
+
+def test_the_report_of_one_app_has_nothing_of_another() -> None:
+    room = Room("a", "b")
+    room.worker(app_id="a")
+    room.worker(app_id="b", turns=0)
+    room.turn(1)
+    room.executor.run_turn(Turn(2, "i2", "W", list, NEW, app_id="b"))
+    room.executor.released()
+    now = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    of_a, of_b = room.executor.hands("a"), room.executor.hands("b")
+    assert ([w.workflows for w in told_workers(of_a, now)], told_backlog(of_a, now)) == ([1], [])
+    assert [w.workflows for w in told_workers(of_b, now)] == [0]
+    assert [queued.count for queued in told_backlog(of_b, now)] == [1]

@@ -48,6 +48,7 @@ def test_a_pending_instance_says_next_to_nothing(tmp_path: Path) -> None:
             "createdAt": "0001-01-01T00:00:00Z",
             "lastUpdatedAt": "0001-01-01T00:00:00Z",
             "runtimeStatus": "PENDING",
+            "properties": {"wfctl.workflow.unattended": "true"},  # not Dapr's
         }
         room.worker()
         await room.status("p", "COMPLETED")

@@ -1,0 +1,66 @@
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+import typer
+
+from wfctl.cli.command import command, new_app
+from wfctl.cli.session import Session
+from wfctl.client.port import Workflows
+from wfctl.errors import InvalidInput
+from wfctl.model.workers import AppWorkers
+from wfctl.render.printer import Format
+from wfctl.render.views.waiting import utc_now
+from wfctl.render.views.workers import apps_view, rows, rows_view
+
+app = new_app()
+NOBODY_DRIVES = "nobody drives this store: wfctl run does what is due, wfctl serve --app FILE goes on doing so"
+NO_WORKER = "no worker is attached: start the app, with DAPR_GRPC_PORT set to the gRPC port of this target"
+
+
+@command(app)
+def workers(
+    session: Session,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep the screen up to date until q or Ctrl-C.")] = False,
+) -> None:
+    """Show the workers, what they hold, and what waits for one.
+
+    $ wfctl workers --target http://127.0.0.1:3500
+    $ wfctl workers --watch
+    $ wfctl workers -o json | jq '.[].backlog'
+
+    On wfctl serve: each attached worker, app by app, the workflows and activities in its hands and since when, and what
+    no worker has been given. In -o json a worker `holds` its hundred oldest. Of a store on this machine: the process
+    that drives it and what is to be done. A Dapr sidecar tells how many workers are connected, and no more.
+    """
+    with session.workflows() as workflows:
+        if watch:
+            _watch(session, workflows)
+            return
+        found = workflows.workers()
+    drawn = session.console.out_tty and session.format is Format.TABLE
+    if drawn or not session.format.text:
+        session.printer.many(found, apps_view(utc_now()))
+    else:
+        session.printer.many(rows(found), rows_view(utc_now()))
+    for line in dict.fromkeys(_advice(session.target.local, found)):
+        session.console.note(line)
+
+
+def _advice(local: bool, found: Sequence[AppWorkers]) -> Iterator[str]:
+    """Yield what to do where nobody works, and why less is told here than a user may expect."""
+    for one in found:
+        if one.connected == 0:
+            yield NOBODY_DRIVES if local else NO_WORKER
+        elif local:
+            yield "what a process holds, wfctl serve tells alone: --target with its address"
+        elif one.workers is None and one.connected is not None:
+            yield "a sidecar tells the number of workers, not who they are or what they hold"
+
+
+def _watch(session: Session, workflows: Workflows) -> None:
+    from wfctl.cli.watching.loop import is_live, watch_live
+    from wfctl.cli.watching.picture_screen import Picture
+
+    if not is_live(session):
+        raise InvalidInput("workers --watch needs a terminal", hint="ask again and again: wfctl workers -o json")
+    watch_live(session, workflows, Picture(workflows.workers, lambda: apps_view(utc_now())))

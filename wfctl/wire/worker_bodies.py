@@ -1,0 +1,82 @@
+"""What `wfctl serve` answers to `wfctl workers`; not Dapr's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from wfctl.model.workers import AppWorkers, Held, Queued, Worker
+from wfctl.wire import times
+from wfctl.wire.http_bodies import BadBody, read_json
+
+
+def write_workers(apps: Sequence[AppWorkers]) -> dict[str, Any]:
+    return {
+        "apps": [
+            {
+                "appID": app.app_id,
+                "workers": None if app.workers is None else [_write_worker(one) for one in app.workers],
+                "backlog": [
+                    {"kind": one.kind, "name": one.name, "count": one.count, "since": _text(one.since)}
+                    for one in app.backlog or ()
+                ],
+            }
+            for app in apps
+        ]
+    }
+
+
+def _write_worker(worker: Worker) -> dict[str, Any]:
+    return {
+        "name": worker.name,
+        "address": worker.address,
+        "since": _text(worker.since),
+        "workflows": worker.workflows,
+        "activities": worker.activities,
+        "holds": [
+            {"kind": one.kind, "name": one.name, "instanceID": one.instance_id, "since": times.to_text(one.since)}
+            for one in worker.holds
+        ],
+    }
+
+
+def _text(when: Any) -> str | None:
+    return None if when is None else times.to_text(when)
+
+
+def read_workers(body: bytes) -> list[AppWorkers]:
+    """Read what `write_workers` writes. Raises BadBody."""
+    try:
+        return [_app(one) for one in read_json(body)["apps"]]
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise BadBody("not the workers of a wfctl serve") from error
+
+
+def _app(one: Mapping[str, Any]) -> AppWorkers:
+    workers = None if one["workers"] is None else tuple(_worker(each) for each in one["workers"])
+    backlog = tuple(
+        Queued(str(q["kind"]), _maybe(q["name"]), int(q["count"]), _time(q["since"])) for q in one["backlog"]
+    )
+    return AppWorkers(_maybe(one["appID"]), None if workers is None else len(workers), workers, backlog)
+
+
+def _worker(one: Mapping[str, Any]) -> Worker:
+    return Worker(
+        str(one["name"]),
+        _maybe(one["address"]),
+        since=_time(one["since"]),
+        workflows=int(one["workflows"]),
+        activities=int(one["activities"]),
+        holds=tuple(
+            Held(str(h["kind"]), str(h["name"]), str(h["instanceID"]), times.from_text(str(h["since"])))
+            for h in one["holds"]
+        ),
+    )
+
+
+def _maybe(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _time(value: Any) -> Any:
+    return None if value is None else times.from_text(str(value))
