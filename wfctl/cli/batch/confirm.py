@@ -52,13 +52,18 @@ def confirm(session: Session, verb: Verb, chosen: Chosen, which: Which) -> None:
         )
     if chosen.filter is not None:
         _show(session, chosen)
-    count = len(chosen.ids)
-    expected = name if name is not None else str(count) if count > TYPE_IT else None
+    expected = to_be_typed(session, chosen)
     how = "[y/N]" if expected is None else f"Type {clean(expected)} to go on:"
     word = answer(session, _wrapped(session, f"{what}? {how}"))
     if word.lower() in ("y", "yes") if expected is None else expected in (word, word.replace(",", "")):
         return
     raise Refused("nothing was changed", hint="--dry-run shows which instances they are")
+
+
+def to_be_typed(session: Session, chosen: Chosen) -> str | None:
+    """Return what the answer has to be: the name of a protected target, or the number of many. None: a yes will do."""
+    count = len(chosen.ids)
+    return session.settings.protected or (str(count) if count > TYPE_IT else None)
 
 
 def _wrapped(session: Session, question: str) -> str:

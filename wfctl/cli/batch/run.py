@@ -66,7 +66,7 @@ class Batch:
         session = self.session
         if self.verb.asks and not self.which.dry_run:
             session.stopped = lambda: "interrupted: nothing was changed"
-        chosen = choose(session, workflows, self.verb, self.ids, self.which.filter, self.which.most)
+        chosen = self.choose(workflows)
         if not chosen.all and chosen.filter is not None:
             tell_empty(session, workflows, chosen.filter)
         elif not chosen.all:
@@ -78,10 +78,13 @@ class Batch:
             session.console.note("a dry run: nothing was changed")
             return []
         confirm(session, self.verb, chosen, self.which)
-        self._alone = len(chosen.all) == 1
         with self._interruptible(chosen):
-            self._show(self._outcomes(workflows, chosen, act), len(chosen.all))
+            self._show(self.act_on(workflows, chosen, act), len(chosen.all))
         return [done.new_id or done.instance_id for done in self.outcomes if done.outcome in _WORKED]
+
+    def choose(self, workflows: Workflows) -> Chosen:
+        """Find the instances to act on."""
+        return choose(self.session, workflows, self.verb, self.ids, self.which.filter, self.which.most)
 
     @contextmanager
     def _interruptible(self, chosen: Chosen) -> Iterator[None]:
@@ -134,8 +137,9 @@ class Batch:
 
     # --- acting -----------------------------------------------------------------------------------------------------
 
-    def _outcomes(self, workflows: Workflows, chosen: Chosen, act: Act) -> Generator[Done, None, None]:
-        """Yield one for each instance that was named or found, as they come."""
+    def act_on(self, workflows: Workflows, chosen: Chosen, act: Act) -> Generator[Done, None, None]:
+        """Act, without a question. Yields the outcome of each instance that was named or found, as they come."""
+        self._alone = len(chosen.all) == 1
         for instance_id, why in chosen.left.items():
             yield self._done(instance_id, Outcome.SKIPPED, why=why)
         results = self._together if self._at_once(chosen) > 1 else self._one_by_one

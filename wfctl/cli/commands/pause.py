@@ -1,14 +1,12 @@
 from wfctl.cli.batch.options import Several
 from wfctl.cli.batch.run import Batch
-from wfctl.cli.batch.select import Verb
+from wfctl.cli.batch.verbs import PAUSE
 from wfctl.cli.command import command, new_app
 from wfctl.cli.options import Reason
 from wfctl.cli.session import Session
 from wfctl.cli.waiting.driving import carry_on
-from wfctl.model.status import Status
 
 app = new_app()
-VERB = Verb("pause", "paused", able=frozenset({Status.RUNNING, Status.PENDING}))
 
 
 @command(app, drives=True)
@@ -20,7 +18,7 @@ def pause(session: Session, which: Several, reason: Reason = None) -> None:
 
     Activities that are already running finish; nothing new starts until a resume.
     """
-    batch = Batch(session, VERB, which)
+    batch = Batch(session, PAUSE, which)
     with session.workflows() as workflows:
         worked = batch.run(workflows, lambda target, one: target.pause(one, reason=reason))
         carry_on(session, workflows, worked)

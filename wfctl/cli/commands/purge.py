@@ -5,14 +5,12 @@ import typer
 
 from wfctl.cli.batch.options import Several
 from wfctl.cli.batch.run import Batch
-from wfctl.cli.batch.select import Verb
+from wfctl.cli.batch.verbs import PURGE
 from wfctl.cli.command import command, new_app
 from wfctl.cli.options import NoRecursive
 from wfctl.cli.session import Session
-from wfctl.model.status import TERMINAL
 
 app = new_app()
-VERB = Verb("purge", "purged", able=TERMINAL, recursive=True, with_parent=True)
 
 
 @command(app)
@@ -33,7 +31,7 @@ def purge(
     finished instance counts from its end: --finished-before.
     """
     children = not no_recursive
-    verb = replace(VERB, able=None if force else VERB.able, recursive=children, with_parent=children)
+    verb = replace(PURGE, able=None if force else PURGE.able, recursive=children, with_parent=children)
     batch = Batch(session, verb, which)
     with session.workflows() as workflows:
         batch.run(workflows, lambda target, one: target.purge(one, force=force, recursive=children))

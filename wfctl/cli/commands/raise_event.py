@@ -1,9 +1,7 @@
-from dataclasses import replace
-
 from wfctl.cli.batch.confirm import confirm_one
 from wfctl.cli.batch.options import SeveralAndEvent, Which
 from wfctl.cli.batch.run import Batch
-from wfctl.cli.batch.select import Verb
+from wfctl.cli.batch.verbs import raising
 from wfctl.cli.command import command, new_app
 from wfctl.cli.parsing.instance_id import check_id, check_name
 from wfctl.cli.payload_options import Data
@@ -12,14 +10,10 @@ from wfctl.cli.waiting.driving import carry_on
 from wfctl.cli.waiting.finish import finish
 from wfctl.cli.waiting.options import MayWait
 from wfctl.errors import InvalidInput
-from wfctl.model.status import Status
 from wfctl.render.text import clean
 from wfctl.render.views.waiting import utc_now
 
 app = new_app()
-VERB = Verb(
-    "raise-event", "raised", able=frozenset({Status.RUNNING, Status.PENDING, Status.SUSPENDED}), repeatable=False
-)
 
 
 @command(app, "raise-event", drives=True)
@@ -42,7 +36,7 @@ def raise_event(
     if data.from_stdin and "-" in which.words:
         raise InvalidInput("stdin cannot hold both the IDs and the data", hint="--data-file FILE, or the IDs as words")
     payload = data.read(session)
-    verb = replace(VERB, told=f"raised {clean(event)} for", asked=f"raise {clean(event)} for")
+    verb = raising(event)
     if which.one is not None and not which.dry_run:
         check_id(which.one)
         confirm_one(session, verb, which.one, which)

@@ -1,14 +1,12 @@
 from wfctl.cli.batch.options import Several
 from wfctl.cli.batch.run import Batch
-from wfctl.cli.batch.select import Verb
+from wfctl.cli.batch.verbs import RESUME
 from wfctl.cli.command import command, new_app
 from wfctl.cli.options import Reason
 from wfctl.cli.session import Session
 from wfctl.cli.waiting.driving import carry_on
-from wfctl.model.status import Status
 
 app = new_app()
-VERB = Verb("resume", "resumed", able=frozenset({Status.SUSPENDED}))
 
 
 @command(app, drives=True)
@@ -18,7 +16,7 @@ def resume(session: Session, which: Several, reason: Reason = None) -> None:
     $ wfctl resume 12345678
     $ wfctl resume --status SUSPENDED --yes
     """
-    batch = Batch(session, VERB, which)
+    batch = Batch(session, RESUME, which)
     with session.workflows() as workflows:
         worked = batch.run(workflows, lambda target, one: target.resume(one, reason=reason))
         carry_on(session, workflows, worked, tell=which.filter is None)

@@ -5,16 +5,14 @@ import typer
 
 from wfctl.cli.batch.options import Several
 from wfctl.cli.batch.run import Batch
-from wfctl.cli.batch.select import Verb
+from wfctl.cli.batch.verbs import TERMINATE
 from wfctl.cli.command import command, new_app
 from wfctl.cli.options import NoRecursive, Reason
 from wfctl.cli.parsing.json_input import checked_json
 from wfctl.cli.session import Session
 from wfctl.cli.waiting.driving import carry_on
-from wfctl.model.status import Status
 
 app = new_app()
-VERB = Verb("terminate", "terminated", able=frozenset({Status.RUNNING, Status.PENDING, Status.SUSPENDED}))
 
 
 @command(app, drives=True)
@@ -37,7 +35,7 @@ def terminate(
     Activities that are already running are not interrupted. A filter asks before it acts: --dry-run, --yes.
     """
     payload = None if output is None else checked_json(output, "--output")
-    batch = Batch(session, replace(VERB, recursive=not no_recursive), which)
+    batch = Batch(session, replace(TERMINATE, recursive=not no_recursive), which)
     with session.workflows() as workflows:
         worked = batch.run(
             workflows,

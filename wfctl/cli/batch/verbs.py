@@ -1,0 +1,30 @@
+"""The verbs that change instances, each once: for its command, and for the screen of `wfctl ui`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from wfctl.cli.batch.select import Verb
+from wfctl.model.status import TERMINAL, Status
+from wfctl.render.text import clean, plural
+
+_LIVE = frozenset({Status.RUNNING, Status.PENDING, Status.SUSPENDED})
+
+PAUSE = Verb("pause", "paused", able=frozenset({Status.RUNNING, Status.PENDING}))
+RESUME = Verb("resume", "resumed", able=frozenset({Status.SUSPENDED}))
+TERMINATE = Verb("terminate", "terminated", able=_LIVE, recursive=True)
+PURGE = Verb("purge", "purged", able=TERMINAL, recursive=True, with_parent=True)
+RAISE = Verb("raise-event", "raised", able=_LIVE, repeatable=False)
+RERUN = Verb(
+    "rerun",
+    "reran",
+    able=TERMINAL,
+    with_parent=True,
+    once=True,
+    counted=lambda count: f"started {plural(count, 'rerun')}",
+)
+
+
+def raising(event: str) -> Verb:
+    """Return the verb that raises this event."""
+    return replace(RAISE, told=f"raised {clean(event)} for", asked=f"raise {clean(event)} for")
