@@ -71,11 +71,11 @@ class TestNobodyDrives:
         assert result.status == 0
         [row] = result.json
         assert (row["outcome"], row["done"], row["error"]) == ("requested", False, None)
-        assert "nobody drives this store" in row["reason"]
+        assert "no process is executing this store" in row["reason"]
         assert row["reason"] in result.err
         words = cli("pause", "unstarted").err.splitlines()
         assert words[0] == "requested to pause unstarted"
-        assert words[1].startswith("not paused yet: nobody drives this store: wfctl run")
+        assert words[1].startswith("not paused yet: no process is executing this store: wfctl run")
         assert cli("pause", "unstarted", "-o", "id").out == "unstarted\n"
         both = cli("pause", "a", "unstarted").err
         assert "1 paused, 1 requested" in both

@@ -297,7 +297,7 @@ def test_not_while_somebody_drives(shell: Shell) -> None:
     shell.until(lambda: "event" in shell.run("get", "b", "-o", "json").out, "the wait")
     refused = shell.run("restore", "copy.db", "--yes")
     assert refused.status == 5
-    assert "a process drives the store" in refused.err
+    assert "a process is executing the store" in refused.err
     shell.ok("raise-event", "b", "go", "--data", "1")
     assert owner.wait(LIMIT_SECONDS) == 0
     assert ids(shell) == ["a", "b"]
@@ -393,7 +393,7 @@ def test_the_log_of_a_killed_owner_does_not_get_into_the_restored_store(shell: S
 
 
 def test_a_commit_beside_a_restore_is_in_one_of_the_two(shell: Shell) -> None:
-    """Nobody drives, so that others may write: what they were told was done is in the copy, or in the store."""
+    """Others may write meanwhile: what they were told was done is in the copy, or in the store."""
     shell.app(APP)
     shell.ok("start", "Await", "--id", "a")
     shell.ok("backup", "copy.db")

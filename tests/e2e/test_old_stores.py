@@ -240,7 +240,7 @@ def test_nobody_migrates_under_an_older_owner(
     lock = OwnerLock(path)
     assert lock.take()
     try:
-        with pytest.raises(StoreError, match="an older wfctl drives the store") as caught:
+        with pytest.raises(StoreError, match="an older wfctl is executing the store") as caught:
             database.open_store(path)
         assert "stop it" in (caught.value.hint or "")
         assert schema(path) == OLD_SCHEMA

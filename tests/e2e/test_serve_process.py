@@ -358,7 +358,7 @@ def test_a_store_has_one_server(tmp_path: Path) -> None:
         other = tmp_path / "other"
         other.mkdir()
         with (
-            pytest.raises(AssertionError, match="another process drives the store"),
+            pytest.raises(AssertionError, match="another process is executing the store"),
             served(other, "--store", str(tmp_path / "store.db")),
         ):
             pass

@@ -40,7 +40,7 @@ class Driver(str, Enum):
 class Requested:
     """Report a request that is recorded and has not taken effect yet.
 
-    `waits_for` ends a sentence that says who must act: "nobody drives this store: ..."."""
+    `waits_for` ends a sentence that says who must act: "no process is executing this store: ..."."""
 
     waits_for: str
 

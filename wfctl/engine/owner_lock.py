@@ -53,7 +53,7 @@ def lock_path(store: Path) -> Path:
 
 
 def is_owned(store: Path, seconds: float = TRY_SECONDS) -> bool:
-    """Return True if some process drives this store.
+    """Return True if a process owns this store.
 
     A process that tries for the lock, or releases it, holds it for a moment too: look again for up to `seconds`.
     """

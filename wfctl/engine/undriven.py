@@ -1,4 +1,4 @@
-"""Requests to the instances of a store that nobody drives, from a process that runs no workflow code.
+"""Requests to the instances of a store that no process executes, from a process that runs no workflow code.
 
 To end an instance, or to pause it, no code is needed; to resume it, only where something arrived while it was paused.
 So this is done in the transaction of the request, and what does need code stays in the inbox.

@@ -162,7 +162,7 @@ class Gateway:
         stack.callback(bind_client(self.engine))
         if not self.engine.start(None):
             raise StoreError(
-                f"another process drives the store {store}",
+                f"another process is executing the store {store}",
                 hint="stop the other wfctl serve, or serve another file with --store",
             )
         stack.push_async_callback(asyncio.to_thread, self.engine.stop)

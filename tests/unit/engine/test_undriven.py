@@ -1,4 +1,4 @@
-"""Requests to a store that nobody drives: what needs no workflow code is done at once, the rest waits for an owner."""
+"""Requests to a store without an owner: what needs no workflow code is done at once, the rest waits for one."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ class TestPauseAndResume:
         rig.leave()
         answer = command.resume("a")
         assert answer is not None
-        assert "nobody drives" in answer.waits_for
+        assert "no process is executing" in answer.waits_for
         assert (rig.status("a"), inbox(rig, "a")) == (Status.SUSPENDED, ["ExecutionResumed"])
         rig.own()
         rig.raise_event("a", "second", "2")
@@ -189,7 +189,7 @@ class TestPauseAndResume:
     def test_one_that_has_not_started_is_paused_when_it_does(self, rig: Rig, command: EmbeddedWorkflows) -> None:
         rig.start_beside("Await", "now", '"go"')
         rig.start_beside("Await", "later", '"go"', start_at=rig.clock.now() + timedelta(hours=1))
-        for instance_id, words in (("now", "nobody drives"), ("later", "not started")):
+        for instance_id, words in (("now", "no process is executing"), ("later", "not started")):
             answer = command.pause(instance_id)
             assert answer is not None
             assert words in answer.waits_for
@@ -251,7 +251,7 @@ class TestBesideAnOwner:
             with_little_patience = open_embedded(rig.store, None, None, True, note=lambda line: None)
             answer = with_little_patience.terminate("a")
             assert answer is not None
-            assert "the process that drives this store (PID " in answer.waits_for
+            assert "the process that executes this store (PID " in answer.waits_for
             assert rig.status("a") is Status.PENDING
             with pytest.raises(WrongState) as refused:
                 with_little_patience.purge("a")

@@ -43,8 +43,8 @@ def doctor(
     $ wfctl doctor -o json | jq '.[] | select(.level != "ok")'
 
     A sidecar: its address, token, version, store, placement, scheduler, workers, gRPC and clock. The embedded engine:
-    the disk, the store and its integrity, who drives it, and the app, which is imported. Exit status 0: nothing
-    fails (there may be warnings), 6: the token is not accepted, 5: something else fails.
+    the disk, the store and its integrity, the process that executes it, and the app, which is imported. Exit status
+    0: nothing fails (there may be warnings), 6: the token is not accepted, 5: something else fails.
     """
     seconds = None if wait_ready is None else parse_duration(wait_ready, "--wait-ready").total_seconds()
     target = effective_target(session.settings)

@@ -26,8 +26,8 @@ def restore(
     $ wfctl restore /var/backups/orders.db --store /srv/orders/store.db --yes
 
     FILE is verified first. The store as it was is kept beside it. All that happened since the backup is undone in the
-    store, not in the world: activities that ran since may run again. Exit status 5: a process drives the store, or FILE
-    or the store cannot be used; 8: nobody said yes.
+    store, not in the world: activities that ran since may run again. Exit status 5: a process is executing the store,
+    or FILE or the store cannot be used; 8: nobody said yes.
     """
     store = embedded_store(session, "restored")
     from wfctl.engine.store.backup import opened

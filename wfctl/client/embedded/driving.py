@@ -189,11 +189,13 @@ class Driving:
     def run_all(self, timeout: float | None, progress: Callable[[dict[Status, int]], None] | None) -> RunSummary:
         """Drive everything in the store until nothing is due (or `timeout` seconds have passed).
 
-        Raises StoreError when another process drives this store, AppError and InvalidInput when there is no app.
+        Raises StoreError if another process owns the store, AppError and InvalidInput when there is no app.
         """
         engine = self._start(None)
         if engine is None:
-            raise StoreError(f"another process drives the store {self._store.path}", hint="it will drive what is there")
+            raise StoreError(
+                f"another process is executing the store {self._store.path}", hint="it executes what is there"
+            )
         deadline = None if timeout is None else time.monotonic() + timeout
         timed_out = False
         while not engine.settled(None):

@@ -1,4 +1,4 @@
-"""See what becomes of requests that take effect after their commit: to pause, to resume, to terminate."""
+"""Find out whether committed requests have taken effect: to pause, to resume, to terminate."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EFFECT_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Asked(Requested):
-    """A request that is written; it has taken effect once `done` says so of the status."""
+    """Hold a committed request. It has taken effect once `done` is true of the status of the instance."""
 
     instance_id: str
     done: Callable[[Status], bool]
@@ -33,9 +33,9 @@ class Effects:
         self._patience = EFFECT_SECONDS
 
     def of(self, asked: Sequence[Asked]) -> Sequence[Requested | None]:
-        """See what has become of committed requests; wait a while for those that somebody may be about to follow.
+        """Wait until these requests have taken effect, `EFFECT_SECONDS` at most in the life of this object.
 
-        Returns None for each that has taken effect, or whose instance has ended.
+        Returns None for each that has, or whose instance has ended; else who must act.
         """
         until = time.monotonic() + self._patience
         effects: dict[int, Requested | None] = dict.fromkeys(range(len(asked)))
@@ -61,24 +61,26 @@ class Effects:
         return [*effects.values()]
 
     def _who_acts(self, rows: Sequence[Row], late: bool) -> str | None:
-        """Return who must act for requests to these to take effect, in words; None after a while in which somebody may
-        have acted."""
+        """Return who must act for requests to these to take effect, in words.
+
+        None: wait a moment first, as the owner may act. `late`: there is no time left to wait.
+        """
         driving = self._driving
         if driving.engine is not None:
             if not driving.engine.settled([row.root for row in rows]):
                 driving.changed(LOOK_SECONDS)
                 return None
-            return "no workflow code here can do it: that takes an app that registers '{name}'"
+            return "no workflow code here can do it: it takes an app that registers '{name}'"
         if not is_owned(self._store.path, 0):
-            # Whoever owned the store when the requests were written has gone without following them.
+            # The process that owned the store when the requests were committed has ended and not followed them.
             self._store.transact(lambda transaction: [transaction.run(lambda unit: None, row.id) for row in rows])
             if any(self._find(row.id) != row for row in rows):
                 return None
-            return "nobody drives this store: wfctl run --app FILE, or wfctl serve, does it"
+            return "no process is executing this store: wfctl run --app FILE, or wfctl serve, does it"
         if late:
             owner = driving.owner()
             which = "" if owner is None else f" (PID {owner.pid})"
-            return f"the process that drives this store{which} has not done it yet"
+            return f"the process that executes this store{which} has not done it yet"
         time.sleep(LOOK_SECONDS)
         return None
 

@@ -224,7 +224,7 @@ class EmbeddedWorkflows:
     ) -> T:
         """Run an operation and commit it: through the engine if this process drives, else directly in the store.
 
-        `needs_code`: workflow code follows, so that this process drives if it may. If nobody drives, the same
+        `needs_code`: workflow code follows, so that this process drives if it may. If the store has no owner, the same
         transaction also carries out for the instance `at_once` what needs no workflow code.
         """
         self._store.check()
@@ -328,7 +328,7 @@ class EmbeddedWorkflows:
     def run_all(self, timeout: float | None, progress: Callable[[dict[Status, int]], None] | None = None) -> RunSummary:
         """Drive everything in the store until nothing is due (or `timeout` seconds have passed).
 
-        Raises StoreError when another process drives this store, AppError and InvalidInput when there is no app.
+        Raises StoreError if another process owns the store, AppError and InvalidInput when there is no app.
         """
         return self._driving.run_all(timeout, progress)
 

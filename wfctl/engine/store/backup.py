@@ -100,7 +100,7 @@ def _finish(copy: Connection, store: Path) -> Contents:
     # One plain file, which can be read where nothing can be written.
     copy.execute("PRAGMA journal_mode=DELETE").fetchall()
     found = _verified(copy, store)
-    copy.execute("DELETE FROM owner")  # nobody drives the copy
+    copy.execute("DELETE FROM owner")  # no process is executing the copy
     return found
 
 
@@ -284,7 +284,7 @@ class Backup:
     def put(self, store: Path) -> Path | None:
         """Make `store` what the backup is, all or nothing. Returns the file that holds the store as it was before.
 
-        Raises StoreError: somebody drives the store, it is not one, it cannot be written.
+        Raises StoreError: a process is executing the store, it is not one, it cannot be written.
         """
         with database.in_words(store):
             database.make_file(store)
@@ -292,7 +292,7 @@ class Backup:
             lock = OwnerLock(store)
             if not lock.take():
                 raise StoreError(
-                    f"a process drives the store {store}: it cannot be replaced now",
+                    f"a process is executing the store {store}: it cannot be replaced now",
                     hint="wfctl doctor says which; stop it first",
                 )
             try:

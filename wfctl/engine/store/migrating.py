@@ -16,7 +16,7 @@ def bring_up(connection: Connection, path: Path, tell: Callable[[str], None]) ->
     """Migrate the store; `tell` is told what was done and where the copy of the former store is.
 
     The owner's lock is held for it: an owner of the older version must not meet a schema that it does not know.
-    Raises StoreError: somebody else drives the store, there is no room for the copy, a migration fails.
+    Raises StoreError: another process owns the store, there is no room for the copy, a migration fails.
     """
     lock = OwnerLock(path)
     until = time.monotonic() + database.BUSY_SECONDS
@@ -25,8 +25,8 @@ def bring_up(connection: Connection, path: Path, tell: Callable[[str], None]) ->
             return  # whoever held the lock has done it
         if time.monotonic() > until:
             raise StoreError(
-                f"a process of an older wfctl drives the store {path}, which has to be migrated before this one can "
-                "write to it",
+                f"a process of an older wfctl is executing the store {path}, which has to be migrated before this "
+                "one can write to it",
                 hint="wfctl doctor says which process; stop it, and run the command again",
             )
     try:

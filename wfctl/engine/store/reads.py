@@ -47,7 +47,7 @@ _DESCENDING = frozenset({Sort.CREATED, Sort.UPDATED, Sort.FINISHED, Sort.ANY})
 
 
 def get(db: Connection, instance_id: str, *, payloads: bool, driven: bool) -> Instance | None:
-    """Return the instance. `driven` is false if no process drives the store: a live instance then waits for that."""
+    """Return the instance. `driven` is false if no process executes the store: a live instance then waits for that."""
     with _snapshot(db):
         row = instances.find(db, instance_id)
         return None if row is None else _instances(db, [row], payloads, driven)[0]

@@ -159,7 +159,7 @@ class TestWhereNobodyDrives:
         results = [*command.for_each(ids, command.resume, never)]
         assert traced.transactions <= 10
         assert [type(one) for one in results] == [Requested] * SIZE
-        assert "nobody drives this store" in getattr(results[0], "waits_for", "")
+        assert "no process is executing this store" in getattr(results[0], "waits_for", "")
 
     def test_each_result_is_durable_when_it_comes(self, rig: Rig, command: EmbeddedWorkflows) -> None:
         ids = started(rig, "Echo", 450)
