@@ -106,7 +106,7 @@ class Target(Protocol):
         ...
 
     def open(self, host: Host) -> Workflows:
-        """Open the target; it connects when it is first asked for something.
+        """Return the target's `Workflows`, which connects when it is first asked for something.
 
         Raises InvalidInput for an invalid address, Unsupported if a library is missing, and Unreachable where a tunnel
         into a cluster cannot be opened.
@@ -127,15 +127,25 @@ class Target(Protocol):
 
 
 class Workflows(Protocol):
-    def start(self, request: StartRequest) -> str:
-        """Create an instance and return its ID. The request is durable when this returns.
+    """Read, change and follow the workflow instances of an open target.
 
-        Raises InvalidInput (bad ID, unknown workflow) and Conflict (the ID is taken).
+    Everywhere: `instance_id` is the ID of one instance; `filter` selects instances; seconds are floats of seconds;
+    payloads (inputs, outputs, data of events) are JSON text, None for none; a `reason` is recorded in the history.
+    """
+
+    def start(self, request: StartRequest) -> str:
+        """Create an instance. It is durable when this returns; it has not necessarily begun.
+
+        Returns its ID, which is made up where `request` has none. Raises InvalidInput (bad ID, unknown workflow) and
+        Conflict (the ID is taken, and `request.if_exists` does not allow for it).
         """
         ...
 
     def get(self, instance_id: str, *, payloads: bool = True) -> Instance:
-        """Return one instance, with what it waits for. Raises NotFound."""
+        """Return one instance, with what it waits for and, if `payloads`, its input, output and custom status.
+
+        Raises NotFound.
+        """
         ...
 
     def list(
@@ -156,7 +166,7 @@ class Workflows(Protocol):
         ...
 
     def parents(self, instance_ids: Sequence[str]) -> Mapping[str, str]:
-        """Return the parent's ID for each of these instances that exists and is a child.
+        """Return the parent's ID, by the child's ID, for each of these instances that exists and is a child.
 
         The parent itself may be gone. On a sidecar this reads the whole history of each instance.
         """
@@ -174,7 +184,7 @@ class Workflows(Protocol):
         ...
 
     def history(self, instance_id: str) -> Sequence[Event]:
-        """Return the committed events, in order. Raises NotFound."""
+        """Return the committed events of an instance, in order. Raises NotFound, and Unsupported without gRPC."""
         ...
 
     def logs(
@@ -188,25 +198,34 @@ class Workflows(Protocol):
         ...
 
     def pause(self, instance_id: str, *, reason: str | None = None) -> Requested | None:
-        """Suspend an instance. Returns None once it is suspended or has ended, else Requested.
+        """Suspend an instance: its workflow code runs no further; running activities finish.
 
-        Raises NotFound, and WrongState if it is finished or stalled. Pausing a suspended instance is no error."""
+        Returns None once it is suspended or has ended, else Requested: the request is recorded. Raises NotFound, and
+        WrongState if it is finished or stalled. Pausing a suspended instance is no error.
+        """
         ...
 
     def resume(self, instance_id: str, *, reason: str | None = None) -> Requested | None:
-        """Resume an instance. Returns as `pause` does. Raises NotFound, and WrongState if it is not suspended."""
+        """Continue a suspended instance.
+
+        Returns as `pause` does. Raises NotFound, and WrongState if it is not suspended.
+        """
         ...
 
     def raise_event(self, instance_id: str, name: str, data: str | None = None) -> None:
-        """Raise an event; `data` is JSON text. Raises NotFound, and WrongState if it is finished or stalled."""
+        """Send the event `name` to an instance, which keeps it until its code waits for an event of that name.
+
+        Raises NotFound, and WrongState if the instance is finished or stalled.
+        """
         ...
 
     def terminate(
         self, instance_id: str, *, output: str | None = None, reason: str | None = None, recursive: bool = True
     ) -> Requested | None:
-        """Terminate an instance; `output` is JSON text. Returns as `pause` does.
+        """End an instance and, if `recursive`, its descendants. `output` becomes the output of the instance.
 
-        Raises NotFound, and WrongState if it is stalled or finished."""
+        Returns as `pause` does. Raises NotFound, and WrongState if it is stalled or finished.
+        """
         ...
 
     def purge(self, instance_id: str, *, force: bool = False, recursive: bool = True) -> int:
@@ -217,8 +236,9 @@ class Workflows(Protocol):
         ...
 
     def rerun(self, request: RerunRequest) -> str:
-        """Start a new instance from a step of a finished one. Returns its ID.
+        """Start a new instance from a step of a finished one, with the history before that step.
 
+        Returns its ID, which is made up where `request` has none.
         Raises NotFound (instance, event), WrongState (not finished, a child), Conflict (ID) and InvalidInput.
         """
         ...
@@ -260,7 +280,8 @@ class Workflows(Protocol):
         """Return True if nothing is due soon for these instances and their descendants.
 
         Each is finished, or waits for an event or for a timer more than 10 s away. Always True if this process does
-        not drive."""
+        not drive. Raises NotFound.
+        """
         ...
 
     def changed(self, seconds: float) -> None:
@@ -268,7 +289,7 @@ class Workflows(Protocol):
         ...
 
     def close(self) -> None:
-        """Stop driving, after what other processes asked this one to drive, and close all connections."""
+        """Drive what other processes have asked this one to drive, then stop driving and close all connections."""
         ...
 
     def abandon(self) -> None:
@@ -279,7 +300,10 @@ class Workflows(Protocol):
 def one_by_one(
     instance_ids: Sequence[str], act: Callable[[str], R], stop: Callable[[WfctlError], bool]
 ) -> Iterator[R | WfctlError]:
-    """Do `Workflows.for_each` on a target that has no transaction of several requests."""
+    """Do `Workflows.for_each` on a target that has no transaction of several requests.
+
+    Yields the result of `act` or its error for each ID, in order; ends after an error for which `stop` is true.
+    """
     for instance_id in instance_ids:
         try:
             result = act(instance_id)
