@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from wfctl.cli.batch.select import Verb
 from wfctl.errors import WfctlError
 from wfctl.model.instance import Instance
 from wfctl.render.errors import fault_record
 from wfctl.render.json_records import Record
 from wfctl.render.printer import View
 from wfctl.render.table import Column
-from wfctl.render.text import clean
+from wfctl.render.text import clean, plural
 from wfctl.render.views.instances import status_cell
 
 
@@ -41,6 +42,19 @@ class Done:
     def is_left(self, *reasons: str) -> bool:
         """Tell whether it was not to be acted on by itself, for one of these reasons (GOES, STAYS, AGAIN)."""
         return self.why is not None and self.why.startswith(reasons)
+
+
+def told(done: Done, verb: Verb) -> str:
+    """Return what a person is told of an instance with which all went well, or that was left out."""
+    one = clean(done.instance_id)
+    if done.outcome is Outcome.REQUESTED:
+        return f"requested to {verb.word} {one}"
+    if done.outcome is Outcome.SKIPPED:
+        return f"skipped {one}: {clean(done.why or '')}"
+    if done.new_id is not None:
+        return f"{done.word} {one} as {clean(done.new_id)}"
+    more = f" ({plural(done.count, 'instance')})" if done.count is not None and done.count > 1 else ""
+    return f"{verb.told or done.word} {one}{more}"
 
 
 def _record(done: Done) -> Record:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from wfctl.cli.batch.confirm import besides, confirm
 from wfctl.cli.batch.interruption import how_far, how_to_finish
 from wfctl.cli.batch.options import Which
-from wfctl.cli.batch.outcome import VIEW, Done, Outcome
+from wfctl.cli.batch.outcome import VIEW, Done, Outcome, told
 from wfctl.cli.batch.progress import Progress
 from wfctl.cli.batch.select import AGAIN, GOES, STAYS, Chosen, Verb, choose, narrowed, no_more
 from wfctl.cli.empty import tell_empty
@@ -31,7 +31,7 @@ from wfctl.errors import (
 from wfctl.model.instance import Instance
 from wfctl.render.errors import fault_text
 from wfctl.render.printer import Format
-from wfctl.render.text import clean, plural
+from wfctl.render.text import plural
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -106,7 +106,7 @@ class Batch:
         failed = [done.error for done in self.outcomes if done.error is not None]
         several = len(self.outcomes) > 1 or self.which.filter is not None
         if several and self.session.format.text and self.outcomes and not self.which.dry_run:
-            self._sum_up(counts)
+            self.session.console.note(self.summary())
         elif not self.which.dry_run and (again := sum(done.is_left(AGAIN) for done in self.outcomes)):
             self.session.console.note(f"{again:,} left out, rerun already (--again reruns them)")
         for why in dict.fromkeys(done.why for done in self.outcomes if done.outcome is Outcome.REQUESTED):
@@ -124,7 +124,9 @@ class Batch:
             hint="--continue-on-error tries the rest as well" if untried else None,
         )
 
-    def _sum_up(self, counts: Counter[Outcome]) -> None:
+    def summary(self) -> str:
+        """Return how many there were of each outcome so far."""
+        counts = Counter(done.outcome for done in self.outcomes)
         gone, left, again = (sum(done.is_left(reason) for done in self.outcomes) for reason in (GOES, STAYS, AGAIN))
         skipped, failed = counts[Outcome.SKIPPED] - gone - left - again, counts[Outcome.FAILED]
         words = [self.verb.summed(counts[Outcome.DONE])]
@@ -133,7 +135,7 @@ class Batch:
         words += [f"{plural(left, 'child', 'children')} left to their parents"] if left else []
         counted = ((counts[Outcome.REQUESTED], "requested"), (skipped, "skipped"), (failed, "failed"))
         words += [f"{count:,} {word}" for count, word in counted if count]
-        self.session.console.note(", ".join(words))
+        return ", ".join(words)
 
     # --- acting -----------------------------------------------------------------------------------------------------
 
@@ -291,13 +293,10 @@ class Batch:
                 progress.line(fault_text(done.error, color=console.err_color))
         elif done.new_id is not None:
             console.word(done.new_id)
-            progress.note(f"{done.word} {clean(done.instance_id)} as {clean(done.new_id)}")
+            progress.note(told(done, self.verb))
         elif done.outcome is Outcome.DONE and self.verb.prints:
             console.word(done.instance_id)
-        elif done.outcome is Outcome.DONE:
-            more = f" ({plural(done.count, 'instance')})" if done.count is not None and done.count > 1 else ""
-            progress.note(f"{self.verb.told or done.word} {clean(done.instance_id)}{more}")
-        elif done.outcome is Outcome.REQUESTED:
-            progress.note(f"requested to {self.verb.word} {clean(done.instance_id)}")
-        elif done.outcome is Outcome.SKIPPED and not (self.which.filter and done.is_left(GOES, STAYS, AGAIN)):
-            progress.note(f"skipped {clean(done.instance_id)}: {clean(done.why or '')}")
+        elif done.outcome in _WORKED or (
+            done.outcome is Outcome.SKIPPED and not (self.which.filter and done.is_left(GOES, STAYS, AGAIN))
+        ):
+            progress.note(told(done, self.verb))

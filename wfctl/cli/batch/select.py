@@ -45,6 +45,7 @@ class Verb:
     beginning: str | None = None  # of a rerun: the step, for the question
     prints: bool = False  # the ID of each that worked is data: it goes to stdout
     counted: Callable[[int], str] | None = None  # how many are told, if not by their number and `past`
+    effect: str = ""  # what follows, as a sentence without its end
 
     def summed(self, count: int) -> str:
         return f"{count:,} {self.past}" if self.counted is None else self.counted(count)
@@ -226,4 +227,5 @@ def no_more(workflows: Workflows, chosen: Chosen, instance_id: str) -> str | Non
 
 
 def sample(chosen: Chosen, size: int) -> Sequence[Instance]:
-    return [chosen.known[one] for one in chosen.ids[:size]]
+    """Return the first of them, as far as they are known."""
+    return [chosen.known[one] for one in chosen.ids[:size] if one in chosen.known]

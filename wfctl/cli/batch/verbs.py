@@ -10,11 +10,35 @@ from wfctl.render.text import clean, plural
 
 _LIVE = frozenset({Status.RUNNING, Status.PENDING, Status.SUSPENDED})
 
-PAUSE = Verb("pause", "paused", able=frozenset({Status.RUNNING, Status.PENDING}))
-RESUME = Verb("resume", "resumed", able=frozenset({Status.SUSPENDED}))
-TERMINATE = Verb("terminate", "terminated", able=_LIVE, recursive=True)
-PURGE = Verb("purge", "purged", able=TERMINAL, recursive=True, with_parent=True)
-RAISE = Verb("raise-event", "raised", able=_LIVE, repeatable=False)
+PAUSE = Verb(
+    "pause",
+    "paused",
+    able=frozenset({Status.RUNNING, Status.PENDING}),
+    effect="activities that are running finish; nothing new starts until a resume",
+)
+RESUME = Verb("resume", "resumed", able=frozenset({Status.SUSPENDED}), effect="it goes on where it was paused")
+TERMINATE = Verb(
+    "terminate",
+    "terminated",
+    able=_LIVE,
+    recursive=True,
+    effect="it ends now, with its children; activities that are running are not interrupted",
+)
+PURGE = Verb(
+    "purge",
+    "purged",
+    able=TERMINAL,
+    recursive=True,
+    with_parent=True,
+    effect="it is deleted, with its history and its children; nothing brings it back",
+)
+RAISE = Verb(
+    "raise-event",
+    "raised",
+    able=_LIVE,
+    repeatable=False,
+    effect="the event is kept until the workflow waits for it",
+)
 RERUN = Verb(
     "rerun",
     "reran",
@@ -22,6 +46,7 @@ RERUN = Verb(
     with_parent=True,
     once=True,
     counted=lambda count: f"started {plural(count, 'rerun')}",
+    effect="a new instance runs from that step on; the steps before it keep their results",
 )
 
 

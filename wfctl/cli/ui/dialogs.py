@@ -28,6 +28,11 @@ class Dialog(ModalScreen[R]):
         width: auto; max-width: 90%; height: auto; max-height: 90%;
         border: round $foreground 50%; padding: 0 1; background: $background;
     }
+    Dialog .buttons { height: 1; width: auto; margin-top: 1; }
+    Dialog Button { margin-right: 2; }
+    Dialog OptionList, Dialog OptionList:focus { height: auto; max-height: 12; border: none; padding: 0; }
+    Dialog Input, Dialog Input:focus { border: none; height: 1; padding: 0; }
+    Dialog TextArea, Dialog TextArea:focus { border: none; padding: 0; }
     Dialog Static { width: auto; max-width: 100%; }
     Dialog VerticalScroll { width: auto; height: auto; max-height: 100%; }
     """
@@ -60,7 +65,7 @@ class Choice(Dialog[str]):
     """One of several names, each with what it is; `other` is said where one may be typed instead."""
 
     DEFAULT_CSS = """
-    Choice OptionList { width: 70; max-width: 100%; height: auto; max-height: 15; border: none; }
+    Choice OptionList { width: 70; max-width: 100%; }
     Choice Input { width: 70; max-width: 100%; }
     """
 

@@ -15,6 +15,7 @@ from wfctl.cli.quoting import quoted
 from wfctl.cli.ui.dialogs import Choice, Keys
 from wfctl.cli.ui.link import Links
 from wfctl.cli.ui.pane import Pane
+from wfctl.cli.ui.runner import Runner
 from wfctl.cli.ui.target import command_flags, muted, switched, targets, where
 from wfctl.cli.watching.interval import FRAME
 from wfctl.client.port import Host, Workflows
@@ -192,6 +193,7 @@ class Frame(App[None]):
         Binding("t", "target", "Target"),
         Binding("Y", "copy_command", "Copy the command", show=False),
         Binding("colon", "command_palette", "Commands", key_display=":", show=False),
+        Binding("E", "execute", "Execute what is due (wfctl run)", show=False),
         Binding("ctrl+r", "look", "Look now", show=False),
     ]
 
@@ -220,6 +222,7 @@ class Frame(App[None]):
         self.where = where(session)
         self.session = session
         self.links = Links(self._open)
+        self.runner = Runner(session)
 
     def _open(self) -> Workflows:
         return self.session.target.open(Host(lambda text: None))
@@ -230,6 +233,7 @@ class Frame(App[None]):
 
     def on_unmount(self) -> None:
         self.links.close()
+        self.runner.close()
 
     @property
     def board(self) -> Board | None:
@@ -267,6 +271,17 @@ class Frame(App[None]):
                 board.tell("")
         finally:
             pane.looking = False
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "execute" or not (self.read_only or self.session.target.embedded is None)
+
+    def action_execute(self) -> None:
+        if self.runner.run():
+            self.say("executing what is due in the store, until nothing is")
+        elif self.session.target.executed():
+            self.say("another process executes this store already")
+        else:
+            self.say("no app is known that could be executed: --app names it", wrong=True)
 
     def action_look(self) -> None:
         if self.board is not None:
@@ -330,13 +345,14 @@ class Frame(App[None]):
     def _go_to(self, name: str | None) -> None:
         if name is None:
             return
-        before = self.links
+        before, running = self.links, self.runner
         try:
             self._take(switched(self.session, name))
         except WfctlError as error:
             self.say_error(error)
             return
         before.close()
+        running.close()
         while len(self.screen_stack) > 2:
             self.pop_screen()
         self.switch_screen(Main(self._panes()))

@@ -51,6 +51,9 @@ class Grid(Widget, Generic[T], can_focus=True):
         def control(self) -> Grid[Any]:
             return self.grid
 
+    class Moved(Opened):
+        """The cursor is on another row."""
+
     class Edge(Opened):
         """The cursor was moved beyond the rows that are there: `down` or up, or all the way to the `end`."""
 
@@ -72,6 +75,7 @@ class Grid(Widget, Generic[T], can_focus=True):
         self.empty = empty  # what is said where there are no rows
         self.rows: list[T] = []
         self.selected: set[str] = set()
+        self.all_selected = False
         self.cursor = 0
         self.top = 0
         self._least: dict[str, int] = {}
@@ -135,7 +139,7 @@ class Grid(Widget, Generic[T], can_focus=True):
         index = self.top + y - 1
         if not (y - 1 < len(self._lines) and index < len(self.rows)):
             return Strip.blank(width)
-        chosen = self._key(self.rows[index]) in self.selected
+        chosen = self.all_selected or self._key(self.rows[index]) in self.selected
         style = _CHOSEN if chosen else Style()
         if index == self.cursor:
             style += _CURSOR if self.has_focus else Style(underline=True)
@@ -163,34 +167,38 @@ class Grid(Widget, Generic[T], can_focus=True):
     def action_move(self, by: int) -> None:
         if not 0 <= self.cursor + by < len(self.rows):
             self.post_message(self.Edge(self, by > 0))
-        self._go(self.cursor + by)
+        self.go(self.cursor + by)
 
     def action_page(self, by: int) -> None:
         self.action_move(by * max(self.height_of_rows - 1, 1))
 
     def action_first(self) -> None:
         self.post_message(self.Edge(self, False, end=True))
-        self._go(0)
+        self.go(0)
 
     def action_last(self) -> None:
         self.post_message(self.Edge(self, True, end=True))
-        self._go(len(self.rows) - 1)
+        self.go(len(self.rows) - 1)
 
     def action_open(self) -> None:
         if self.current is not None:
             self.post_message(self.Opened(self))
 
-    def _go(self, to: int) -> None:
+    def go(self, to: int) -> None:
+        """Put the cursor on a row, and have it in sight."""
+        before = self.cursor
         self.cursor = to
         self._settle()
         self.redraw()
+        if self.cursor != before:
+            self.post_message(self.Moved(self))
 
     def on_click(self, event: events.Click) -> None:
         index = self.top + event.y - 1
         if event.y == 0 or index >= len(self.rows):
             return
         again = index == self.cursor and event.chain > 1
-        self._go(index)
+        self.go(index)
         if again:
             self.action_open()
 

@@ -1,0 +1,117 @@
+"""What is typed behind `/`: the very filters of `list`, as words such as `status:failed error:declined older:1h`."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from textual.suggester import Suggester
+
+from wfctl.cli.filter_options import FILTER_OPTIONS, read_filter
+from wfctl.errors import InvalidInput
+from wfctl.model.instance import Filter
+from wfctl.model.status import Status
+from wfctl.render.text import clean
+
+# Shorter words for the filters that are typed most.
+SHORT = {
+    "id": "id_prefix",
+    "waiting": "waiting_event",
+    "older": "created_before",
+    "newer": "created_after",
+    "custom": "custom_status",
+}
+_FLAGS = frozenset({"retrying", "orphans"})
+EXAMPLE = "status:failed error:declined waiting:approval older:1h name:Checkout* ID"
+
+
+@dataclass(frozen=True)
+class Query:
+    """The filters that were typed. Ages are read anew at each look, so that `older:1h` stays an hour."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def filter(self) -> Filter:
+        return read_filter(**self.values) or Filter()
+
+    def words(self) -> list[str]:
+        """Return them as options of `list`."""
+        found: list[str] = []
+        for name, value in self.values.items():
+            flag = f"--{name.replace('_', '-')}"
+            for one in value if isinstance(value, list) else [value]:
+                found += [flag] if one is True else [flag, one]
+        return found
+
+
+def parse_query(text: str, names: Iterable[str] = ()) -> Query:
+    """Read what was typed. A word without a key is a workflow's name, or the beginning of one, where there is such a
+    workflow among `names`; else the beginning of an ID. Raises InvalidInput.
+    """
+    values: dict[str, Any] = {}
+    for word in _split(text):
+        key, colon, value = word.partition(":")
+        name = SHORT.get(key.lower(), key.lower().replace("-", "_"))
+        if word.lower() in _FLAGS:
+            values[word.lower()] = True
+        elif not colon or name not in FILTER_OPTIONS:
+            values |= _bare(word, names)
+        elif name in _FLAGS:
+            values[name] = True
+        elif not value:
+            raise InvalidInput(f"{clean(key)}: what?")
+        elif name == "status":
+            values.setdefault(name, []).append(value)
+        else:
+            values[name] = value
+    query = Query(values)
+    query.filter()  # raises, where a value is none
+    return query
+
+
+def _split(text: str) -> list[str]:
+    """Split as a shell does, but for an apostrophe inside of a word, and a quote that is still open."""
+    for closing in ("", '"', "'"):
+        try:
+            return shlex.split(text + closing)
+        except ValueError:
+            continue
+    return text.split()
+
+
+def _bare(word: str, names: Iterable[str]) -> dict[str, str]:
+    if "*" in word:
+        return {"name": word}
+    found = [name for name in names if name.casefold().startswith(word.casefold())]
+    if not found:
+        return {"id_prefix": word}
+    first, *others = found
+    if not others:
+        return {"name": first}
+    same = len(first)
+    while not all(one.startswith(first[:same]) for one in others):
+        same -= 1
+    return {"name": first[:same] + "*"}
+
+
+class Completes(Suggester):
+    """Complete the last word: a key, a status, a workflow."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self.names = names
+
+    async def get_suggestion(self, value: str) -> str | None:
+        start, _, word = value.rpartition(" ")
+        if not word:
+            return None
+        lead = f"{start} " if start else ""
+        return next((lead + one for one in self._known() if one.startswith(word) and one != word), None)
+
+    def _known(self) -> Iterator[str]:
+        yield from ("status:", "error:", "waiting:", "older:", "newer:", "name:", "id:", *sorted(_FLAGS))
+        yield from (f"status:{status.name.lower()}" for status in Status)
+        yield from (f"name:{name}" for name in self.names)
+        yield from (f"{name.replace('_', '-')}:" for name in FILTER_OPTIONS)
