@@ -51,6 +51,7 @@ CASES: list[tuple[list[str], str, bool]] = [
     (["history", "broken"], "event.json", MANY),
     (["history", "approval"], "event.json", MANY),
     (["logs", "talker"], "log.json", MANY),
+    (["check", "--name", "*"], "fit.json", MANY),
     (["pause", "approval", "nosuch"], "outcome.json", MANY),
     (["suspend", "approval", "--dry-run"], "outcome.json", MANY),
     (["resume", "paused"], "outcome.json", MANY),

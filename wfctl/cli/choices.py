@@ -41,4 +41,9 @@ SHOWN_LEVEL = Choice("LEVEL|off", "a level", ("debug", "info", "warning", "error
 LEVEL = Choice("LEVEL", "a level", ("debug", "info", "warning", "error"))
 THEME = Choice("THEME", "a theme", ("terminal", "dark", "light"))
 
-BY_METAVAR = {one.metavar: one for one in (FORMAT, COLOR, ORDER, IF_EXISTS, GROUPS, SHELL, SHOWN_LEVEL, LEVEL, THEME)}
+CHECK_FORMAT = Choice("FORMAT|github", "an output format", (*FORMAT.words, "github"))
+
+BY_METAVAR = {
+    one.metavar: one
+    for one in (FORMAT, CHECK_FORMAT, COLOR, ORDER, IF_EXISTS, GROUPS, SHELL, SHOWN_LEVEL, LEVEL, THEME)
+}

@@ -40,6 +40,7 @@ COMMANDS: dict[str, Entry] = {
     "watch": Entry(f"{_PACKAGE}.watch", "Watch instances until they end: status, steps, what they wait for", LOOKING),
     "history": Entry(f"{_PACKAGE}.history", "Show the history events of an instance", LOOKING),
     "logs": Entry(f"{_PACKAGE}.logs", "Show what an instance's code logged", LOOKING),
+    "check": Entry(f"{_PACKAGE}.check", "Check whether the app's code still fits the histories of instances", LOOKING),
     "raise-event": Entry(f"{_PACKAGE}.raise_event", "Send an external event to an instance", CHANGING),
     "pause": Entry(f"{_PACKAGE}.pause", "Suspend instances", CHANGING),
     "suspend": Entry(f"{_PACKAGE}.pause", "Suspend instances", CHANGING, hidden=True),

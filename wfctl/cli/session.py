@@ -147,7 +147,7 @@ class Session:
 
         note = self.console.note
         if self.may_drive:
-            with self._data_apart():
+            with self.app_apart():
                 yield Host(note, True, deadline, self._app_logs(), self._sidecar())
         else:
             yield Host(note, deadline=deadline)
@@ -176,7 +176,7 @@ class Session:
         return AppLogs(shown_from(level), lambda logged: show(self.console, logged))
 
     @contextmanager
-    def _data_apart(self) -> Iterator[None]:
+    def app_apart(self) -> Iterator[None]:
         """Redirect what the app prints to stderr: it is not this command's data."""
         console = self.console
         with app_prints_to_stderr(self.stdout, self.stderr) as data:

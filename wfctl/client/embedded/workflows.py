@@ -118,7 +118,7 @@ class EmbeddedWorkflows:
             return
 
         def select(db: database.Connection) -> Iterator[Instance]:
-            return reads.select(db, filter, payloads=payloads, driven=self._driven())
+            return reads.select(db, filter, payloads=payloads, driven=self._driven(), waiting=waiting)
 
         rows = iter(self._store.query(lambda db: [*select(db)]) or ()) if reader.still else select(reader.connection)
         while True:

@@ -46,14 +46,34 @@ def fits(
     from wfctl.engine.execute.child.process import ProcessApp
 
     assert isinstance(app, ProcessApp)
+    process = app.process
+
+    def ask(items: Sequence[Item]) -> Answers:
+        return process.check(items, seconds, results, quiet)
+
+    for one, answer in _answered(histories, ask):
+        if answer == ASKED:
+            (answer,) = ask([(one, (propagated(one),))])
+        assert not isinstance(answer, str)
+        yield _fit(one, answer)
+
+
+def _answered(
+    histories: Iterable[Recorded], ask: Callable[[Sequence[Item]], Answers]
+) -> Iterator[tuple[Recorded, Difference | str | None]]:
+    """Ask many at a time. While the app's process is at some, the next are read."""
+    from concurrent.futures import Future, ThreadPoolExecutor
+
     rest = iter(histories)
-    while part := tuple(islice(rest, _AT_ONCE)):
-        answers = app.process.check([(one, None) for one in part], seconds, results, quiet)
-        for one, answer in zip(part, answers, strict=True):
-            if answer == ASKED:
-                (answer,) = app.process.check([(one, (propagated(one),))], seconds, results, quiet)
-            assert not isinstance(answer, str)
-            yield _fit(one, answer)
+    asked: tuple[tuple[Recorded, ...], Future[Answers]] | None = None
+    with ThreadPoolExecutor(1) as thread:
+        while True:
+            part = tuple(islice(rest, _AT_ONCE))
+            before, asked = asked, (part, thread.submit(ask, [(one, None) for one in part])) if part else None
+            if before is not None:
+                yield from zip(before[0], before[1].result(), strict=True)
+            if asked is None:
+                return
 
 
 def _fit(recorded: Recorded, difference: Difference | None) -> Fit:

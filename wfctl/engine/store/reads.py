@@ -85,9 +85,10 @@ def _snapshot(db: Connection) -> Iterator[None]:
         db.execute("COMMIT")
 
 
-def select(db: Connection, filter: Filter, *, payloads: bool, driven: bool) -> Iterator[Instance]:
+def select(db: Connection, filter: Filter, *, payloads: bool, driven: bool, waiting: bool = True) -> Iterator[Instance]:
     """Yield the matching instances in the filter's order, read page by page, so that a long list costs no memory.
 
+    Without `waiting`, what live ones wait for is left out where the filter does not need it: it costs their histories.
     Raises NotFound when `filter.after` does not exist.
     """
     where, values = _where(db, filter)
@@ -115,7 +116,7 @@ def select(db: Connection, filter: Filter, *, payloads: bool, driven: bool) -> I
         with _snapshot(db):
             rows = db.execute(sql, (*arguments, size)).fetchall()
             found = [to_row(one[:-1]) for one in rows]
-            page = _instances(db, found, payloads, driven)
+            page = _instances(db, found, payloads, driven, waiting or fits is not None)
             if fits is not None:
                 page = [one for one, row in zip(page, found, strict=True) if fits(one, row)][:left]
         yield from page
@@ -315,18 +316,22 @@ def _after_prefix(prefix: str) -> str:
     return prefix + chr(0x10FFFF)
 
 
-def _instances(db: Connection, rows: Sequence[Row], payloads: bool, driven: bool) -> list[Instance]:
+def _instances(
+    db: Connection, rows: Sequence[Row], payloads: bool, driven: bool, waiting: bool = True
+) -> list[Instance]:
     lineages = reruns.lineages(db, [row.key for row in rows])
-    return [_instance(db, row, payloads, driven, lineages.get(row.key, (None, ()))) for row in rows]
+    return [_instance(db, row, payloads, driven, lineages.get(row.key, (None, ())), waiting) for row in rows]
 
 
-def _instance(db: Connection, row: Row, payloads: bool, driven: bool, lineage: reruns.Lineage) -> Instance:
+def _instance(
+    db: Connection, row: Row, payloads: bool, driven: bool, lineage: reruns.Lineage, waiting: bool
+) -> Instance:
     cause = causes.of(db, row)
     return instances.to_instance(
         db,
         row,
         payloads=payloads,
-        waiting_for=_waiting(db, row, driven),
+        waiting_for=_waiting(db, row, driven) if waiting else (),
         lineage=lineage,
         failure=None if cause is None else cause.failure,
         failed_step=None if cause is None else cause.step,

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wfctl.cli import exit_codes
+from wfctl.cli.batch.options import SeveralToRead, Which
+from wfctl.cli.choices import CHECK_FORMAT
+from wfctl.cli.command import command, new_app
+from wfctl.cli.options import Flags
+from wfctl.cli.parsing.duration import parse_duration
+from wfctl.cli.quoting import quoted
+from wfctl.cli.session import Session
+from wfctl.errors import InvalidInput, PartFailed
+from wfctl.model.fit import Fit
+from wfctl.model.instance import Filter
+from wfctl.render.printer import Format
+from wfctl.render.text import clean, plural
+from wfctl.render.views.fits import Group, Tally, fit_view, group_view
+
+if TYPE_CHECKING:
+    from wfctl.cli.checking.sources import Source
+
+app = new_app()
+GITHUB = "github"
+
+
+@command(app)
+def check(
+    session: Session,
+    which: SeveralToRead,
+    bundle: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="BUNDLE",
+            help="Check the histories of a bundle; - reads it from stdin.",
+            show_default=False,
+        ),
+    ] = None,
+    results: Annotated[
+        bool, typer.Option("--results", help="Compare the results and messages of finished instances too.")
+    ] = False,
+    max_time: Annotated[
+        str | None,
+        typer.Option(
+            "--max-time",
+            metavar="DURATION",
+            help="How long the code may take for one history (default 10s).",
+            show_default=False,
+        ),
+    ] = None,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            "-o",
+            metavar=CHECK_FORMAT.metavar,
+            help=f"Output format: {CHECK_FORMAT.listed}.",
+            show_default=False,
+        ),
+    ] = None,
+) -> int:
+    """Check whether the app's code still fits the histories of instances.
+
+    $ wfctl check --status RUNNING --app new.py
+    $ wfctl check --status RUNNING --target prod --app new.py
+    $ wfctl check --from production.jsonl -o github
+
+    Replays histories against the code at hand: no activity runs, and nothing is changed. For what no longer fits it
+    tells the first step that differs, what was recorded and what the code asks for, and the line. Of finished instances
+    the end is compared too: how they ended, and the type of the error. Exit status 0: all fit; 9: something does not.
+
+    In a table, instances that differ alike are one row; the other formats have one for each instance, -o id those that
+    do not fit, and -o github annotations for GitHub Actions.
+    """
+    github = format is not None and CHECK_FORMAT.parse(format, "-o") == GITHUB
+    if not github:
+        session.add_flags(Flags(format=format))
+    if which.filter is None and not which.words and bundle is None:
+        raise InvalidInput(
+            "check which histories? Neither an ID, nor a filter, nor a bundle is given",
+            hint="wfctl check --status RUNNING --app new.py, or wfctl check --from BUNDLE",
+        )
+    seconds = None if max_time is None else parse_duration(max_time, "--max-time").total_seconds()
+    tally = Tally()
+    with session.app_apart(), _source(session, which, bundle) as source:
+        spec = _check(session, source, tally, github, results, seconds)
+        unread = len(source.unread)
+    session.console.note(tally.summary(clean(spec)))
+    if not tally.differing and unread:
+        raise PartFailed(f"the histories of {plural(unread, 'instance')} could not be read")
+    return exit_codes.FOUND if tally.differing else exit_codes.DONE
+
+
+@contextmanager
+def _source(session: Session, which: Which, bundle: str | None) -> Iterator[Source]:
+    from wfctl.cli.checking.sources import TargetSource, bundle_source
+
+    ids = which.ids(session, "check") if which.words else None
+    if bundle is not None:
+        with bundle_source(session, bundle, ids, which.filter) as source:
+            yield source
+        return
+    with session.workflows() as workflows:
+        yield TargetSource(session, workflows, ids, which.filter or Filter())
+
+
+def _check(session: Session, source: Source, tally: Tally, github: bool, results: bool, seconds: float | None) -> str:
+    """Check, and print what came of it. Returns the name of the app."""
+    from wfctl.cli.checking.code import loaded_app
+    from wfctl.engine.execute.checking import fits
+    from wfctl.workflow.replay.guard import SECONDS
+
+    with loaded_app(session) as app:
+        found = fits(app, source.histories(), propagated=source.propagated, seconds=seconds or SECONDS, results=results)
+        _show(session, tally, tally.watch(found), github)
+    return app.spec
+
+
+def _show(session: Session, tally: Tally, found: Iterator[Fit], github: bool) -> None:
+    printer, here = session.printer, session.here
+    if not github and session.format is Format.ID:
+        found = (one for one in found if one.difference is not None)
+    if not github and session.format is not Format.TABLE:
+        printer.many(found, fit_view(here))
+        return
+    for _ in found:
+        pass
+    groups = tally.groups()
+    if not github:
+        if groups:
+            printer.many(groups, group_view(here, _look))
+        return
+    from wfctl.render.annotations import annotation, workspace
+    from wfctl.render.views.fits import verdict
+
+    base = workspace(session.environ, here)
+    for group in groups:
+        title = f"{group.count:,} of {group.total:,} {group.name} {verdict(group)}"
+        text = f"{group.difference.text} (for example in {group.example})"
+        session.console.line(annotation("error", title, text, group.difference.place, base))
+
+
+def _look(group: Group) -> str:
+    step = f" --step {group.difference.step}" if group.difference.step is not None else ""
+    return f"wfctl replay {quoted(group.example)} --pdb{step}"
