@@ -16,6 +16,7 @@ from wfctl.cli.ui.dialogs import Choice, Keys
 from wfctl.cli.ui.link import Links
 from wfctl.cli.ui.pane import Pane
 from wfctl.cli.ui.runner import Runner
+from wfctl.cli.ui.tabs import Tabs
 from wfctl.cli.ui.target import command_flags, muted, switched, targets, where
 from wfctl.cli.watching.interval import FRAME
 from wfctl.client.port import Host, Workflows
@@ -23,7 +24,7 @@ from wfctl.errors import WfctlError
 from wfctl.render.drawing import line
 from wfctl.render.table import Cell
 from wfctl.render.text import clean
-from wfctl.render.theme import HINT, NAME, RED, rich_theme
+from wfctl.render.theme import NAME, RED, rich_theme
 from wfctl.render.views.waiting import utc_now
 
 if TYPE_CHECKING:
@@ -84,32 +85,6 @@ class Board(Screen[None]):
         self.frame.tick()
 
 
-class Tabs(Static):
-    """The names of the tabs, in one line."""
-
-    def __init__(self, labels: Sequence[str]) -> None:
-        super().__init__(id="tabs")
-        self.labels = labels
-        self._ends: list[int] = []
-
-    def mark(self, active: int) -> None:
-        parts: list[Cell | str] = []
-        self._ends, end = [], 0
-        for index, label in enumerate(self.labels):
-            word = f" {index + 1} {label} "
-            end += len(word)
-            self._ends.append(end)
-            parts.append(Cell(word, "reverse" if index == active else HINT))
-        self.update(line(parts))
-
-    def on_click(self, event: Any) -> None:
-        for index, end in enumerate(self._ends):
-            if event.x < end:
-                assert isinstance(self.screen, Main)
-                self.screen.action_tab(index + 1)
-                return
-
-
 class Main(Board):
     """The tabs."""
 
@@ -146,6 +121,9 @@ class Main(Board):
         self._mark()
         self.live.enter()
         self.live.look_soon()
+
+    def on_tabs_chosen(self, event: Tabs.Chosen) -> None:
+        self.action_tab(event.number)
 
     def action_turn(self, by: int) -> None:
         self.action_tab((self.active + by) % len(self.panes) + 1)

@@ -15,6 +15,7 @@ from wfctl.cli.ui.book import NEWEST, Book, SidecarBook, StoreBook, in_order, or
 from wfctl.cli.ui.dialogs import Choice
 from wfctl.cli.ui.doing import Acting
 from wfctl.cli.ui.grid import Grid
+from wfctl.cli.ui.instance import open_instance
 from wfctl.cli.ui.query import EXAMPLE, Completes, Query, parse_query
 from wfctl.errors import InvalidInput, WfctlError
 from wfctl.model.instance import Filter, Instance, Sort
@@ -217,6 +218,11 @@ class Instances(Acting):
                 self._anew()
 
         self.app.push_screen(Choice("Sort by what?", self.book.sorts), sort)
+
+    def on_grid_opened(self, event: Grid.Opened) -> None:
+        event.stop()
+        if self.grid.current is not None:
+            open_instance(self, self.grid.current.id)
 
     # --- doing ------------------------------------------------------------------------------------------------------
 
