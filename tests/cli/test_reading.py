@@ -20,6 +20,7 @@ RECORD_KEYS = [
     "waitingFor",
     "rerunOf",
     "rerunAs",
+    "skippedTime",
 ]
 
 

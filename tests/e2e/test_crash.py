@@ -76,3 +76,42 @@ def test_what_start_acknowledged_is_there_after_a_kill(shell: Shell) -> None:
     process.kill()
     process.communicate()
     assert json.loads(shell.ok("get", "h1", "-o", "json"))["input"] == 5000
+
+
+REMINDERS = """
+from datetime import timedelta
+import dapr.ext.workflow as wf
+
+wfr = wf.WorkflowRuntime()
+
+@wfr.workflow
+def Reminders(ctx, days):
+    for day in range(days):
+        yield ctx.create_timer(timedelta(days=1))
+        yield ctx.call_activity(remind, input=day)
+
+@wfr.activity
+def remind(ctx, day):
+    with open("steps.txt", "a") as file:
+        file.write(f"{day}\\n")
+"""
+
+
+def test_skipped_time_survives_a_kill(shell: Shell) -> None:
+    """No day is lost, and none passes twice: the clock is committed with the turn."""
+    shell.app(REMINDERS)
+    moment = random.randrange(1, 40)
+    process = shell.start("start", "Reminders", "--id", "r", "--input", "60", "--skip-time")
+    shell.until(lambda: len(lines(shell.folder / "steps.txt")) >= moment or process.poll() is not None, f"day {moment}")
+    process.kill()
+    process.communicate()
+
+    assert shell.run("run", "--skip-time").status == 0
+    history = json.loads(shell.ok("history", "r", "-o", "json"))
+    fired = [event["fireAt"] for event in history if event["type"] == "TimerFired"]
+    assert len(fired) == 60
+    assert fired == sorted(fired)
+    record = json.loads(shell.ok("get", "r", "-o", "json"))
+    assert record["runtimeStatus"] == "COMPLETED"
+    # What passed by the real clock is not skipped.
+    assert 59.9 < record["skippedTime"]["skippedMs"] / 86_400_000 <= 60

@@ -15,7 +15,7 @@ from wfctl.engine import operations
 from wfctl.engine.core.folded_state import folded
 from wfctl.engine.engine_thread import Engine
 from wfctl.engine.execute.local import LocalExecutor
-from wfctl.engine.store import database, history_inbox, instances
+from wfctl.engine.store import clocks, database, history_inbox, instances
 from wfctl.engine.store.instances import Row
 from wfctl.engine.store.values import maybe_micros
 from wfctl.engine.transaction import StoreUnit, Unit
@@ -203,6 +203,9 @@ def inconsistencies(db: sqlite3.Connection) -> list[str]:
             if row.busy != state.open_activities():
                 found.append(f"{row.id}: busy {row.busy}, open activities {state.open_activities()}")
             expected = None if row.status is Status.STALLED else maybe_micros(state.wake_at())
+            clock = clocks.get(db, row.root)
+            if expected is not None and clock is not None:
+                expected = clock.real(expected)
             if row.wake_at != expected:
                 found.append(f"{row.id}: wakes at {row.wake_at}, its history says {expected}")
         if waits != sorted((event_id, name.casefold()) for event_id, name in state.event_waits()):

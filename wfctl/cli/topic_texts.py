@@ -51,6 +51,7 @@ An instance, from get, list, wait, and start --wait:
   parentInstanceID  text or null
   waitingFor        a list: kind (event activity timer child start resume code driver), name, since, until,
                     instanceID, runtimeStatus, attempt, maxAttempts, lastError, eventID
+  skippedTime       null, or skippedMs and aheadMs: its tree has a clock of its own (start --skip-time)
 
 All keys are always there. New keys may be added; none is renamed or removed.
 history: eventID, type (Dapr's names, as TaskCompleted), timestamp, and the event's own fields; payloads are whole.

@@ -15,7 +15,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from wfctl.errors import WfctlError
-from wfctl.model.instance import Count, Failed, Filter, Instance, RerunRequest, StartRequest
+from wfctl.model.instance import Count, Failed, Filter, Instance, RerunRequest, Skip, StartRequest
 
 if TYPE_CHECKING:
     from wfctl.client.connect import Embedded
@@ -254,8 +254,11 @@ class Workflows(Protocol):
         """
         ...
 
-    def drive(self, instance_ids: Sequence[str]) -> Driver:
+    def drive(self, instance_ids: Sequence[str], *, skip: Skip | None = None) -> Driver:
         """Have these instances and their descendants driven. Returns the process that does it.
+
+        `skip`: the time of those that were started with clocks of their own is skipped. Raises Unsupported where it
+        cannot be: on a sidecar, and where wfctl serve drives.
 
         Embedded: if nobody owns the store and an app is known, this process becomes the owner and drives in the
         background until `close()`. A sidecar drives by itself: `Driver.ELSEWHERE`. Raises NotFound.
@@ -282,6 +285,10 @@ class Workflows(Protocol):
         Each is finished, or waits for an event or for a timer more than 10 s away. Always True if this process does
         not drive. Raises NotFound.
         """
+        ...
+
+    def held(self, instance_id: str) -> bool:
+        """Return True if this process has skipped the instance's time as far as it was to, and it waits for more."""
         ...
 
     def changed(self, seconds: float) -> None:

@@ -22,6 +22,7 @@ from wfctl.engine.flush import write
 from wfctl.engine.live_instance import LiveInstance
 from wfctl.engine.live_instances import LiveInstances, past
 from wfctl.engine.store import causes, history_inbox, instances
+from wfctl.engine.store.clocks import TreeClock
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
 from wfctl.engine.store.values import EPOCH
@@ -36,12 +37,13 @@ from wfctl.model.status import Status
 class Dispatcher:
     """Implements `Unit` on the owner's connection, with instances kept live in memory."""
 
-    def __init__(self, db: Connection, executor: Executor) -> None:
+    def __init__(self, db: Connection, executor: Executor, *, leaves_clocks: bool = False) -> None:
+        """`leaves_clocks`: trees with clocks of their own are left to another owner."""
         self._db = self.store = db
         self._executor = executor
         self._live = LiveInstances(db)
         self._readiness = self._live.readiness
-        self._turns = Turns(self, self._live, executor)
+        self._turns = Turns(self, self._live, executor, leaves_clocks=leaves_clocks)
         self.transaction = Transaction(EPOCH)
         self.completions: Counter[Status] = Counter()  # since the process owns the store
 
@@ -65,12 +67,24 @@ class Dispatcher:
         live = self._live.known(key)
         return history_inbox.read_history(self._db, key) if live is None else past(self._db, live)
 
-    def create(self, row: Row, arriving: Sequence[Event], history: Sequence[Event] = ()) -> None:
+    def clock(self, root: int) -> TreeClock | None:
+        live = self._live.known(root)
+        return self._live.clock(root) if live is None else live.clock
+
+    def create(
+        self, row: Row, arriving: Sequence[Event], history: Sequence[Event] = (), clock: TreeClock | None = None
+    ) -> None:
         row.key = self._new_key()
         row.root = row.root or row.key
         live = LiveInstance(row, folded(history), 0, new=True)
         live.appended = list(history)
         live.timers_changed = bool(history)
+        if clock is not None:
+            clock.root = row.root
+            self._live.add_clock(clock)
+        elif row.parent is not None and (parent := self._live.get(row.parent)) is not None:
+            clock = parent.clock
+        live.clock = clock
         self._live.keep(live)
         self._live.touch(live)
         if row.parent is None:
@@ -154,15 +168,16 @@ class Dispatcher:
         scheduled = live.state.open.get(done.task_id)
         if type(scheduled) is not ev.TaskScheduled or scheduled.task_execution_id != done.task_execution_id:
             return
+        now = live.time(self.now)
         if live.state.completed is not None:
             # An activity that the workflow did not wait for: it has run, and that is all there is to know.
             live.row.busy = max(0, live.row.busy - 1)
             live.changed = True
             self._live.touch(live)
         elif done.failure is not None:
-            self.deliver(live, ev.TaskFailed(NO_ID, self.now, done.task_id, done.failure, done.task_execution_id))
+            self.deliver(live, ev.TaskFailed(NO_ID, now, done.task_id, done.failure, done.task_execution_id))
         else:
-            self.deliver(live, ev.TaskCompleted(NO_ID, self.now, done.task_id, done.result, done.task_execution_id))
+            self.deliver(live, ev.TaskCompleted(NO_ID, now, done.task_id, done.result, done.task_execution_id))
 
     def set_in_motion(self, key: int) -> None:
         """Hand out the activities that have no result, as after a restart. Those of another app are left to it."""
@@ -200,12 +215,24 @@ class Dispatcher:
         live = self._live.get(key)
         if live is None or self._readiness.in_flight(key):
             return
-        for event in decide.due_timers(live.state, self.now):
+        if self._turns.leaves(live):
+            self._turns.leave_alone(live)
+            return
+        skipped_ms = self.transaction.jumps.get(live.row.root, 0) // 1000
+        for event in decide.due_timers(live.state, live.time(self.now), skipped_ms):
             timer_id = event.timer_id  # type: ignore[attr-defined]
             if timer_id not in live.posted_timers:
                 live.posted_timers.add(timer_id)
                 self.deliver(live, event)
         self._live.ready_if(live)
+
+    def jump(self, root: int, by: int) -> None:
+        """Set the clock of this tree forward, by microseconds."""
+        clock = self.clock(root)
+        if clock is not None:
+            self._live.jump(clock, by)
+            self.transaction.jumps[root] = by
+            self.transaction.wake_changed = True
 
     def drop(self, keys: Sequence[int]) -> None:
         """Forget instances that are no longer in the store."""
@@ -226,6 +253,10 @@ class Dispatcher:
 
     def is_live(self, key: int) -> bool:
         return self._live.known(key) is not None
+
+    def moving(self) -> Collection[int]:
+        """Return the roots of the trees in which a turn is to be run, or under way."""
+        return self._live.moving()
 
     def moves(self, roots: Collection[int] | None) -> bool:
         """Return True if a turn in the trees of these roots (None: any) is to be run, or under way."""

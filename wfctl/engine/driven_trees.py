@@ -9,11 +9,13 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from wfctl.engine.dispatcher import Dispatcher
-from wfctl.engine.store import database, history_inbox, instances
+from wfctl.engine.skipping import Skipping
+from wfctl.engine.store import clocks, database, history_inbox, instances
 from wfctl.engine.store.codec import decode
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.values import from_micros, to_micros
 from wfctl.model.events import Event
+from wfctl.model.instance import Skip
 
 # Requests of other processes that one transaction takes in at the most; the rest follow in the next.
 MOST_ARRIVALS = 4000
@@ -29,8 +31,12 @@ _UNREAD, _MORE = -1, -2
 class DrivenTrees:
     """`roots` None: all trees in the store."""
 
-    def __init__(self, db: Connection, dispatcher: Dispatcher, roots: Sequence[int] | None) -> None:
+    def __init__(
+        self, db: Connection, dispatcher: Dispatcher, roots: Sequence[int] | None, *, may_skip: bool = True
+    ) -> None:
         self._db = db
+        self._skipping = Skipping(db, dispatcher, whole_store=may_skip and clocks.whole_store(db))
+        self._may_skip = may_skip
         self._dispatcher = dispatcher
         self._roots: set[int] | None = None if roots is None else set(roots)
         self._left_to_us: set[int] = set()  # roots that other processes rely on this one to drive
@@ -48,6 +54,7 @@ class DrivenTrees:
         if self._roots is not None:
             self._load_trees(sorted(self._roots))
             return
+        self._skipping.met(clocks.live_roots(self._db))
         history_inbox.take_wanted(self._db)
         for key in instances.busy_keys(self._db, None):
             self._dispatcher.set_in_motion(key)
@@ -67,14 +74,17 @@ class DrivenTrees:
             dispatcher.drop(gone)
         wanted = history_inbox.take_wanted(self._db)
         if self._roots is None:
-            self._load_trees([root for root, born in wanted if born])
+            self._load_trees([one.root for one in wanted if one.born])
         else:
-            self.adopt([root for root, _ in wanted])
-            self._left_to_us.update(root for root, _ in wanted)
+            self.adopt([one.root for one in wanted])
+            self._left_to_us.update(one.root for one in wanted)
             if self._version == _UNREAD:
                 self._last_inbox = history_inbox.max_inbox(self._db)
                 for root in sorted(self._roots):
                     self._load_inbox(root)
+        for one in wanted:
+            if one.skip is not None and self._may_skip:
+                self._skipping.add([one.root], one.skip or None)
         if self._read_inbox():
             self._seen = _MORE
         dispatcher.transaction.wake_changed = True
@@ -87,6 +97,7 @@ class DrivenTrees:
             self._last_inbox = row.seq
             if self._drives(row.root) and not (row.waits and not self._dispatcher.is_live(row.key)):
                 arrived.setdefault(row.key, []).append((row.seq, decode(row.text)[0]))
+                self._skipping.met([row.root])
         for key, events in arrived.items():
             self._dispatcher.deliver_committed(key, events)
         return len(rows) == MOST_ARRIVALS
@@ -99,6 +110,7 @@ class DrivenTrees:
         transaction = self._dispatcher.transaction
         if self._seen != _MORE:
             self._last_inbox = max(self._last_inbox, transaction.last_inbox)
+        self._skipping.written(transaction.rows)
         if transaction.wake_changed or not self._due_known:
             self._due, self._due_known = self._next_due(), True
 
@@ -120,6 +132,7 @@ class DrivenTrees:
         self._version = self._seen = _UNREAD
         self._last_inbox = 0
         self._due_known = False
+        self._skipping.rolled_back()
 
     # --- trees --------------------------------------------------------------------------------------------------
 
@@ -130,6 +143,7 @@ class DrivenTrees:
             self._fresh += transaction.born
             self._roots.update(transaction.born)
             self.adopt(sorted(transaction.touched))
+        self._skipping.met(transaction.born)
         transaction.born.clear()
         transaction.touched.clear()
 
@@ -142,10 +156,23 @@ class DrivenTrees:
             self._roots.update(fresh)
             self._load_trees(fresh)
 
+    def skip(self, roots: Sequence[int], skip: Skip) -> None:
+        """Drive these trees, and skip the time of those that have clocks of their own."""
+        self.adopt(roots)
+        for root in roots:
+            clock = self._dispatcher.clock(root)
+            if clock is not None:
+                self._skipping.add([root], clocks.limit(clock, skip, self._dispatcher.now))
+
+    def held(self, roots: Iterable[int]) -> list[int]:
+        """Return those of these trees whose time is skipped here, and has come to where it was to stop."""
+        return [root for root in roots if root in self._skipping.held]
+
     def _drives(self, root: int) -> bool:
         return self._roots is None or root in self._roots
 
     def _load_trees(self, roots: Sequence[int]) -> None:
+        self._skipping.met(roots)
         for root in roots:
             for key in instances.busy_keys(self._db, root):
                 self._dispatcher.set_in_motion(key)
@@ -160,26 +187,29 @@ class DrivenTrees:
 
     def seconds_to_due(self, now: datetime) -> float | None:
         """Return the seconds until the next timer; None when there is none."""
+        if self._skipping.ready:
+            return 0.0
         return None if self._due is None else (from_micros(self._due) - now).total_seconds()
 
     def fire_due(self) -> None:
         now = to_micros(self._dispatcher.now)
-        if self._due is None or self._due > now:
+        if not self._skipping.jump() and (self._due is None or self._due > now):
             return
-        blocked = self._dispatcher.blocked
+        blocked, held = self._dispatcher.blocked, self._skipping.held
         if self._roots is None or len(self._roots) > FEW_TREES:
-            keys = instances.due(self._db, now, self._roots, blocked)
+            keys = instances.due(self._db, now, self._roots, blocked, held)
         else:
-            keys = [key for root in self._roots for key in instances.due_in(self._db, root, now, blocked)]
+            roots = self._roots - held
+            keys = [key for root in roots for key in instances.due_in(self._db, root, now, blocked)]
         for key in keys:
             self._dispatcher.fire_timers(key)
         self._dispatcher.transaction.wake_changed = True
 
     def _next_due(self) -> int | None:
-        blocked = self._dispatcher.blocked
+        blocked, held = self._dispatcher.blocked, self._skipping.held
         if self._roots is None or len(self._roots) > FEW_TREES:
-            return instances.next_due(self._db, self._roots, blocked)
-        times = [instances.next_due_in(self._db, root, blocked) for root in self._roots]
+            return instances.next_due(self._db, self._roots, blocked, held)
+        times = [instances.next_due_in(self._db, root, blocked) for root in self._roots - held]
         return min((time for time in times if time is not None), default=None)
 
     # --- questions ----------------------------------------------------------------------------------------------
@@ -191,12 +221,17 @@ class DrivenTrees:
         dispatcher = self._dispatcher
         soon = to_micros(dispatcher.now + SOON)
         asked: Collection[int] | None = self._roots if roots is None else set(roots)
-        if self.more or dispatcher.moves(asked):
+        if self.more or dispatcher.moves(asked) or self._skipping.moves(asked):
             return False
-        blocked, alone = dispatcher.blocked, dispatcher.left_alone()
+        blocked, alone, held = dispatcher.blocked, dispatcher.left_alone(), self._skipping.held
         if asked is None or len(asked) > FEW_TREES:
-            return not instances.moves(self._db, asked, soon, blocked, alone)
-        return not any(instances.moves_in(self._db, root, soon, blocked, alone) for root in asked)
+            return not instances.moves(self._db, asked, soon, blocked, alone, held)
+        return not any(
+            instances.runs_in(self._db, root, alone)
+            if root in held
+            else instances.moves_in(self._db, root, soon, blocked, alone)
+            for root in asked
+        )
 
     def wanted(self) -> bool:
         """Return True if there is something to do for another process that left it to this one."""

@@ -32,6 +32,7 @@ from wfctl.engine.store import database
 from wfctl.engine.submission import Message, Submission, refuse
 from wfctl.engine.transaction import Transaction, Unit
 from wfctl.errors import AppExited, DiskFull, StoreError, StoreGone, WfctlError
+from wfctl.model.instance import Skip
 from wfctl.model.status import Status
 
 T = TypeVar("T")
@@ -58,6 +59,7 @@ class Engine:
         on_full: Callable[[DiskFull | None], None] | None = None,
         tell: Callable[[str], None] | None = None,
         on_log: Callable[[Logged], None] | None = None,
+        leaves_clocks: bool = False,
     ) -> None:
         """`app`, `workflows` and `command` are what other processes are told of the owner.
 
@@ -66,7 +68,8 @@ class Engine:
         `after_commit` is called on the engine's thread after every commit, with what it has written; it must not
         block and must not raise. Nor must `on_full`, which is called there when the disk is full, and with None when
         there is room again: with it, the engine waits for room instead of giving up. `tell` is told of a migration.
-        `on_log` is called with each line that the app logs, on the thread that logs it."""
+        `on_log` is called with each line that the app logs, on the thread that logs it. `leaves_clocks`: trees with
+        clocks of their own, whose time is skipped, are left alone."""
         self._path = store
         self._queue: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._logs = LogBuffer()
@@ -77,6 +80,7 @@ class Engine:
         self._after_commit = after_commit
         self._on_full = on_full
         self._tell = tell
+        self._leaves_clocks = leaves_clocks
         self._owned: OwnedStore | None = None
         self._thread: threading.Thread | None = None
         self._commits = threading.Condition()
@@ -94,7 +98,16 @@ class Engine:
 
         Raises StoreError.
         """
-        owned = OwnedStore.take(self._path, self._executor, roots, self._clock, self._logs, self._committed, self._tell)
+        owned = OwnedStore.take(
+            self._path,
+            self._executor,
+            roots,
+            self._clock,
+            self._logs,
+            self._committed,
+            self._tell,
+            self._leaves_clocks,
+        )
         if owned is None:
             return False
         self._owned = owned
@@ -125,6 +138,15 @@ class Engine:
     def adopt(self, roots: Sequence[int]) -> None:
         """Drive these trees too."""
         self.submit(lambda unit: self._store.adopt(roots)).result()
+
+    def skip(self, roots: Sequence[int], skip: Skip) -> None:
+        """Drive these trees too, and skip the time of those that have clocks of their own: where nothing else is to be
+        done in a tree, its clock jumps to the next timer, as far as `skip` says, or a limited number of times."""
+        self.submit(lambda unit: self._store.skip(roots, skip)).result()
+
+    def held(self, roots: Sequence[int]) -> list[int]:
+        """Return those of these trees whose time was skipped as far as it was to be, and that wait for more."""
+        return self.submit(lambda unit: self._store.held(roots)).result()
 
     def settled(self, roots: Sequence[int] | None) -> bool:
         """Return True if nothing more can happen in these trees (None: in all that this engine drives) without an

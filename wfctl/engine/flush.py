@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wfctl.engine.live_instance import LiveInstance
-from wfctl.engine.store import causes, history_inbox, instances
+from wfctl.engine.store import causes, clocks, history_inbox, instances
 from wfctl.engine.store.codec import encode
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
@@ -25,6 +25,7 @@ def write(db: Connection, dirty: Sequence[LiveInstance], transaction: Transactio
     rows: list[tuple[int, int, int, str]] = []
     taken: list[int] = []
     failed: list[tuple[int, Cause]] = []
+    ends: list[tuple[int, int]] = []
     for live in dirty:
         row = live.row
         if live.timers_changed:
@@ -38,6 +39,8 @@ def write(db: Connection, dirty: Sequence[LiveInstance], transaction: Transactio
             inserts.append(row)
         elif live.changed:
             updates.append(row)
+        if live.clock is not None and live.changed and row.completed_at is not None:
+            ends.append((row.key, live.clock.real(row.completed_at)))
         live.changed = False
         if live.wipe:
             live.wipe = False
@@ -65,6 +68,8 @@ def write(db: Connection, dirty: Sequence[LiveInstance], transaction: Transactio
         history_inbox.append_history(db, rows)
     if failed:
         causes.put(db, failed)
+    if ends:
+        clocks.put_real_ends(db, ends)
     if taken:
         history_inbox.take_inbox(db, taken)
     transaction.rows += inserts + updates
@@ -88,6 +93,8 @@ def _note_timers(db: Connection, live: LiveInstance, transaction: Transaction) -
     """Bring `wake_at` and `event_waits` into line with the state."""
     row = live.row
     wake_at = None if row.status is Status.STALLED else maybe_micros(live.state.wake_at())
+    if wake_at is not None and live.clock is not None:
+        wake_at = live.clock.real(wake_at)
     if wake_at != row.wake_at:
         row.wake_at = wake_at
         live.changed = transaction.wake_changed = True

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from wfctl.engine.core.folded_state import State
+from wfctl.engine.store.clocks import TreeClock
 from wfctl.engine.store.instances import Row
 from wfctl.model.events import Event
 from wfctl.model.failure import Cause
@@ -16,6 +19,7 @@ class LiveInstance:
         "arrived",
         "cause",
         "changed",
+        "clock",
         "dirty",
         "input_changed",
         "mailbox",
@@ -49,6 +53,11 @@ class LiveInstance:
         self.cause: Cause | None = None  # why it failed, until that is in the store
         self.arrived = 0  # how many of the mailbox's events the latest turn was given
         self.posted_timers: set[int] = set()  # TimerFired events in the mailbox
+        self.clock: TreeClock | None = None  # of its tree, where that does not go by the real time
+
+    def time(self, real: datetime) -> datetime:
+        """Return what the clock of its tree says at a real time."""
+        return real if self.clock is None else self.clock.time(real)
 
     @property
     def idle(self) -> bool:

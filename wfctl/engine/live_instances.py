@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
+from weakref import WeakValueDictionary
 
 from wfctl.engine.core.folded_state import folded
 from wfctl.engine.live_instance import LiveInstance
 from wfctl.engine.readiness import Readiness
-from wfctl.engine.store import history_inbox, instances
+from wfctl.engine.store import clocks, history_inbox, instances
+from wfctl.engine.store.clocks import TreeClock
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
 from wfctl.model.events import Event
@@ -29,6 +31,7 @@ class LiveInstances:
         self._ready: deque[LiveInstance] = deque()
         self.dirty: list[LiveInstance] = []
         self.readiness = Readiness()
+        self._clocks: WeakValueDictionary[int, TreeClock] = WeakValueDictionary()
 
     def __len__(self) -> int:
         return len(self._live)
@@ -62,11 +65,32 @@ class LiveInstances:
             return None
         state = folded(history_inbox.read_history(self._db, key))
         live = LiveInstance(row, state, history_inbox.last_seq(self._db, key), new=False)
+        live.clock = self.clock(row.root)
         live.waits = bool(state.event_waits())
         live.mailbox = [(seq, event) for seq, event in history_inbox.inbox_of(self._db, key)]
         self.keep(live)
         self.ready_if(live)
         return live
+
+    def clock(self, root: int) -> TreeClock | None:
+        """Return the clock of this tree, the same for all of its instances; None if it goes by the real time."""
+        clock = self._clocks.get(root) or clocks.get(self._db, root)
+        if clock is not None:
+            self._clocks[root] = clock
+        return clock
+
+    def add_clock(self, clock: TreeClock) -> None:
+        """Give a new tree a clock."""
+        clocks.add(self._db, clock)
+        self._clocks[clock.root] = clock
+
+    def jump(self, clock: TreeClock, by: int) -> None:
+        """Set the clock of a tree forward, by microseconds."""
+        clock.ahead += by
+        for key in clocks.jump(self._db, clock.root, by):
+            live = self._live.get(key)
+            if live is not None and live.row.wake_at is not None:
+                live.row.wake_at -= by
 
     def row(self, key: int) -> Row | None:
         live = self._live.get(key)
@@ -109,9 +133,15 @@ class LiveInstances:
 
     def moves(self, scope: Collection[int] | None) -> bool:
         """Return True if a turn in the trees of these roots (None: any) is to be run, or under way."""
-        in_flight = (live for live in map(self._live.get, self.readiness.turns_in_flight()) if live)
-        queued = (live for live in self._ready if live.queued)
-        return any(scope is None or live.row.root in scope for lives in (queued, in_flight) for live in lives)
+        return any(scope is None or live.row.root in scope for live in self._moving())
+
+    def moving(self) -> set[int]:
+        """Return the roots of the trees in which a turn is to be run, or under way."""
+        return {live.row.root for live in self._moving()}
+
+    def _moving(self) -> Iterator[LiveInstance]:
+        yield from (live for live in self._ready if live.queued)
+        yield from (live for live in map(self._live.get, self.readiness.turns_in_flight()) if live)
 
     def drop(self, keys: Sequence[int]) -> None:
         """Forget instances that are no longer in the store."""
@@ -130,6 +160,7 @@ class LiveInstances:
         self._live.clear()
         self._ids.clear()
         self._ready.clear()
+        self._clocks.clear()
         self.dirty.clear()
         self.readiness.roll_back()
         return keys

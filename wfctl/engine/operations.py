@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from wfctl.engine.core.decide import encodable
 from wfctl.engine.core.rerun import rerun as make_rerun
 from wfctl.engine.random_id import new_id
-from wfctl.engine.store import reruns
+from wfctl.engine.store import clocks, reruns
+from wfctl.engine.store.clocks import TreeClock
 from wfctl.engine.store.instances import Row
 from wfctl.engine.store.values import maybe_micros, to_micros
 from wfctl.engine.transaction import Unit
@@ -39,9 +41,12 @@ def start(unit: Unit, request: StartRequest) -> str:
         if request.if_exists is IfExists.USE:
             return instance_id
         _make_room(unit, existing, request)
+    clock = None
+    if request.own_clock or clocks.whole_store(unit.store):
+        clock = clocks.beginning_at(request.now, unit.now)
     started = ev.ExecutionStarted(
         NO_ID,
-        unit.now,
+        unit.now if clock is None else clock.time(unit.now),
         request.name,
         request.input,
         instance_id,
@@ -49,8 +54,7 @@ def start(unit: Unit, request: StartRequest) -> str:
         scheduled_start=request.start_at,
         app_id=request.app_id,
     )
-    row = new_row(started)
-    unit.create(row, [started])
+    unit.create(new_row(started, clock=clock), [started], clock=clock)
     return instance_id
 
 
@@ -66,9 +70,8 @@ def _make_room(unit: Unit, existing: Row, request: StartRequest) -> None:
     unit.delete([existing.key, *(row.key for row in below)])
 
 
-def new_row(started: ev.ExecutionStarted, parent: Row | None = None) -> Row:
+def new_row(started: ev.ExecutionStarted, parent: Row | None = None, clock: TreeClock | None = None) -> Row:
     """Return the row of an instance that begins with this event; the unit gives it its key."""
-    wake_at = maybe_micros(started.scheduled_start)
     return Row(
         key=0,
         id=started.instance_id,
@@ -81,21 +84,33 @@ def new_row(started: ev.ExecutionStarted, parent: Row | None = None) -> Row:
         parent_execution=None if parent is None else parent.execution_id,
         execution_id=started.execution_id,
         created_at=to_micros(started.timestamp),
-        wake_at=wake_at,
+        wake_at=_wake_at(started.scheduled_start, clock),
     )
+
+
+def _wake_at(when: datetime | None, clock: TreeClock | None) -> int | None:
+    """Return the real time at which it is `when` by the clock of the tree."""
+    micros = maybe_micros(when)
+    return micros if micros is None or clock is None else clock.real(micros)
+
+
+def _time(unit: Unit, row: Row) -> datetime:
+    """Return the time by the clock of the instance's tree."""
+    clock = unit.clock(row.root)
+    return unit.now if clock is None else clock.time(unit.now)
 
 
 def raise_event(unit: Unit, instance_id: str, name: str, data: str | None) -> None:
     """Raise an event. Raises NotFound, and WrongState (finished or stalled)."""
     row = _live(unit, instance_id, refusals.event_not_raised(name))
-    unit.send(row.key, ev.EventRaised(NO_ID, unit.now, name, data))
+    unit.send(row.key, ev.EventRaised(NO_ID, _time(unit, row), name, data))
 
 
 def pause(unit: Unit, instance_id: str, reason: str | None) -> None:
     """Suspend the instance; a suspended one stays as it is. Raises NotFound, and WrongState (finished or stalled)."""
     row = _live(unit, instance_id, refusals.NOT_PAUSED)
     if not _suspended(unit, row):
-        unit.send(row.key, ev.ExecutionSuspended(NO_ID, unit.now, reason))
+        unit.send(row.key, ev.ExecutionSuspended(NO_ID, _time(unit, row), reason))
 
 
 def resume(unit: Unit, instance_id: str, reason: str | None) -> None:
@@ -103,14 +118,14 @@ def resume(unit: Unit, instance_id: str, reason: str | None) -> None:
     row = _live(unit, instance_id, refusals.NOT_RESUMED)
     if not _suspended(unit, row):
         raise refusals.not_suspended(instance_id, row.status)
-    unit.send(row.key, ev.ExecutionResumed(NO_ID, unit.now, reason))
+    unit.send(row.key, ev.ExecutionResumed(NO_ID, _time(unit, row), reason))
 
 
 def terminate(unit: Unit, instance_id: str, output: str | None, reason: str | None, recursive: bool) -> None:
     """Terminate the instance. Raises NotFound, and WrongState (finished or stalled)."""
     _check_texts(output)
     row = _live(unit, instance_id, refusals.NOT_TERMINATED)
-    unit.send(row.key, ev.ExecutionTerminated(NO_ID, unit.now, output, recursive, reason))
+    unit.send(row.key, ev.ExecutionTerminated(NO_ID, _time(unit, row), output, recursive, reason))
 
 
 def purge(unit: Unit, instance_id: str, force: bool, recursive: bool) -> int:
@@ -153,16 +168,19 @@ def rerun(unit: Unit, request: RerunRequest) -> str:
     _check_texts(request.input, *(result for _, result in request.results))
     if unit.find(instance_id) is not None or reruns.used(unit.store, source.key, instance_id):
         raise refusals.new_id_taken(instance_id)
-    made = make_rerun(unit.history(source.key), request, instance_id, new_id(), unit.now)
+    of_source = unit.clock(source.root)
+    clock = None if of_source is None else of_source.again()
+    now = unit.now if clock is None else clock.time(unit.now)
+    made = make_rerun(unit.history(source.key), request, instance_id, new_id(), now)
     if made.state.started is None:
         raise InvalidInput(f"'{source.id}' has no step yet to rerun from", hint="start it again instead")
-    row = new_row(replace(made.state.started, timestamp=unit.now))
+    row = new_row(replace(made.state.started, timestamp=now), clock=clock)
     row.status = made.state.status()
-    row.started_at = to_micros(unit.now)
-    row.wake_at = maybe_micros(made.state.wake_at())
+    row.started_at = to_micros(now)
+    row.wake_at = _wake_at(made.state.wake_at(), clock)
     row.busy = made.state.open_activities()
     row.version = made.state.version
-    unit.create(row, made.supplied, made.history)
+    unit.create(row, made.supplied, made.history, clock)
     reruns.record(unit.store, row.key, row.id, source.key, source.id)
     for operation in made.state.open.values():
         if type(operation) is ev.ChildWorkflowInstanceCreated and operation.event_id not in dict(request.results):
@@ -194,10 +212,11 @@ def start_child(unit: Unit, parent: Row, created: ev.ChildWorkflowInstanceCreate
     An ID that somebody else uses fails the parent's task (Dapr since 1.18.2), and so does one that no instance may
     have. A finished instance under that ID is replaced, as in Dapr: a retry uses the ID of its first try again.
     """
+    now = _time(unit, parent)
     fault = ids.fault(created.instance_id)
     if fault is not None and ids.fault(parent.id) is None:  # a parent from an older store hands its own ID on
         failure = ev.Failure("WorkflowInstanceIdInvalid", fault.text, non_retriable=True)
-        unit.send(parent.key, ev.ChildWorkflowInstanceFailed(NO_ID, unit.now, created.event_id, failure))
+        unit.send(parent.key, ev.ChildWorkflowInstanceFailed(NO_ID, now, created.event_id, failure))
         return
     existing = unit.find(created.instance_id)
     if existing is not None:
@@ -211,12 +230,12 @@ def start_child(unit: Unit, parent: Row, created: ev.ChildWorkflowInstanceCreate
             if existing.status.terminal:
                 message = refusals.children_running_text(existing.id, running)
             failure = ev.Failure("WorkflowInstanceAlreadyExists", message)
-            unit.send(parent.key, ev.ChildWorkflowInstanceFailed(NO_ID, unit.now, created.event_id, failure))
+            unit.send(parent.key, ev.ChildWorkflowInstanceFailed(NO_ID, now, created.event_id, failure))
             return
         unit.delete([existing.key, *(row.key for row in below)])
     started = ev.ExecutionStarted(
         NO_ID,
-        unit.now,
+        now,
         created.name,
         created.input,
         created.instance_id,

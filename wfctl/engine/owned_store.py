@@ -23,6 +23,7 @@ from wfctl.engine.store.values import to_micros
 from wfctl.engine.submission import DefectError, Message, Submission
 from wfctl.engine.transaction import Transaction
 from wfctl.errors import WfctlError
+from wfctl.model.instance import Skip
 from wfctl.model.status import Status
 
 # Seconds that turns may take in one transaction: what waits for the commit waits no longer.
@@ -40,10 +41,12 @@ class OwnedStore:
         logs: LogBuffer,
         after_commit: Callable[[Transaction], None],
         tell: Callable[[str], None] | None,
+        leaves_clocks: bool = False,
     ) -> OwnedStore | None:
         """Become the owner of the store, to drive the trees of `roots` (None: all). Returns None if another process is.
 
         `after_commit` is called with each transaction that is committed. `tell` is told of a migration.
+        `leaves_clocks`: trees with clocks of their own are left alone.
         Raises StoreError.
         """
         db = database.open_store(path, tell=tell)
@@ -56,7 +59,7 @@ class OwnedStore:
         if not owner:
             db.close()
             return None
-        return cls(path, db, lock, executor, roots, clock, logs, after_commit)
+        return cls(path, db, lock, executor, roots, clock, logs, after_commit, leaves_clocks)
 
     def __init__(
         self,
@@ -68,12 +71,13 @@ class OwnedStore:
         clock: Clock,
         logs: LogBuffer,
         after_commit: Callable[[Transaction], None],
+        leaves_clocks: bool,
     ) -> None:
         self.db = db
         self._path = path
         self._lock = lock
-        self._dispatcher = Dispatcher(db, executor)
-        self._trees = DrivenTrees(db, self._dispatcher, roots)
+        self._dispatcher = Dispatcher(db, executor, leaves_clocks=leaves_clocks)
+        self._trees = DrivenTrees(db, self._dispatcher, roots, may_skip=not leaves_clocks)
         self._time = EngineTime(clock)
         self._logs = logs
         self._after_commit = after_commit
@@ -220,6 +224,12 @@ class OwnedStore:
 
     def adopt(self, roots: Sequence[int]) -> None:
         self._trees.adopt(roots)
+
+    def skip(self, roots: Sequence[int], skip: Skip) -> None:
+        self._trees.skip(roots, skip)
+
+    def held(self, roots: Sequence[int]) -> list[int]:
+        return self._trees.held(roots)
 
     def settled(self, roots: Sequence[int] | None) -> bool:
         return self._trees.settled(roots)

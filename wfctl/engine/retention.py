@@ -45,10 +45,20 @@ def expired(db: Connection, retention: Retention, now: datetime) -> list[int]:
     for status in STATUSES:
         kept = retention.of(status)
         if kept is not None and len(keys) < MOST:
-            sql = "SELECT key FROM instances WHERE status = ? AND completed_at <= ? ORDER BY completed_at LIMIT ?"
-            rows = db.execute(sql, (status, to_micros(now - kept), MOST - len(keys)))
-            keys += [key for (key,) in rows]
+            for sql in (_BY_ROW, _BY_REAL_END):
+                keys += [key for (key,) in db.execute(sql, (status, to_micros(now - kept), MOST - len(keys)))]
     return keys
+
+
+# Where the tree has a clock of its own, the real time of the end counts.
+_BY_ROW = """
+    SELECT key FROM instances WHERE status = ? AND completed_at <= ? AND root NOT IN (SELECT root FROM clocks)
+    ORDER BY completed_at LIMIT ?
+"""
+_BY_REAL_END = """
+    SELECT key FROM real_ends CROSS JOIN instances USING (key) WHERE status = ? AND real_ends.at <= ?
+    ORDER BY real_ends.at LIMIT ?
+"""
 
 
 def sweep(unit: Unit, db: Connection, retention: Retention) -> int:

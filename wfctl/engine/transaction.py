@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Protocol
 
 from wfctl.engine.execute.port import ActivityTask
-from wfctl.engine.store import history_inbox, instances
+from wfctl.engine.store import clocks, history_inbox, instances
+from wfctl.engine.store.clocks import TreeClock
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
 from wfctl.model.events import Event, ExecutionStarted
@@ -30,6 +31,10 @@ class Unit(Protocol):
         """The time of the transaction."""
         ...
 
+    def clock(self, root: int) -> TreeClock | None:
+        """The clock of this tree; None if it goes by the real time."""
+        ...
+
     def find(self, instance_id: str) -> Row | None: ...
 
     def pending(self, key: int) -> Sequence[Event]:
@@ -40,9 +45,11 @@ class Unit(Protocol):
 
     def history(self, key: int) -> Sequence[Event]: ...
 
-    def create(self, row: Row, arriving: Sequence[Event], history: Sequence[Event] = ()) -> None:
+    def create(
+        self, row: Row, arriving: Sequence[Event], history: Sequence[Event] = (), clock: TreeClock | None = None
+    ) -> None:
         """Add an instance: one to be started, or one with a history to continue. Sets the row's key, and its root
-        where that is 0 (it has no parent)."""
+        where that is 0 (it has no parent), and that of the clock that its new tree is to have."""
         ...
 
     def send(self, key: int, event: Event) -> None:
@@ -72,6 +79,7 @@ class Transaction:
     last_inbox: int = 0
     news: bool = False  # more than histories changed
     wake_changed: bool = False  # something may be due at another time than before
+    jumps: dict[int, int] = field(default_factory=dict)  # how far the clocks of trees jumped, in microseconds, by root
 
 
 class StoreUnit:
@@ -94,10 +102,18 @@ class StoreUnit:
     def history(self, key: int) -> Sequence[Event]:
         return history_inbox.read_history(self._db, key)
 
-    def create(self, row: Row, arriving: Sequence[Event], history: Sequence[Event] = ()) -> None:
+    def clock(self, root: int) -> TreeClock | None:
+        return clocks.get(self._db, root)
+
+    def create(
+        self, row: Row, arriving: Sequence[Event], history: Sequence[Event] = (), clock: TreeClock | None = None
+    ) -> None:
         row.key = instances.next_key(self._db)
         row.root = row.root or row.key
         instances.insert(self._db, [row])
+        if clock is not None:
+            clock.root = row.root
+            clocks.add(self._db, clock)
         for event in arriving:
             if isinstance(event, ExecutionStarted) and event.input is not None:
                 instances.put_inputs(self._db, [(row.key, event.input)])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from wfctl.engine import operations
@@ -42,11 +43,15 @@ class Instances(Unit, Protocol):
 
 
 class Turns:
-    def __init__(self, instances: Instances, live: LiveInstances, executor: Executor) -> None:
+    def __init__(
+        self, instances: Instances, live: LiveInstances, executor: Executor, *, leaves_clocks: bool = False
+    ) -> None:
+        """`leaves_clocks`: trees with clocks of their own are left to another owner."""
         self._instances = instances
         self._live = live
         self._readiness = live.readiness
         self._executor = executor
+        self._leaves_clocks = leaves_clocks
         self._broken: dict[int, str] = {}  # instances on which the engine itself failed, and with what
 
     def run(self, most: int, seconds: float) -> bool:
@@ -100,7 +105,7 @@ class Turns:
                 self._pause_or_resume(live)
                 self.leave_alone(live)
             return
-        turn_events: list[Event] = [ev.WorkflowStarted(NO_ID, self._instances.now), *new]
+        turn_events: list[Event] = [ev.WorkflowStarted(NO_ID, self._time(live)), *new]
         key = live.row.key
         turn = Turn(
             key,
@@ -121,7 +126,7 @@ class Turns:
     def _conclude_without_code(self, live: LiveInstance, new: Sequence[Event], arrived: int) -> None:
         live.arrived = arrived
         as_it_was = TurnResult([], live.row.custom_status, None, live.state.patches)
-        self._conclude(live, [ev.WorkflowStarted(NO_ID, self._instances.now), *new], as_it_was)
+        self._conclude(live, [ev.WorkflowStarted(NO_ID, self._time(live)), *new], as_it_was)
 
     def _pause_or_resume(self, live: LiveInstance) -> None:
         """Follow the requests to pause and to resume before all else in the mailbox, unless code is needed for it:
@@ -139,8 +144,18 @@ class Turns:
         else:
             self._consume(live, len(asked))
 
+    def _time(self, live: LiveInstance) -> datetime:
+        return live.time(self._instances.now)
+
+    def leaves(self, live: LiveInstance) -> bool:
+        """Return True if this owner leaves the instance alone for its clock: time is not skipped here."""
+        return self._leaves_clocks and live.clock is not None
+
     def unknown(self, live: LiveInstance) -> bool:
-        """Return True if nobody here registers this workflow, nor that of its root: it is another app's."""
+        """Return True if this owner does not run the instance: nobody here registers its workflow, nor that of its
+        root, so that it is another app's; or its clock is its own."""
+        if self.leaves(live):
+            return True
         row = live.row
         if self._executor.knows(row.name):
             return False
@@ -155,9 +170,7 @@ class Turns:
         if live.state.started is not None:
             return False
         started = next((event for event in new if type(event) is ev.ExecutionStarted), None)
-        return started is None or (
-            started.scheduled_start is not None and started.scheduled_start > self._instances.now
-        )
+        return started is None or (started.scheduled_start is not None and started.scheduled_start > self._time(live))
 
     def _conclude(self, live: LiveInstance, new: list[Event], result: TurnResult) -> None:
         """Apply a turn's result. What came in after the turn began stays in the mailbox."""
@@ -173,7 +186,7 @@ class Turns:
             why = f"the worker gave two actions with the ID {twice}, which has to be the ID of one"
             result = _refused(result, new, "UnsupportedAction", why)
         execution_id = "" if result.continue_as_new is None else new_id()
-        outcome = decide.conclude(live.state, new, result, self._instances.now, execution_id)
+        outcome = decide.conclude(live.state, new, result, self._time(live), execution_id)
         self._consume(live, live.arrived)
         row = live.row
         if row.started_at is None:
@@ -237,7 +250,7 @@ class Turns:
 
     def _stall(self, live: LiveInstance, stall: Stall) -> None:
         """Record the stall; keep the events for the next try, which other code must make."""
-        recorded = decide.stalled(live.state, stall, self._instances.now)
+        recorded = decide.stalled(live.state, stall, self._time(live))
         self._readiness.stall(live.row.key)
         # A description may quote what code has in its texts.
         live.row.stall = f"{stall.reason.value}: {stall.description}".encode(errors="backslashreplace").decode()
@@ -263,7 +276,7 @@ class Turns:
             return
         parent = self._live.get(row.parent)
         if parent is not None and parent.row.execution_id == row.parent_execution:
-            self._instances.deliver(parent, decide.child_resolution(completed, row.parent_task, self._instances.now))
+            self._instances.deliver(parent, decide.child_resolution(completed, row.parent_task, self._time(live)))
 
     def _terminate_children(self, live: LiveInstance, request: ev.ExecutionTerminated) -> None:
         if not request.recurse:
@@ -271,7 +284,7 @@ class Turns:
         for child in self._instances.children(live.row.key):
             if not child.status.terminal:
                 self._instances.send(
-                    child.key, ev.ExecutionTerminated(NO_ID, self._instances.now, request.input, True, request.reason)
+                    child.key, ev.ExecutionTerminated(NO_ID, self._time(live), request.input, True, request.reason)
                 )
 
     def _set_status(self, live: LiveInstance) -> None:

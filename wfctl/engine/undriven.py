@@ -14,10 +14,11 @@ from typing import TypeVar
 from wfctl.engine.dispatcher import Dispatcher
 from wfctl.engine.execute.port import ActivityTask, Turn
 from wfctl.engine.owner_lock import OwnerLock
-from wfctl.engine.store import history_inbox
+from wfctl.engine.store import clocks, history_inbox
 from wfctl.engine.store.database import Connection
 from wfctl.engine.transaction import StoreUnit, Unit
 from wfctl.errors import WfctlError
+from wfctl.model.instance import Skip
 from wfctl.model.turn import TurnResult
 
 T = TypeVar("T")
@@ -70,10 +71,14 @@ class UndrivenTransaction:
                 pass
         return value
 
-    def leave_to_owner(self, roots: Sequence[int]) -> None:
-        """Have the owner of the store drive these trees."""
+    def leave_to_owner(self, roots: Sequence[int], skip: Skip | None = None) -> None:
+        """Have the owner of the store drive these trees, and skip the time of those with clocks of their own."""
         for root in roots:
-            history_inbox.put_wanted(self._db, root)
+            clock = None if skip is None else clocks.get(self._db, root)
+            if skip is None or clock is None:
+                history_inbox.put_wanted(self._db, root)
+            else:
+                history_inbox.put_wanted(self._db, root, skip=clocks.limit(clock, skip, self._now) or 0)
 
     def _become_owner(self) -> None:
         # Taken and given up within the write transaction: whoever leaves a tree to the owner of the store must write

@@ -17,7 +17,7 @@ from wfctl.engine.execute.port import Delivery, Executor, Logged
 from wfctl.engine.execute.remote import RemoteExecutor
 from wfctl.engine.execute.watched import WatchedExecutor
 from wfctl.engine.retention import Retention
-from wfctl.engine.store import database
+from wfctl.engine.store import clocks, database
 from wfctl.engine.transaction import Transaction
 from wfctl.errors import DiskFull, StoreError, WfctlError
 from wfctl.gateway.cleanup import Cleaning
@@ -129,7 +129,7 @@ class Gateway:
         names: Sequence[str] = () if app is None else app.registry.workflow_names()
         self.full: DiskFull | None = None  # while the disk is, and requests are refused
 
-        database.open_store(store, tell=log.info).close()  # what follows reads it
+        _check_clocks(store, log)
         self._past = Histories(store, app_id=apps[0] if apps else app_id)
         stack.callback(self._past.close)
         self.tracing = None
@@ -148,6 +148,7 @@ class Gateway:
             after_commit=self._committed,
             on_full=self._disk_full,
             on_log=self._app_logged,
+            leaves_clocks=True,
         )
         self.work = WorkStreams(
             self.remote,
@@ -262,3 +263,24 @@ class Gateway:
             self._log.error("the disk is full: requests are refused until there is room", store=str(self._store))
         else:
             self._log.info("there is room on the disk again: going on", store=str(self._store))
+
+
+def _check_clocks(store: Path, log: Log) -> None:
+    """Open the store once, for what follows reads it. Say which trees are left alone because their time is skipped.
+
+    Raises StoreError: the whole store was made for that."""
+    db = database.open_store(store, tell=log.info)
+    try:
+        if clocks.whole_store(db):
+            raise StoreError(
+                f"the store {store} was made for skipped time, which is for trials: wfctl serve goes by the real time",
+                hint="wfctl run goes on with it; serve another file with --store",
+            )
+        left = len(clocks.live_roots(db))
+    finally:
+        db.close()
+    if left:
+        log.warning(
+            "instances whose time is skipped are left alone: wfctl run --skip-time goes on with them",
+            count=left,
+        )

@@ -169,6 +169,7 @@ class TimerFired(Event):
 
     timer_id: int
     fire_at: datetime
+    skipped_ms: int = 0  # wfctl's own: the tree's clock jumped so far for it
 
 
 @dataclass(frozen=True, slots=True)

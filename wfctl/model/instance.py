@@ -44,6 +44,23 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnTime:
+    """The clock of a tree whose time is skipped: how far it is `ahead` of the real one now (less than nothing: behind),
+    and how much of that was `skipped`; the rest is how it was set at the start."""
+
+    ahead: timedelta
+    skipped: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """How far to skip the time of a tree: to a moment of its clock, or by so much; None: to its end, within bounds."""
+
+    until: datetime | None = None
+    by: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Instance:
     """One execution of a workflow. Payloads are JSON text as stored, None if there is none; times are aware UTC.
 
@@ -73,6 +90,11 @@ class Instance:
     unattended: bool = False  # there is something to do, and nobody attached can do it, where that is known
     rerun_of: str | None = None
     rerun_as: tuple[str, ...] | None = None
+    own_time: OwnTime | None = None  # where its tree has a clock of its own; its times are by that
+
+    def time(self, real: datetime) -> datetime:
+        """Return what the clock of its tree says at a real time."""
+        return real if self.own_time is None else real + self.own_time.ahead
 
 
 def child_instance_id(parent_id: str, action_id: int) -> str:
@@ -84,7 +106,8 @@ def child_instance_id(parent_id: str, action_id: int) -> str:
 class StartRequest:
     """A request to start the workflow `name`. Without `id` a random one is made; without `start_at` it starts now.
 
-    `app_id` names the app that is to run it, where several share an engine.
+    `app_id` names the app that is to run it, where several share an engine. `own_clock`: its tree gets a clock of its
+    own, that may jump, and begins at `now` (None: at the real time).
     """
 
     name: str
@@ -93,6 +116,8 @@ class StartRequest:
     start_at: datetime | None = None
     if_exists: IfExists = IfExists.FAIL
     app_id: str | None = None
+    own_clock: bool = False
+    now: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

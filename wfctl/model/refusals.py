@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import TypeVar
 
-from wfctl.errors import AlreadyRerun, Conflict, InvalidInput, NotFound, WfctlError, WrongState
+from wfctl.errors import AlreadyRerun, Conflict, InvalidInput, NotFound, Unsupported, WfctlError, WrongState
 from wfctl.model.ids import Fault
 from wfctl.model.status import Status
 
@@ -33,6 +33,23 @@ def not_found(instance_id: str) -> NotFound:
 
 def bad_id(fault: Fault, instance_id: str) -> InvalidInput:
     return InvalidInput(fault.text, hint=fault.hint, instance_id=instance_id)
+
+
+# --- skipped time ---------------------------------------------------------------------------------------------------
+
+
+def no_skipping_on_sidecar() -> Unsupported:
+    return Unsupported(
+        "a sidecar goes by the real time: only the embedded engine skips it",
+        hint="wfctl start WORKFLOW --skip-time --target embedded",
+    )
+
+
+def no_skipping_beside(owner: str) -> Unsupported:
+    return Unsupported(
+        f"{owner} executes this store, and skips no time",
+        hint="try it in another store: --store trial.db",
+    )
 
 
 # --- start ----------------------------------------------------------------------------------------------------------

@@ -6,16 +6,17 @@ Those of events and steps are in `history_records`, for commands that show any.
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from wfctl.render.times import rfc3339
 
 if TYPE_CHECKING:
     from wfctl.model.failure import FailedStep, Failure
-    from wfctl.model.instance import Count, Instance, Waiting
+    from wfctl.model.instance import Count, Instance, OwnTime, Waiting
 
 Record = dict[str, Any]
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def _no_constant(name: str) -> float:
@@ -86,6 +87,13 @@ def waiting_record(waiting: Waiting) -> Record:
     }
 
 
+def skipped_time_record(own: OwnTime | None) -> Record | None:
+    """The clock of a tree whose time is skipped, against the real one."""
+    if own is None:
+        return None
+    return {"skippedMs": own.skipped // _MILLISECOND, "aheadMs": own.ahead // _MILLISECOND}
+
+
 def instance_record(instance: Instance) -> Record:
     return {
         "instanceID": instance.id,
@@ -103,6 +111,7 @@ def instance_record(instance: Instance) -> Record:
         "waitingFor": [waiting_record(waiting) for waiting in instance.waiting_for],
         "rerunOf": instance.rerun_of,
         "rerunAs": None if instance.rerun_as is None else list(instance.rerun_as),
+        "skippedTime": skipped_time_record(instance.own_time),
     }
 
 

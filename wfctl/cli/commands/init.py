@@ -15,6 +15,7 @@ from wfctl.render.text import clean
 
 app = new_app()
 FILES = ("orders.py", "wfctl.toml")
+STORE = ".wfctl/store.db"  # as the template of wfctl.toml has it
 ORDER = '{"name":"Paperclips","quantity":10,"totalCost":99.95}'
 
 
@@ -25,13 +26,19 @@ def init(
         str, typer.Argument(metavar="FOLDER", help="Where to write; it is made if need be.", show_default=False)
     ] = ".",
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
+    skip_time: Annotated[
+        bool, typer.Option("--skip-time", help="Make a store for trials: the time of everything in it is skipped.")
+    ] = False,
 ) -> None:
     """Write a sample app and a wfctl.toml.
 
     $ wfctl init
     $ wfctl init shop && cd shop
+    $ wfctl init trial --skip-time
 
     The app is orders.py: order processing, as in Dapr's tutorial. Nothing that exists is replaced without --force.
+    With --skip-time the store is made too, so that each command skips the time of what it executes, as wfctl start
+    --skip-time does; wfctl serve refuses such a store.
     """
     target = Path(folder)
     taken = [name for name in FILES if os.path.lexists(target / name)]
@@ -44,6 +51,8 @@ def init(
         target.mkdir(parents=True, exist_ok=True)
         for name in FILES:
             _put(target / name, template(name))
+        if skip_time:
+            _make_store(session, target / STORE)
         with suppress(NotPermitted):  # nothing in it needs trust
             trust((target / "wfctl.toml").absolute(), template("wfctl.toml").encode(), session.environ)
     except OSError as error:
@@ -58,6 +67,21 @@ def init(
         session.printer.many([str(target / name) for name in FILES], view)
     step = "" if target.resolve() == Path.cwd() else f"cd {clean(folder)} && "
     session.console.note(f"next: {step}wfctl start OrderProcessingWorkflow --id 12345678 --input '{ORDER}'")
+
+
+def _make_store(session: Session, store: Path) -> None:
+    """Make a store in which all time is skipped. Raises Conflict if it has instances already, and StoreError."""
+    from wfctl.engine.store import clocks, database
+
+    db = database.open_store(store, tell=session.console.note)
+    try:
+        if not clocks.make_whole_store(db):
+            raise Conflict(
+                f"the store {clean(str(store))} has instances: their time was not skipped from the beginning",
+                hint="wfctl init FOLDER --skip-time makes another one",
+            )
+    finally:
+        db.close()
 
 
 def _put(file: Path, text: str) -> None:

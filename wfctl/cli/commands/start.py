@@ -15,14 +15,15 @@ from wfctl.cli.parsing.duration import parse_start
 from wfctl.cli.parsing.instance_id import check_name, check_new_id
 from wfctl.cli.payload_options import Input
 from wfctl.cli.session import Session
+from wfctl.cli.skip_options import StartSkips
 from wfctl.cli.waiting.driving import carry_on
 from wfctl.cli.waiting.finish import finish, shows_record
 from wfctl.cli.waiting.options import MayWait
 from wfctl.client.port import Workflows
 from wfctl.errors import Conflict, InvalidInput
-from wfctl.model.instance import IfExists, StartRequest
+from wfctl.model import refusals
+from wfctl.model.instance import IfExists, Skip, StartRequest
 from wfctl.render.printer import Format
-from wfctl.render.views.waiting import utc_now
 
 app = new_app()
 VERB = Verb("start", "started", asks=False, prints=True, continues=True)
@@ -35,6 +36,7 @@ def start(
     name: Annotated[str, typer.Argument(metavar="WORKFLOW", help="The workflow's name.", show_default=False)],
     input: Input,
     waiting: MayWait,
+    skip: StartSkips,
     id: Annotated[
         str | None, typer.Option("--id", metavar="ID", help="ID of the new instance (default: a UUID).")
     ] = None,
@@ -61,10 +63,15 @@ def start(
     $ ID=$(wfctl start OrderProcessingWorkflow --input-file order.json)
     $ wfctl start OrderProcessingWorkflow --input @order.json --wait --timeout 5m -o json
     $ wfctl start OrderProcessingWorkflow --each - < orders.jsonl
+    $ wfctl start ReminderWorkflow --skip-time --until +3d
 
     The instance's ID is printed. On the embedded target the command executes the instance until it ends, or waits
     for an event or a distant timer; then it tells you and returns. Without --wait the exit status is 0 even if
     the workflow has FAILED by then; with --wait it is that of the outcome: wfctl help exit-codes.
+
+    --skip-time tries in a second what takes days: timers, time-outs and the pauses between retries of the instance
+    and its children pass at once, in their order; activities take the time that they take. Embedded only. What was
+    started so stays so: wfctl run --skip-time goes on with it.
 
     --each starts many: each is committed before its ID is printed. An ID that exists is left as it is, and that is
     said, so that the same command continues after an interruption. jq makes the lines:
@@ -76,16 +83,21 @@ def start(
                 raise InvalidInput(f"--each and {flag} exclude each other", hint=SEVERAL.get(flag))
         if if_exists.lower() != IfExists.FAIL.value:
             raise InvalidInput("--each leaves instances that exist as they are", hint="leave --if-exists out")
-        at = None if start_at is None else parse_start(start_at, utc_now())
-        _start_each(session, StartRequest(check_name(name, "workflow's name"), start_at=at), each)
+        at = None if start_at is None else parse_start(start_at, skip.begin)
+        request = StartRequest(check_name(name, "workflow's name"), start_at=at, own_clock=skip.given, now=skip.now)
+        _start_each(session, request, each, skip.how)
         return 0
     request = StartRequest(
         name=check_name(name, "workflow's name"),
         id=None if id is None else check_new_id(id),
         input=input.read(session),
-        start_at=None if start_at is None else parse_start(start_at, utc_now()),
+        start_at=None if start_at is None else parse_start(start_at, skip.begin),
         if_exists=IfExists(IF_EXISTS.parse(if_exists, "--if-exists")),
+        own_clock=skip.given,
+        now=skip.now,
     )
+    if skip.given and not session.target.local:
+        raise refusals.no_skipping_on_sidecar()
     session.log_level = log_level
     session.format_or(Format.ID)  # a wrong one is an error before anything is started
     with session.workflows(deadline=waiting.deadline) as workflows:
@@ -94,10 +106,12 @@ def start(
         if not show:
             session.console.word(instance_id)
             session.console.flush()
-        return finish(session, workflows, instance_id, waiting, show=show)
+        return finish(session, workflows, instance_id, waiting, show=show, skip=skip.how)
 
 
-def _start_each(session: Session, request: StartRequest, source: str) -> None:
+def _start_each(session: Session, request: StartRequest, source: str, skip: Skip | None) -> None:
+    if skip is not None and not session.target.local:
+        raise refusals.no_skipping_on_sidecar()
     inputs = read_lines(session, source)
 
     def begin(target: Workflows, instance_id: str) -> Result:
@@ -115,5 +129,5 @@ def _start_each(session: Session, request: StartRequest, source: str) -> None:
         first = next(iter(inputs))
         known = {first: begin(workflows, first)}  # alone, so that what is wrong with all of them is told once
         worked = batch.run(workflows, lambda target, one: known[one] if one in known else begin(target, one))
-        carry_on(session, workflows, worked)
+        carry_on(session, workflows, worked, skip=skip)
     batch.finish()

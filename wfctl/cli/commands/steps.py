@@ -113,7 +113,8 @@ def _timeline(
             return ()
 
     instance = workflows.get(instance_id, payloads=True)
-    found = timeline_of(instance, workflows.history(instance_id), utc_now(), history if children else None)
+    now = instance.time(utc_now())
+    found = timeline_of(instance, workflows.history(instance_id), now, history if children else None)
     console = session.console
     if svg is not None:
         from wfctl.render.views.timeline_svg import timeline_svg

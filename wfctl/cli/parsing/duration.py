@@ -37,17 +37,17 @@ def parse_deadline(text: str | None, flag: str = "--timeout") -> float | None:
     return None if text is None else clock_time.monotonic() + parse_duration(text, flag).total_seconds()
 
 
-def parse_start(text: str, now: datetime) -> datetime:
+def parse_start(text: str, now: datetime, flag: str = "--start-at") -> datetime:
     """When to start: a time, or `+5m` from now."""
     word = text.strip()
     if word.startswith("+"):
         if (delay := _duration(word[1:])) is None:
-            raise InvalidInput(f"--start-at {clean(text)!r} is not a time", hint=f"{TIME_EXAMPLES}, or +5m from now")
+            raise InvalidInput(f"{flag} {clean(text)!r} is not a time", hint=f"{TIME_EXAMPLES}, or +5m from now")
         return _moved(now, delay, text)
-    found = _time(word, "--start-at")
+    found = _time(word, flag)
     if found is None:
         hint = f"+{word} from now" if _duration(word) is not None else f"{TIME_EXAMPLES}, or +5m from now"
-        raise InvalidInput(f"--start-at {clean(text)!r} is not a time", hint=hint)
+        raise InvalidInput(f"{flag} {clean(text)!r} is not a time", hint=hint)
     return found
 
 

@@ -14,30 +14,39 @@ from wfctl.cli.waiting.progress import wait_progress
 from wfctl.cli.waiting.report import tell_if_stopped, tell_state
 from wfctl.client.port import Driver, Workflows
 from wfctl.errors import WfctlError
+from wfctl.model.instance import Skip
 
 SHOW_EVERY = 0.2
 MOST_SHOWN = 20  # instances; of more, looking at all of them would take time from executing them
 
 
-def have_driven(session: Session, workflows: Workflows, ids: list[str], hint: Callable[[], str]) -> Driver:
-    """Have these instances executed, by this process if it may. `hint` is the command to try when interrupted."""
-    driver = workflows.drive(ids) if session.may_drive else Driver.ELSEWHERE
+def have_driven(
+    session: Session, workflows: Workflows, ids: list[str], hint: Callable[[], str], skip: Skip | None = None
+) -> Driver:
+    """Have these instances executed, by this process if it may. `hint` is the command to try when interrupted.
+
+    `skip`: how far the time of those with clocks of their own is skipped.
+    """
+    driver = workflows.drive(ids, skip=skip) if session.may_drive else Driver.ELSEWHERE
     tell_if_stopped(session, driver, hint)
     return driver
 
 
-def carry_on(session: Session, workflows: Workflows, ids: list[str], *, tell: bool = False) -> None:
+def carry_on(
+    session: Session, workflows: Workflows, ids: list[str], *, tell: bool = False, skip: Skip | None = None
+) -> None:
     """Execute what a batch has set in motion, as far as it goes, if the command may. `tell`: say how far each came."""
     if ids and session.may_drive:
-        driver = drive_on(session, workflows, ids)
+        driver = drive_on(session, workflows, ids, skip)
         if tell:
             tell_state(session, workflows, ids, driver)
 
 
-def drive_on(session: Session, workflows: Workflows, ids: list[str]) -> Driver:
+def drive_on(session: Session, workflows: Workflows, ids: list[str], skip: Skip | None = None) -> Driver:
     """Have these instances executed. If this process does it, return when none of them can continue by itself."""
     session.recorded = ids
-    driver = have_driven(session, workflows, ids, lambda: f"wfctl wait {' '.join(quoted(one) for one in ids[:5])}")
+    again = f"wfctl wait {' '.join(quoted(one) for one in ids[:5])}"
+    driver = have_driven(session, workflows, ids, lambda: again, skip)
     if driver is not Driver.HERE:
         return driver
     with wait_progress(session, workflows, ids) as tell:

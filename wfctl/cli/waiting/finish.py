@@ -17,13 +17,15 @@ from wfctl.cli.waiting.progress import wait_progress
 from wfctl.cli.waiting.report import as_raised, tell_driver, tell_end, tell_state, tell_waiting
 from wfctl.client.port import Driver, Workflows
 from wfctl.errors import TimedOut
-from wfctl.model.instance import Instance
+from wfctl.model.instance import Instance, Skip
 from wfctl.render.printer import Format
 from wfctl.render.text import clean
+from wfctl.render.times import seconds_text
 from wfctl.render.views.instances import instance_view
 from wfctl.render.views.waiting import utc_now
 
 MOST_IDS = 5
+GO_FURTHER = "wfctl run --skip-time --until +30d goes on"
 
 
 def shows_record(session: Session, wait: bool) -> bool:
@@ -41,13 +43,21 @@ def finish(
     *,
     show: bool,
     raised: tuple[str, datetime] | None = None,
+    skip: Skip | None = None,
 ) -> int:
-    """Drive or wait; print the record if `show`; return the exit status. `raised`: the event that was, and when."""
+    """Drive or wait; print the record if `show`; return the exit status. `raised`: the event that was, and when.
+    `skip`: how far its time is skipped."""
     session.recorded = [instance_id]
     status, late = exit_codes.DONE, None
+    driver = drive_on(session, workflows, [instance_id], skip) if skip is not None and session.may_drive else None
+    held = driver is Driver.HERE and workflows.held(instance_id)
     reader = Reader(session, workflows, options.deadline, known=options.wait)
     instance: Instance | None = None
-    if options.wait:
+    if driver is not None and (held or not options.wait):
+        tell_state(session, workflows, [instance_id], driver, may_wait=not options.wait)
+        if held:
+            status, late = _held(session, workflows, instance_id, options.wait, endless=skip == Skip())
+    elif options.wait:
         instance, status, late = wait_for_end(session, workflows, reader, instance_id, options, show, raised)
     elif session.may_drive:
         tell_state(session, workflows, [instance_id], drive_on(session, workflows, [instance_id]), may_wait=True)
@@ -60,6 +70,21 @@ def finish(
     if late is not None:
         raise late
     return status
+
+
+def _held(
+    session: Session, workflows: Workflows, instance_id: str, wait: bool, *, endless: bool
+) -> tuple[int, TimedOut | None]:
+    """Say that the time of an instance was skipped as far as it was to be; with `wait`, it has not ended in time."""
+    now = workflows.get(instance_id, payloads=False).time(utc_now())
+    words = f"its time was skipped to {seconds_text(now)}" + (
+        ", in very many steps: it may never end" if endless else ""
+    )
+    if wait:
+        error = TimedOut(f"{clean(instance_id)} has not ended: {words}", hint=GO_FURTHER, instance_id=instance_id)
+        return exit_codes.TIMED_OUT, error
+    session.console.note(f"  {words}; {GO_FURTHER}")
+    return exit_codes.DONE, None
 
 
 def _tell_left(session: Session, workflows: Workflows, instance_id: str) -> None:

@@ -68,11 +68,12 @@ class _Waiting:
         if going_on is None:
             return
         since = going_on.started_at or going_on.created_at
+        now = going_on.time(utc_now())
         several = len(self._ids) > 1
         words = [
-            "" if since is None else " " + age(utc_now() - since),
+            "" if since is None else " " + age(now - since),
             "" if several else self._steps_done(going_on),
-            waiting_word(going_on.waiting_for, utc_now()),
+            waiting_word(going_on.waiting_for, now),
             self._executed(),
         ]
         count = f"{len(state.ended):,} of {len(self._ids):,} there  " if several else ""

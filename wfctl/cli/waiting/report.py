@@ -57,7 +57,7 @@ def tell_end(session: Session, instance: Instance) -> None:
 
 def tell_waiting(session: Session, instance: Instance, driver: Driver, *, hints: bool = True) -> None:
     """Say what a live instance waits for, and which command continues it."""
-    now = utc_now()
+    now = instance.time(utc_now())
     console = session.console
     head = (clean(instance.id) + " ", status_cell(instance.status))
     if not instance.waiting_for:
@@ -81,7 +81,7 @@ def how_to_go_on(instance: Instance, driver: Driver) -> Iterator[str]:
     for waiting in instance.waiting_for[:MOST_WAITS]:
         yield from _command(instance, waiting)
     if driver is not Driver.ELSEWHERE and kinds & {"timer", "start", "activity"} and "driver" not in kinds:
-        yield "wfctl run continues what is due"
+        yield "wfctl run continues what is due" if instance.own_time is None else "wfctl run --skip-time goes on"
 
 
 def _command(instance: Instance, waiting: Waiting) -> Iterator[str]:

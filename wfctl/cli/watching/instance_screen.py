@@ -98,7 +98,7 @@ class Alone(_Followed):
         from wfctl.render.table import Layout
 
         (one,) = self.changes.instances
-        now = utc_now()
+        now = one.time(utc_now())
         parts: list[RenderableType] = [line(_head(one, now)), *self._state(one, size, now)]
         timeline = timeline_of(one, self._history, now)
         if timeline.bars:

@@ -11,10 +11,11 @@ from wfctl.client.embedded.app_host import HostedApp, unknown_workflow
 from wfctl.client.embedded.store_access import StoreAccess
 from wfctl.client.port import Driver
 from wfctl.engine.owner_lock import is_owned
-from wfctl.engine.store import database, reads
+from wfctl.engine.store import clocks, database, reads
 from wfctl.engine.store.reading import writable
 from wfctl.errors import AppError, StoreError
-from wfctl.model.instance import Filter
+from wfctl.model import refusals
+from wfctl.model.instance import Filter, Skip
 from wfctl.model.status import Status
 
 if TYPE_CHECKING:
@@ -34,12 +35,13 @@ STOP_SECONDS = 3.0
 @dataclass(frozen=True, slots=True)
 class RunSummary:
     """Summarize `run_all`: the instances that ended, by status; the number still live; and the number of live ones by
-    workflow name that this app does not register."""
+    workflow name that this app does not register. `held`: trees whose time was skipped as far as it was to be."""
 
     ended: dict[Status, int]
     waiting: int
     left_alone: dict[str, int] = field(default_factory=dict)
     timed_out: bool = False
+    held: int = 0
 
 
 class Driving:
@@ -53,6 +55,7 @@ class Driving:
         self._note = note
         self.engine: Engine | None = None
         self._asked_roots: list[int] = []  # roots that the owner was asked to drive
+        self._asked_skip: Skip | None = None
         self._seen_changes = 0
         self._seen_version: int | None = -1
 
@@ -141,27 +144,45 @@ class Driving:
 
     # --- driving ------------------------------------------------------------------------------------------------
 
-    def drive(self, roots: Sequence[int]) -> Driver:
-        """Have these trees driven. Returns the process that does it."""
+    def check_skipping(self) -> None:
+        """Refuse to skip time where wfctl serve drives the store. Raises Unsupported."""
+        owner = None if self.engine is not None else self.owner()
+        if owner is not None and owner.command is not None:
+            raise refusals.no_skipping_beside(f"wfctl {owner.command} (PID {owner.pid})")
+
+    def drive(self, roots: Sequence[int], skip: Skip | None = None) -> Driver:
+        """Have these trees driven, and their time skipped if asked to. Returns the process that does it."""
+        if skip is not None:
+            self.check_skipping()
         asked = False
         while True:
             if self.become_owner():
-                assert self.engine is not None
-                self.engine.adopt(roots)
+                self._adopt(roots, skip)
                 return Driver.HERE
             if self.driven():
                 if asked or not writable(self._store.path):
                     return Driver.ELSEWHERE
                 # Look once more after this: the owner may have exited before it could see the request.
-                self._ask_owner(roots)
+                self._ask_owner(roots, skip)
                 asked = True
             elif not self._may_own or not writable(self._store.path):
                 return Driver.NOBODY
 
-    def _ask_owner(self, roots: Sequence[int]) -> None:
+    def _adopt(self, roots: Sequence[int], skip: Skip | None) -> None:
+        assert self.engine is not None
+        if skip is None:
+            self.engine.adopt(roots)
+        else:
+            self.engine.skip(roots, skip)
+
+    def _ask_owner(self, roots: Sequence[int], skip: Skip | None) -> None:
         """Ask the owner of the store to drive these trees."""
         self._asked_roots += roots
-        self._store.transact(lambda transaction: transaction.leave_to_owner(roots))
+        self._asked_skip = skip
+        self._store.transact(lambda transaction: transaction.leave_to_owner(roots, skip))
+
+    def held(self, root: int) -> bool:
+        return self.engine is not None and bool(self.engine.held([root]))
 
     def settled(self, roots: Sequence[int]) -> bool:
         return True if self.engine is None else self.engine.settled(roots)
@@ -174,8 +195,7 @@ class Driving:
                 raise self.engine.error
             return
         if self._asked_roots and not self.driven() and self.become_owner():
-            assert self.engine is not None
-            self.engine.adopt(self._asked_roots)  # the owner that was asked to drive them has exited
+            self._adopt(self._asked_roots, self._asked_skip)  # the owner that was asked to drive them has exited
             return
         deadline = time.monotonic() + seconds
         while True:
@@ -186,16 +206,26 @@ class Driving:
                 return
             time.sleep(min(LOOK_SECONDS, left))
 
-    def run_all(self, timeout: float | None, progress: Callable[[dict[Status, int]], None] | None) -> RunSummary:
-        """Drive everything in the store until nothing is due (or `timeout` seconds have passed).
+    def run_all(
+        self,
+        timeout: float | None,
+        progress: Callable[[dict[Status, int]], None] | None,
+        skip: Skip | None = None,
+    ) -> RunSummary:
+        """Drive everything in the store until nothing is due (or `timeout` seconds have passed). With `skip`, drive
+        those trees alone that have clocks of their own, and skip their time.
 
         Raises StoreError if another process owns the store, AppError and InvalidInput when there is no app.
         """
-        engine = self._start(None)
+        engine = self._start(None if skip is None else [])
         if engine is None:
             raise StoreError(
                 f"another process is executing the store {self._store.path}", hint="it executes what is there"
             )
+        skipped: Sequence[int] = []
+        if skip is not None:
+            skipped = self._store.query(clocks.live_roots) or []
+            engine.skip(skipped, skip)
         deadline = None if timeout is None else time.monotonic() + timeout
         timed_out = False
         while not engine.settled(None):
@@ -210,7 +240,8 @@ class Driving:
             left[name] = left.get(name, 0) + 1
         ended = engine.completions()
         counts = self._store.query(lambda db: reads.count(db, Filter())) or []
-        return RunSummary(ended, sum(c.count for c in counts if not c.status.terminal), left, timed_out)
+        live = sum(c.count for c in counts if not c.status.terminal)
+        return RunSummary(ended, live, left, timed_out, len(engine.held(skipped)))
 
     # --- the end ------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from wfctl.engine.store import database, instances, reads
 from wfctl.engine.store.instances import Row
 from wfctl.errors import WfctlError
 from wfctl.model import refusals
-from wfctl.model.instance import Count, Failed, Filter, Instance, RerunRequest, StartRequest
+from wfctl.model.instance import Count, Failed, Filter, Instance, RerunRequest, Skip, StartRequest
 from wfctl.model.status import Status
 
 if TYPE_CHECKING:  # what writes, drives or decodes history is loaded by the commands that do so
@@ -158,6 +158,8 @@ class EmbeddedWorkflows:
         from wfctl.engine import operations
 
         self._driving.check_name(request.name)
+        if request.own_clock:
+            self._driving.check_skipping()
         return self._write(lambda unit: operations.start(unit, request))
 
     def pause(self, instance_id: str, *, reason: str | None = None) -> Requested | None:
@@ -303,8 +305,11 @@ class EmbeddedWorkflows:
 
     # --- driving ------------------------------------------------------------------------------------------------
 
-    def drive(self, instance_ids: Sequence[str]) -> Driver:
-        return self._driving.drive([self._root(instance_id) for instance_id in instance_ids])
+    def drive(self, instance_ids: Sequence[str], *, skip: Skip | None = None) -> Driver:
+        return self._driving.drive([self._root(instance_id) for instance_id in instance_ids], skip)
+
+    def held(self, instance_id: str) -> bool:
+        return self._driving.held(self._root(instance_id))
 
     def driven_by(self) -> str | None:
         return self._driving.driven_by()
@@ -325,12 +330,18 @@ class EmbeddedWorkflows:
     def changed(self, seconds: float) -> None:
         self._driving.changed(seconds)
 
-    def run_all(self, timeout: float | None, progress: Callable[[dict[Status, int]], None] | None = None) -> RunSummary:
-        """Drive everything in the store until nothing is due (or `timeout` seconds have passed).
+    def run_all(
+        self,
+        timeout: float | None,
+        progress: Callable[[dict[Status, int]], None] | None = None,
+        skip: Skip | None = None,
+    ) -> RunSummary:
+        """Drive everything in the store until nothing is due (or `timeout` seconds have passed). With `skip`, drive
+        those trees alone that have clocks of their own, and skip their time.
 
         Raises StoreError if another process owns the store, AppError and InvalidInput when there is no app.
         """
-        return self._driving.run_all(timeout, progress)
+        return self._driving.run_all(timeout, progress, skip)
 
     def load_app(self) -> App:
         """Return the app of this target, imported once. Raises InvalidInput if none is named, and AppError."""

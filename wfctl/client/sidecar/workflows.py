@@ -20,7 +20,7 @@ from wfctl.client.sidecar.reads import SidecarReader, was_made_since
 from wfctl.engine.random_id import new_id as random_id
 from wfctl.errors import Conflict, InvalidInput, NotFound, TimedOut, Unsupported, WfctlError, WrongState
 from wfctl.model import ids, refusals, rerun_ids
-from wfctl.model.instance import IfExists, Instance, RerunRequest, StartRequest
+from wfctl.model.instance import IfExists, Instance, RerunRequest, Skip, StartRequest
 from wfctl.model.status import Status
 from wfctl.wire.http_routes import Operation
 
@@ -306,12 +306,17 @@ class SidecarWorkflows(SidecarReader):
     def driven_by(self) -> str | None:
         return f"the sidecar at {self._sidecar.where}"
 
-    def drive(self, instance_ids: Sequence[str]) -> Driver:
+    def drive(self, instance_ids: Sequence[str], *, skip: Skip | None = None) -> Driver:
+        if skip is not None:
+            raise refusals.no_skipping_on_sidecar()
         self._pause = FIRST_LOOK
         return Driver.ELSEWHERE
 
     def settled(self, instance_ids: Sequence[str]) -> bool:
         return True
+
+    def held(self, instance_id: str) -> bool:
+        return False
 
     def changed(self, seconds: float) -> None:
         """Sleep, longer each time: a sidecar does not notify of changes."""

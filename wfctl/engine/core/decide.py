@@ -234,8 +234,8 @@ def child_resolution(completed: ev.ExecutionCompleted, task_id: int, now: dateti
     return ev.ChildWorkflowInstanceFailed(NO_ID, now, task_id, failure)
 
 
-def due_timers(state: State, now: datetime) -> list[Event]:
-    """Return a TimerFired for each open timer that is due, in due order."""
+def due_timers(state: State, now: datetime, skipped_ms: int = 0) -> list[Event]:
+    """Return a TimerFired for each open timer that is due, in due order. `skipped_ms`: how far the clock jumped."""
     due = [op for op in state.open.values() if type(op) is ev.TimerCreated and op.fire_at <= now]
     due.sort(key=lambda timer: timer.fire_at)
-    return [ev.TimerFired(NO_ID, now, timer.event_id, timer.fire_at) for timer in due]
+    return [ev.TimerFired(NO_ID, now, timer.event_id, timer.fire_at, skipped_ms) for timer in due]

@@ -86,17 +86,29 @@ def take_gone(db: Connection) -> list[int]:
     return keys
 
 
-def put_wanted(db: Connection, root: int, *, born: bool = False) -> None:
+def put_wanted(db: Connection, root: int, *, born: bool = False, skip: int | None = None) -> None:
+    """Leave a tree to the owner. `skip`: its time is to be skipped, up to this moment of its clock (0: no end)."""
     db.execute("INSERT OR IGNORE INTO wanted (root, born) VALUES (?, ?)", (root, born))
+    if skip is not None:
+        db.execute("UPDATE wanted SET skip = ? WHERE root = ?", (skip, root))
 
 
 def any_wanted(db: Connection) -> bool:
     return db.execute("SELECT 1 FROM wanted LIMIT 1").fetchone() is not None
 
 
-def take_wanted(db: Connection) -> list[tuple[int, bool]]:
-    """Take all entries: (root, True if nobody has set the tree in motion yet)."""
-    rows = [(root, bool(born)) for root, born in db.execute("SELECT root, born FROM wanted")]
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A tree that is left to the owner: `born` if nobody has set it in motion yet; `skip` as in `put_wanted`."""
+
+    root: int
+    born: bool
+    skip: int | None
+
+
+def take_wanted(db: Connection) -> list[Wanted]:
+    """Take all entries."""
+    rows = [Wanted(root, bool(born), skip) for root, born, skip in db.execute("SELECT root, born, skip FROM wanted")]
     if rows:
         db.execute("DELETE FROM wanted")
     return rows

@@ -6,7 +6,7 @@ from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass, fields
 from itertools import islice
 
-from wfctl.engine.store import reruns
+from wfctl.engine.store import clocks, reruns
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.values import Unreadable, decode_failure, from_micros, maybe_time
 from wfctl.model.failure import FailedStep, Failure
@@ -82,6 +82,7 @@ def to_instance(
     lineage: reruns.Lineage = (None, ()),
     failure: Failure | None = None,
     failed_step: FailedStep | None = None,
+    clock: clocks.TreeClock | None = None,
 ) -> Instance:
     """Return what the row says, with the time of the instance's last event, and what the caller knows besides.
 
@@ -108,6 +109,7 @@ def to_instance(
         waiting_for=waiting_for,
         rerun_of=lineage[0],
         rerun_as=lineage[1],
+        own_time=None if clock is None else clock.own_time,
     )
 
 
@@ -174,6 +176,7 @@ def delete(db: Connection, keys: Sequence[int]) -> None:
     for table in ("instances", "inputs", "history", "inbox", "event_waits", "failures", "logs"):
         db.executemany(f"DELETE FROM {table} WHERE key = ?", each)
     reruns.forget(db, keys)
+    clocks.forget(db, keys)
 
 
 def put_waits(db: Connection, key: int, waits: Iterable[tuple[int, str]]) -> None:
@@ -200,17 +203,27 @@ _TREE = """
 """
 
 
-def due(db: Connection, until: int, scope: Collection[int] | None, blocked: Container[int]) -> list[int]:
-    """Return the keys of what is due by `until` and not blocked, earliest first; of these trees (None: all)."""
+def due(
+    db: Connection, until: int, scope: Collection[int] | None, blocked: Container[int], held: Container[int] = ()
+) -> list[int]:
+    """Return the keys of what is due by `until` and not blocked, earliest first; of these trees (None: all) but for
+    those that are `held`."""
     rows = db.execute("SELECT key, root FROM instances WHERE wake_at <= ? ORDER BY wake_at", (until,))
-    found = (key for key, root in rows if key not in blocked and (scope is None or root in scope))
+    found = (key for key, root in rows if key not in blocked and root not in held and (scope is None or root in scope))
     return list(islice(found, MOST_DUE))
 
 
-def next_due(db: Connection, scope: Collection[int] | None, blocked: Container[int]) -> int | None:
-    """Return when something is due next in the trees of these roots (None: all), not counting the keys in `blocked`."""
+def next_due(
+    db: Connection, scope: Collection[int] | None, blocked: Container[int], held: Container[int] = ()
+) -> int | None:
+    """Return when something is due next in the trees of these roots (None: all), not counting the keys in `blocked` and
+    the trees that are `held`."""
     rows = db.execute("SELECT key, root, wake_at FROM instances WHERE wake_at IS NOT NULL ORDER BY wake_at")
-    found = (wake_at for key, root, wake_at in rows if key not in blocked and (scope is None or root in scope))
+    found = (
+        wake_at
+        for key, root, wake_at in rows
+        if key not in blocked and root not in held and (scope is None or root in scope)
+    )
     return next(found, None)
 
 
@@ -228,10 +241,15 @@ def due_in(db: Connection, root: int, until: int, blocked: Container[int]) -> li
 
 
 def moves(
-    db: Connection, scope: Collection[int] | None, until: int, blocked: Container[int], alone: Container[int]
+    db: Connection,
+    scope: Collection[int] | None,
+    until: int,
+    blocked: Container[int],
+    alone: Container[int],
+    held: Container[int] = (),
 ) -> bool:
     """Return True if an activity runs in the trees of these roots (None: anywhere), or something that is not blocked
-    is due by `until`. The activities of what is left `alone` do not run."""
+    is due by `until`, in a tree that is not `held`. The activities of what is left `alone` do not run."""
     rows = db.execute(
         f"""
         SELECT key, root, busy FROM instances WHERE busy > 0
@@ -240,7 +258,7 @@ def moves(
         (until,),
     )
     return any(
-        (key not in alone if busy else key not in blocked) and (scope is None or root in scope)
+        (key not in alone if busy else key not in blocked and root not in held) and (scope is None or root in scope)
         for key, root, busy in rows
     )
 
@@ -251,6 +269,11 @@ def moves_in(db: Connection, root: int, until: int, blocked: Container[int], alo
         f"SELECT key, busy FROM ({_TREE}) WHERE busy > 0 OR (wake_at <= ? AND status IN ({_LIVE}))", (root, root, until)
     )
     return any(key not in alone if busy else key not in blocked for key, busy in rows)
+
+
+def runs_in(db: Connection, root: int, alone: Container[int]) -> bool:
+    """Return True if an activity runs in this tree. The activities of what is left `alone` do not."""
+    return any(key not in alone for key in busy_keys(db, root))
 
 
 def tree_inbox(db: Connection, root: int) -> list[int]:

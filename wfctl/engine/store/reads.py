@@ -9,7 +9,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from wfctl.engine.store import causes, instances, reruns
+from wfctl.engine.store import causes, clocks, instances, reruns
+from wfctl.engine.store.clocks import TreeClock
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import COLUMNS, Row, to_row
 from wfctl.engine.store.values import from_micros, maybe_time, to_micros
@@ -301,7 +302,7 @@ def _unrecorded(db: Connection) -> bool:
 def _stuck(db: Connection, one: Instance, row: Row, age: timedelta) -> bool:
     """As `is_stuck`; one is stuck too where something has arrived so long ago, and nobody has given it to its code."""
     now = datetime.now(timezone.utc)
-    if is_stuck(one, age, now):
+    if is_stuck(one, age, one.time(now)):
         return True
     if any(waiting.kind in ("start", "resume") for waiting in one.waiting_for):
         return False
@@ -320,25 +321,36 @@ def _instances(
     db: Connection, rows: Sequence[Row], payloads: bool, driven: bool, waiting: bool = True
 ) -> list[Instance]:
     lineages = reruns.lineages(db, [row.key for row in rows])
-    return [_instance(db, row, payloads, driven, lineages.get(row.key, (None, ())), waiting) for row in rows]
+    clock_of = clocks.of_roots(db, (row.root for row in rows))
+    return [
+        _instance(db, row, payloads, driven, lineages.get(row.key, (None, ())), waiting, clock_of.get(row.root))
+        for row in rows
+    ]
 
 
 def _instance(
-    db: Connection, row: Row, payloads: bool, driven: bool, lineage: reruns.Lineage, waiting: bool
+    db: Connection,
+    row: Row,
+    payloads: bool,
+    driven: bool,
+    lineage: reruns.Lineage,
+    waiting: bool,
+    clock: TreeClock | None,
 ) -> Instance:
     cause = causes.of(db, row)
     return instances.to_instance(
         db,
         row,
         payloads=payloads,
-        waiting_for=_waiting(db, row, driven) if waiting else (),
+        waiting_for=_waiting(db, row, driven, clock) if waiting else (),
         lineage=lineage,
         failure=None if cause is None else cause.failure,
         failed_step=None if cause is None else cause.step,
+        clock=clock,
     )
 
 
-def _waiting(db: Connection, row: Row, driven: bool) -> tuple[Waiting, ...]:
+def _waiting(db: Connection, row: Row, driven: bool, clock: TreeClock | None) -> tuple[Waiting, ...]:
     if row.status.terminal:
         return ()
     from wfctl.engine.store import history_inbox
@@ -355,7 +367,7 @@ def _waiting(db: Connection, row: Row, driven: bool) -> tuple[Waiting, ...]:
     inbox = [event for _, event in history_inbox.inbox_of(db, row.key)]
     if row.status is Status.PENDING:
         events += inbox
-    waits = waiting_for(events, row.status, now, child_status)
+    waits = waiting_for(events, row.status, now if clock is None else clock.time(now), child_status)
     if inbox:
         waits = with_received(waits, (event.name for event in inbox if isinstance(event, EventRaised)))
     if not driven and could_move(db, row, waits):

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, Executor, Turn
+from wfctl.engine.store.clocks import TreeClock
 from wfctl.engine.store.instances import Row
 from wfctl.engine.store.values import to_micros
 from wfctl.engine.transaction import Unit
@@ -257,15 +258,18 @@ class TracedUnit:
     def __init__(self, inner: Unit, parent: str) -> None:
         self.now, self.store = inner.now, inner.store
         self.find, self.pending, self.children = inner.find, inner.pending, inner.children
+        self.clock = inner.clock
         self.history, self.send, self.delete = inner.history, inner.send, inner.delete
         self._create = inner.create
         self._parent = parent
 
-    def create(self, row: Row, arriving: Sequence[Event], history: Sequence[Event] = ()) -> None:
+    def create(
+        self, row: Row, arriving: Sequence[Event], history: Sequence[Event] = (), clock: TreeClock | None = None
+    ) -> None:
         started = [
             replace(one, trace_parent=self._parent) if isinstance(one, ev.ExecutionStarted) else one for one in arriving
         ]
-        self._create(row, started, history)
+        self._create(row, started, history, clock)
 
 
 class _Traced:

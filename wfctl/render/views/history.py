@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from wfctl.model.events import (
     NEVER,
@@ -31,7 +32,7 @@ from wfctl.render.history_records import event_record
 from wfctl.render.printer import View
 from wfctl.render.table import Column
 from wfctl.render.text import clean, shorten
-from wfctl.render.times import millis_text, seconds_text
+from wfctl.render.times import millis_text, seconds_text, span
 from wfctl.render.views.payload import payload_cell
 
 DETAIL_MOST = 100
@@ -70,6 +71,11 @@ def _result(event: TaskCompleted | ChildWorkflowInstanceCompleted) -> str:
     return f"#{event.task_scheduled_id} {supplied}{payload_cell(event.result)}".rstrip()
 
 
+def _fired(event: TimerFired) -> str:
+    skipped = f" after {span(timedelta(milliseconds=event.skipped_ms))} of skipped time" if event.skipped_ms else ""
+    return f"#{event.timer_id}{skipped}"
+
+
 _DETAILS: dict[type[Event], Callable[..., str]] = {
     ExecutionStarted: lambda event: _named(event.name, event.input),
     ExecutionCompleted: _completed,
@@ -81,7 +87,7 @@ _DETAILS: dict[type[Event], Callable[..., str]] = {
     ChildWorkflowInstanceCompleted: _result,
     ChildWorkflowInstanceFailed: lambda event: f"#{event.task_scheduled_id} {failure_text(event.failure)}".rstrip(),
     TimerCreated: _timer,
-    TimerFired: lambda event: f"#{event.timer_id}",
+    TimerFired: _fired,
     WorkflowStarted: _started,
     EventRaised: lambda event: _named(event.name, event.input),
     ExecutionSuspended: lambda event: clean(event.reason or ""),

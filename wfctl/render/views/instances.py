@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from wfctl.model.instance import Instance
+from wfctl.model.instance import Instance, OwnTime
 from wfctl.model.status import Status
 from wfctl.render.json_records import instance_record
 from wfctl.render.printer import View
@@ -48,7 +48,11 @@ def _last_word(instance: Instance, now: datetime) -> Cell:
     if instance.status is Status.STALLED and instance.stall and not instance.waiting_for:
         return Cell(clean(instance.stall))
     took = lifetime(instance)
-    return Cell(waiting_word(instance.waiting_for, now)) if took is None else Cell(f"took {span(took)}", QUIET)
+    return (
+        Cell(waiting_word(instance.waiting_for, instance.time(now)))
+        if took is None
+        else Cell(f"took {span(took)}", QUIET)
+    )
 
 
 def instance_view(now: datetime) -> View[Instance]:
@@ -60,8 +64,8 @@ def instance_view(now: datetime) -> View[Instance]:
             Column("ID", lambda one: clean(one.id)),
             Column("WORKFLOW", lambda one: clean(one.name or ""), shrink=True, spare=1),
             Column("STATUS", lambda one: status_cell(one.status)),
-            Column("AGE", lambda one: age_cell(one.created_at, now), spare=2),
-            Column("UPDATED", lambda one: age_cell(one.updated_at, now), wide=True),
+            Column("AGE", lambda one: age_cell(one.created_at, one.time(now)), spare=2),
+            Column("UPDATED", lambda one: age_cell(one.updated_at, one.time(now)), wide=True),
             Column("CREATED AT", lambda one: time_cell(one.created_at), wide=True),
             Column("COMPLETED AT", lambda one: time_cell(one.completed_at), wide=True),
             Column("PARENT", lambda one: clean(one.parent_id or ""), wide=True),
@@ -76,6 +80,7 @@ def instance_view(now: datetime) -> View[Instance]:
 
 
 def _block(one: Instance, wide: bool, now: datetime) -> Iterator[tuple[str, Cell | Drawn | str]]:
+    now = one.time(now)
     yield "ID", Cell(clean(one.id), NAME)
     yield "Workflow", clean(one.name or "") + (f" (version {clean(one.version)})" if one.version else "")
     yield "Status", status_cell(one.status)
@@ -86,6 +91,8 @@ def _block(one: Instance, wide: bool, now: datetime) -> Iterator[tuple[str, Cell
     took = lifetime(one)
     if one.completed_at is not None:
         yield "Completed", _when(one.completed_at, now) + (f", took {span(took)}" if took is not None else "")
+    if one.own_time is not None:
+        yield "Skipped time", skipped_text(one.own_time, now)
     if one.parent_id is not None:
         yield "Parent", clean(one.parent_id)
     if one.rerun_of is not None:
@@ -105,6 +112,11 @@ def _block(one: Instance, wide: bool, now: datetime) -> Iterator[tuple[str, Cell
         yield "Output", payload_value(one.output, wide)
     if one.custom_status is not None:
         yield "Custom status", payload_value(one.custom_status, wide=True)
+
+
+def skipped_text(own: OwnTime, now: datetime) -> str:
+    """`3d 4h; its clock says 2026-12-02T09:00:00Z`; `now` is by that clock."""
+    return f"{span(own.skipped)}; its clock says {seconds_text(now)}"
 
 
 def _when(when: datetime | None, now: datetime) -> str:

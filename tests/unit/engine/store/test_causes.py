@@ -79,9 +79,10 @@ def test_an_older_store_tells_it_by_its_histories(rig: Rig) -> None:
     fail(rig)
     recorded = seen(rig)
     db = sqlite3.connect(rig.store)
-    for table in ("failures", "reruns", "logs"):
+    for table in ("failures", "reruns", "logs", "clocks", "real_ends"):
         db.execute(f"DROP TABLE {table}")
     db.execute("ALTER TABLE owner DROP COLUMN command")
+    db.execute("ALTER TABLE wanted DROP COLUMN skip")
     # The failures as they were recorded then: without what they wrap.
     db.execute("UPDATE instances SET failure = json_remove(failure, '$.inner')")
     db.execute(f"PRAGMA user_version={causes.SINCE - 1}")

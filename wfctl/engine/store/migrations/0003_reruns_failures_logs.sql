@@ -32,3 +32,22 @@ CREATE INDEX logs_key ON logs (key, row);
 
 -- Of the owner, for people: the command that it is, as `serve`.
 ALTER TABLE owner ADD COLUMN command TEXT;
+
+-- Trees whose time is skipped: a clock of their own, that many microseconds `ahead` of the real one (or behind it); it
+-- was `begun` ahead when the tree started. All times of such a tree are by its clock, but for `instances.wake_at`: that
+-- is by the real one, and changes whenever the clock jumps. Root 0: every tree started in this store gets a clock.
+CREATE TABLE clocks (
+    root INTEGER PRIMARY KEY,
+    ahead INTEGER NOT NULL,
+    begun INTEGER NOT NULL
+);
+
+-- When instances of such trees really ended, for retention.
+CREATE TABLE real_ends (
+    key INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL
+);
+CREATE INDEX real_ends_at ON real_ends (at);
+
+-- Of a tree that is left to the owner: its time is to be skipped, up to this moment of its clock; 0: without end.
+ALTER TABLE wanted ADD COLUMN skip INTEGER;
