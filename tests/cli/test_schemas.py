@@ -52,6 +52,7 @@ CASES: list[tuple[list[str], str, bool]] = [
     (["history", "approval"], "event.json", MANY),
     (["logs", "talker"], "log.json", MANY),
     (["check", "--name", "*"], "fit.json", MANY),
+    (["export", "--to", "all.jsonl"], "export.json", ONE),
     (["pause", "approval", "nosuch"], "outcome.json", MANY),
     (["suspend", "approval", "--dry-run"], "outcome.json", MANY),
     (["resume", "paused"], "outcome.json", MANY),

@@ -13,6 +13,7 @@ from wfctl.client.port import Host
 from wfctl.errors import AlreadyRerun, Conflict, InvalidInput, NotFound, WrongState
 from wfctl.model import events as ev
 from wfctl.model import refusals
+from wfctl.model.choices import Reach
 from wfctl.model.failure import chain, root
 from wfctl.model.instance import Filter, IfExists, RerunRequest, Sort, StartRequest
 from wfctl.model.status import Status
@@ -555,3 +556,53 @@ class TestWorkers:
         assert one.connected == 1
         assert one.workers is None or len(one.workers) == 1
         assert not one.backlog, "what waits for an event waits for no worker"
+
+
+class TestExport:
+    def test_an_instance_comes_whole_with_its_tree(self, subject: Subject) -> None:
+        subject.ended(subject.start("Parent", "p", '"Stubborn"'))
+        subject.ended(subject.start("Countdown", "c", "2"))
+        workflows = subject.workflows
+        found = list(workflows.export(["p"], Filter(), Reach.TREE))
+        parent, child = found
+        assert parent.id == "p"
+        assert child.instance.parent_id == "p"
+        for one in found:
+            shown = workflows.get(one.id)
+            assert one.history == tuple(workflows.history(one.id))
+            same = ("name", "status", "input", "output", "custom_status", "failure", "failed_step", "completed_at")
+            assert {name: getattr(one.instance, name) for name in same} == {name: getattr(shown, name) for name in same}
+            assert one.instance.created_at is not None
+            assert one.instance.started_at is not None
+            assert one.instance.failure is not None
+            assert root(one.instance.failure).message == "go"
+        assert [one.id for one in workflows.export([child.id], Filter(), Reach.TREE)] == [parent.id, child.id]
+        assert [one.id for one in workflows.export([parent.id], Filter(), Reach.BELOW)] == [parent.id, child.id]
+        assert [one.id for one in workflows.export([child.id], Filter(), Reach.BELOW)] == [child.id]
+        assert [one.id for one in workflows.export([parent.id], Filter(), Reach.ALONE)] == [parent.id]
+        completed = Filter(frozenset({Status.COMPLETED}))
+        assert [one.id for one in workflows.export(None, completed, Reach.TREE)] == ["c"]
+        assert [one.id for one in workflows.export(None, Filter(), Reach.TREE)] == [parent.id, child.id, "c"]
+
+    def test_what_a_target_does_not_tell_is_none(self, subject: Subject) -> None:
+        subject.waits(subject.start("Await", "w", '"go"'))
+        (found,) = subject.workflows.export(["w"], Filter(), Reach.TREE)
+        untold = {name for name in ("inbox", "logs") if getattr(found, name) is None}
+        assert untold == set(subject.workflows.untold())
+        assert found.instance.status is Status.RUNNING
+        assert "waiting" in (found.instance.custom_status or "")
+
+    def test_a_rerun_knows_its_original(self, subject: Subject) -> None:
+        subject.ended(subject.start("Chain", "first", "2"))
+        rerun = subject.workflows.rerun(RerunRequest("first", 1))
+        subject.workflows.drive([rerun])
+        subject.ended(rerun)
+        first, second = subject.workflows.export(["first", rerun], Filter(), Reach.TREE)
+        assert first.instance.rerun_as == (rerun,)
+        assert second.instance.rerun_of == "first"
+
+    def test_one_that_is_not_there(self, subject: Subject) -> None:
+        subject.ended(subject.start("Echo", "e"))
+        found = subject.workflows.export(["e", "nosuch"], Filter(), Reach.TREE)
+        with pytest.raises(NotFound):
+            next(found)

@@ -11,6 +11,7 @@ Here is the format alone, on any stream. Who fills a bundle is a target (`Workfl
 """
 
 from wfctl.bundle.exported import Exported as Exported
+from wfctl.bundle.exported import Exports as Exports
 from wfctl.bundle.exported import Header as Header
 from wfctl.bundle.reader import BundleReader as BundleReader
 from wfctl.bundle.reader import read_bundle as read_bundle

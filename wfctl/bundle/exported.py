@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -51,3 +52,6 @@ class Exported:
     @property
     def id(self) -> str:
         return self.instance.id
+
+
+Exports = Generator[Exported, None, None]  # to be closed

@@ -1,10 +1,11 @@
-"""Write a bundle to a stream, line by line."""
+"""Write a bundle, line by line."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, BinaryIO
+from collections.abc import Callable
+from typing import Any
 
 from wfctl.bundle.codec import exported_out, header_out
 from wfctl.bundle.exported import Exported, Header
@@ -13,8 +14,9 @@ from wfctl.bundle.exported import Exported, Header
 class BundleWriter:
     """Nothing is a bundle before `end` has been called: whoever reads it finds it cut off."""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
+    def __init__(self, write: Callable[[bytes], object]) -> None:
+        """`write` takes each line. The lines are ASCII."""
+        self._write = write
         self._sum = hashlib.sha256()
         self.instances = 0
 
@@ -27,9 +29,13 @@ class BundleWriter:
 
     def end(self) -> None:
         self._line({"end": True, "instances": self.instances, "sha256": self._sum.hexdigest()})
-        self._stream.flush()
+
+    def take_up(self, line: bytes, *, instance: bool) -> None:
+        """Take note of a line that is written already, of a bundle that was left off in the middle."""
+        self._sum.update(line)
+        self.instances += instance
 
     def _line(self, record: dict[str, Any]) -> None:
         line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
         self._sum.update(line)
-        self._stream.write(line)
+        self._write(line)

@@ -15,9 +15,11 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from wfctl.errors import WfctlError
+from wfctl.model.choices import Reach
 from wfctl.model.instance import Count, Failed, Filter, Instance, RerunRequest, Skip, StartRequest
 
 if TYPE_CHECKING:
+    from wfctl.bundle import Exports
     from wfctl.client.connect import Embedded
     from wfctl.client.doctor.check import Check
     from wfctl.client.embedded.app_host import AppLogs, AppSidecar
@@ -195,6 +197,18 @@ class Workflows(Protocol):
         `step` is an activity's name, or `workflow` for the workflow's own code; `level` the lowest to return; of more
         than `limit` lines the latest are returned. Raises NotFound, and Unsupported: Dapr keeps no logs.
         """
+        ...
+
+    def export(self, instance_ids: Sequence[str] | None, filter: Filter, reach: Reach) -> Exports:
+        """Yield the instances with these IDs or, with None, those that match, whole, for a bundle.
+
+        They come in the order of their creation, as far as that is known, and a parent before its children. Ignores
+        `sort`, `limit` and `after`. Raises NotFound before anything is yielded.
+        """
+        ...
+
+    def untold(self) -> Sequence[str]:
+        """Return the keys of a bundle that this target cannot fill."""
         ...
 
     def pause(self, instance_id: str, *, reason: str | None = None) -> Requested | None:

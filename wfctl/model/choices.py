@@ -22,3 +22,11 @@ class Sort(str, Enum):
     NAME = "name"
     ID = "id"
     ANY = "any"
+
+
+class Reach(Enum):
+    """How far an export goes from the instances that are meant."""
+
+    ALONE = "alone"
+    BELOW = "below"  # with their descendants
+    TREE = "tree"  # with whatever is in the same tree

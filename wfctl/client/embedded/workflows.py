@@ -18,12 +18,14 @@ from wfctl.client.embedded.store_access import StoreAccess
 from wfctl.client.port import Driver, Requested, Scan, one_by_one
 from wfctl.engine.store import database, instances, reads
 from wfctl.engine.store.instances import Row
-from wfctl.errors import WfctlError
+from wfctl.errors import StoreError, WfctlError
 from wfctl.model import refusals
+from wfctl.model.choices import Reach
 from wfctl.model.instance import Count, Failed, Filter, Instance, RerunRequest, Skip, StartRequest
 from wfctl.model.status import Status
 
 if TYPE_CHECKING:  # what writes, drives or decodes history is loaded by the commands that do so
+    from wfctl.bundle import Exports
     from wfctl.client.embedded.effects import Effects
     from wfctl.engine.transaction import Unit
     from wfctl.engine.undriven import UndrivenTransaction
@@ -151,6 +153,30 @@ class EmbeddedWorkflows:
         if found is None:
             raise refusals.not_found(instance_id)
         return found
+
+    def export(self, instance_ids: Sequence[str] | None, filter: Filter, reach: Reach) -> Exports:
+        from wfctl.engine.store.exporting import export
+
+        reader = self._store.reader()
+        if reader is None:
+            if instance_ids:
+                raise refusals.not_found(instance_ids[0])
+            return
+        connection = reader.connection
+        exported = export(connection, instance_ids, filter, reach)
+        while True:
+            one = self._store.guard(lambda: next(exported, None))
+            if reader.connection is not connection:
+                raise StoreError(
+                    f"somebody has begun to write to the store {self._store.path} while it was read",
+                    hint="export again",
+                )
+            if one is None:
+                return
+            yield one
+
+    def untold(self) -> Sequence[str]:
+        return ()
 
     # --- writing ------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from wfctl.client.sidecar.endpoint import Endpoint
 from wfctl.client.sidecar.errors import no_logs, no_logs_over_grpc
 from wfctl.errors import InvalidInput, NotFound, Unsupported, WfctlError
 from wfctl.model import rerun_ids
+from wfctl.model.choices import Reach
 from wfctl.model.failure import cause_text
 from wfctl.model.instance import Count, Failed, Filter, Instance, Sort, Waiting
 from wfctl.model.matching import after, matches, ordered
@@ -24,6 +25,7 @@ from wfctl.model.status import Status
 from wfctl.wire.http_routes import Operation
 
 if TYPE_CHECKING:
+    from wfctl.bundle import Exports
     from wfctl.client.sidecar.grpc_api import HubApi
     from wfctl.client.sidecar.kubectl import PortForward
     from wfctl.model.events import Event
@@ -304,6 +306,37 @@ class SidecarReader:
         if found.wfctl is not None and http is not None:
             return http.workers()
         return [AppWorkers(found.app_id, found.workers)]
+
+    def export(self, instance_ids: Sequence[str] | None, filter: Filter, reach: Reach) -> Exports:
+        """Yield the instances, with one connection and many requests at a time. IDs that are given are looked at first.
+
+        With a filter, all that match are listed first, so that they come in the order of their creation."""
+        from wfctl.client.sidecar.exporting import Exporting
+
+        hub = self._sidecar.hub(Operation.HISTORY)
+        self._sidecar.own_app_only("export")
+        listed: dict[str, tuple[str, ...]] = {}
+        if instance_ids is None:
+            oldest_first = replace(filter, sort=Sort.CREATED, reverse=True, limit=None, after=None)
+            rows = self.list(oldest_first, payloads=False, waiting=False)
+            listed = {one.id: one.rerun_as or () for one in rows}
+            instance_ids = [*listed]
+        else:
+            for one in instance_ids:
+                self._fetch(one)
+
+        def reruns(one: Instance) -> tuple[str, ...]:
+            if one.id in listed or ":" in one.id or not one.status.terminal:
+                return listed.get(one.id, ())
+            return tuple(rerun.id for rerun in self._reruns(one))
+
+        logs = None if "logs" in self.untold() else self.logs
+        exporting = Exporting(hub, reruns, logs, self._sidecar.metadata().app_id)
+        yield from exporting.export(instance_ids, reach)
+
+    def untold(self) -> Sequence[str]:
+        serves_logs = self._sidecar.metadata().wfctl is not None and self._sidecar.http is not None
+        return ("inbox",) if serves_logs else ("inbox", "logs")
 
 
 class _Stopped(Exception):

@@ -24,6 +24,7 @@ from wfctl.engine.store.database import Connection
 from wfctl.engine.store.place import refuse_links
 from wfctl.engine.store.reading import Reader, open_reader
 from wfctl.errors import Conflict, InvalidInput, StoreError
+from wfctl.files import open_new, sync, sync_folder
 from wfctl.model.instance import Filter
 
 # Of the copies made before a migration, and of those before a restore, so many are kept.
@@ -149,7 +150,7 @@ def _copy(source: Connection, file: Path, finish: Callable[[Connection], T]) -> 
     try:
         with _copying(file), _snapshot(source):
             _remove_part(part)
-            database.open_new(part, "wb").close()
+            open_new(part, "wb").close()
             copy = database.connect(part, "mode=rw")
             try:
                 copy.execute("PRAGMA synchronous=OFF")  # it is synced as a whole, before it gets its name
@@ -157,9 +158,9 @@ def _copy(source: Connection, file: Path, finish: Callable[[Connection], T]) -> 
                 found = finish(copy)
             finally:
                 copy.close()
-            _sync(part, os.O_RDWR)
+            sync(part, os.O_RDWR)
             os.replace(part, file)
-            _sync_folder(file)
+            sync_folder(file)
     except BaseException:
         _remove_part(part)
         raise
@@ -195,20 +196,6 @@ def _remove_part(part: Path) -> None:
             os.unlink(f"{part}{suffix}")
 
 
-def _sync(path: Path, flags: int) -> None:
-    descriptor = os.open(path, flags)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sync_folder(file: Path) -> None:
-    if os.name == "posix":  # elsewhere a folder cannot be opened
-        with contextlib.suppress(OSError):  # nor on some network shares; the name is there, if not for certain
-            _sync(file.absolute().parent, os.O_RDONLY)
-
-
 # --- which backup there is -------------------------------------------------------------------------------------------
 
 
@@ -223,7 +210,7 @@ def _note(store: Path, file: Path) -> None:
     text = json.dumps({"file": os.path.realpath(file), "at": time.time()})
     try:
         _remove_part(part)
-        with database.open_new(part, "wb") as new:
+        with open_new(part, "wb") as new:
             new.write(text.encode())
         os.replace(part, note)
     except OSError:  # a store that can only be read: the backup is as good

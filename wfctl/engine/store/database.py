@@ -9,7 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import TypeVar
 
 from wfctl.engine.store.place import refuse_links, refuse_odd_files
 from wfctl.engine.store.values import Unreadable
@@ -99,18 +99,12 @@ def connect(path: Path, mode: str) -> Connection:
     return connection
 
 
-def open_new(path: Path, mode: str) -> IO[Any]:
-    """Open a file that is made by this. Raises FileExistsError: what has this name already, a link too, is not touched.
-
-    For files with names that can be foreseen, in folders where others may write.
-    """
-    return open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0), 0o600), mode)
-
-
 def make_file(path: Path) -> None:
     """Make an empty file for a store, unless there is one."""
     if path.exists():
         return
+    from wfctl.files import open_new
+
     path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):  # another process was quicker: its file is as good
         open_new(path, "wb").close()
@@ -316,6 +310,8 @@ def is_full(error: BaseException, path: Path) -> bool:
 
 def has_room(path: Path) -> bool:
     """Try to write ROOM_BYTES beside the store at `path`. Returns False if the disk, or the user's quota, is full."""
+    from wfctl.files import open_new
+
     beside = path.with_name(f"{path.name}.room")
     try:
         beside.unlink(missing_ok=True)

@@ -276,6 +276,11 @@ def runs_in(db: Connection, root: int, alone: Container[int]) -> bool:
     return any(key not in alone for key in busy_keys(db, root))
 
 
+def tree_keys(db: Connection, root: int) -> list[int]:
+    """Return the keys of a tree."""
+    return [key for (key,) in db.execute(f"SELECT key FROM ({_TREE})", (root, root))]
+
+
 def tree_inbox(db: Connection, root: int) -> list[int]:
     """Return the keys of this tree with unconsumed events."""
     sql = f"SELECT DISTINCT inbox.key FROM inbox JOIN ({_TREE}) AS tree ON tree.key = inbox.key ORDER BY inbox.key"

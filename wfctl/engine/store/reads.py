@@ -49,7 +49,7 @@ _DESCENDING = frozenset({Sort.CREATED, Sort.UPDATED, Sort.FINISHED, Sort.ANY})
 
 def get(db: Connection, instance_id: str, *, payloads: bool, driven: bool) -> Instance | None:
     """Return the instance. `driven` is false if no process executes the store: a live instance then waits for that."""
-    with _snapshot(db):
+    with snapshot(db):
         row = instances.find(db, instance_id)
         return None if row is None else _instances(db, [row], payloads, driven)[0]
 
@@ -57,7 +57,7 @@ def get(db: Connection, instance_id: str, *, payloads: bool, driven: bool) -> In
 def history(db: Connection, instance_id: str) -> list[Event] | None:
     from wfctl.engine.store import history_inbox
 
-    with _snapshot(db):
+    with snapshot(db):
         row = instances.find(db, instance_id)
         return None if row is None else history_inbox.read_history(db, row.key)
 
@@ -68,13 +68,13 @@ def log_lines(
     """Return what the instance's code logged (see `logs.read`); None if there is no such instance."""
     from wfctl.engine.store import logs
 
-    with _snapshot(db):
+    with snapshot(db):
         row = instances.find(db, instance_id)
         return None if row is None else logs.read(db, row.key, after=after, step=step, level=level, limit=limit)
 
 
 @contextmanager
-def _snapshot(db: Connection) -> Iterator[None]:
+def snapshot(db: Connection) -> Iterator[None]:
     """Let all reads in here see the store at one moment; and one look for the owner's writes serves them all."""
     if db.in_transaction:
         yield
@@ -114,7 +114,7 @@ def select(db: Connection, filter: Filter, *, payloads: bool, driven: bool, wait
         if conditions:
             sql += " WHERE " + " AND ".join(conditions)
         sql += f" ORDER BY {key} {direction}, key {direction} LIMIT ?"
-        with _snapshot(db):
+        with snapshot(db):
             rows = db.execute(sql, (*arguments, size)).fetchall()
             found = [to_row(one[:-1]) for one in rows]
             page = _instances(db, found, payloads, driven, waiting or fits is not None)
@@ -147,6 +147,19 @@ def parents(db: Connection, ids: Sequence[str]) -> dict[str, str]:
         )
         found.update(db.execute(sql, part))
     return found
+
+
+def keys(db: Connection, filter: Filter) -> list[int]:
+    """Return the keys of the matching instances, in no order. Ignores `sort`, `limit` and `after`."""
+    if _rest(db, filter) is not None:
+        every = replace(filter, limit=None, after=None, sort=Sort.CREATED)
+        found = (instances.find(db, one.id) for one in select(db, every, payloads=False, driven=True))
+        return [row.key for row in found if row is not None]
+    where, values = _where(db, filter)
+    sql = "SELECT key FROM instances"
+    if where:
+        sql += " WHERE " + " AND ".join(where)
+    return [key for (key,) in db.execute(sql, values)]
 
 
 def count(db: Connection, filter: Filter) -> list[Count]:
@@ -183,7 +196,7 @@ def failures(db: Connection, filter: Filter) -> Iterator[Failed]:
             (SELECT detail FROM failures WHERE failures.key = instances.key)
         FROM instances WHERE {" AND ".join(where)}
     """
-    with _snapshot(db):
+    with snapshot(db):
         for key, instance_id, name, at, parent, step, error, detail in db.execute(sql, values):
             if error is None:
                 row = instances.by_key(db, key)

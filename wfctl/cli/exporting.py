@@ -1,0 +1,131 @@
+"""Write instances into a bundle, on stdout or in a file: for `wfctl export` and `wfctl purge --export`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wfctl.cli.quoting import quoted
+from wfctl.cli.session import Session
+from wfctl.errors import InvalidInput, WfctlError
+from wfctl.render.live import can_move
+from wfctl.render.printer import View
+from wfctl.render.text import clean, plural
+
+if TYPE_CHECKING:
+    from wfctl.bundle import Exported, Header
+    from wfctl.bundle.redact import Redaction
+    from wfctl.client.port import Workflows
+
+Tell = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A bundle that was written to a file. `kept`: so many of its instances were there from before."""
+
+    file: str
+    instances: int
+    kept: int = 0
+
+
+VIEW: View[Written] = View(
+    record=lambda one: {"file": one.file, "instances": one.instances, "kept": one.kept}, id=lambda one: one.file
+)
+
+
+def redaction(paths: list[str] | None, everything: bool) -> Redaction | None:
+    """Return what --redact and --redact-all ask for. Raises InvalidInput."""
+    if not paths and not everything:
+        return None
+    if paths and everything:
+        raise InvalidInput("--redact-all leaves nothing for --redact", hint="one of them")
+    from wfctl.bundle.redact import Redaction, parse_path
+
+    return Redaction(None if everything else [parse_path(path) for path in paths or ()])
+
+
+def header_of(session: Session, workflows: Workflows, redact: Redaction | None) -> Header:
+    from wfctl import __version__
+    from wfctl.bundle import Header
+    from wfctl.render.views.waiting import utc_now
+
+    return Header(
+        written_by=f"wfctl {__version__}",
+        written_at=utc_now(),
+        target="embedded" if session.target.local else "sidecar",
+        lacks=tuple(workflows.untold()),
+        redacted=() if redact is None else redact.words,
+    )
+
+
+def write_file(
+    session: Session,
+    file: Path,
+    header: Header,
+    exported: Iterator[Exported],
+    *,
+    force: bool = False,
+    resume: bool = False,
+    each: Callable[[Exported], None] = lambda one: None,
+) -> Written:
+    """Write a bundle to a file, which has its name only once it is whole and lies on the disk.
+
+    `each` is called with every instance. Raises what `Destination` and the instances raise.
+    """
+    from wfctl.bundle.destination import Destination
+
+    destination = Destination(file, header, force=force, resume=resume)
+    session.stopped = lambda: f"interrupted: {plural(destination.writer.instances, 'instance')} are in {part}"
+    session.going_on = lambda: " ".join(["wfctl", *map(quoted, session.argv), *([] if resume else ["--resume"])])
+    part = clean(str(destination.part))
+    with closing(destination), _progress(session) as tell:
+        try:
+            for one in exported:
+                destination.add(one)
+                each(one)
+                tell(destination.writer.instances)
+            destination.finish()
+        except WfctlError:
+            if count := destination.writer.instances:
+                session.console.note(f"{plural(count, 'instance')} are in {part}: --resume goes on from there")
+            raise
+    session.stopped, session.going_on = lambda: "interrupted", lambda: None
+    return Written(str(file), destination.writer.instances, destination.kept)
+
+
+def write_stdout(session: Session, header: Header, exported: Iterator[Exported]) -> int:
+    """Write a bundle to stdout. Returns the number of instances."""
+    from wfctl.bundle import BundleWriter
+
+    writer = BundleWriter(lambda line: session.console.data(line.decode("ascii")))
+    with _progress(session) as tell:
+        first = next(exported, None)  # nothing is written before it is known that there is something
+        writer.begin(header)
+        for one in exported if first is None else chain((first,), exported):
+            writer.add(one)
+            tell(writer.instances)
+    writer.end()
+    return writer.instances
+
+
+@contextmanager
+def _progress(session: Session) -> Iterator[Tell]:
+    """Count at a terminal, unless the bundle itself is written there."""
+    console = session.console
+    if console.quiet or console.out_tty or not can_move(session.environ, console.err_tty):
+        yield lambda count: None
+        return
+    from wfctl.render.progress import Progress
+
+    with Progress(console.err, color=console.err_color) as progress:
+
+        def tell(count: int) -> None:
+            if progress.due:
+                progress.show([f"{plural(count, 'instance')} written"])
+
+        yield tell
