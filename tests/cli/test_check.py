@@ -182,7 +182,7 @@ def bundle(project: Path, *, redacted: tuple[str, ...] = (), whole: bool = True)
     """Write what the store has into a bundle."""
     db = open_reader(project / "store.db")
     stream = io.BytesIO()
-    writer = BundleWriter(stream)
+    writer = BundleWriter(stream.write)
     writer.begin(Header("wfctl", datetime.now(timezone.utc), "embedded", (), redacted))
     for instance_id in ("mother", "the-child", "one", "done"):
         instance, history = reads.get(db, instance_id, payloads=True, driven=True), reads.history(db, instance_id)
