@@ -64,6 +64,7 @@ def choose(settings: Settings, target: Value | None = None) -> Target:
             named,
             lambda: settings.interpreter,
             lambda: _environment(settings),
+            settings.get("app_id"),
         )
     from wfctl.client.sidecar.endpoint import Endpoint
 

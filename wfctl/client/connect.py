@@ -30,6 +30,7 @@ class Embedded:
     named        the user named the store, so reading one that does not exist is an error
     python       finds the interpreter that runs the app, None for this one; called only when the app is needed
     environment  describes the Python environment of the app; None if it is wfctl's own
+    app_id       the app whose instances are meant; None: those of all
     """
 
     store: Path
@@ -38,6 +39,7 @@ class Embedded:
     named: bool = False
     python: Callable[[], Path | None] = lambda: None
     environment: Callable[[], str | None] = lambda: None
+    app_id: str | None = None
     local: ClassVar[bool] = True
     connections: ClassVar[int] = 1  # the engine has one queue
     name: ClassVar[str | None] = "embedded"
@@ -63,6 +65,7 @@ class Embedded:
             python=self.python,
             logs=host.logs,
             sidecar=host.sidecar,
+            app_id=self.app_id,
         )
 
     @contextmanager

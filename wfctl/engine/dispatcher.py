@@ -29,6 +29,7 @@ from wfctl.engine.store.values import EPOCH
 from wfctl.engine.transaction import Transaction
 from wfctl.engine.turns import Turns
 from wfctl.model import events as ev
+from wfctl.model.apps import Apps
 from wfctl.model.events import NO_ID, Event
 from wfctl.model.failure import Cause
 from wfctl.model.status import Status
@@ -53,8 +54,8 @@ class Dispatcher:
     def now(self) -> datetime:
         return self.transaction.now
 
-    def find(self, instance_id: str) -> Row | None:
-        return self._live.find(instance_id)
+    def find(self, instance_id: str, apps: Apps = None) -> Row | None:
+        return self._live.find(instance_id, apps)
 
     def pending(self, key: int) -> Sequence[Event]:
         live = self._live.get(key)
@@ -107,8 +108,8 @@ class Dispatcher:
         self.drop(keys)
         self.transaction.wake_changed = self.transaction.news = True
 
-    def cause(self, instance_id: str) -> Cause | None:
-        row = self._live.find(instance_id)
+    def cause(self, instance_id: str, app: str) -> Cause | None:
+        row = self._live.find(instance_id, (app,))
         if row is None:
             return None
         live = self._live.known(row.key)

@@ -14,6 +14,7 @@ from wfctl.engine.store import clocks, history_inbox, instances
 from wfctl.engine.store.clocks import TreeClock
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
+from wfctl.model.apps import Apps
 from wfctl.model.events import Event
 
 # More are dropped, least recently used first, and read back when needed.
@@ -21,13 +22,17 @@ MAX_LIVE = 10_000
 
 
 class LiveInstances:
-    """Live instances by key and by ID; `dirty` ones are to be written. `readiness` says which can take no turn."""
+    """Live instances by key, and by ID and app; `dirty` ones are to be written.
+
+    `readiness` says which can take no turn.
+    """
 
     def __init__(self, db: Connection, max_live: int = MAX_LIVE) -> None:
         self._db = db
         self._max_live = max_live
         self._live: OrderedDict[int, LiveInstance] = OrderedDict()
-        self._ids: dict[str, LiveInstance] = {}
+        self._ids: dict[tuple[str, str], LiveInstance] = {}  # by ID and app
+        self._apps: set[str] = set()  # of what is or was live
         self._ready: deque[LiveInstance] = deque()
         self.dirty: list[LiveInstance] = []
         self.readiness = Readiness()
@@ -43,9 +48,18 @@ class LiveInstances:
         """Return the live instance if it is in memory already."""
         return self._live.get(key)
 
-    def find(self, instance_id: str) -> Row | None:
-        live = self._ids.get(instance_id)
-        return live.row if live is not None else instances.find(self._db, instance_id)
+    def find(self, instance_id: str, apps: Apps = None) -> Row | None:
+        """Return the instance that has this ID in these apps. Raises InvalidInput: more than one has it."""
+        live = None if apps is None else self._ids.get((instance_id, apps[0]))
+        if live is not None:
+            return live.row
+        found = instances.of_every_app(self._db, instance_id)
+        if self._ids:
+            for app in self._apps:
+                live = self._ids.get((instance_id, app))
+                if live is not None:
+                    found[app] = live.row
+        return instances.of_apps(found, instance_id, apps)
 
     def children(self, key: int) -> list[Row]:
         rows = []
@@ -98,7 +112,8 @@ class LiveInstances:
 
     def keep(self, live: LiveInstance) -> None:
         self._live[live.row.key] = live
-        self._ids[live.row.id] = live
+        self._ids[live.row.id, live.row.app] = live
+        self._apps.add(live.row.app)
 
     def touch(self, live: LiveInstance) -> None:
         if not live.dirty:
@@ -148,7 +163,7 @@ class LiveInstances:
         for key in keys:
             live = self._live.pop(key, None)
             if live is not None:
-                self._ids.pop(live.row.id, None)
+                self._ids.pop((live.row.id, live.row.app), None)
                 live.dirty = live.queued = False
                 live.mailbox.clear()
         self.readiness.drop(keys)
@@ -170,7 +185,7 @@ class LiveInstances:
         live = self._live.get(key)
         if live is not None and live.row.status.terminal and self._idle(live):
             del self._live[key]
-            del self._ids[live.row.id]
+            del self._ids[live.row.id, live.row.app]
 
     def evict(self) -> list[int]:
         """Let go of what has not been used for longest, down to the limit; the keys that went."""
@@ -179,7 +194,8 @@ class LiveInstances:
             return []
         keys = list(islice((key for key, live in self._live.items() if self._idle(live)), excess))
         for key in keys:
-            self._ids.pop(self._live.pop(key).row.id, None)
+            row = self._live.pop(key).row
+            self._ids.pop((row.id, row.app), None)
         return keys
 
     def _idle(self, live: LiveInstance) -> bool:

@@ -21,13 +21,14 @@ from wfctl.engine.transaction import Unit
 from wfctl.errors import InvalidInput
 from wfctl.model import events as ev
 from wfctl.model import ids, refusals, rerun_ids
+from wfctl.model.apps import Apps, app_of_call, stored, told
 from wfctl.model.events import NO_ID
 from wfctl.model.instance import IfExists, RerunRequest, StartRequest
 from wfctl.model.status import Status
 
 
-def start(unit: Unit, request: StartRequest) -> str:
-    """Create an instance and return its ID.
+def start(unit: Unit, request: StartRequest, apps: Apps = None) -> str:
+    """Create an instance and return its ID. `apps`: the ID must be free in all of these, not only in the request's app.
 
     Raises InvalidInput for an ID that no instance may have, and Conflict: the ID is taken by a live instance, by a
     finished one where the request does not say that it may be replaced, or by a finished one with a descendant that
@@ -36,7 +37,8 @@ def start(unit: Unit, request: StartRequest) -> str:
     instance_id = request.id or new_id()
     _check_ids(instance_id)
     _check_texts(request.name, request.input)
-    existing = unit.find(instance_id)
+    app = stored(request.app_id)
+    existing = unit.find(instance_id, apps or (app,))
     if existing is not None:
         if request.if_exists is IfExists.USE:
             return instance_id
@@ -52,9 +54,9 @@ def start(unit: Unit, request: StartRequest) -> str:
         instance_id,
         new_id(),
         scheduled_start=request.start_at,
-        app_id=request.app_id,
+        app_id=told(app),
     )
-    unit.create(new_row(started, clock=clock), [started], clock=clock)
+    unit.create(new_row(started, app, clock=clock), [started], clock=clock)
     return instance_id
 
 
@@ -70,7 +72,7 @@ def _make_room(unit: Unit, existing: Row, request: StartRequest) -> None:
     unit.delete([existing.key, *(row.key for row in below)])
 
 
-def new_row(started: ev.ExecutionStarted, parent: Row | None = None, clock: TreeClock | None = None) -> Row:
+def new_row(started: ev.ExecutionStarted, app: str, parent: Row | None = None, clock: TreeClock | None = None) -> Row:
     """Return the row of an instance that begins with this event; the unit gives it its key."""
     return Row(
         key=0,
@@ -85,6 +87,7 @@ def new_row(started: ev.ExecutionStarted, parent: Row | None = None, clock: Tree
         execution_id=started.execution_id,
         created_at=to_micros(started.timestamp),
         wake_at=_wake_at(started.scheduled_start, clock),
+        app=app,
     )
 
 
@@ -100,40 +103,42 @@ def _time(unit: Unit, row: Row) -> datetime:
     return unit.now if clock is None else clock.time(unit.now)
 
 
-def raise_event(unit: Unit, instance_id: str, name: str, data: str | None) -> None:
+def raise_event(unit: Unit, instance_id: str, name: str, data: str | None, apps: Apps = None) -> None:
     """Raise an event. Raises NotFound, and WrongState (finished or stalled)."""
-    row = _live(unit, instance_id, refusals.event_not_raised(name))
+    row = _live(unit, instance_id, apps, refusals.event_not_raised(name))
     unit.send(row.key, ev.EventRaised(NO_ID, _time(unit, row), name, data))
 
 
-def pause(unit: Unit, instance_id: str, reason: str | None) -> None:
+def pause(unit: Unit, instance_id: str, reason: str | None, apps: Apps = None) -> None:
     """Suspend the instance; a suspended one stays as it is. Raises NotFound, and WrongState (finished or stalled)."""
-    row = _live(unit, instance_id, refusals.NOT_PAUSED)
+    row = _live(unit, instance_id, apps, refusals.NOT_PAUSED)
     if not _suspended(unit, row):
         unit.send(row.key, ev.ExecutionSuspended(NO_ID, _time(unit, row), reason))
 
 
-def resume(unit: Unit, instance_id: str, reason: str | None) -> None:
+def resume(unit: Unit, instance_id: str, reason: str | None, apps: Apps = None) -> None:
     """Resume the instance. Raises NotFound, and WrongState (finished, stalled, or not suspended)."""
-    row = _live(unit, instance_id, refusals.NOT_RESUMED)
+    row = _live(unit, instance_id, apps, refusals.NOT_RESUMED)
     if not _suspended(unit, row):
         raise refusals.not_suspended(instance_id, row.status)
     unit.send(row.key, ev.ExecutionResumed(NO_ID, _time(unit, row), reason))
 
 
-def terminate(unit: Unit, instance_id: str, output: str | None, reason: str | None, recursive: bool) -> None:
+def terminate(
+    unit: Unit, instance_id: str, output: str | None, reason: str | None, recursive: bool, apps: Apps = None
+) -> None:
     """Terminate the instance. Raises NotFound, and WrongState (finished or stalled)."""
     _check_texts(output)
-    row = _live(unit, instance_id, refusals.NOT_TERMINATED)
+    row = _live(unit, instance_id, apps, refusals.NOT_TERMINATED)
     unit.send(row.key, ev.ExecutionTerminated(NO_ID, _time(unit, row), output, recursive, reason))
 
 
-def purge(unit: Unit, instance_id: str, force: bool, recursive: bool) -> int:
+def purge(unit: Unit, instance_id: str, force: bool, recursive: bool, apps: Apps = None) -> int:
     """Delete the instance, and its descendants if `recursive`; all or nothing. Returns the number deleted.
 
     Raises NotFound, and WrongState (one of them is not finished, and `force` is not set).
     """
-    row = _found(unit, instance_id)
+    row = _found(unit, instance_id, apps)
     doomed = [row, *(_descendants(unit, row) if recursive else ())]
     for each in doomed:
         if not each.status.terminal and not force:
@@ -147,14 +152,14 @@ def purge(unit: Unit, instance_id: str, force: bool, recursive: bool) -> int:
     return len(doomed)
 
 
-def rerun(unit: Unit, request: RerunRequest) -> str:
+def rerun(unit: Unit, request: RerunRequest, apps: Apps = None) -> str:
     """Create an instance from a step of a finished one, and return its ID.
 
     Raises NotFound, WrongState (not finished, a child), Conflict (the new ID is taken) and InvalidInput. Dapr's task
     hub checks in the same order.
     """
     _check_ids(request.new_id, request.new_child_id)
-    source = _found(unit, request.source)
+    source = _found(unit, request.source, apps)
     if request.new_id == request.source:
         raise refusals.rerun_under_same_id()
     if not source.status.terminal:
@@ -166,7 +171,7 @@ def rerun(unit: Unit, request: RerunRequest) -> str:
     instance_id = request.new_id or _next_rerun_id(unit, source)
     _check_ids(instance_id)
     _check_texts(request.input, *(result for _, result in request.results))
-    if unit.find(instance_id) is not None or reruns.used(unit.store, source.key, instance_id):
+    if unit.find(instance_id, (source.app,)) is not None or reruns.used(unit.store, source.key, instance_id):
         raise refusals.new_id_taken(instance_id)
     of_source = unit.clock(source.root)
     clock = None if of_source is None else of_source.again()
@@ -174,7 +179,7 @@ def rerun(unit: Unit, request: RerunRequest) -> str:
     made = make_rerun(unit.history(source.key), request, instance_id, new_id(), now)
     if made.state.started is None:
         raise InvalidInput(f"'{source.id}' has no step yet to rerun from", hint="start it again instead")
-    row = new_row(replace(made.state.started, timestamp=now), clock=clock)
+    row = new_row(replace(made.state.started, timestamp=now), source.app, clock=clock)
     row.status = made.state.status()
     row.started_at = to_micros(now)
     row.wake_at = _wake_at(made.state.wake_at(), clock)
@@ -184,7 +189,7 @@ def rerun(unit: Unit, request: RerunRequest) -> str:
     reruns.record(unit.store, row.key, row.id, source.key, source.id)
     for operation in made.state.open.values():
         if type(operation) is ev.ChildWorkflowInstanceCreated and operation.event_id not in dict(request.results):
-            start_child(unit, row, operation, made.state.started.app_id)
+            start_child(unit, row, operation)
     return instance_id
 
 
@@ -192,7 +197,7 @@ def _check_first(unit: Unit, source: Row) -> None:
     """Check that the source was not rerun yet. Raises AlreadyRerun."""
     since = reruns.later(unit.store, source.key)
     if since:
-        last = unit.find(since[-1])
+        last = unit.find(since[-1], (source.app,))
         raise refusals.already_rerun(source.id, since[-1], None if last is None else last.status)
 
 
@@ -202,12 +207,12 @@ def _next_rerun_id(unit: Unit, source: Row) -> str:
     while True:
         number += 1
         instance_id = rerun_ids.rerun_id(source.id, number)
-        if unit.find(instance_id) is None and not reruns.used(unit.store, source.key, instance_id):
+        if unit.find(instance_id, (source.app,)) is None and not reruns.used(unit.store, source.key, instance_id):
             return instance_id
 
 
-def start_child(unit: Unit, parent: Row, created: ev.ChildWorkflowInstanceCreated, app_id: str | None = None) -> None:
-    """Start a child in the same transaction as the event that asks for it. `app_id` is the parent's app.
+def start_child(unit: Unit, parent: Row, created: ev.ChildWorkflowInstanceCreated) -> None:
+    """Start a child in the same transaction as the event that asks for it, in the parent's app if it names none.
 
     An ID that somebody else uses fails the parent's task (Dapr since 1.18.2), and so does one that no instance may
     have. A finished instance under that ID is replaced, as in Dapr: a retry uses the ID of its first try again.
@@ -218,7 +223,8 @@ def start_child(unit: Unit, parent: Row, created: ev.ChildWorkflowInstanceCreate
         failure = ev.Failure("WorkflowInstanceIdInvalid", fault.text, non_retriable=True)
         unit.send(parent.key, ev.ChildWorkflowInstanceFailed(NO_ID, now, created.event_id, failure))
         return
-    existing = unit.find(created.instance_id)
+    app = app_of_call(created.app_id, parent.app)
+    existing = unit.find(created.instance_id, (app,))
     if existing is not None:
         below = _descendants(unit, existing)
         running = [row.id for row in below if not row.status.terminal]
@@ -240,10 +246,10 @@ def start_child(unit: Unit, parent: Row, created: ev.ChildWorkflowInstanceCreate
         created.input,
         created.instance_id,
         new_id(),
-        ev.Parent(created.event_id, parent.id, parent.name, parent.execution_id),
-        app_id=created.app_id or app_id,
+        ev.Parent(created.event_id, parent.id, parent.name, parent.execution_id, told(parent.app)),
+        app_id=told(app),
     )
-    unit.create(new_row(started, parent), [started])
+    unit.create(new_row(started, app, parent), [started])
 
 
 def _check_ids(*instance_ids: str | None) -> None:
@@ -264,16 +270,16 @@ def _check_texts(*texts: str | None) -> None:
             )
 
 
-def _found(unit: Unit, instance_id: str) -> Row:
+def _found(unit: Unit, instance_id: str, apps: Apps) -> Row:
     _check_texts(instance_id)
-    row = unit.find(instance_id)
+    row = unit.find(instance_id, apps)
     if row is None:
         raise refusals.not_found(instance_id)
     return row
 
 
-def _live(unit: Unit, instance_id: str, consequence: str) -> Row:
-    row = _found(unit, instance_id)
+def _live(unit: Unit, instance_id: str, apps: Apps, consequence: str) -> Row:
+    row = _found(unit, instance_id, apps)
     if row.status.terminal:
         raise refusals.finished(instance_id, row.status, consequence)
     if row.status is Status.STALLED:

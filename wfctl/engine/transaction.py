@@ -17,6 +17,7 @@ from wfctl.engine.store import clocks, history_inbox, instances
 from wfctl.engine.store.clocks import TreeClock
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
+from wfctl.model.apps import Apps
 from wfctl.model.events import Event, ExecutionStarted
 from wfctl.model.status import Status
 
@@ -35,7 +36,9 @@ class Unit(Protocol):
         """The clock of this tree; None if it goes by the real time."""
         ...
 
-    def find(self, instance_id: str) -> Row | None: ...
+    def find(self, instance_id: str, apps: Apps = None) -> Row | None:
+        """Return the instance that has this ID in these apps. Raises InvalidInput: more than one has it."""
+        ...
 
     def pending(self, key: int) -> Sequence[Event]:
         """Committed events that no turn has consumed yet."""
@@ -90,8 +93,8 @@ class StoreUnit:
         self.now = now
         self.store = db
 
-    def find(self, instance_id: str) -> Row | None:
-        return instances.find(self._db, instance_id)
+    def find(self, instance_id: str, apps: Apps = None) -> Row | None:
+        return instances.find(self._db, instance_id, apps)
 
     def pending(self, key: int) -> Sequence[Event]:
         return [event for _, event in history_inbox.inbox_of(self._db, key)]

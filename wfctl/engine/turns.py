@@ -22,6 +22,7 @@ from wfctl.engine.store.codec import encode_failure
 from wfctl.engine.store.values import to_micros
 from wfctl.engine.transaction import Transaction, Unit
 from wfctl.model import events as ev
+from wfctl.model.apps import app_of_call, told
 from wfctl.model.cause import cause_of
 from wfctl.model.events import NO_ID, Event
 from wfctl.model.failure import Cause
@@ -37,7 +38,7 @@ class Instances(Unit, Protocol):
 
     def deliver(self, live: LiveInstance, event: Event, seq: int | None = None) -> None: ...
 
-    def cause(self, instance_id: str) -> Cause | None:
+    def cause(self, instance_id: str, app: str) -> Cause | None:
         """Return why an instance failed; None if it is gone, or has not failed."""
         ...
 
@@ -114,7 +115,7 @@ class Turns:
             lambda: self._instances.history(key),
             turn_events,
             lambda: self._received(live),
-            _app_of(live.state, new),
+            told(live.row.app),
         )
         live.arrived = len(arrived)
         result = self._executor.run_turn(turn)
@@ -202,7 +203,7 @@ class Turns:
             live.changed = True
         busy = row.busy + len(outcome.scheduled) - answered
         for child in outcome.children:
-            operations.start_child(self._instances, row, child, _app_of(live.state, ()))
+            operations.start_child(self._instances, row, child)
         for task in outcome.scheduled:
             self.schedule(live, task)
         if outcome.completed is not None:
@@ -266,7 +267,11 @@ class Turns:
         row.completed_at = to_micros(completed.timestamp)
         row.output = completed.result
         if completed.failure is not None:
-            live.cause = cause_of(completed.failure, self._instances.history(row.key), self._instances.cause)
+            live.cause = cause_of(
+                completed.failure,
+                self._instances.history(row.key),
+                lambda child, app_id: self._instances.cause(child, app_of_call(app_id, row.app)),
+            )
             row.failure = encode_failure(live.cause.failure)
         live.timers_changed = True
         live.changed = True
@@ -300,7 +305,7 @@ class Turns:
 
     def _activity_task(self, live: LiveInstance, task: ev.TaskScheduled) -> ActivityTask:
         given = self._propagated(live, task) if task.scope else None
-        app_id = task.app_id or _app_of(live.state, ())
+        app_id = told(app_of_call(task.app_id, live.row.app))
         return ActivityTask(
             live.row.key, live.row.id, task.event_id, task.name, task.input, task.task_execution_id, given, app_id
         )
@@ -330,12 +335,6 @@ class Turns:
                 live.posted_timers.discard(event.timer_id)
         del live.mailbox[:count]
         self._live.touch(live)
-
-
-def _app_of(state: State, new: Sequence[Event]) -> str | None:
-    """Return the app of an instance, which its first event names; before its first turn that is in `new`."""
-    started = state.started or next((event for event in new if type(event) is ev.ExecutionStarted), None)
-    return None if started is None else started.app_id
 
 
 def _refused(result: TurnResult, new: Sequence[Event], error_type: str, why: str) -> TurnResult:

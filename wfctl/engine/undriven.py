@@ -18,6 +18,7 @@ from wfctl.engine.store import clocks, history_inbox
 from wfctl.engine.store.database import Connection
 from wfctl.engine.transaction import StoreUnit, Unit
 from wfctl.errors import WfctlError
+from wfctl.model.apps import Apps
 from wfctl.model.instance import Skip
 from wfctl.model.turn import TurnResult
 
@@ -51,11 +52,11 @@ class UndrivenTransaction:
         """True while this transaction holds the store's lock."""
         return self._dispatcher is not None
 
-    def run(self, call: Callable[[Unit], T], at_once: str | None = None) -> T:
+    def run(self, call: Callable[[Unit], T], at_once: str | None = None, apps: Apps = None) -> T:
         """Run an operation and return its result.
 
-        Where nobody owns the store, the instance `at_once` follows requests for which no code is needed at once, those
-        included that were recorded earlier. Where somebody does, the request is recorded for the owner.
+        Where nobody owns the store, the instance `at_once` of these `apps` follows requests for which no code is needed
+        at once, those included that were recorded earlier. Where somebody does, the request is recorded for the owner.
         Raises what `call` raises, and StoreError where the lock file cannot be made.
         """
         if at_once is not None and self._dispatcher is None and not self._owned:
@@ -64,7 +65,7 @@ class UndrivenTransaction:
         if dispatcher is None:
             return call(self._recorder)
         value = call(dispatcher)
-        found = None if at_once is None else dispatcher.find(at_once)
+        found = None if at_once is None else dispatcher.find(at_once, apps)
         if found is not None:
             dispatcher.read_inbox(found.key)
             while dispatcher.run_turns(MOST_TURNS, MOST_SECONDS):

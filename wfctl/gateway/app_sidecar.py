@@ -29,6 +29,7 @@ from wfctl.gateway.metadata import About
 from wfctl.gateway.metrics import Metrics
 from wfctl.gateway.waiters import Waiters
 from wfctl.gateway.workers.streams import WorkStreams
+from wfctl.model.apps import OWN
 
 T = TypeVar("T")
 
@@ -169,7 +170,7 @@ class _Served:
         self.waiters = Waiters(asyncio.get_running_loop())
         self._workflows = workflows
         self.metrics = Metrics(APP_ID, engine.completions, {})
-        self.fronts = [Front(self, store, About(APP_ID, lambda: 0, workflows), None)]
+        self.fronts = [Front(self, store, About(APP_ID, lambda: 0, workflows), None, (OWN,))]
 
     def attended(self, name: str, app_id: str | None) -> bool:
         """Tell whether the app runs workflows of this name."""

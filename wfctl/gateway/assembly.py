@@ -32,6 +32,7 @@ from wfctl.gateway.workers.history_cache import Histories
 from wfctl.gateway.workers.report import WorkersReport
 from wfctl.gateway.workers.result_batching import Batches
 from wfctl.gateway.workers.streams import WorkStreams
+from wfctl.model.apps import OWN, Apps, stored
 from wfctl.model.logs import WORKFLOW
 
 if TYPE_CHECKING:
@@ -64,10 +65,10 @@ class Serving(Protocol):
 class Front:
     """The part of the gateway that one app's ports serve.
 
-    `app_id` is None where there is only one app, whose ID is in `about`.
+    `app_id` is None where there is only one app, whose ID is in `about`. `apps`: whose instances its ports show.
     """
 
-    def __init__(self, gateway: Serving, store: Path, about: About, app_id: str | None) -> None:
+    def __init__(self, gateway: Serving, store: Path, about: About, app_id: str | None, apps: Apps) -> None:
         self.app_id = app_id
         self.about = about
         self.service = Service(
@@ -77,6 +78,7 @@ class Front:
             lambda name: gateway.attended(name, app_id),
             gateway.tracing,
             app_id,
+            apps,
         )
         self.state = StateService(gateway.engine, store, app_id)
 
@@ -169,8 +171,8 @@ class Gateway:
         stack.push_async_callback(asyncio.to_thread, self.engine.stop)
         stack.callback(self._batches.flush)
         abouts = [About(one, partial(self.remote.workers_of, one), ()) for one in self._apps]
-        self.fronts = [Front(self, store, about, about.app_id) for about in abouts] or [
-            Front(self, store, About(app_id, lambda: self.remote.workers, names), None)
+        self.fronts = [Front(self, store, one, one.app_id, self._shown(one.app_id)) for one in abouts] or [
+            Front(self, store, About(app_id, lambda: self.remote.workers, names), None, (OWN, stored(app_id)))
         ]
         for front in self.fronts:
             stack.callback(front.close)
@@ -192,6 +194,10 @@ class Gateway:
                 lambda: self.remote.counts()[1],
             ),
         })  # fmt: skip
+
+    def _shown(self, app_id: str) -> Apps:
+        """Return whose instances the ports of one of several apps show. The store's own are the first one's."""
+        return (stored(app_id), OWN) if app_id == self._apps[0] else (stored(app_id),)
 
     def check(self) -> WfctlError | None:
         """Do what is due every second or so. Returns what stopped the engine, if anything did."""

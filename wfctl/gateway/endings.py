@@ -21,19 +21,20 @@ MOST_LINES = 20
 
 
 class Ended(NamedTuple):
-    """What of a row is told. `took` is in microseconds."""
+    """What of a row is told. `took` is in microseconds, `app` as the store has it."""
 
     instance_id: str
     name: str
     status: Status
     took: int | None
     stall: str | None
+    app: str
 
 
 class Endings:
     """`changed` is called on the engine's thread; the lines are written on the server's loop."""
 
-    def __init__(self, log: Log, read: Callable[[str], Instance | None]) -> None:
+    def __init__(self, log: Log, read: Callable[[str, str], Instance | None]) -> None:
         self._log = log
         self._read = read
         self._loop = asyncio.get_running_loop()
@@ -61,19 +62,21 @@ class Endings:
 
     def _tell_one(self, one: Ended) -> None:
         fields: dict[str, object] = {} if self._log.for_people else {"instance": one.instance_id}
+        if one.app:
+            fields["app"] = one.app
         fields["workflow"] = one.name
         if one.took is not None:
             fields["took"] = span(timedelta(microseconds=one.took))
         if one.status is Status.FAILED:
-            self._log.warning(f"{one.instance_id} FAILED", **fields, cause=self._cause(one.instance_id))
+            self._log.warning(f"{one.instance_id} FAILED", **fields, cause=self._cause(one))
         elif one.status is Status.STALLED:
             self._log.warning(f"{one.instance_id} STALLED", **fields, reason=one.stall or "")
         else:
             self._log.info(f"{one.instance_id} {one.status.name}", **fields)
 
-    def _cause(self, instance_id: str) -> str:
+    def _cause(self, one: Ended) -> str:
         try:
-            found = self._read(instance_id)
+            found = self._read(one.instance_id, one.app)
         except Exception as error:  # the store cannot be read just now: the line is said all the same
             return f"unknown: {error}"
         if found is None or found.failure is None:
@@ -84,4 +87,4 @@ class Endings:
 def _ended(row: Row) -> Ended:
     began = row.started_at or row.created_at
     took = None if row.completed_at is None else row.completed_at - began
-    return Ended(row.id, row.name, row.status, took, row.stall)
+    return Ended(row.id, row.name, row.status, took, row.stall, row.app)

@@ -30,6 +30,7 @@ from wfctl.gateway.reruns import rerun_trouble
 from wfctl.gateway.tracing.spans import TracedUnit, Tracing
 from wfctl.gateway.waiters import Waiters
 from wfctl.model import ids
+from wfctl.model.apps import Apps
 from wfctl.model.events import Event
 from wfctl.model.instance import IfExists, Instance, RerunRequest, StartRequest
 from wfctl.model.logs import LogLine
@@ -55,12 +56,15 @@ class Service:
         attended: Callable[[str], bool],
         tracing: Tracing | None = None,
         app_id: str | None = None,
+        apps: Apps = None,
     ) -> None:
         """`attended` tells whether somebody (a worker, the app in this process) can run a workflow of this name now.
 
-        `app_id`: the app that runs what is started here, where several share the engine.
+        `app_id`: the app that runs what is started here, where several share the engine. `apps`: whose instances there
+        are here; None: all.
         """
         self._app_id = app_id
+        self._apps = apps
         self._engine = engine
         self._store = store
         self._db = open_reader(store)
@@ -75,21 +79,22 @@ class Service:
 
     def get(self, instance_id: str, *, payloads: bool = True) -> Instance | None:
         """Return the instance as Dapr tells of it: one that has had no turn is known by its ID only."""
-        found = summaries.get(self._db, instance_id, payloads=payloads)
+        found = summaries.get(self._db, instance_id, payloads=payloads, apps=self._apps)
         if found is None or found.status.terminal:
             return found
         unattended = not self._attended(found.name or "") and self._could_move(instance_id)
         if found.status is Status.PENDING:
             return Instance(found.id, None, Status.PENDING, unattended=unattended)
-        return replace(found, received=summaries.received(self._db, instance_id), unattended=unattended)
+        received = summaries.received(self._db, instance_id, found.app_id)
+        return replace(found, received=received, unattended=unattended)
 
     def _could_move(self, instance_id: str) -> bool:
-        row = instances.find(self._db, instance_id)
+        row = instances.find(self._db, instance_id, self._apps)
         return row is not None and not _is_delayed(row) and reads.could_move(self._db, row)
 
-    def whole(self, instance_id: str) -> Instance | None:
-        """Return the instance as the command line tells it, with the cause of a failure."""
-        return reads.get(self._db, instance_id, payloads=False, driven=True)
+    def whole(self, instance_id: str, app: str) -> Instance | None:
+        """Return the instance of any app as the command line tells it, with the cause of a failure."""
+        return reads.get(self._db, instance_id, payloads=False, driven=True, apps=(app,))
 
     async def history(self, instance_id: str, encode: Callable[[Sequence[Event]], T]) -> T:
         """Return the committed events, encoded; the inbox is not among them. Raises Trouble.
@@ -103,12 +108,14 @@ class Service:
 
     def _read_history(self, instance_id: str, encode: Callable[[Sequence[Event]], T]) -> T | None:
         with contextlib.closing(open_reader(self._store)) as db:
-            found = reads.history(db, instance_id)
+            found = reads.history(db, instance_id, self._apps)
         return None if found is None else encode(found)
 
     def logs(self, instance_id: str, after: int, step: str | None, level: int, limit: int | None) -> Sequence[LogLine]:
         """Return what the instance's code logged in this process (see `engine.store.logs.read`). Raises Trouble."""
-        found = reads.log_lines(self._db, instance_id, after=after, step=step, level=level, limit=limit)
+        found = reads.log_lines(
+            self._db, instance_id, after=after, step=step, level=level, limit=limit, apps=self._apps
+        )
         if found is None:
             raise Trouble(Problem.NOT_FOUND, Operation.GET, id=instance_id)
         return found
@@ -125,18 +132,21 @@ class Service:
             after = int(token) if token else 0
         except ValueError:
             return [], None
-        rows = summaries.ids_after(self._db, min(max(after, 0), 2**62), limit)
+        rows = summaries.ids_after(self._db, min(max(after, 0), 2**62), limit, self._apps)
         following = str(rows[-1][0]) if rows and len(rows) == limit else None
         return [instance_id for _, instance_id in rows], following
+
+    def _status(self, instance_id: str) -> Status | None:
+        return summaries.status(self._db, instance_id, self._apps)
 
     # --- waiting -------------------------------------------------------------------------------------------------
 
     async def wait(self, instance_id: str, until: Callable[[Status], bool], *, payloads: bool) -> Instance:
         """Block until the status satisfies `until`. One that does not exist (yet) is waited for, as in Dapr."""
         while True:
-            await self._waiters.wait(instance_id, until, lambda: summaries.status(self._db, instance_id))
+            await self._waiters.wait(instance_id, until, lambda: self._status(instance_id))
             found = self.get(instance_id, payloads=payloads)
-            if found is not None:  # else it was purged in between
+            if found is not None and until(found.status):  # else it was purged in between, or is another app's
                 return found
 
     async def _effect(self, instance_id: str, until: Callable[[Status], bool]) -> None:
@@ -148,7 +158,7 @@ class Service:
                 if done:
                     waiting.result()  # raises when the server stops
                     return
-                row = instances.find(self._db, instance_id)
+                row = instances.find(self._db, instance_id, self._apps)
                 if row is None or not self._attended(row.name) or _is_delayed(row):
                     return
         finally:
@@ -182,31 +192,36 @@ class Service:
         request = StartRequest(name, instance_id or new_id(), payload, start_at, policy, self._app_id)
         try:
             if self._tracing is None:
-                return await self._submit(lambda unit: operations.start(unit, request))
+                return await self._submit(lambda unit: operations.start(unit, request, self._apps))
             with self._tracing.creating(name, request.id or "") as parent:
-                return await self._submit(lambda unit: operations.start(TracedUnit(unit, parent), request))
+                return await self._submit(lambda unit: operations.start(TracedUnit(unit, parent), request, self._apps))
         except WfctlError as error:
             names = {"id": request.id or "", "name": name}
-            if summaries.status(self._db, request.id or "") is Status.STALLED:
+            if self._status(request.id or "") is Status.STALLED:
                 raise Trouble(Problem.STALLED, Operation.START, **names) from error
             raise trouble(error, Operation.START, **names) from error
 
     async def raise_event(self, instance_id: str, name: str, data: str | None) -> None:
         """Raise an event. Raises Trouble."""
         await self._request(
-            Operation.RAISE, instance_id, lambda unit: operations.raise_event(unit, instance_id, name, data), event=name
+            Operation.RAISE,
+            instance_id,
+            lambda unit: operations.raise_event(unit, instance_id, name, data, self._apps),
+            event=name,
         )
 
     async def pause(self, instance_id: str, reason: str | None = None, *, wait: bool = False) -> None:
         """Suspend it; `wait` until it is suspended, or has ended. Raises Trouble."""
-        await self._request(Operation.PAUSE, instance_id, lambda unit: operations.pause(unit, instance_id, reason))
+        await self._request(
+            Operation.PAUSE, instance_id, lambda unit: operations.pause(unit, instance_id, reason, self._apps)
+        )
         if wait:
             await self._effect(instance_id, lambda status: status is Status.SUSPENDED or status.terminal)
 
     async def resume(self, instance_id: str, reason: str | None = None, *, wait: bool = False) -> None:
         """Resume it. Raises Trouble."""
         sent = await self._request(
-            Operation.RESUME, instance_id, lambda unit: operations.resume(unit, instance_id, reason)
+            Operation.RESUME, instance_id, lambda unit: operations.resume(unit, instance_id, reason, self._apps)
         )
         if wait and sent:
             await self._effect(instance_id, lambda status: status is Status.RUNNING or status.terminal)
@@ -218,7 +233,7 @@ class Service:
         await self._request(
             Operation.TERMINATE,
             instance_id,
-            lambda unit: operations.terminate(unit, instance_id, output, None, recursive),
+            lambda unit: operations.terminate(unit, instance_id, output, None, recursive, self._apps),
         )
         if wait:
             await self._effect(instance_id, lambda status: status.terminal)
@@ -226,16 +241,16 @@ class Service:
     async def purge(self, instance_id: str, *, force: bool = False, recursive: bool = True) -> int:
         """Delete the instance. Returns the number deleted. Raises Trouble."""
         try:
-            return await self._submit(lambda unit: operations.purge(unit, instance_id, force, recursive))
+            return await self._submit(lambda unit: operations.purge(unit, instance_id, force, recursive, self._apps))
         except WfctlError as error:
             raise trouble(error, Operation.PURGE, id=instance_id) from error
 
     async def rerun(self, request: RerunRequest) -> str:
         """Return the ID of the new instance. Raises Trouble."""
         try:
-            return await self._submit(lambda unit: operations.rerun(unit, request))
+            return await self._submit(lambda unit: operations.rerun(unit, request, self._apps))
         except WfctlError as error:
-            if summaries.status(self._db, request.source) is Status.STALLED:
+            if self._status(request.source) is Status.STALLED:
                 raise Trouble(Problem.STALLED, Operation.RERUN, id=request.source) from error
             raise rerun_trouble(error, request) from error
 
@@ -251,7 +266,7 @@ class Service:
         except NotFound as error:
             raise Trouble(Problem.NOT_FOUND, operation, id=instance_id, **names) from error
         except WrongState as error:
-            row = instances.find(self._db, instance_id)
+            row = instances.find(self._db, instance_id, self._apps)
             if row is not None and row.status is Status.STALLED:
                 raise Trouble(Problem.STALLED, operation, id=instance_id, **names) from error
             return False

@@ -38,21 +38,26 @@ def failed_with(history: Sequence[Event]) -> Failure | None:
 
 
 def cause_of(
-    failure: Failure, history: Sequence[Event], cause_of_child: Callable[[str], Cause | None] = lambda child: None
+    failure: Failure,
+    history: Sequence[Event],
+    cause_of_child: Callable[[str, str | None], Cause | None] = lambda child, app_id: None,
 ) -> Cause:
     """Return the cause of the `failure` of an instance with this history.
 
-    `cause_of_child` returns that of a failed child by its ID, None if it is not known.
+    `cause_of_child` returns that of a failed child by its ID and the app that was asked to run it, None if it is not
+    known.
     """
     step = _failed_step(failure, history)
     if step is None:
         return Cause(failure)
     at = step.completed_at
-    found = FailedStep(step.kind, step.name, step.event_id, len(step.attempts), step.max_attempts, at)
+    found = FailedStep(
+        step.kind, step.name, step.event_id, len(step.attempts), step.max_attempts, at, app_id=step.app_id
+    )
     below = step.failure
     if step.kind == "child":
         found = replace(found, instance_id=step.child_id)
-        child = None if step.child_id is None else cause_of_child(step.child_id)
+        child = None if step.child_id is None else cause_of_child(step.child_id, step.app_id)
         if child is not None and _same(child.failure, below):
             below = child.failure
             if child.step is not None:

@@ -27,6 +27,7 @@ class Parent:
     instance_id: str
     name: str | None = None
     execution_id: str | None = None
+    app_id: str | None = None  # the app that it belongs to
 
 
 class Origin(str, Enum):
@@ -66,7 +67,7 @@ class ExecutionStarted(Event):
     parent: Parent | None = None
     scheduled_start: datetime | None = None
     trace_parent: str | None = None  # W3C trace context of the client that started it
-    app_id: str | None = None  # the app that runs it, where several share an engine
+    app_id: str | None = None  # the app that it belongs to, None for the store's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ class TaskScheduled(Event):
     task_execution_id: str = ""
     max_attempts: int | None = None  # wfctl's own, for `get`: Dapr's protocol has no retry policy
     rerun_parent: str | None = None
-    app_id: str | None = None
+    app_id: str | None = None  # the app that is to run it, None for the instance's own
     scope: int = 0  # history propagation: 0 none, 1 own history, 2 lineage
 
 
@@ -128,7 +129,7 @@ class ChildWorkflowInstanceCreated(Event):
     input: str | None = None
     max_attempts: int | None = None  # wfctl's own, as in TaskScheduled
     rerun_parent: str | None = None
-    app_id: str | None = None
+    app_id: str | None = None  # as in TaskScheduled
     scope: int = 0
 
 

@@ -38,6 +38,7 @@ class FailedStep:
     max_attempts  of the retry policy, where it is known
     at            when it failed
     instance_id   the child workflow, or its descendant, in which it failed; None for the instance itself
+    app_id        the app that ran the step, where it is another than that of the instance that asked for it
     """
 
     kind: str
@@ -47,6 +48,7 @@ class FailedStep:
     max_attempts: int | None = None
     at: datetime | None = None
     instance_id: str | None = None
+    app_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ class Waiting:
     last_error    of the last failed attempt; the reason of a suspension; the description of a stall
     event_id      the number of the action in the history
     received      the event has arrived; no worker has taken it in yet
+    app_id        the app that was asked to run the activity or child, None for the instance's own
     """
 
     kind: str
@@ -41,6 +42,7 @@ class Waiting:
     last_error: str | None = None
     event_id: int | None = None
     received: bool = False
+    app_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Instance:
     Fields that a target does not report are None: a sidecar reports neither parent nor `waiting_for` over HTTP.
     `rerun_of` is the original that this is a rerun of; `rerun_as` are the reruns of that original, or of this instance,
     that were made after this instance, in their order.
+    `app_id` is the app that it belongs to, None for the store's own and where the target does not say.
     `failure` has what it wraps in `inner`, down to the cause; `failed_step` is the step at the bottom of it.
     """
 
@@ -90,6 +93,7 @@ class Instance:
     unattended: bool = False  # there is something to do, and nobody attached can do it, where that is known
     rerun_of: str | None = None
     rerun_as: tuple[str, ...] | None = None
+    app_id: str | None = None
     own_time: OwnTime | None = None  # where its tree has a clock of its own; its times are by that
 
     def time(self, real: datetime) -> datetime:

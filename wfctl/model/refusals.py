@@ -10,6 +10,7 @@ from enum import Enum
 from typing import TypeVar
 
 from wfctl.errors import AlreadyRerun, Conflict, InvalidInput, NotFound, Unsupported, WfctlError, WrongState
+from wfctl.model.apps import DEFAULT_ID
 from wfctl.model.ids import Fault
 from wfctl.model.status import Status
 
@@ -28,6 +29,16 @@ def not_found(instance_id: str) -> NotFound:
         f"there is no instance '{instance_id}'",
         instance_id=instance_id,
         hint="wfctl list shows the instances of this target",
+    )
+
+
+def in_several_apps(instance_id: str, apps: Sequence[str]) -> InvalidInput:
+    """Return the error for an ID that lives in several apps; `apps` are as the store has them."""
+    named = sorted(app or DEFAULT_ID for app in apps)
+    return InvalidInput(
+        f"there is an instance '{instance_id}' in each of {len(named)} apps: {', '.join(named)}",
+        hint=f"say which is meant: --app-id {named[0]}",
+        instance_id=instance_id,
     )
 
 

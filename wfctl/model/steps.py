@@ -48,7 +48,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step. `event_id` is that of its first attempt; `until` is when an open step ends or continues by itself."""
+    """One step. `event_id` is that of its first attempt; `until` is when an open step ends or continues by itself.
+
+    `app_id` is the app that was asked to run an activity or a child, None for the instance's own.
+    """
 
     kind: str
     name: str | None
@@ -63,6 +66,7 @@ class Step:
     input: str | None = None
     result: str | None = None
     failure: Failure | None = None
+    app_id: str | None = None
 
     @property
     def duration(self) -> timedelta | None:
@@ -87,6 +91,7 @@ class _StepBuilder:
     input: str | None = None
     result: str | None = None
     failure: Failure | None = None
+    app_id: str | None = None
 
     def begin(self, event: Event) -> None:
         self.attempts.append(Attempt(event.event_id, event.timestamp))
@@ -114,6 +119,7 @@ class _StepBuilder:
             input=self.input,
             result=self.result,
             failure=self.failure,
+            app_id=self.app_id,
         )
 
 
@@ -136,7 +142,7 @@ class _HistoryReader:
         step = self.calls.get(event.task_execution_id) if event.task_execution_id else None
         if step is None:
             step = self.add(_StepBuilder("activity", event.name, event.event_id, StepStatus.RUNNING, event.timestamp))
-            step.input, step.max_attempts = event.input, event.max_attempts
+            step.input, step.max_attempts, step.app_id = event.input, event.max_attempts, event.app_id
             if event.task_execution_id:
                 self.calls[event.task_execution_id] = step
         step.begin(event)
@@ -144,9 +150,11 @@ class _HistoryReader:
 
     def child_created(self, event: ChildWorkflowInstanceCreated) -> None:
         step = self.children.get(event.instance_id)
-        if step is None or step.status not in (StepStatus.FAILED, StepStatus.RETRYING):
+        again = step is not None and step.app_id == event.app_id
+        if step is None or not again or step.status not in (StepStatus.FAILED, StepStatus.RETRYING):
             step = self.add(_StepBuilder("child", event.name, event.event_id, StepStatus.RUNNING, event.timestamp))
-            step.input, step.max_attempts, step.child_id = event.input, event.max_attempts, event.instance_id
+            step.input, step.max_attempts = event.input, event.max_attempts
+            step.child_id, step.app_id = event.instance_id, event.app_id
             self.children[event.instance_id] = step
         step.begin(event)
         self.by_id[event.event_id] = step

@@ -18,12 +18,15 @@ from wfctl.model.instance import Waiting
 from wfctl.model.status import Status
 from wfctl.model.steps import Step, StepStatus, steps_of
 
+# Of a child, by its ID and the app that was asked to run it; None where it is not known.
+ChildStatus = Callable[[str, str | None], Status | None]
+
 
 def waiting_for(
     history: Sequence[Event],
     status: Status,
     now: datetime,
-    child_status: Callable[[str], Status | None],
+    child_status: ChildStatus,
 ) -> tuple[Waiting, ...]:
     """Return the things that an instance waits for: first the one that must happen before the others count.
 
@@ -39,6 +42,12 @@ def waiting_for(
     if status is Status.SUSPENDED:
         return (_resume(history), *open_steps)
     return open_steps
+
+
+def is_elsewhere(app_id: str | None, history: Sequence[Event]) -> bool:
+    """Return True if an activity or child that this history calls with `app_id` runs in another app."""
+    started = next((event for event in history if isinstance(event, ExecutionStarted)), None)
+    return app_id is not None and (started is None or app_id != started.app_id)
 
 
 def with_received(waits: tuple[Waiting, ...], names: Iterable[str]) -> tuple[Waiting, ...]:
@@ -93,7 +102,7 @@ def _resume(history: Sequence[Event]) -> Waiting:
     return Waiting("resume", since=since, last_error=reason)
 
 
-def _step(step: Step, child_status: Callable[[str], Status | None]) -> Waiting:
+def _step(step: Step, child_status: ChildStatus) -> Waiting:
     if step.kind in ("event", "timer"):
         return Waiting(step.kind, step.name, since=step.scheduled_at, until=step.until, event_id=step.event_id)
     retrying = step.status is StepStatus.RETRYING
@@ -105,9 +114,10 @@ def _step(step: Step, child_status: Callable[[str], Status | None]) -> Waiting:
         since=(current.completed_at or current.scheduled_at) if retrying else current.scheduled_at,
         until=step.until,
         instance_id=step.child_id,
-        status=child_status(step.child_id) if step.child_id is not None else None,
+        status=child_status(step.child_id, step.app_id) if step.child_id is not None else None,
         attempt=len(step.attempts) + (1 if retrying else 0),
         max_attempts=step.max_attempts,
         last_error=f"{errors[-1].error_type}: {errors[-1].message}" if errors else None,
         event_id=step.event_id,
+        app_id=step.app_id,
     )

@@ -74,6 +74,7 @@ def parent_out(parent: Parent | None) -> pb.ParentRef | None:
         task_scheduled_id=parent.task_scheduled_id,
         name=wrap(parent.name),
         instance=pb.InstanceRef(instance_id=parent.instance_id, execution_id=wrap(parent.execution_id)),
+        app_id=parent.app_id,
     )
 
 
@@ -84,6 +85,7 @@ def parent_in(parent: pb.ParentRef) -> Parent:
         instance_id=instance.instance_id,
         name=parent.name.value if parent.HasField("name") else None,
         execution_id=instance.execution_id.value if instance.HasField("execution_id") else None,
+        app_id=parent.app_id if parent.HasField("app_id") else None,
     )
 
 

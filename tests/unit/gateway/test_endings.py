@@ -26,7 +26,7 @@ def told(rows: list[Row], *, as_json: bool, failure: Failure | None = None) -> l
 
     async def main() -> None:
         found = Instance("bad", "order", Status.FAILED, failure=failure)
-        endings = Endings(Log(stream, as_json=as_json), lambda instance_id: found)
+        endings = Endings(Log(stream, as_json=as_json), lambda instance_id, app: found)
         endings.changed(rows)
         await asyncio.sleep(0)
 

@@ -111,21 +111,23 @@ def child_history(failure: Failure) -> list[Event]:
 def test_a_failed_child_leads_to_its_own_cause() -> None:
     failure = Failure("TaskFailedError", "Sub-orchestration task #1 failed: kid said so")
     below = Cause(Failure("TaskFailedError", "kid said so", inner=DECLINED), FailedStep("activity", "Charge", 7, 1))
-    cause = cause_of(failure, child_history(failure), {"kid": below}.get)
+    cause = cause_of(failure, child_history(failure), lambda child, app_id: {"kid": below}.get(child))
     assert [one.message for one in chain(cause.failure)] == [failure.message, "kid said so", "card declined"]
     assert cause.step == FailedStep("activity", "Charge", 7, 1, instance_id="kid")
 
 
 def test_a_child_whose_own_code_failed() -> None:
     failure = Failure("TaskFailedError", "Sub-orchestration task #1 failed: kid said so")
-    cause = cause_of(failure, child_history(failure), {"kid": Cause(Failure("TaskFailedError", "kid said so"))}.get)
+    cause = cause_of(
+        failure, child_history(failure), lambda child, app_id: Cause(Failure("TaskFailedError", "kid said so"))
+    )
     assert cause.step == FailedStep("child", "Pay", 1, 1, None, at(5), "kid")
 
 
 @pytest.mark.parametrize("now", [None, Cause(DECLINED, FailedStep("activity", "Charge", 7))])
 def test_a_child_that_is_gone_or_another_by_now(now: Cause | None) -> None:
     failure = Failure("TaskFailedError", "Sub-orchestration task #1 failed: kid said so")
-    cause = cause_of(failure, child_history(failure), lambda child: now)
+    cause = cause_of(failure, child_history(failure), lambda child, app_id: now)
     assert [one.message for one in chain(cause.failure)] == [failure.message, "kid said so"]
     assert cause.step == FailedStep("child", "Pay", 1, 1, None, at(5), "kid")
 

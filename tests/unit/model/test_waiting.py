@@ -31,7 +31,7 @@ NOW = T0 + timedelta(hours=2, minutes=14)
 
 
 def waits(history: list[Event], status: Status = Status.RUNNING) -> tuple[Waiting, ...]:
-    return waiting_for(history, status, NOW, lambda _: Status.RUNNING)
+    return waiting_for(history, status, NOW, lambda child, app_id: Status.RUNNING)
 
 
 def text(history: list[Event], status: Status = Status.RUNNING) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from wfctl.client.embedded.driving import LOOK_SECONDS, Driving
 from wfctl.client.embedded.store_access import StoreAccess
@@ -12,7 +13,11 @@ from wfctl.client.port import Requested
 from wfctl.engine.owner_lock import is_owned
 from wfctl.engine.store import instances
 from wfctl.engine.store.instances import Row
+from wfctl.model.apps import Apps
 from wfctl.model.status import Status
+
+if TYPE_CHECKING:
+    from wfctl.engine.undriven import UndrivenTransaction
 
 # Seconds that a command waits in total for another process to carry out its requests.
 EFFECT_SECONDS = 5.0
@@ -27,8 +32,9 @@ class Asked(Requested):
 
 
 class Effects:
-    def __init__(self, store: StoreAccess, driving: Driving) -> None:
+    def __init__(self, store: StoreAccess, driving: Driving, apps: Apps) -> None:
         self._store = store
+        self._apps = apps
         self._driving = driving
         self._patience = EFFECT_SECONDS
 
@@ -43,7 +49,7 @@ class Effects:
         while waiting:
             rows: dict[int, Row] = {}
             for index in waiting:
-                row = self._find(asked[index].instance_id)
+                row = self._find(asked[index].instance_id, self._apps)
                 done = asked[index].done
                 if row is None or row.status.terminal or done(row.status):
                     continue
@@ -73,8 +79,8 @@ class Effects:
             return "no workflow code here can do it: it takes an app that registers '{name}'"
         if not is_owned(self._store.path, 0):
             # The process that owned the store when the requests were committed has ended and not followed them.
-            self._store.transact(lambda transaction: [transaction.run(lambda unit: None, row.id) for row in rows])
-            if any(self._find(row.id) != row for row in rows):
+            self._store.transact(lambda transaction: [self._follow(transaction, row) for row in rows])
+            if any(self._find(row.id, (row.app,)) != row for row in rows):
                 return None
             return "no process is executing this store: wfctl run --app FILE, or wfctl serve, does it"
         if late:
@@ -84,5 +90,9 @@ class Effects:
         time.sleep(LOOK_SECONDS)
         return None
 
-    def _find(self, instance_id: str) -> Row | None:
-        return self._store.query(lambda db: instances.find(db, instance_id))
+    @staticmethod
+    def _follow(transaction: UndrivenTransaction, row: Row) -> None:
+        transaction.run(lambda unit: None, row.id, (row.app,))
+
+    def _find(self, instance_id: str, apps: Apps) -> Row | None:
+        return self._store.query(lambda db: instances.find(db, instance_id, apps))

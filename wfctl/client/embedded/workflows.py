@@ -20,6 +20,7 @@ from wfctl.engine.store import database, instances, reads
 from wfctl.engine.store.instances import Row
 from wfctl.errors import StoreError, WfctlError
 from wfctl.model import refusals
+from wfctl.model.apps import Apps, only
 from wfctl.model.choices import Reach
 from wfctl.model.instance import Count, Failed, Filter, Instance, RerunRequest, Skip, StartRequest
 from wfctl.model.status import Status
@@ -49,7 +50,7 @@ class _OwnersTransaction:
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
 
-    def run(self, call: Callable[[Unit], T], at_once: str | None = None) -> T:
+    def run(self, call: Callable[[Unit], T], at_once: str | None = None, apps: Apps = None) -> T:
         return call(self._unit)
 
 
@@ -64,21 +65,25 @@ def open_embedded(
     python: Callable[[], Path | None] = lambda: None,
     logs: AppLogs | None = None,
     sidecar: AppSidecar | None = None,
+    app_id: str | None = None,
 ) -> EmbeddedWorkflows:
     """Open the store at `store`; it is made when the first request is written.
 
     `drive`: this process may run the app. `named`: it is an error to read the store while it does not exist; else there
     is just nothing in it. `python` finds the interpreter to run the app with, None for this one. `logs`: what to do
     with what the app logs, besides keeping it. `sidecar` is for an app that uses `DaprClient`.
+    `app_id`: the app whose instances are meant, None for all.
     """
     access = StoreAccess(store, named=named, note=note)
     hosted = HostedApp(store, app, base, note, python, logs, sidecar)
-    return EmbeddedWorkflows(access, Driving(access, hosted, may_drive=drive, note=note), note)
+    return EmbeddedWorkflows(access, Driving(access, hosted, may_drive=drive, note=note), note, app_id)
 
 
 class EmbeddedWorkflows:
-    def __init__(self, store: StoreAccess, driving: Driving, note: Note) -> None:
+    def __init__(self, store: StoreAccess, driving: Driving, note: Note, app_id: str | None = None) -> None:
+        """`app_id`: the app whose instances are meant, None for all."""
         self._store = store
+        self._apps = only(app_id)
         self._driving = driving
         self._note = note
         self._group: _OwnersTransaction | UndrivenTransaction | None = None  # where `for_each` writes just now
@@ -88,7 +93,7 @@ class EmbeddedWorkflows:
     def _effects(self) -> Effects:
         from wfctl.client.embedded.effects import Effects
 
-        return Effects(self._store, self._driving)
+        return Effects(self._store, self._driving, self._apps)
 
     # --- reading ------------------------------------------------------------------------------------------------
 
@@ -99,10 +104,10 @@ class EmbeddedWorkflows:
         return found
 
     def _get(self, db: database.Connection, instance_id: str, payloads: bool) -> Instance | None:
-        found = reads.get(db, instance_id, payloads=payloads, driven=True)
+        found = reads.get(db, instance_id, payloads=payloads, driven=True, apps=self._apps)
         if found is None or found.status.terminal or self._driven():
             return found
-        return reads.get(db, instance_id, payloads=payloads, driven=False)
+        return reads.get(db, instance_id, payloads=payloads, driven=False, apps=self._apps)
 
     def list(
         self,
@@ -120,7 +125,7 @@ class EmbeddedWorkflows:
             return
 
         def select(db: database.Connection) -> Iterator[Instance]:
-            return reads.select(db, filter, payloads=payloads, driven=self._driven(), waiting=waiting)
+            return reads.select(db, filter, payloads=payloads, driven=self._driven(), waiting=waiting, apps=self._apps)
 
         rows = iter(self._store.query(lambda db: [*select(db)]) or ()) if reader.still else select(reader.connection)
         while True:
@@ -130,16 +135,16 @@ class EmbeddedWorkflows:
             yield row
 
     def parents(self, instance_ids: Sequence[str]) -> Mapping[str, str]:
-        return self._store.query(lambda db: reads.parents(db, instance_ids)) or {}
+        return self._store.query(lambda db: reads.parents(db, instance_ids, self._apps)) or {}
 
     def count(self, filter: Filter) -> Sequence[Count]:
-        return self._store.query(lambda db: reads.count(db, filter)) or []
+        return self._store.query(lambda db: reads.count(db, filter, self._apps)) or []
 
     def failures(self, filter: Filter) -> Iterator[Failed]:
-        return iter(self._store.query(lambda db: [*reads.failures(db, filter)]) or ())
+        return iter(self._store.query(lambda db: [*reads.failures(db, filter, self._apps)]) or ())
 
     def history(self, instance_id: str) -> Sequence[Event]:
-        found = self._store.query(lambda db: reads.history(db, instance_id))
+        found = self._store.query(lambda db: reads.history(db, instance_id, self._apps))
         if found is None:
             raise refusals.not_found(instance_id)
         return found
@@ -148,7 +153,9 @@ class EmbeddedWorkflows:
         self, instance_id: str, *, after: int = 0, step: str | None = None, level: int = 0, limit: int | None = None
     ) -> Sequence[LogLine]:
         found = self._store.query(
-            lambda db: reads.log_lines(db, instance_id, after=after, step=step, level=level, limit=limit)
+            lambda db: reads.log_lines(
+                db, instance_id, after=after, step=step, level=level, limit=limit, apps=self._apps
+            )
         )
         if found is None:
             raise refusals.not_found(instance_id)
@@ -193,7 +200,7 @@ class EmbeddedWorkflows:
 
         return self._ask(
             instance_id,
-            lambda unit: operations.pause(unit, instance_id, reason),
+            lambda unit: operations.pause(unit, instance_id, reason, self._apps),
             lambda status: status is Status.SUSPENDED,
         )
 
@@ -202,14 +209,14 @@ class EmbeddedWorkflows:
 
         return self._ask(
             instance_id,
-            lambda unit: operations.resume(unit, instance_id, reason),
+            lambda unit: operations.resume(unit, instance_id, reason, self._apps),
             lambda status: status is not Status.SUSPENDED,
         )
 
     def raise_event(self, instance_id: str, name: str, data: str | None = None) -> None:
         from wfctl.engine import operations
 
-        self._write(lambda unit: operations.raise_event(unit, instance_id, name, data), instance_id)
+        self._write(lambda unit: operations.raise_event(unit, instance_id, name, data, self._apps), instance_id)
 
     def terminate(
         self, instance_id: str, *, output: str | None = None, reason: str | None = None, recursive: bool = True
@@ -218,7 +225,7 @@ class EmbeddedWorkflows:
 
         return self._ask(
             instance_id,
-            lambda unit: operations.terminate(unit, instance_id, output, reason, recursive),
+            lambda unit: operations.terminate(unit, instance_id, output, reason, recursive, self._apps),
             lambda status: status.terminal,
         )
 
@@ -226,13 +233,15 @@ class EmbeddedWorkflows:
         from wfctl.engine import operations
 
         return self._write(
-            lambda unit: operations.purge(unit, instance_id, force, recursive), instance_id, needs_code=False
+            lambda unit: operations.purge(unit, instance_id, force, recursive, self._apps),
+            instance_id,
+            needs_code=False,
         )
 
     def rerun(self, request: RerunRequest) -> str:
         from wfctl.engine import operations
 
-        return self._write(lambda unit: operations.rerun(unit, request), request.source)
+        return self._write(lambda unit: operations.rerun(unit, request, self._apps), request.source)
 
     def _ask(self, instance_id: str, call: Callable[[Unit], None], done: Callable[[Status], bool]) -> Requested | None:
         """Write a request, and wait until it has taken effect. Returns Requested if it has not."""
@@ -259,12 +268,12 @@ class EmbeddedWorkflows:
         if existing is not None and self._store.reader() is None:
             raise refusals.not_found(existing)
         if self._group is not None:
-            return self._group.run(call, at_once)
+            return self._group.run(call, at_once, self._apps)
         if needs_code:
             self._driving.become_owner()
         engine = self._driving.engine
         if engine is None:
-            return self._store.transact(lambda transaction: transaction.run(call, at_once))
+            return self._store.transact(lambda transaction: transaction.run(call, at_once, self._apps))
         value = engine.submit(call).result()
         if existing is not None:
             self._tell_unknown(existing)
@@ -379,7 +388,7 @@ class EmbeddedWorkflows:
         return self._driving.driven()
 
     def _find(self, instance_id: str) -> Row | None:
-        return self._store.query(lambda db: instances.find(db, instance_id))
+        return self._store.query(lambda db: instances.find(db, instance_id, self._apps))
 
     def _root(self, instance_id: str) -> int:
         row = self._find(instance_id)

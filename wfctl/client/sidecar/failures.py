@@ -5,7 +5,7 @@ Dapr reports neither the step that failed nor the inner failures of the workflow
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from wfctl.model.cause import cause_of, failed_with
 from wfctl.model.events import Event, ExecutionStarted
 from wfctl.model.failure import DEEPEST, Cause, unwrapped
 from wfctl.model.instance import Instance
+from wfctl.model.waiting import is_elsewhere
 
 if TYPE_CHECKING:
     from wfctl.client.sidecar.grpc_api import HubApi
@@ -32,11 +33,20 @@ def with_cause(instance: Instance, hub: HubApi | None, history: Sequence[Event] 
         instance = replace(instance, parent_id=instance.parent_id or started.parent.instance_id)
     if failure is None:
         return instance
-    return _with(instance, cause_of(failure, history, lambda child: _of_child(hub, child, 1)))
+    return _with(instance, cause_of(failure, history, _in_children(hub, history, 1)))
 
 
 def _with(instance: Instance, cause: Cause) -> Instance:
     return replace(instance, failure=cause.failure, failed_step=cause.step)
+
+
+def _in_children(hub: HubApi, history: Sequence[Event], depth: int) -> Callable[[str, str | None], Cause | None]:
+    """Return what finds out why a child failed that is in this history."""
+
+    def of_child(child: str, app_id: str | None) -> Cause | None:
+        return None if is_elsewhere(app_id, history) else _of_child(hub, child, depth)
+
+    return of_child
 
 
 def _of_child(hub: HubApi, instance_id: str, depth: int) -> Cause | None:
@@ -48,4 +58,4 @@ def _of_child(hub: HubApi, instance_id: str, depth: int) -> Cause | None:
     except WfctlError:
         return None
     failure = failed_with(history)
-    return None if failure is None else cause_of(failure, history, lambda child: _of_child(hub, child, depth + 1))
+    return None if failure is None else cause_of(failure, history, _in_children(hub, history, depth + 1))

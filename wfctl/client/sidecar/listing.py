@@ -118,7 +118,7 @@ def _complete(
         if full.status is Status.FAILED and row.failure is None:
             full = with_cause(full, hub, events)
         elif events is not None:
-            full = explained(full, events, lambda child: None)
+            full = explained(full, events, lambda child, app_id: None)
     yield full
 
 

@@ -11,7 +11,7 @@ from wfctl.errors import NotFound, WfctlError
 from wfctl.model.events import Event, ExecutionStalled, ExecutionStarted
 from wfctl.model.instance import Instance
 from wfctl.model.status import Status
-from wfctl.model.waiting import waiting_for
+from wfctl.model.waiting import ChildStatus, is_elsewhere, waiting_for
 
 if TYPE_CHECKING:
     from wfctl.client.sidecar.grpc_api import HubApi
@@ -27,7 +27,9 @@ def explain(instance: Instance, hub: HubApi, status_of: Callable[[str], Status])
     except WfctlError:
         return instance
 
-    def child_status(child_id: str) -> Status | None:
+    def child_status(child_id: str, app_id: str | None) -> Status | None:
+        if is_elsewhere(app_id, history):
+            return None
         try:
             return status_of(child_id)
         except NotFound:
@@ -36,7 +38,7 @@ def explain(instance: Instance, hub: HubApi, status_of: Callable[[str], Status])
     return explained(instance, history, child_status)
 
 
-def explained(instance: Instance, history: Sequence[Event], child_status: Callable[[str], Status | None]) -> Instance:
+def explained(instance: Instance, history: Sequence[Event], child_status: ChildStatus) -> Instance:
     started = next((event for event in history if isinstance(event, ExecutionStarted)), None)
     stall = instance.stall
     if instance.status is Status.STALLED:

@@ -137,7 +137,9 @@ def _schema(db: Connection) -> dict[tuple[str, str], tuple[object, ...]]:
     found: dict[tuple[str, str], tuple[object, ...]] = {}
     for kind, name in db.execute("SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'").fetchall():
         pragma = {"table": "pragma_table_info", "index": "pragma_index_info"}.get(kind)
-        found[kind, name] = () if pragma is None else tuple(db.execute(f"SELECT * FROM {pragma}(?)", (name,)))
+        # Of the file alone: a reader of an older schema has views that stand in for what it lacks.
+        columns = () if pragma is None else db.execute(f"SELECT * FROM {pragma}(?, 'main')", (name,))
+        found[kind, name] = tuple(columns)
     return found
 
 

@@ -10,6 +10,7 @@ from wfctl.engine.store import instances
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
 from wfctl.engine.store.values import ODD, Unreadable, decode_failure, maybe_micros, maybe_time
+from wfctl.model.apps import app_of_call
 from wfctl.model.failure import DEEPEST, Cause, FailedStep, cause_text
 
 SINCE = 3  # the schema that has the table
@@ -52,8 +53,8 @@ def of(db: Connection, row: Row, depth: int = 0) -> Cause | None:
     from wfctl.engine.store import history_inbox
     from wfctl.model.cause import cause_of
 
-    def of_child(child_id: str) -> Cause | None:
-        child = None if depth >= DEEPEST else instances.find(db, child_id)
+    def of_child(child_id: str, app_id: str | None) -> Cause | None:
+        child = None if depth >= DEEPEST else instances.find(db, child_id, (app_of_call(app_id, row.app),))
         return None if child is None else of(db, child, depth + 1)
 
     return cause_of(failure, history_inbox.read_history(db, row.key), of_child)

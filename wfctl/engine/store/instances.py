@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import islice
 
 from wfctl.engine.store import clocks, reruns
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.values import Unreadable, decode_failure, from_micros, maybe_time
+from wfctl.model.apps import OWN, Apps, told
 from wfctl.model.failure import FailedStep, Failure
 from wfctl.model.instance import Instance, Waiting
 from wfctl.model.status import LIVE, Status
@@ -38,6 +39,7 @@ class Row:
     custom_status: str | None = None
     failure: str | None = None
     stall: str | None = None
+    app: str = OWN
 
 
 # Due instances taken up in one transaction; the rest follow in the next.
@@ -110,7 +112,13 @@ def to_instance(
         rerun_of=lineage[0],
         rerun_as=lineage[1],
         own_time=None if clock is None else clock.own_time,
+        app_id=told(row.app),
     )
+
+
+def stand_in(db: Connection) -> None:
+    """Let a reader of a schema without apps find all instances in the store's own."""
+    db.execute("CREATE TEMP VIEW instances AS SELECT *, '' AS app FROM main.instances")
 
 
 def next_key(db: Connection) -> int:
@@ -126,7 +134,7 @@ def insert(db: Connection, rows: Iterable[Row]) -> None:
             (
                 *(r.key, r.id, r.name, r.status, r.root, r.parent, r.parent_id, r.parent_task, r.parent_execution),
                 *(r.execution_id, r.created_at, r.started_at, r.completed_at, r.wake_at, r.busy, r.version),
-                *(r.output, r.custom_status, r.failure, r.stall),
+                *(r.output, r.custom_status, r.failure, r.stall, r.app),
             )
             for r in rows
         ],
@@ -156,9 +164,26 @@ def put_inputs(db: Connection, inputs: Iterable[tuple[int, str | None]]) -> None
         db.executemany("DELETE FROM inputs WHERE key = ?", absent)
 
 
-def find(db: Connection, instance_id: str) -> Row | None:
-    found = db.execute(f"SELECT {COLUMNS} FROM instances WHERE id = ?", (instance_id,)).fetchone()
-    return None if found is None else to_row(found)
+def find(db: Connection, instance_id: str, apps: Apps = None) -> Row | None:
+    """Return the instance that has this ID in these apps. Raises InvalidInput: more than one has it."""
+    return of_apps(of_every_app(db, instance_id), instance_id, apps)
+
+
+def of_every_app(db: Connection, instance_id: str) -> dict[str, Row]:
+    """Return the instances that have this ID, by app."""
+    rows = db.execute(f"SELECT {COLUMNS} FROM instances WHERE id = ?", (instance_id,)).fetchall()
+    return {row.app: row for row in map(to_row, rows)}
+
+
+def of_apps(found: Mapping[str, Row], instance_id: str, apps: Apps) -> Row | None:
+    """Return the one that is meant of the instances with this ID, by app. Raises InvalidInput: there are several."""
+    if apps is not None:
+        return next((found[app] for app in apps if app in found), None)
+    if len(found) > 1:
+        from wfctl.model import refusals
+
+        raise refusals.in_several_apps(instance_id, list(found))
+    return next(iter(found.values()), None)
 
 
 def by_key(db: Connection, key: int) -> Row | None:

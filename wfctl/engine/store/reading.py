@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from wfctl.engine.store import causes, database
+from wfctl.engine.store import causes, database, instances
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.place import refuse_links
 from wfctl.errors import StoreError
@@ -108,6 +108,7 @@ def _open(path: Path, *, one_name: bool = True) -> tuple[Connection, _Stamp | No
             if version < causes.SINCE:
                 from wfctl.engine.store import clocks, logs
 
+                instances.stand_in(connection)
                 causes.stand_in(connection)
                 logs.stand_in(connection)
                 clocks.stand_in(connection)

@@ -15,6 +15,7 @@ from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import COLUMNS, Row, to_row
 from wfctl.engine.store.values import from_micros, maybe_time, to_micros
 from wfctl.errors import NotFound
+from wfctl.model.apps import OWN, Apps, app_of_call, stored
 from wfctl.model.failure import cause_text
 from wfctl.model.instance import Count, Failed, Filter, Instance, Sort, Waiting
 from wfctl.model.matching import (
@@ -47,29 +48,39 @@ _SORT_KEY = {
 _DESCENDING = frozenset({Sort.CREATED, Sort.UPDATED, Sort.FINISHED, Sort.ANY})
 
 
-def get(db: Connection, instance_id: str, *, payloads: bool, driven: bool) -> Instance | None:
-    """Return the instance. `driven` is false if no process executes the store: a live instance then waits for that."""
+def get(db: Connection, instance_id: str, *, payloads: bool, driven: bool, apps: Apps = None) -> Instance | None:
+    """Return the instance of these apps.
+
+    `driven` is false if no process executes the store: a live instance then waits for that.
+    """
     with snapshot(db):
-        row = instances.find(db, instance_id)
+        row = instances.find(db, instance_id, apps)
         return None if row is None else _instances(db, [row], payloads, driven)[0]
 
 
-def history(db: Connection, instance_id: str) -> list[Event] | None:
+def history(db: Connection, instance_id: str, apps: Apps = None) -> list[Event] | None:
     from wfctl.engine.store import history_inbox
 
     with snapshot(db):
-        row = instances.find(db, instance_id)
+        row = instances.find(db, instance_id, apps)
         return None if row is None else history_inbox.read_history(db, row.key)
 
 
 def log_lines(
-    db: Connection, instance_id: str, *, after: int, step: str | None, level: int, limit: int | None
+    db: Connection,
+    instance_id: str,
+    *,
+    after: int,
+    step: str | None,
+    level: int,
+    limit: int | None,
+    apps: Apps = None,
 ) -> list[LogLine] | None:
     """Return what the instance's code logged (see `logs.read`); None if there is no such instance."""
     from wfctl.engine.store import logs
 
     with snapshot(db):
-        row = instances.find(db, instance_id)
+        row = instances.find(db, instance_id, apps)
         return None if row is None else logs.read(db, row.key, after=after, step=step, level=level, limit=limit)
 
 
@@ -86,22 +97,27 @@ def snapshot(db: Connection) -> Iterator[None]:
         db.execute("COMMIT")
 
 
-def select(db: Connection, filter: Filter, *, payloads: bool, driven: bool, waiting: bool = True) -> Iterator[Instance]:
-    """Yield the matching instances in the filter's order, read page by page, so that a long list costs no memory.
+def select(
+    db: Connection, filter: Filter, *, payloads: bool, driven: bool, waiting: bool = True, apps: Apps = None
+) -> Iterator[Instance]:
+    """Yield the matching instances of these apps in the filter's order.
+
+    They are read page by page, so that a long list costs no memory.
 
     Without `waiting`, what live ones wait for is left out where the filter does not need it: it costs their histories.
     Raises NotFound when `filter.after` does not exist.
     """
-    where, values = _where(db, filter)
+    where, values = _where(db, filter, apps)
     fits = _rest(db, filter)
     key = _SORT_KEY[filter.sort]
     down = (filter.sort in _DESCENDING) != filter.reverse
     direction = "DESC" if down else "ASC"
     last: tuple[object, int] | None = None
     if filter.after is not None:
-        last = db.execute(f"SELECT {key}, key FROM instances WHERE id = ?", (filter.after,)).fetchone()
-        if last is None:
+        known = instances.find(db, filter.after, apps)
+        if known is None:
             raise NotFound(f"there is no instance '{filter.after}' to list from", instance_id=filter.after)
+        last = db.execute(f"SELECT {key}, key FROM instances WHERE key = ?", (known.key,)).fetchone()
     left = filter.limit
     while left is None or left > 0:
         size = PAGE if left is None or fits is not None else min(PAGE, left)
@@ -136,7 +152,7 @@ def _beyond(key: str, last: tuple[object, int], down: bool) -> tuple[str, tuple[
     return (f"({condition} OR {key} IS NULL)" if down and key == "completed_at" else condition), last
 
 
-def parents(db: Connection, ids: Sequence[str]) -> dict[str, str]:
+def parents(db: Connection, ids: Sequence[str], apps: Apps = None) -> dict[str, str]:
     """Return the parents that are there, by child."""
     found: dict[str, str] = {}
     for start in range(0, len(ids), PAGE):
@@ -145,34 +161,39 @@ def parents(db: Connection, ids: Sequence[str]) -> dict[str, str]:
             "SELECT child.id, parent.id FROM instances AS child JOIN instances AS parent ON parent.key = child.parent"
             f" WHERE child.id IN ({', '.join('?' * len(part))})"
         )
-        found.update(db.execute(sql, part))
+        mine = "" if apps is None else f" AND child.app IN ({', '.join('?' * len(apps))})"
+        found.update(db.execute(sql + mine, (*part, *(apps or ()))))
     return found
 
 
-def keys(db: Connection, filter: Filter) -> list[int]:
+def keys(db: Connection, filter: Filter, apps: Apps = None) -> list[int]:
     """Return the keys of the matching instances, in no order. Ignores `sort`, `limit` and `after`."""
     if _rest(db, filter) is not None:
         every = replace(filter, limit=None, after=None, sort=Sort.CREATED)
-        found = (instances.find(db, one.id) for one in select(db, every, payloads=False, driven=True))
+        found = (
+            instances.find(db, one.id, (stored(one.app_id),))
+            for one in select(db, every, payloads=False, driven=True, apps=apps)
+        )
         return [row.key for row in found if row is not None]
-    where, values = _where(db, filter)
+    where, values = _where(db, filter, apps)
     sql = "SELECT key FROM instances"
     if where:
         sql += " WHERE " + " AND ".join(where)
     return [key for (key,) in db.execute(sql, values)]
 
 
-def count(db: Connection, filter: Filter) -> list[Count]:
+def count(db: Connection, filter: Filter, apps: Apps = None) -> list[Count]:
     if _rest(db, filter) is not None:
         asked = filter.statuses or frozenset(Status)
         if filter.step is not None and Status.FAILED in asked and asked & LIVE and not _unrecorded(db):
             # Histories are read for live instances alone.
             failed = replace(filter, statuses=frozenset({Status.FAILED}))
-            return sorted((*count(db, failed), *count(db, replace(filter, statuses=asked & LIVE))), key=_order)
+            live = replace(filter, statuses=asked & LIVE)
+            return sorted((*count(db, failed, apps), *count(db, live, apps)), key=_order)
         every = replace(filter, limit=None, after=None, sort=Sort.CREATED)
-        counted = Counter((one.status, one.name) for one in select(db, every, payloads=False, driven=True))
+        counted = Counter((one.status, one.name) for one in select(db, every, payloads=False, driven=True, apps=apps))
         return [Count(status, name, number) for (status, name), number in sorted(counted.items())]
-    where, values = _where(db, filter)
+    where, values = _where(db, filter, apps)
     sql = "SELECT status, name, count(*) FROM instances"
     if where:
         sql += " WHERE " + " AND ".join(where)
@@ -184,9 +205,9 @@ def _order(one: Count) -> tuple[Status, str | None]:
     return one.status, one.name
 
 
-def failures(db: Connection, filter: Filter) -> Iterator[Failed]:
+def failures(db: Connection, filter: Filter, apps: Apps = None) -> Iterator[Failed]:
     """Yield the failed instances that match, in no order: from the table `failures`, without their histories."""
-    where, values = _where(db, replace(filter, step=None, error=None))
+    where, values = _where(db, replace(filter, step=None, error=None), apps)
     where.append(f"status = {int(Status.FAILED)}")
     sql = f"""
         SELECT key, id, name, completed_at,
@@ -214,7 +235,7 @@ def failures(db: Connection, filter: Filter) -> Iterator[Failed]:
                 yield Failed(instance_id, name, step, error, maybe_time(at), kind, parent is not None, below)
 
 
-def _where(db: Connection, filter: Filter) -> tuple[list[str], list[object]]:
+def _where(db: Connection, filter: Filter, apps: Apps) -> tuple[list[str], list[object]]:
     """Return the conditions that SQL can judge. `_rest` judges the others."""
     conditions: list[str] = []
     values: list[object] = []
@@ -223,6 +244,9 @@ def _where(db: Connection, filter: Filter) -> tuple[list[str], list[object]]:
         conditions.append(condition)
         values.extend(arguments)
 
+    if apps is not None:
+        mine = f"app IN ({', '.join('?' * len(apps))})"
+        add(mine if OWN in apps else f"{mine} AND app <> ''", *apps)  # as the index has it
     if filter.statuses:
         add(f"status IN ({', '.join('?' * len(filter.statuses))})", *sorted(filter.statuses))
     if filter.name is not None:
@@ -242,7 +266,7 @@ def _where(db: Connection, filter: Filter) -> tuple[list[str], list[object]]:
         if when is not None:
             add(f"{column} {condition} ?", to_micros(when))
     if filter.parent_id is not None:
-        add("parent = (SELECT key FROM instances WHERE id = ?)", filter.parent_id)
+        add("parent IN (SELECT key FROM instances WHERE id = ?)", filter.parent_id)
     if filter.waiting_event is not None:
         add("key IN (SELECT key FROM event_waits WHERE name = ?)", filter.waiting_event.casefold())
     if filter.custom_status is not None:
@@ -372,8 +396,8 @@ def _waiting(db: Connection, row: Row, driven: bool, clock: TreeClock | None) ->
 
     now = datetime.now(timezone.utc)
 
-    def child_status(instance_id: str) -> Status | None:
-        child = instances.find(db, instance_id)
+    def child_status(instance_id: str, app_id: str | None) -> Status | None:
+        child = instances.find(db, instance_id, (app_of_call(app_id, row.app),))
         return None if child is None else child.status
 
     events = history_inbox.read_history(db, row.key)
@@ -398,7 +422,9 @@ def could_move(db: Connection, row: Row, waits: tuple[Waiting, ...] = ()) -> boo
     if row.wake_at is not None and from_micros(row.wake_at) <= datetime.now(timezone.utc):
         return True
     for wait in waits:
-        child = None if wait.kind != "child" or wait.instance_id is None else instances.find(db, wait.instance_id)
+        if wait.kind != "child" or wait.instance_id is None:
+            continue
+        child = instances.find(db, wait.instance_id, (app_of_call(wait.app_id, row.app),))
         if child is not None and not child.status.terminal and could_move(db, child):
             return True
     return False

@@ -8,7 +8,7 @@ from __future__ import annotations
 from wfctl.engine.store import instances
 from wfctl.engine.store.codec import decode
 from wfctl.engine.store.database import Connection
-from wfctl.engine.store.instances import to_status
+from wfctl.model.apps import OWN, Apps, stored
 from wfctl.model.events import Event, EventRaised
 from wfctl.model.instance import Instance
 from wfctl.model.status import Status
@@ -17,28 +17,31 @@ from wfctl.model.status import Status
 DEFAULT_PAGE = 1024
 
 
-def get(db: Connection, instance_id: str, *, payloads: bool = True) -> Instance | None:
-    row = instances.find(db, instance_id)
+def get(db: Connection, instance_id: str, *, payloads: bool = True, apps: Apps = None) -> Instance | None:
+    row = instances.find(db, instance_id, apps)
     if row is None:
         return None
     return instances.to_instance(db, row, payloads=payloads)
 
 
-def status(db: Connection, instance_id: str) -> Status | None:
-    found = db.execute("SELECT status FROM instances WHERE id = ?", (instance_id,)).fetchone()
-    return None if found is None else to_status(found[0])
+def status(db: Connection, instance_id: str, apps: Apps = None) -> Status | None:
+    row = instances.find(db, instance_id, apps)
+    return None if row is None else row.status
 
 
-def received(db: Connection, instance_id: str) -> tuple[str, ...]:
+def received(db: Connection, instance_id: str, app_id: str | None) -> tuple[str, ...]:
     """Return the names of the events that have arrived for an instance and that no turn has taken in; up to 100."""
-    sql = "SELECT event FROM inbox JOIN instances USING (key) WHERE id = ? ORDER BY inbox.seq LIMIT 100"
-    events = [decode(text)[0] for (text,) in db.execute(sql, (instance_id,))]
+    sql = "SELECT event FROM inbox JOIN instances USING (key) WHERE id = ? AND app = ? ORDER BY inbox.seq LIMIT 100"
+    events = [decode(text)[0] for (text,) in db.execute(sql, (instance_id, stored(app_id)))]
     return tuple(event.name for event in events if isinstance(event, EventRaised))
 
 
-def ids_after(db: Connection, key: int, limit: int) -> list[tuple[int, str]]:
-    """Return (key, instance ID) behind `key`, in the order of creation."""
-    return db.execute("SELECT key, id FROM instances WHERE key > ? ORDER BY key LIMIT ?", (key, limit)).fetchall()
+def ids_after(db: Connection, key: int, limit: int, apps: Apps = None) -> list[tuple[int, str]]:
+    """Return (key, instance ID) behind `key` in these apps, in the order of creation."""
+    mine = "" if apps is None else f" AND app IN ({', '.join('?' * len(apps))})"
+    mine += "" if apps is None or OWN in apps else " AND app <> ''"  # as the index has it
+    sql = f"SELECT key, id FROM instances WHERE key > ?{mine} ORDER BY key LIMIT ?"
+    return db.execute(sql, (key, *(apps or ()), limit)).fetchall()
 
 
 def history_after(db: Connection, key: int, seq: int) -> list[tuple[int, str]]:

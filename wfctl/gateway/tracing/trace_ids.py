@@ -20,6 +20,7 @@ from pathlib import Path
 from wfctl.engine.execute.port import ActivityResult, ActivityTask
 from wfctl.engine.store import instances, summaries
 from wfctl.engine.store.reading import open_reader
+from wfctl.model.apps import stored
 from wfctl.model.events import Event, ExecutionStarted
 
 MOST = 20_000
@@ -87,15 +88,15 @@ class Traces:
             return given
         parent = started.parent
         if parent is not None and parent.execution_id is not None and first:
-            return self._parent(parent.instance_id, parent.execution_id)
+            return self._parent(parent.instance_id, parent.execution_id, stored(parent.app_id))
         trace = _hash(16, started.execution_id)
         return Span(trace, 0, self._sampled(trace))
 
-    def _parent(self, instance_id: str, execution_id: str) -> Span:
+    def _parent(self, instance_id: str, execution_id: str, app: str) -> Span:
         known = self._generations.get(execution_id)
         if known is not None:
             return known
-        row = instances.find(self._db, instance_id)
+        row = instances.find(self._db, instance_id, (app,))
         place = self.of(row.key) if row is not None and row.execution_id == execution_id else None
         if place is not None:
             return place.own

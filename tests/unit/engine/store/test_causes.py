@@ -81,7 +81,8 @@ def test_an_older_store_tells_it_by_its_histories(rig: Rig) -> None:
     db = sqlite3.connect(rig.store)
     for table in ("failures", "reruns", "logs", "clocks", "real_ends"):
         db.execute(f"DROP TABLE {table}")
-    db.execute("ALTER TABLE owner DROP COLUMN command")
+    for column in ("command", "apps"):
+        db.execute(f"ALTER TABLE owner DROP COLUMN {column}")
     db.execute("ALTER TABLE wanted DROP COLUMN skip")
     # The failures as they were recorded then: without what they wrap.
     db.execute("UPDATE instances SET failure = json_remove(failure, '$.inner')")

@@ -51,3 +51,55 @@ CREATE INDEX real_ends_at ON real_ends (at);
 
 -- Of a tree that is left to the owner: its time is to be skipped, up to this moment of its clock; 0: without end.
 ALTER TABLE wanted ADD COLUMN skip INTEGER;
+
+-- Instances belong to an app, and an ID is taken within one app only. `app` is '' for the store's own: the app that runs a
+-- store where there is only one, and the first of several. SQLite drops no constraint of a column: the table is made
+-- anew, with the columns that it had.
+CREATE TABLE instances_of_apps (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL,
+    app TEXT NOT NULL DEFAULT '',
+    name TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    root INTEGER NOT NULL,
+    parent INTEGER,
+    parent_id TEXT,
+    parent_task INTEGER,
+    parent_execution TEXT,
+    execution_id TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    started_at INTEGER,
+    completed_at INTEGER,
+    wake_at INTEGER,
+    busy INTEGER NOT NULL DEFAULT 0,
+    version TEXT,
+    output TEXT,
+    custom_status TEXT,
+    failure TEXT,
+    stall TEXT,
+    UNIQUE (id, app)
+);
+INSERT INTO instances_of_apps
+    (key, id, name, status, root, parent, parent_id, parent_task, parent_execution, execution_id, created_at, started_at,
+    completed_at, wake_at, busy, version, output, custom_status, failure, stall)
+SELECT key, id, name, status, root, parent, parent_id, parent_task, parent_execution, execution_id, created_at, started_at,
+    completed_at, wake_at, busy, version, output, custom_status, failure, stall
+FROM instances;
+-- A key is never used twice, also that of the last instance if it was deleted.
+DELETE FROM sqlite_sequence WHERE name = 'instances_of_apps';
+UPDATE sqlite_sequence SET name = 'instances_of_apps' WHERE name = 'instances';
+DROP TABLE instances;
+ALTER TABLE instances_of_apps RENAME TO instances;
+CREATE INDEX instances_created ON instances (created_at);
+CREATE INDEX instances_status ON instances (status, created_at);
+CREATE INDEX instances_count ON instances (status, name);
+CREATE INDEX instances_name ON instances (name, created_at);
+CREATE INDEX instances_parent ON instances (parent) WHERE parent IS NOT NULL;
+CREATE INDEX instances_root ON instances (root) WHERE parent IS NOT NULL;
+CREATE INDEX instances_completed ON instances (completed_at) WHERE completed_at IS NOT NULL;
+CREATE INDEX instances_wake ON instances (wake_at) WHERE wake_at IS NOT NULL;
+CREATE INDEX instances_busy ON instances (key) WHERE busy > 0;
+CREATE INDEX instances_app ON instances (app) WHERE app <> '';
+
+-- The apps whose code the owner runs, or whose workers are connected: JSON array.
+ALTER TABLE owner ADD COLUMN apps TEXT;
