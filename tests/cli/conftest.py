@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness import APP, Cli, Outcome, Stream
+from harness import APP, Ask, Cli, Outcome, Stream
 
 from wfctl.cli.main import main
 
@@ -43,6 +43,26 @@ def cli(monkeypatch: pytest.MonkeyPatch) -> Cli:
             patch.setattr(sys, "stderr", err)
             status = main(argv)
         return Outcome(status, out.getvalue(), err.getvalue())
+
+    return run
+
+
+@pytest.fixture
+def ask(monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """Run a command at a terminal where somebody types `answer`."""
+
+    class Keyboard(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    def run(answer: str, *argv: str) -> Outcome:
+        out, err = Stream(False), Stream(True)
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdin", Keyboard(answer))
+            patch.setattr(sys, "stdout", out)
+            patch.setattr(sys, "stderr", err)
+            status = main([*argv, "--color", "never"])
+        return Outcome(status, out.getvalue(), " ".join(err.getvalue().split()))  # it is wrapped
 
     return run
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import Cli, Outcome, Stream
+from harness import Ask, Cli, Outcome
 
 from wfctl.cli.batch import run
-from wfctl.cli.main import main
 from wfctl.client.embedded.workflows import EmbeddedWorkflows
 
 
@@ -22,22 +19,6 @@ from wfctl.client.embedded.workflows import EmbeddedWorkflows
 def three(cli: Cli, app: Path) -> None:
     for name in ("a", "b", "c"):
         cli("start", "Approval", "--id", name)
-
-
-def ask(monkeypatch: pytest.MonkeyPatch, answer: str, *argv: str) -> Outcome:
-    """Run it at a terminal where somebody types `answer`."""
-
-    class Keyboard(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    out, err = Stream(False), Stream(True)
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "stdin", Keyboard(answer))
-        patch.setattr(sys, "stdout", out)
-        patch.setattr(sys, "stderr", err)
-        status = main([*argv, "--color", "never"])
-    return Outcome(status, out.getvalue(), err.getvalue())
 
 
 def statuses(cli: Cli) -> dict[str, str]:
@@ -104,23 +85,23 @@ def test_a_filter_without_a_terminal_is_refused(cli: Cli, three: None) -> None:
 
 
 @pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("YES\n", 0), ("n\n", 8), ("\n", 8), ("", 8), ("3\n", 8)])
-def test_the_question(cli: Cli, three: None, monkeypatch: pytest.MonkeyPatch, answer: str, status: int) -> None:
-    result = ask(monkeypatch, answer, "terminate", "--status", "running")
+def test_the_question(cli: Cli, three: None, ask: Ask, answer: str, status: int) -> None:
+    result = ask(answer, "terminate", "--status", "running")
     assert result.status == status
-    assert re.search(r"Terminate 3 Approval on embedded\s\(\S+\)\?\s\[y/N\] ", result.err)
-    assert all(f"{name}   Approval  RUNNING" in result.err for name in "abc")
+    assert re.search(r"Terminate 3 Approval on embedded \(\S+\)\? \[y/N\] ", result.err)
+    assert all(f"{name} Approval RUNNING" in result.err for name in "abc")
     assert set(statuses(cli).values()) == {"TERMINATED" if status == 0 else "RUNNING"}
 
 
-def test_the_number_is_typed_above_a_hundred(cli: Cli, three: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_is_typed_above_a_hundred(cli: Cli, three: None, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wfctl.cli.batch.confirm.TYPE_IT", 2)
     monkeypatch.setattr("wfctl.cli.batch.confirm.SAMPLE", 1)
-    result = ask(monkeypatch, "y\n", "pause", "--status", "running")
+    result = ask("y\n", "pause", "--status", "running")
     assert result.status == 8
     assert "... and 2 more" in result.err
     assert "Pause 3 Approval on embedded" in result.err
-    assert "Type 3 to go on: " in " ".join(result.err.split())
-    assert ask(monkeypatch, "3\n", "pause", "--status", "running").status == 0
+    assert "Type 3 to go on: " in result.err
+    assert ask("3\n", "pause", "--status", "running").status == 0
 
 
 def test_dry_run(cli: Cli, three: None) -> None:

@@ -87,6 +87,7 @@ def test_commands_options_and_words() -> None:
 def test_ids_by_what_can_be_done_with_them(instances: Path) -> None:
     assert complete("get", "ord") == ["order-1", "order-2", "order-9"]
     assert complete("resume", "") == ["order-2"]
+    assert "order-2" not in complete("suspend", "")
     assert complete("result", "") == ["order-9"]
     assert "order-2" not in complete("pause", "ord")
     assert complete("terminate", "order-1", "ord") == ["order-2"], "an ID is offered once"

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness import Cli, Outcome, Stream
-
-from wfctl.cli.main import main
-
-Ask = Callable[..., Outcome]
+from harness import Ask, Cli
 
 USER = """
 [profiles.prod]
@@ -20,28 +14,6 @@ app = "{app}"
 store = "{store}"
 protected = true
 """
-
-
-@pytest.fixture
-def ask(monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """Run a command at a terminal where somebody types `answer`."""
-
-    def run(answer: str, *argv: str) -> Outcome:
-        import io
-
-        class Keyboard(io.StringIO):
-            def isatty(self) -> bool:
-                return True
-
-        out, err = Stream(False), Stream(True)
-        with monkeypatch.context() as patch:
-            patch.setattr(sys, "stdin", Keyboard(answer))
-            patch.setattr(sys, "stdout", out)
-            patch.setattr(sys, "stderr", err)
-            status = main([*argv, "--color", "never"])
-        return Outcome(status, out.getvalue(), " ".join(err.getvalue().split()))  # it is wrapped
-
-    return run
 
 
 @pytest.fixture

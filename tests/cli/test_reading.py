@@ -2,26 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
-from harness import Cli
-
-RECORD_KEYS = [
-    "instanceID",
-    "workflowName",
-    "runtimeStatus",
-    "createdAt",
-    "lastUpdatedAt",
-    "completedAt",
-    "input",
-    "output",
-    "customStatus",
-    "failure",
-    "failedStep",
-    "parentInstanceID",
-    "waitingFor",
-    "rerunOf",
-    "rerunAs",
-    "skippedTime",
-]
+from harness import RECORD_KEYS, Cli
 
 
 @pytest.fixture(autouse=True)

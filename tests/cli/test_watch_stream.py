@@ -17,7 +17,7 @@ from queue import Queue
 from typing import IO, Any
 
 import pytest
-from harness import Cli
+from harness import RECORD_KEYS, Cli
 from limits import LIMIT_SECONDS, until
 
 from wfctl.cli.watching.change_feed import Change, IDChanges, Kind, ListChanges
@@ -26,25 +26,6 @@ from wfctl.client.embedded.workflows import EmbeddedWorkflows, open_embedded
 from wfctl.errors import NotFound
 from wfctl.model.instance import Filter
 from wfctl.model.status import Status
-
-RECORD_KEYS = [
-    "change",
-    "instanceID",
-    "workflowName",
-    "runtimeStatus",
-    "createdAt",
-    "lastUpdatedAt",
-    "completedAt",
-    "input",
-    "output",
-    "customStatus",
-    "failure",
-    "failedStep",
-    "parentInstanceID",
-    "waitingFor",
-    "rerunOf",
-    "rerunAs",
-]
 
 
 @pytest.fixture(autouse=True)
@@ -118,7 +99,7 @@ def test_list_as_lines(cli: Cli, piped: Any) -> None:
     watch = piped("list", "--watch")
     first = [json.loads(watch.line()) for _ in range(2)]
     assert [(one["change"], one["instanceID"]) for one in first] == [("listed", "open"), ("listed", "done")]
-    assert all(list(one) == RECORD_KEYS for one in first)
+    assert all(list(one) == ["change", *RECORD_KEYS] for one in first)
     cli("start", "Echo", "--id", "third", "--input", '{"n": [1, 2]}')
     third = watch.until(instanceID="third", runtimeStatus="COMPLETED")
     assert third["change"] in ("appeared", "changed")

@@ -50,6 +50,26 @@ def fail(ctx, value):
     raise ValueError(f"no {value}")
 """
 
+# Of the record of an instance.
+RECORD_KEYS = [
+    "instanceID",
+    "workflowName",
+    "runtimeStatus",
+    "createdAt",
+    "lastUpdatedAt",
+    "completedAt",
+    "input",
+    "output",
+    "customStatus",
+    "failure",
+    "failedStep",
+    "parentInstanceID",
+    "waitingFor",
+    "rerunOf",
+    "rerunAs",
+    "skippedTime",
+]
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -78,3 +98,4 @@ class Stream(io.StringIO):
 
 
 Cli = Callable[..., Outcome]
+Ask = Callable[..., Outcome]  # the answer, then the arguments

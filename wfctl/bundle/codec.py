@@ -202,7 +202,7 @@ def event_in(record: Any) -> Event:
     if type(record) is not dict:
         raise Malformed("an event is not an object")
     name = record.get("type")
-    kind = _TYPES.get(name) if type(name) is str else None
+    kind = ev.TYPES.get(name) if type(name) is str else None
     event_id = _maybe(record, "eventID", _number)
     event_id = NO_ID if event_id is None else event_id
     at = _get(record, "timestamp", _time)
@@ -374,26 +374,6 @@ def _log(value: Any) -> LogLine:
 
 # --- the fields of events --------------------------------------------------------------------------------------------
 
-_KINDS: tuple[type[Event], ...] = (
-    ev.ExecutionStarted,
-    ev.ExecutionCompleted,
-    ev.ExecutionTerminated,
-    ev.TaskScheduled,
-    ev.TaskCompleted,
-    ev.TaskFailed,
-    ev.ChildWorkflowInstanceCreated,
-    ev.ChildWorkflowInstanceCompleted,
-    ev.ChildWorkflowInstanceFailed,
-    ev.TimerCreated,
-    ev.TimerFired,
-    ev.WorkflowStarted,
-    ev.EventRaised,
-    ev.ExecutionSuspended,
-    ev.ExecutionResumed,
-    ev.ExecutionStalled,
-)
-_TYPES: dict[str, type[Event]] = {kind.__name__: kind for kind in _KINDS}
-
 # By the annotation of a field, which is a text.
 _BY_TYPE: dict[str, Callable[[Any], Any]] = {
     "str": _text,
@@ -432,6 +412,6 @@ def _reads(kind: type[Event]) -> list[tuple[str, str, Callable[[Any], Any], bool
 
 _WRITTEN: dict[type[Event], list[tuple[str, str, Any]]] = {
     kind: [(attribute, name, None if default is MISSING else default) for attribute, name, default, _ in _fields(kind)]
-    for kind in _KINDS
+    for kind in ev.TYPES.values()
 }
-_READ = {kind: _reads(kind) for kind in _KINDS}
+_READ = {kind: _reads(kind) for kind in ev.TYPES.values()}

@@ -21,7 +21,7 @@ from typing import Annotated, Any
 
 import typer
 
-from wfctl.cli.help_pages import CONTEXT, Command
+from wfctl.cli.help_pages import CONTEXT, Command, Group
 from wfctl.cli.option_group import OptionGroup, group_of
 from wfctl.cli.options import WAITING, common_parameters, take_flags
 from wfctl.cli.session import Session
@@ -46,6 +46,18 @@ NO_DRIVE = inspect.Parameter(
 
 def new_app() -> typer.Typer:
     return typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+def new_group(help: str) -> typer.Typer:
+    """Return an app whose commands are words behind its name: `wfctl config show`."""
+    return typer.Typer(
+        cls=Group,
+        add_completion=False,
+        rich_markup_mode=None,
+        no_args_is_help=True,
+        context_settings=dict(CONTEXT),
+        help=help,
+    )
 
 
 def command(app: typer.Typer, name: str | None = None, *, drives: bool = False) -> Callable[[Run], Run]:

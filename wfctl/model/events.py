@@ -222,6 +222,30 @@ class OtherEvent(Event):
 ActionEvent = TaskScheduled | TimerCreated | ChildWorkflowInstanceCreated
 
 
+# By the names under which stores and bundles keep them. OtherEvent is never kept: it is what a sidecar sent.
+TYPES: dict[str, type[Event]] = {
+    kind.__name__: kind
+    for kind in (
+        ExecutionStarted,
+        ExecutionCompleted,
+        ExecutionTerminated,
+        TaskScheduled,
+        TaskCompleted,
+        TaskFailed,
+        ChildWorkflowInstanceCreated,
+        ChildWorkflowInstanceCompleted,
+        ChildWorkflowInstanceFailed,
+        TimerCreated,
+        TimerFired,
+        WorkflowStarted,
+        EventRaised,
+        ExecutionSuspended,
+        ExecutionResumed,
+        ExecutionStalled,
+    )
+}
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryChunk:
     """The part of a propagated history that belongs to one instance."""

@@ -49,6 +49,8 @@ RERUN = Verb(
     effect="a new instance runs from that step on; the steps before it keep their results",
 )
 
+BY_WORD = {verb.word: verb for verb in (PAUSE, RESUME, TERMINATE, PURGE, RAISE, RERUN)}
+
 
 def raising(event: str) -> Verb:
     """Return the verb that raises this event."""

@@ -10,23 +10,15 @@ from typing import Annotated
 import typer
 
 from wfctl.cli.choices import SHELL
-from wfctl.cli.command import command
+from wfctl.cli.command import command, new_group
 from wfctl.cli.complete.scripts import SCRIPTS
-from wfctl.cli.help_pages import CONTEXT, Group
 from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
 from wfctl.errors import InvalidInput
 from wfctl.render.printer import View
 from wfctl.render.text import clean
 
-app = typer.Typer(
-    cls=Group,
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    context_settings=dict(CONTEXT),
-    help="Install or print the completion script for your shell.\n\n$ wfctl completion install",
-)
+app = new_group("Install or print the completion script for your shell.\n\n$ wfctl completion install")
 MARK = "# wfctl completion"
 _Shell = Annotated[
     str | None,

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from wfctl.cli.command import command
-from wfctl.cli.help_pages import CONTEXT, Group
+from wfctl.cli.command import command, new_group
 from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
 from wfctl.cli.target import effective_target
@@ -21,13 +20,8 @@ from wfctl.render.table import Cell, Column
 from wfctl.render.text import clean
 from wfctl.render.theme import QUIET
 
-app = typer.Typer(
-    cls=Group,
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    context_settings=dict(CONTEXT),
-    help="Show and change settings; trust a project's file.\n\n$ wfctl config show\n$ wfctl config set format json",
+app = new_group(
+    "Show and change settings; trust a project's file.\n\n$ wfctl config show\n$ wfctl config set format json"
 )
 
 HIDDEN = "(set, not shown)"

@@ -8,12 +8,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wfctl.cli.choices import BY_METAVAR
-from wfctl.cli.command_table import COMMANDS
+from wfctl.cli.command_table import CHANGING, COMMANDS
 from wfctl.cli.complete.query import MOST, Candidate, Question, asked
 from wfctl.cli.filter_options import FILTER_OPTIONS
 from wfctl.cli.options import Flags
@@ -22,7 +21,6 @@ from wfctl.model.instance import Filter, Instance, Sort
 from wfctl.model.status import LIVE, TERMINAL, Status
 
 if TYPE_CHECKING:
-    from wfctl.cli.batch.select import Verb
     from wfctl.cli.complete.query import CompletionReader
     from wfctl.client.connect import Embedded
     from wfctl.config.settings import Settings
@@ -87,9 +85,13 @@ def _ids_of(line: _Line, incomplete: str) -> Question:
 
 def _statuses_for(command: str) -> frozenset[Status]:
     """Return the statuses in which an instance is worth proposing; none where any status is."""
-    if command in _STATUSES_FOR or command not in COMMANDS:
+    entry = COMMANDS.get(command)
+    if entry is None or entry.panel != CHANGING:
         return _STATUSES_FOR.get(command, frozenset())
-    verb: Verb | None = getattr(import_module(COMMANDS[command].module), "VERB", None)
+    from wfctl.cli.batch.verbs import BY_WORD
+
+    word = entry.module.rpartition(".")[2].replace("_", "-")  # the name of the command, also by an alias
+    verb = BY_WORD.get(word)
     return verb.able or frozenset() if verb is not None else frozenset()
 
 

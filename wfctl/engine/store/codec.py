@@ -104,31 +104,9 @@ def _plain(value: Any) -> Any:
     return value
 
 
-_TYPES: dict[str, type[Event]] = {
-    kind.__name__: kind
-    for kind in (
-        ev.ExecutionStarted,
-        ev.ExecutionCompleted,
-        ev.ExecutionTerminated,
-        ev.TaskScheduled,
-        ev.TaskCompleted,
-        ev.TaskFailed,
-        ev.ChildWorkflowInstanceCreated,
-        ev.ChildWorkflowInstanceCompleted,
-        ev.ChildWorkflowInstanceFailed,
-        ev.TimerCreated,
-        ev.TimerFired,
-        ev.WorkflowStarted,
-        ev.EventRaised,
-        ev.ExecutionSuspended,
-        ev.ExecutionResumed,
-        ev.ExecutionStalled,
-    )
-}
-
 _FIELDS: dict[type[Event], list[tuple[str, Any]]] = {
     kind: [(f.name, f.default) for f in fields(kind) if f.name not in ("event_id", "timestamp")]
-    for kind in _TYPES.values()
+    for kind in ev.TYPES.values()
 }
 
 _READ: dict[str, Callable[[Any], Any]] = {
@@ -146,7 +124,7 @@ _NEEDED: dict[type[Event], list[str]] = {
 
 
 def _decoded(record: dict[str, Any]) -> Event:
-    kind = _TYPES[record.pop("type")]
+    kind = ev.TYPES[record.pop("type")]
     event_id = record.pop("id", NO_ID)
     at = from_micros(record.pop("at"))
     for name in record.keys() & _READ.keys():

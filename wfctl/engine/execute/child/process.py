@@ -15,19 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from wfctl.engine.execute.checking import Answers, Item
-from wfctl.engine.execute.child.messages import (
-    CLIENT_ENVIRONMENT,
-    Answer,
-    CheckHistories,
-    ClientCall,
-    Forget,
-    Registered,
-    RunActivities,
-    RunTurn,
-    TurnDone,
-    pack,
-    unpack,
-)
+from wfctl.engine.execute.child import messages
 from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, ExecutorFailed, Turn
 from wfctl.errors import AppError, AppExited, WfctlError
 from wfctl.model.turn import TurnResult
@@ -89,8 +77,8 @@ class _Link:
     def ask(self, message: object) -> Any:
         """Ask, and wait for the answer. Raises what the answer says, and AppExited."""
         try:
-            self.turns.send_bytes(pack(message))
-            answer: Answer = unpack(self.turns.recv_bytes())
+            self.turns.send_bytes(messages.pack(message))
+            answer: messages.Answer = messages.unpack(self.turns.recv_bytes())
         except (OSError, EOFError):
             raise self.exited() from None
         if answer.error is not None:
@@ -144,15 +132,15 @@ class AppProcess:
         threading.Thread(target=self._listen, args=(link,), name="app-events", daemon=True).start()
         return link
 
-    def load(self) -> Registered:
+    def load(self) -> messages.Registered:
         """Import the app. Raises AppError, and AppExited if that ended the process."""
         return self._load(self._link)
 
-    def _load(self, link: _Link) -> Registered:
-        registered: Registered = link.ask((self._spec, str(self._base), self._log_level))
+    def _load(self, link: _Link) -> messages.Registered:
+        registered: messages.Registered = link.ask((self._spec, str(self._base), self._log_level))
         return registered
 
-    def reload(self) -> Registered:
+    def reload(self) -> messages.Registered:
         """Import the app in a new process, which takes the place of this one.
 
         Raises AppError and AppExited if it does not load: then the old one stays.
@@ -169,22 +157,22 @@ class AppProcess:
         link.close()
         return registered
 
-    def run_turn(self, turn: RunTurn) -> TurnDone:
+    def run_turn(self, turn: messages.RunTurn) -> messages.TurnDone:
         """Run a turn, and wait for its end. Raises AppExited."""
         with self.lock:
-            done: TurnDone = self._link.ask(turn)
+            done: messages.TurnDone = self._link.ask(turn)
             return done
 
     def check(self, items: Sequence[Item], seconds: float | None, results: bool, quiet: bool) -> Answers:
         """Check histories against the code there. Raises AppExited."""
         with self.lock:
-            found: Answers = self._link.ask(CheckHistories(tuple(items), seconds, results, quiet))
+            found: Answers = self._link.ask(messages.CheckHistories(tuple(items), seconds, results, quiet))
             return found
 
-    def send(self, message: RunActivities | Forget) -> None:
+    def send(self, message: messages.RunActivities | messages.Forget) -> None:
         """Send what has no answer. That the process has ended is heard on the other pipe."""
         with self.lock, contextlib.suppress(OSError):
-            self._link.turns.send_bytes(pack(message))
+            self._link.turns.send_bytes(messages.pack(message))
 
     def attach(self, deliver: Callable[[Delivery], None], replaced: Callable[[], None]) -> None:
         """Give the results of activities to `deliver`, which is called from another thread.
@@ -203,10 +191,10 @@ class AppProcess:
     def _listen(self, link: _Link) -> None:
         while True:
             try:
-                message = unpack(link.events.recv_bytes())
+                message = messages.unpack(link.events.recv_bytes())
             except (OSError, EOFError):
                 break
-            if type(message) is ClientCall:
+            if type(message) is messages.ClientCall:
                 # A call may wait for an instance, which the engine moves on: never wait for it here.
                 threading.Thread(target=_answer, args=(link, message), name="app-call", daemon=True).start()
             elif self._deliver is not None and link is self._link:
@@ -216,18 +204,18 @@ class AppProcess:
         link.events.close()
 
 
-def _answer(link: _Link, call: ClientCall) -> None:
+def _answer(link: _Link, call: messages.ClientCall) -> None:
     try:
-        if call.method == CLIENT_ENVIRONMENT:
-            answer = Answer(call.number, dict(client_environment()))
+        if call.method == messages.CLIENT_ENVIRONMENT:
+            answer = messages.Answer(call.number, dict(client_environment()))
         else:
-            answer = Answer(call.number, getattr(bound_backend(), call.method)(*call.arguments))
+            answer = messages.Answer(call.number, getattr(bound_backend(), call.method)(*call.arguments))
     except WfctlError as error:
-        answer = Answer(call.number, error=error)
+        answer = messages.Answer(call.number, error=error)
     except Exception as error:
-        answer = Answer(call.number, error=WfctlError(f"{type(error).__name__}: {error}"))
+        answer = messages.Answer(call.number, error=WfctlError(f"{type(error).__name__}: {error}"))
     with link.answering, contextlib.suppress(OSError):
-        link.events.send_bytes(pack(answer))
+        link.events.send_bytes(messages.pack(answer))
 
 
 class ProcessExecutor:
@@ -250,7 +238,7 @@ class ProcessExecutor:
             past = None if alive else tuple(turn.past())
             received = None if alive else turn.received()
             done = self._process.run_turn(
-                RunTurn(turn.key, turn.instance_id, turn.name, past, tuple(turn.new), received)
+                messages.RunTurn(turn.key, turn.instance_id, turn.name, past, tuple(turn.new), received)
             )
             if done.alive:
                 self._alive.add(turn.key)
@@ -264,12 +252,12 @@ class ProcessExecutor:
         with self._process.lock:
             for task in tasks:
                 self._running[task.key, task.task_id, task.task_execution_id] = task
-            self._process.send(RunActivities(tuple(tasks)))
+            self._process.send(messages.RunActivities(tuple(tasks)))
 
     def forget(self, key: int) -> None:
         if key in self._alive:
             self._alive.discard(key)
-            self._process.send(Forget(key))
+            self._process.send(messages.Forget(key))
 
     def close(self) -> None:
         self._process.close()
@@ -283,7 +271,7 @@ class ProcessExecutor:
         """A new process keeps no instance alive, and runs no activity: what the old one had begun, begins again."""
         self._alive.clear()
         if self._running:
-            self._process.send(RunActivities(tuple(self._running.values())))
+            self._process.send(messages.RunActivities(tuple(self._running.values())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +298,7 @@ def reload(app: ProcessApp) -> None:
     app.registry.replace(_registry(app.process.reload()))
 
 
-def _registry(found: Registered) -> Registry:
+def _registry(found: messages.Registered) -> Registry:
     registry = Registry()
     for name, versions, latest in found.workflows:
         for version in versions:

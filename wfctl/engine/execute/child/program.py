@@ -16,19 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from wfctl.engine.execute.checking import answers
-from wfctl.engine.execute.child.messages import (
-    CLIENT_ENVIRONMENT,
-    Answer,
-    CheckHistories,
-    ClientCall,
-    Forget,
-    Registered,
-    RunActivities,
-    RunTurn,
-    TurnDone,
-    pack,
-    unpack,
-)
+from wfctl.engine.execute.child import messages
 from wfctl.engine.execute.local import LocalExecutor
 from wfctl.engine.execute.port import Delivery, Logged, Turn
 from wfctl.errors import WfctlError
@@ -50,7 +38,7 @@ class Events:
         threading.Thread(target=self._listen, name="wfctl-events", daemon=True).start()
 
     def send(self, message: object) -> None:
-        data = pack(message)
+        data = messages.pack(message)
         # Whoever reads is gone: `_listen` sees it, too, and ends this process.
         with self._sending, contextlib.suppress(OSError):
             self._pipe.send_bytes(data)
@@ -59,13 +47,13 @@ class Events:
         """Call the engine's client backend in wfctl, and wait for its answer. Raises what that raises."""
         number = next(self._numbers)
         future = self._calls[number] = Future()
-        self.send(ClientCall(number, method, arguments))
+        self.send(messages.ClientCall(number, method, arguments))
         return future.result()
 
     def _listen(self) -> None:
         while True:
             try:
-                answer: Answer = unpack(self._pipe.recv_bytes())
+                answer: messages.Answer = messages.unpack(self._pipe.recv_bytes())
             except (OSError, EOFError):
                 _leave()
             future = self._calls.pop(answer.number)
@@ -143,7 +131,7 @@ def main(arguments: Sequence[str]) -> None:
     signal.signal(signal.SIGINT, lambda number, frame: None)
     channel = Events(events)
     bind_backend(CallingBackend(channel))
-    provide_environment(lambda: channel.call(CLIENT_ENVIRONMENT))
+    provide_environment(lambda: channel.call(messages.CLIENT_ENVIRONMENT))
     loaded = _load(turns)
     if loaded is None:
         return
@@ -152,16 +140,16 @@ def main(arguments: Sequence[str]) -> None:
     executor = LocalExecutor(app.registry, logs.deliver, log_level=log_level)
     while True:
         try:
-            message = unpack(turns.recv_bytes())
+            message = messages.unpack(turns.recv_bytes())
         except (OSError, EOFError):
             break
-        if type(message) is RunTurn:
+        if type(message) is messages.RunTurn:
             _send(turns, _run(executor, message, logs))
-        elif type(message) is CheckHistories:
+        elif type(message) is messages.CheckHistories:
             _send(turns, _checked(app, message))
-        elif type(message) is RunActivities:
+        elif type(message) is messages.RunActivities:
             executor.run_activities(message.tasks)
-        elif type(message) is Forget:
+        elif type(message) is messages.Forget:
             executor.forget(message.key)
     executor.close()
 
@@ -179,46 +167,46 @@ def _load(turns: connection.Connection) -> tuple[App, int] | None:
     With it comes the level from which on its logs are wanted.
     """
     try:
-        spec, base, log_level = unpack(turns.recv_bytes())
+        spec, base, log_level = messages.unpack(turns.recv_bytes())
         app = load_app(spec, Path(base))
     except (OSError, EOFError):
         return None
     except WfctlError as error:
-        _send(turns, Answer(0, error=error))
+        _send(turns, messages.Answer(0, error=error))
         return None
-    _send(turns, Answer(0, _registered(app)))
+    _send(turns, messages.Answer(0, _registered(app)))
     return app, log_level
 
 
-def _registered(app: App) -> Registered:
+def _registered(app: App) -> messages.Registered:
     registry = app.registry
     workflows = tuple(
         (name, tuple(registry.versions(name)), registry.latest_version(name)) for name in registry.workflow_names()
     )
     path = None if app.path is None else str(app.path)
-    return Registered(app.module, path, platform.python_version(), workflows, tuple(registry.activity_names()))
+    return messages.Registered(app.module, path, platform.python_version(), workflows, tuple(registry.activity_names()))
 
 
-def _run(executor: LocalExecutor, message: RunTurn, logs: TurnLogs) -> Answer:
+def _run(executor: LocalExecutor, message: messages.RunTurn, logs: TurnLogs) -> messages.Answer:
     past, received = message.past or (), message.received
     turn = Turn(message.key, message.instance_id, message.name, lambda: past, message.new, lambda: received)
     try:
         result = executor.run_turn(turn)
-        return Answer(0, TurnDone(result, executor.keeps(message.key), logs.take()))
+        return messages.Answer(0, messages.TurnDone(result, executor.keeps(message.key), logs.take()))
     except Exception as error:
-        return Answer(0, error=RuntimeError(f"{type(error).__name__}: {error}"))
+        return messages.Answer(0, error=RuntimeError(f"{type(error).__name__}: {error}"))
 
 
-def _checked(app: App, message: CheckHistories) -> Answer:
+def _checked(app: App, message: messages.CheckHistories) -> messages.Answer:
     try:
-        return Answer(0, answers(app.registry, message.items, message.seconds, message.results, message.quiet))
+        return messages.Answer(0, answers(app.registry, message.items, message.seconds, message.results, message.quiet))
     except Exception as error:
-        return Answer(0, error=RuntimeError(f"{type(error).__name__}: {error}"))
+        return messages.Answer(0, error=RuntimeError(f"{type(error).__name__}: {error}"))
 
 
-def _send(pipe: connection.Connection, answer: Answer) -> None:
+def _send(pipe: connection.Connection, answer: messages.Answer) -> None:
     with contextlib.suppress(OSError):
-        pipe.send_bytes(pack(answer))
+        pipe.send_bytes(messages.pack(answer))
 
 
 def _leave() -> NoReturn:
