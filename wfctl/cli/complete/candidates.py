@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from wfctl.config.settings import Settings
 
 FILES: list[Candidate] = [Candidate(":files")]  # the shell knows better
-_FILES = ("FILE", "FOLDER", "PATH", "FILE|FOLDER", "FILE|MODULE")
+_FILES = ("FILE", "BUNDLE", "FOLDER", "PATH", "FILE|FOLDER", "FILE|MODULE")
 _NEW = frozenset({"id", "new_id", "app_id"})  # these name what is not there yet
 
 # Of the commands that change nothing; the verbs say for themselves which instances they act on.
