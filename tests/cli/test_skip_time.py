@@ -134,3 +134,29 @@ def test_a_store_made_for_it(cli: Cli, app: Path) -> None:
     assert cli("start", "Approval", "--id", "x", "--no-drive", "--store", "other/.wfctl/store.db").status == 0
     other = cli("init", "other", "--skip-time")
     assert (other.status, "their time was not skipped from the beginning" in other.err) == (4, True)
+
+
+def test_what_is_due_when(cli: Cli, app: Path) -> None:
+    cli("start", "Approval", "--id", "tomorrow")
+    cli("start", "Approval", "--id", "later", "--start-at", "+9d")
+    cli("start", "Monitor", "--id", "soon")
+    cli("start", "Approval", "--id", "held", "--skip-time", "--until", "+2d23h30m")  # half an hour by its clock
+    cli("start", "Approval", "--id", "never", "--skip-time")
+    order = ["held", "soon", "tomorrow", "later", "never"]
+    assert cli("list", "--sort", "due", "-o", "id").out.split() == order
+    assert cli("list", "--sort", "due", "--reverse", "-o", "id").out.split() == [
+        "later",
+        "tomorrow",
+        "soon",
+        "held",
+        "never",
+    ]
+    assert cli("list", "--sort", "due", "--after", "soon", "--limit", "2", "-o", "id").out.split() == order[2:4]
+    assert cli("list", "--sort", "due", "--after", "never", "-o", "id").out == ""
+    assert cli("list", "--sort", "due", "--status", "PENDING", "-o", "id").out.split() == ["later"]
+    assert cli("list", "--sort", "due", "--name", "Monitor", "-o", "id").out.split() == ["soon"]
+    table = cli("list", "--sort", "due").out.splitlines()
+    assert "DUE" in table[0].split()
+    assert "Z (in 29m" in table[1] or "Z (in 30m" in table[1]
+    assert "Z (in 8d" in table[4]
+    assert "DUE" not in cli("list").out

@@ -14,13 +14,16 @@ class IfExists(str, Enum):
 
 
 class Sort(str, Enum):
-    """The orders of `list`: times from the newest, names and IDs from A to Z; ANY as a target finds them."""
+    """The orders of `list`: times from the newest, names and IDs from A to Z; ANY as a target finds them.
+
+    DUE: by what comes next, then what waits for no time, from the newest."""
 
     CREATED = "created"
     UPDATED = "updated"
     FINISHED = "finished"
     NAME = "name"
     ID = "id"
+    DUE = "due"
     ANY = "any"
 
 

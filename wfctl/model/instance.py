@@ -96,6 +96,12 @@ class Instance:
     app_id: str | None = None
     own_time: OwnTime | None = None  # where its tree has a clock of its own; its times are by that
 
+    @property
+    def due(self) -> datetime | None:
+        """Return when it goes on by itself: the next timer, time-out, retry or delayed start. None if that is not so,
+        or the target does not tell; by the clock of its tree."""
+        return min((waiting.until for waiting in self.waiting_for if waiting.until is not None), default=None)
+
     def time(self, real: datetime) -> datetime:
         """Return what the clock of its tree says at a real time."""
         return real if self.own_time is None else real + self.own_time.ahead

@@ -167,6 +167,11 @@ def ordered(filter: Filter, instances: Iterable[Instance]) -> list[Instance]:
     if filter.sort is Sort.NAME:
         rows.sort(key=lambda row: row.name or "", reverse=filter.reverse)
         return rows
+    if filter.sort is Sort.DUE:
+        rows.sort(key=lambda row: row.created_at or _LONG_AGO, reverse=True)
+        rows.sort(key=lambda row: row.due or _LONG_AGO, reverse=filter.reverse)
+        rows.sort(key=lambda row: row.due is None)
+        return rows
     rows.sort(key=lambda row: _time(filter.sort, row) or _LONG_AGO, reverse=not filter.reverse)
     return rows
 

@@ -67,6 +67,19 @@ def test_orders() -> None:
     assert ids(ordered(Filter(sort=Sort.NAME), rows)) == ["a", "b", "c", "d"]
 
 
+def test_what_is_due_comes_first_and_what_is_never_due_last() -> None:
+    soon, late = T + timedelta(hours=1), T + timedelta(days=1)
+    timer = Waiting("timer", until=late)
+    rows = [
+        row("done", 4),
+        row("late", 1, waiting_for=(timer,)),
+        row("soon", 2, waiting_for=(timer, Waiting("event", "e", until=soon))),
+        row("event", 5, waiting_for=(Waiting("event", "e"),)),
+    ]
+    assert ids(ordered(Filter(sort=Sort.DUE), rows)) == ["soon", "late", "event", "done"]
+    assert ids(ordered(Filter(sort=Sort.DUE, reverse=True), rows)) == ["late", "soon", "event", "done"]
+
+
 def test_pages() -> None:
     rows = ordered(Filter(), [row("a", 1), row("b", 2), row("d", 4)])
     assert ids(after(rows, row("b", 2), Filter())) == ["a"]

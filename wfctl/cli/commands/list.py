@@ -67,12 +67,14 @@ def list_(
     $ wfctl list --status FAILED --created-after 7d
     $ wfctl list --waiting-event approval -o id
     $ wfctl list --name OrderProcessingWorkflow --sort finished --limit 20 -o wide
+    $ wfctl list --sort due --limit 20
     $ wfctl list --watch --status RUNNING
     $ wfctl list --stuck 1h --fail-if-any
     $ wfctl list --columns id,status,completed-at --no-headers
 
-    Newest first; filters combine. Times are RFC 3339 (2026-01-31T09:00:00Z), local (2026-01-31, 08:00, yesterday) or
-    ages (7d, 36h, 90m).
+    Newest first; filters combine. --sort due shows what goes on when: by the next timer, time-out, retry or delayed
+    start; on a sidecar that reads the history of each live instance.
+    Times are RFC 3339 (2026-01-31T09:00:00Z), local (2026-01-31, 08:00, yesterday) or ages (7d, 36h, 90m).
     A Dapr sidecar neither filters nor sorts, so that all of its instances are read: Ctrl-C shows what was found by then
     (exit status 130), and --sort any --limit 20 ends as soon as 20 match.
     --watch keeps a page up to date; n and p turn pages. If stdout is not a terminal, each change is a line of JSON:
@@ -80,7 +82,6 @@ def list_(
     A table that is longer than the terminal goes through $WFCTL_PAGER, $PAGER or less, but not in CI. For other shapes
     of the rows: wfctl help json has recipes for jq.
     """
-    view = _view(session, columns)
     session.printer.headers = not no_headers
     screen = session.format.text and session.console.out_tty and not watch
     pager = _pager(session) if screen and not no_pager else None
@@ -93,6 +94,7 @@ def list_(
         limit=parse_count(limit, "--limit", most),
         after=after,
     )
+    view = _view(session, columns, due=filter.sort is Sort.DUE)
     if watch:
         if fail_if_any:
             raise InvalidInput("--fail-if-any is for a list that ends", hint="leave out --watch")
@@ -126,8 +128,8 @@ def _pager(session: Session) -> list[str] | None:
     return pager_command(session, wide=session.format is Format.WIDE)
 
 
-def _view(session: Session, columns: str | None) -> View[Instance]:
-    view = instance_view(utc_now())
+def _view(session: Session, columns: str | None, *, due: bool) -> View[Instance]:
+    view = instance_view(utc_now(), due=due)
     if columns is None:
         return view
     if not session.format.text:

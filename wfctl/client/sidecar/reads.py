@@ -176,6 +176,8 @@ class SidecarReader:
         if filter.sort is Sort.ANY:
             in_order, found = False, islice(found, filter.limit)
         if in_order:
+            if filter.sort is Sort.DUE:  # told by the histories of those that live
+                found = completed(self._sidecar.hub(Operation.LIST), found, filter, payloads=False, waiting=True)
             rows = ordered(filter, found)
             found = (rows if last is None else after(rows, last, filter))[: filter.limit]
         if payloads or waiting:

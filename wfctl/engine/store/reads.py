@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,7 @@ _SORT_KEY = {
     Sort.FINISHED: "completed_at",
     Sort.NAME: "name",
     Sort.ID: "id",
+    Sort.DUE: "wake_at",
     Sort.ANY: "created_at",
 }
 _DESCENDING = frozenset({Sort.CREATED, Sort.UPDATED, Sort.FINISHED, Sort.ANY})
@@ -111,7 +112,6 @@ def select(
     fits = _rest(db, filter)
     key = _SORT_KEY[filter.sort]
     down = (filter.sort in _DESCENDING) != filter.reverse
-    direction = "DESC" if down else "ASC"
     last: tuple[object, int] | None = None
     if filter.after is not None:
         known = instances.find(db, filter.after, apps)
@@ -119,24 +119,70 @@ def select(
             raise NotFound(f"there is no instance '{filter.after}' to list from", instance_id=filter.after)
         last = db.execute(f"SELECT {key}, key FROM instances WHERE key = ?", (known.key,)).fetchone()
     left = filter.limit
+    for part in _parts(filter, down, last):
+        for page in _pages(db, part, where, values, fits, last, left, payloads, driven, waiting):
+            yield from page
+            left = None if left is None else left - len(page)
+        last = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One index to go through: its key, and what holds for all of its rows."""
+
+    key: str
+    down: bool
+    condition: str | None = None
+    table: str = "instances"
+
+
+def _parts(filter: Filter, down: bool, last: tuple[object, int] | None) -> list[_Part]:
+    """Return what an order consists of, beginning with the part in which the row `last` is."""
+    if filter.sort is not Sort.DUE:
+        return [_Part(_SORT_KEY[filter.sort], down)]
+    never = _Part("NULL", True, "wake_at IS NULL")  # what is due never, from the newest
+    if last is not None and last[0] is None:
+        return [never]
+    # Whatever waits for a time is live: going by the statuses, SQLite would sort all of that.
+    by_status = not (filter.name or filter.id_prefix or filter.parent_id or filter.waiting_event)
+    table = "instances INDEXED BY instances_wake" if by_status else "instances"
+    return [_Part("wake_at", down, "wake_at IS NOT NULL", table), never]
+
+
+def _pages(
+    db: Connection,
+    part: _Part,
+    where: Sequence[str],
+    values: Sequence[object],
+    fits: Callable[[Instance, Row], bool] | None,
+    last: tuple[object, int] | None,
+    left: int | None,
+    payloads: bool,
+    driven: bool,
+    waiting: bool,
+) -> Iterator[list[Instance]]:
+    """Yield the rows behind `last`, page by page, no more than `left` of them."""
+    direction = "DESC" if part.down else "ASC"
+    order = f"key {direction}" if part.key == "NULL" else f"{part.key} {direction}, key {direction}"
     while left is None or left > 0:
         size = PAGE if left is None or fits is not None else min(PAGE, left)
         conditions, arguments = list(where), list(values)
+        if part.condition is not None:
+            conditions.append(part.condition)
         if last is not None:
-            condition, beyond_last = _beyond(key, last, down)
+            condition, beyond_last = _beyond(part.key, last, part.down)
             conditions.append(condition)
             arguments += beyond_last
-        sql = f"SELECT {COLUMNS}, {key} FROM instances"
+        sql = f"SELECT {COLUMNS}, {part.key} FROM {part.table}"
         if conditions:
             sql += " WHERE " + " AND ".join(conditions)
-        sql += f" ORDER BY {key} {direction}, key {direction} LIMIT ?"
         with snapshot(db):
-            rows = db.execute(sql, (*arguments, size)).fetchall()
+            rows = db.execute(f"{sql} ORDER BY {order} LIMIT ?", (*arguments, size)).fetchall()
             found = [to_row(one[:-1]) for one in rows]
             page = _instances(db, found, payloads, driven, waiting or fits is not None)
             if fits is not None:
                 page = [one for one, row in zip(page, found, strict=True) if fits(one, row)][:left]
-        yield from page
+        yield page
         if len(rows) < size:
             return
         last = (rows[-1][-1], rows[-1][0])

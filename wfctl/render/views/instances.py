@@ -35,6 +35,13 @@ def age_cell(when: datetime | None, now: datetime) -> Cell:
     return Cell("" if when is None else short_age(now - when), QUIET)
 
 
+def _due_cell(one: Instance, now: datetime) -> str:
+    if one.due is None:
+        return ""
+    left = one.due - one.time(now)
+    return f"{seconds_text(one.due)} ({f'in {age(left)}' if left > timedelta(0) else f'{age(-left)} ago'})"
+
+
 def lifetime(instance: Instance) -> timedelta | None:
     if instance.created_at is None or instance.completed_at is None:
         return None
@@ -55,7 +62,8 @@ def _last_word(instance: Instance, now: datetime) -> Cell:
     )
 
 
-def instance_view(now: datetime) -> View[Instance]:
+def instance_view(now: datetime, *, due: bool = False) -> View[Instance]:
+    """Return the view of instances. `due`: when each goes on by itself has a column in every table."""
     return View(
         record=instance_record,
         id=lambda one: one.id,
@@ -65,6 +73,7 @@ def instance_view(now: datetime) -> View[Instance]:
             Column("WORKFLOW", lambda one: clean(one.name or ""), shrink=True, spare=1),
             Column("STATUS", lambda one: status_cell(one.status)),
             Column("AGE", lambda one: age_cell(one.created_at, one.time(now)), spare=2),
+            Column("DUE", lambda one: _due_cell(one, now), wide=not due),
             Column("UPDATED", lambda one: age_cell(one.updated_at, one.time(now)), wide=True),
             Column("CREATED AT", lambda one: time_cell(one.created_at), wide=True),
             Column("COMPLETED AT", lambda one: time_cell(one.completed_at), wide=True),
