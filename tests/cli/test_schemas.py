@@ -42,6 +42,8 @@ CASES: list[tuple[list[str], str, bool]] = [
     (["count", "--by", "step,error"], "count.json", MANY),
     (["failures"], "failures.json", MANY),
     (["workers"], "workers.json", MANY),
+    (["waiting"], "awaited.json", MANY),
+    (["waiting", "--by", "event"], "event_group.json", MANY),
     (["steps", "broken"], "step.json", MANY),
     (["steps", "approval"], "step.json", MANY),
     (["steps", "parent"], "step.json", MANY),

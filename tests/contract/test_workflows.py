@@ -606,3 +606,28 @@ class TestExport:
         found = subject.workflows.export(["e", "nosuch"], Filter(), Reach.TREE)
         with pytest.raises(NotFound):
             next(found)
+
+
+class TestAwaited:
+    def test_who_waits_since_when_and_what_is_unread(self, subject: Subject) -> None:
+        subject.waits(subject.start("Await", "first", '"go"'))
+        subject.waits(subject.start("Await", "second", '"stop"'))
+        subject.workflows.raise_event("second", "sotp", "1")
+        subject.until("second", lambda one: len(subject.workflows.events(Filter(id_prefix="second"))) == 2)
+        found = subject.workflows.events(Filter())
+        assert [(one.id, one.event.casefold(), one.state.value) for one in found] == [
+            ("first", "go", "waiting"),
+            ("second", "stop", "waiting"),
+            ("second", "sotp", "unread"),
+        ]
+        assert found[0].since is not None
+        assert found[0].since <= (found[1].since or found[0].since) <= (found[2].at or found[0].since)
+        assert [one.id for one in subject.workflows.events(Filter(waiting_event="GO"))] == ["first"]
+        assert [one.id for one in subject.workflows.events(Filter(limit=1))] == ["first"]
+        groups = {one.event.casefold(): one for one in subject.workflows.event_groups(Filter())}
+        assert {name: (one.waiting, one.received, one.unread) for name, one in groups.items()} == {
+            "go": (1, 0, 0),
+            "stop": (1, 0, 0),
+            "sotp": (0, 0, 1),
+        }
+        assert (groups["go"].example, groups["go"].oldest, groups["go"].name) == ("first", found[0].since, "Await")

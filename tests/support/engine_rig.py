@@ -195,6 +195,7 @@ def inconsistencies(db: sqlite3.Connection) -> list[str]:
         state = folded(history_inbox.read_history(db, row.key))
         inbox = history_inbox.inbox_of(db, row.key)
         waits = sorted(db.execute("SELECT event_id, name FROM event_waits WHERE key = ?", (row.key,)).fetchall())
+        early = sorted(db.execute("SELECT event, at FROM early_events WHERE key = ?", (row.key,)).fetchall())
         if state.started is not None and state.status() is not row.status:
             found.append(f"{row.id}: the row says {row.status.name}, its history {state.status().name}")
         if row.status.terminal and inbox:
@@ -208,11 +209,13 @@ def inconsistencies(db: sqlite3.Connection) -> list[str]:
                 expected = clock.real(expected)
             if row.wake_at != expected:
                 found.append(f"{row.id}: wakes at {row.wake_at}, its history says {expected}")
-        if waits != sorted((event_id, name.casefold()) for event_id, name in state.event_waits()):
+        if early != sorted((name, maybe_micros(at)) for name, at in state.early_events()):
+            found.append(f"{row.id}: early events {early}, its history says {state.early_events()}")
+        if waits != sorted((wait.event_id, wait.name.casefold()) for wait in state.event_waits()):
             found.append(f"{row.id}: event_waits {waits}, its history says {state.event_waits()}")
         if row.status.terminal and row.wake_at is not None:
             found.append(f"{row.id}: finished, and wakes at {row.wake_at}")
-    for table in ("inbox", "history", "inputs", "event_waits"):
+    for table in ("inbox", "history", "inputs", "event_waits", "early_events"):
         lost = db.execute(f"SELECT DISTINCT key FROM {table} WHERE key NOT IN (SELECT key FROM instances)").fetchall()
         if lost:
             found.append(f"{table} has rows of no instance: {lost}")

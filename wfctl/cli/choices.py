@@ -36,6 +36,7 @@ COLOR = Choice("WHEN", "a choice", COLORS)
 ORDER = Choice("ORDER", "an order", tuple(one.value for one in Sort))
 IF_EXISTS = Choice("WHAT", "a choice", tuple(one.value for one in IfExists))
 GROUPS = Choice("GROUPS", "a grouping", ("status", "name", "step", "error"))
+EVENT_GROUPS = Choice("BY", "a grouping of events", ("event", "name"))
 SHELL = Choice("SHELL", "a shell that has a completion", ("bash", "zsh", "fish", "powershell"))
 SHOWN_LEVEL = Choice("LEVEL|off", "a level", ("debug", "info", "warning", "error", "off"))
 LEVEL = Choice("LEVEL", "a level", ("debug", "info", "warning", "error"))
@@ -43,7 +44,5 @@ THEME = Choice("THEME", "a theme", ("terminal", "dark", "light"))
 
 CHECK_FORMAT = Choice("FORMAT|github", "an output format", (*FORMAT.words, "github"))
 
-BY_METAVAR = {
-    one.metavar: one
-    for one in (FORMAT, CHECK_FORMAT, COLOR, ORDER, IF_EXISTS, GROUPS, SHELL, SHOWN_LEVEL, LEVEL, THEME)
-}
+_ALL = (FORMAT, CHECK_FORMAT, COLOR, ORDER, IF_EXISTS, GROUPS, EVENT_GROUPS, SHELL, SHOWN_LEVEL, LEVEL, THEME)
+BY_METAVAR = {one.metavar: one for one in _ALL}

@@ -33,6 +33,7 @@ COMMANDS: dict[str, Entry] = {
     "ls": Entry(f"{_PACKAGE}.list", "List instances", LOOKING, hidden=True),
     "count": Entry(f"{_PACKAGE}.count", "Count instances by status, workflow, step or error", LOOKING),
     "failures": Entry(f"{_PACKAGE}.failures", "Group failed instances by what went wrong", LOOKING),
+    "waiting": Entry(f"{_PACKAGE}.waiting", "Show who waits for which event, and what has arrived unread", LOOKING),
     "workers": Entry(f"{_PACKAGE}.workers", "Show the workers, what they hold, and what waits for one", LOOKING),
     "steps": Entry(f"{_PACKAGE}.steps", "Show the steps of an instance, with their times and attempts", LOOKING),
     "tree": Entry(f"{_PACKAGE}.tree", "Show an instance and its descendants with their statuses", LOOKING),

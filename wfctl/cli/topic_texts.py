@@ -12,7 +12,7 @@ Exit statuses
     6   not authenticated, not permitted, or a project's file that is not trusted: wfctl help trust
     7   part of a batch failed, or was not tried after a failure (each has its line)
     8   refused: a filter asks, and there is no terminal and no --yes, or the answer was no
-    9   a check found something: check, diff, and --fail-if-any of list, count and failures
+    9   a check found something: check, diff, and --fail-if-any of list, count, failures and waiting
    10   the instance ended FAILED
    11   the instance ended TERMINATED or CANCELED
    12   STALLED while waiting; with --fail-on-stall, SUSPENDED too

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wfctl.client.connect import Embedded
     from wfctl.client.doctor.check import Check
     from wfctl.client.embedded.app_host import AppLogs, AppSidecar
+    from wfctl.model.awaited import AwaitedEvent, EventGroup
     from wfctl.model.events import Event
     from wfctl.model.logs import LogLine
     from wfctl.model.workers import AppWorkers
@@ -182,6 +183,21 @@ class Workflows(Protocol):
         """Yield the failed instances that match, in no order, with their causes in short.
 
         Ignores `sort`, `limit` and `after`. On a sidecar this costs three calls for each instance that failed.
+        """
+        ...
+
+    def events(self, filter: Filter) -> Sequence[AwaitedEvent]:
+        """Return the external events of the live instances that match, the oldest first; at most `filter.limit`.
+
+        With `waiting_event`, of the waits only those for that event. Ignores `sort` and `after`. On a Dapr sidecar this
+        reads the history of each live instance.
+        """
+        ...
+
+    def event_groups(self, filter: Filter) -> Sequence[EventGroup]:
+        """Return how many there are of what `events` returns, by event and workflow, the largest group first.
+
+        Ignores `limit` too.
         """
         ...
 

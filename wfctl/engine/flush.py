@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wfctl.engine.live_instance import LiveInstance
-from wfctl.engine.store import causes, clocks, history_inbox, instances
+from wfctl.engine.store import causes, clocks, event_waits, history_inbox, instances
 from wfctl.engine.store.codec import encode
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
@@ -98,10 +98,10 @@ def _note_timers(db: Connection, live: LiveInstance, transaction: Transaction) -
     if wake_at != row.wake_at:
         row.wake_at = wake_at
         live.changed = transaction.wake_changed = True
-    waits = live.state.event_waits()
-    if waits or live.waits:
-        instances.put_waits(db, row.key, waits)
-        live.waits = bool(waits)
+    waits, early = live.state.event_waits(), live.state.early_events()
+    if waits or early or live.waits:
+        event_waits.put(db, row.key, waits, early)
+        live.waits = bool(waits or early)
         transaction.news = True
 
 

@@ -47,7 +47,7 @@ class LiveInstance:
         self.changed = False  # the row differs from the store's
         self.input_changed = new
         self.timers_changed = False
-        self.waits = False  # the store has event_waits of it
+        self.waits = False  # the store has events that it waits for, or that came early
         self.dirty = False  # it is in the list of what to write
         self.queued = False  # it is in the list of what to run
         self.cause: Cause | None = None  # why it failed, until that is in the store

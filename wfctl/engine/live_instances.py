@@ -80,7 +80,7 @@ class LiveInstances:
         state = folded(history_inbox.read_history(self._db, key))
         live = LiveInstance(row, state, history_inbox.last_seq(self._db, key), new=False)
         live.clock = self.clock(row.root)
-        live.waits = bool(state.event_waits())
+        live.waits = bool(state.event_waits() or state.early_events())
         live.mailbox = [(seq, event) for seq, event in history_inbox.inbox_of(self._db, key)]
         self.keep(live)
         self.ready_if(live)

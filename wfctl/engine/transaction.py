@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from wfctl.engine.execute.port import ActivityTask
-from wfctl.engine.store import clocks, history_inbox, instances
+from wfctl.engine.store import clocks, event_waits, history_inbox, instances
 from wfctl.engine.store.clocks import TreeClock
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
@@ -143,4 +143,4 @@ def write_first_history(db: Connection, row: Row, history: Sequence[Event]) -> N
     if state.started is not None and state.started.input is not None:
         instances.put_inputs(db, [(row.key, state.started.input)])
     history_inbox.append_history(db, [(row.key, 1, to_micros(history[-1].timestamp), encode(history))])
-    instances.put_waits(db, row.key, state.event_waits())
+    event_waits.put(db, row.key, state.event_waits(), state.early_events())

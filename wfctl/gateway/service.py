@@ -18,7 +18,8 @@ from typing import TypeVar
 from wfctl.engine import operations
 from wfctl.engine.engine_thread import Engine
 from wfctl.engine.random_id import new_id
-from wfctl.engine.store import instances, reads, summaries
+from wfctl.engine.store import awaited, instances, reads, summaries
+from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
 from wfctl.engine.store.reading import open_reader
 from wfctl.engine.store.summaries import DEFAULT_PAGE
@@ -31,8 +32,9 @@ from wfctl.gateway.tracing.spans import TracedUnit, Tracing
 from wfctl.gateway.waiters import Waiters
 from wfctl.model import ids
 from wfctl.model.apps import Apps
+from wfctl.model.awaited import AwaitedEvent, EventGroup
 from wfctl.model.events import Event
-from wfctl.model.instance import IfExists, Instance, RerunRequest, StartRequest
+from wfctl.model.instance import Filter, IfExists, Instance, RerunRequest, StartRequest
 from wfctl.model.logs import LogLine
 from wfctl.model.status import Status
 from wfctl.wire.error_codes import Problem
@@ -107,8 +109,7 @@ class Service:
         return encoded
 
     def _read_history(self, instance_id: str, encode: Callable[[Sequence[Event]], T]) -> T | None:
-        with contextlib.closing(open_reader(self._store)) as db:
-            found = reads.history(db, instance_id, self._apps)
+        found = self._read(lambda db: reads.history(db, instance_id, self._apps))
         return None if found is None else encode(found)
 
     def logs(self, instance_id: str, after: int, step: str | None, level: int, limit: int | None) -> Sequence[LogLine]:
@@ -119,6 +120,18 @@ class Service:
         if found is None:
             raise Trouble(Problem.NOT_FOUND, Operation.GET, id=instance_id)
         return found
+
+    async def events(self, filter: Filter, encode: Callable[[Sequence[AwaitedEvent]], bytes]) -> bytes:
+        """Return the external events of the live instances that match, encoded. There may be many: not on the loop."""
+        return await asyncio.to_thread(self._read, lambda db: encode(awaited.listed(db, filter, self._apps)))
+
+    async def event_groups(self, filter: Filter, encode: Callable[[Sequence[EventGroup]], bytes]) -> bytes:
+        """Return how many external events there are of each, encoded."""
+        return await asyncio.to_thread(self._read, lambda db: encode(awaited.counted(db, filter, self._apps)))
+
+    def _read(self, read: Callable[[Connection], T]) -> T:
+        with contextlib.closing(open_reader(self._store)) as db:
+            return read(db)
 
     def list_ids(self, token: str | None, size: int | None) -> tuple[list[str], str | None]:
         """Return a page in the order of creation, and the token of the next.

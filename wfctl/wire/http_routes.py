@@ -57,9 +57,12 @@ JOB = f"/v1.0-alpha1/jobs/{NO_JOB}"
 
 # Query parameters.
 INSTANCE_ID = "instanceID"  # start: the ID, else the runtime makes one
-# Of wfctl serve alone: what an instance's code logged; who is attached.
+# Of wfctl serve alone: what an instance's code logged; who is attached; who waits for which
+# event, one by one and counted.
 LOGS = "/v1.0-wfctl/workflows/{instance}/logs"
 WORKERS = "/v1.0-wfctl/workers"
+EVENTS = "/v1.0-wfctl/events"
+EVENT_GROUPS = "/v1.0-wfctl/events/groups"
 APP_ID = "appID"  # all seven: whose instance (from 1.19 on; ignored before)
 
 TOKEN_HEADER = "dapr-api-token"  # HTTP header and gRPC metadata key

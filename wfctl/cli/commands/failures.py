@@ -1,16 +1,15 @@
-from shlex import quote
 from typing import Annotated
 
 import typer
 
 from wfctl.cli import exit_codes
 from wfctl.cli.command import command, new_app
-from wfctl.cli.filter_options import Conditions, FailIfAny, filter_words
+from wfctl.cli.filter_options import Conditions, FailIfAny
+from wfctl.cli.group_commands import rerun_command
 from wfctl.cli.parsing.filters import parse_count
 from wfctl.cli.session import Session
 from wfctl.errors import InvalidInput
-from wfctl.model.failure_groups import FailureGroup, grouped
-from wfctl.model.instance import Filter
+from wfctl.model.failure_groups import grouped
 from wfctl.model.status import Status
 from wfctl.render.text import plural
 from wfctl.render.views.failure_groups import Shown, failures_view
@@ -53,34 +52,10 @@ def failures(
             if children or conditions.parent_id is not None or not one.below
         ]
     groups = grouped(found)
-    shown = [Shown(group, _rerun(group, conditions)) for group in groups[:most]]
+    shown = [Shown(group, rerun_command(group, conditions)) for group in groups[:most]]
     session.printer.many(shown, failures_view(utc_now()))
     words = f"{plural(len(found), 'failed instance')} in {plural(len(groups), 'group')}"
     if len(shown) < len(groups):
         words += f"; the largest {len(shown)} are shown, --limit 0 shows all"
     session.console.note(words)
     return exit_codes.FOUND if fail_if_any and found else exit_codes.DONE
-
-
-def _rerun(group: FailureGroup, conditions: Filter) -> str | None:
-    """Return the command that reruns a group: the filters given, and those that tell it from the other groups."""
-    if group.children == group.count:
-        return None
-    words = ["wfctl", "rerun", "--status", "FAILED"]
-    if group.name is not None:
-        words += ["--name", group.name]
-    if group.step is not None:
-        words += ["--step", group.step]
-    if group.wanted:
-        words += ["--error", group.wanted]
-    words += filter_words(conditions, besides={"statuses", "name", "step", "error"})
-    if group.step is not None:
-        # Nothing failed in the history where an event did not come: it is named.
-        words += ["--from", group.step] if group.kind == "event" else ["--from-failed"]
-    return " ".join(_quoted(word) for word in words)
-
-
-def _quoted(word: str) -> str:
-    """Quote a word for a shell; in double quotes where single ones would have to be taken apart."""
-    plain = "'" in word and not any(char in word for char in '"$`\\!')
-    return f'"{word}"' if plain else quote(word)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # what writes, drives or decodes history is loaded by the com
     from wfctl.client.embedded.effects import Effects
     from wfctl.engine.transaction import Unit
     from wfctl.engine.undriven import UndrivenTransaction
+    from wfctl.model.awaited import AwaitedEvent, EventGroup
     from wfctl.model.events import Event
     from wfctl.model.logs import LogLine
     from wfctl.model.workers import AppWorkers
@@ -142,6 +143,16 @@ class EmbeddedWorkflows:
 
     def failures(self, filter: Filter) -> Iterator[Failed]:
         return iter(self._store.query(lambda db: [*reads.failures(db, filter, self._apps)]) or ())
+
+    def events(self, filter: Filter) -> Sequence[AwaitedEvent]:
+        from wfctl.engine.store import awaited
+
+        return self._store.query(lambda db: awaited.listed(db, filter, self._apps)) or []
+
+    def event_groups(self, filter: Filter) -> Sequence[EventGroup]:
+        from wfctl.engine.store import awaited
+
+        return self._store.query(lambda db: awaited.counted(db, filter, self._apps)) or []
 
     def history(self, instance_id: str) -> Sequence[Event]:
         found = self._store.query(lambda db: reads.history(db, instance_id, self._apps))

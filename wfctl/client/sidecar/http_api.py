@@ -7,8 +7,8 @@ a deadline. A refusal with several possible causes is raised as `AmbiguousRefusa
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 from wfctl import __version__
@@ -17,14 +17,18 @@ from wfctl.client.sidecar.errors import answer_error, broken, redirected
 from wfctl.client.sidecar.http_transport import HttpClient, HttpResponse
 from wfctl.model.instance import Instance
 from wfctl.model.logs import LogLine
-from wfctl.wire import http_bodies, http_routes
+from wfctl.wire import filters, http_bodies, http_routes
 from wfctl.wire.error_codes import OWN, Problem
 from wfctl.wire.error_mapping import read_http, read_scheduler
 from wfctl.wire.http_bodies import BadBody, Metadata
 from wfctl.wire.http_routes import ApiVersion, Operation
 
 if TYPE_CHECKING:
+    from wfctl.model.awaited import AwaitedEvent, EventGroup
+    from wfctl.model.instance import Filter
     from wfctl.model.workers import AppWorkers
+
+T = TypeVar("T")
 
 # Seconds for which one command reuses the metadata of the sidecar.
 METADATA_AGE = 5.0
@@ -81,13 +85,29 @@ class HttpApi:
 
     def workers(self) -> Sequence[AppWorkers]:
         """Return who is attached; only `wfctl serve` answers."""
-        answer = self._send("GET", http_routes.WORKERS)
-        if answer.status != 200:
-            raise self._error(Operation.GET, answer, None)
         from wfctl.wire.worker_bodies import read_workers
 
+        return self._own(http_routes.WORKERS, {}, read_workers)
+
+    def events(self, filter: Filter) -> Sequence[AwaitedEvent]:
+        """Return the external events of live instances; only `wfctl serve` answers."""
+        from wfctl.wire.event_bodies import read_events
+
+        return self._own(http_routes.EVENTS, filters.write(filter), read_events)
+
+    def event_groups(self, filter: Filter) -> Sequence[EventGroup]:
+        """Return how many external events there are of each; only `wfctl serve` answers."""
+        from wfctl.wire.event_bodies import read_groups
+
+        return self._own(http_routes.EVENT_GROUPS, filters.write(filter), read_groups)
+
+    def _own(self, path: str, query: dict[str, str], read: Callable[[bytes], T]) -> T:
+        """Ask `wfctl serve` what Dapr does not answer."""
+        answer = self._send("GET", path, query)
+        if answer.status != 200:
+            raise self._error(Operation.GET, answer, None)
         try:
-            return read_workers(answer.body)
+            return read(answer.body)
         except BadBody as error:
             raise broken(self.where, str(error)) from error
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from wfctl.client.sidecar.failures import with_cause
 from wfctl.client.sidecar.waiting import explained
 from wfctl.errors import NotAuthenticated, TimedOut, Unreachable, Unsupported, WfctlError
+from wfctl.model.awaited import AwaitedEvent, awaited_of
 from wfctl.model.events import Event
 from wfctl.model.instance import Filter, Instance
 from wfctl.model.matching import matches, may_be, may_match
@@ -67,6 +68,32 @@ def completed(
             for later in (instance, history):
                 if later is not None:
                     later.cancel()
+
+
+def events(hub: HubApi, rows: Iterable[Instance]) -> Iterator[AwaitedEvent]:
+    """Yield the external events of live instances, from their histories. One whose history is gone is left out."""
+    ahead: deque[tuple[Instance, Later[list[Event]]]] = deque()
+
+    def take() -> Iterator[AwaitedEvent]:
+        row, later = ahead.popleft()
+        try:
+            history = later.result()
+        except (Unreachable, Unsupported, TimedOut, NotAuthenticated):
+            raise
+        except WfctlError:
+            return
+        yield from awaited_of(row, history or (), row.received)
+
+    try:
+        for row in rows:
+            ahead.append((row, hub.history_later(row.id)))
+            if len(ahead) >= IN_FLIGHT:
+                yield from take()
+        while ahead:
+            yield from take()
+    finally:
+        for _, later in ahead:
+            later.cancel()
 
 
 def parents(hub: HubApi, ids: Iterable[str]) -> dict[str, str]:

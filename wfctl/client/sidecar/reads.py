@@ -21,13 +21,15 @@ from wfctl.model.choices import Reach
 from wfctl.model.failure import cause_text
 from wfctl.model.instance import Count, Failed, Filter, Instance, Sort, Waiting
 from wfctl.model.matching import after, matches, ordered
-from wfctl.model.status import Status
+from wfctl.model.status import LIVE, Status
 from wfctl.wire.http_routes import Operation
 
 if TYPE_CHECKING:
     from wfctl.bundle import Exports
     from wfctl.client.sidecar.grpc_api import HubApi
+    from wfctl.client.sidecar.http_api import HttpApi
     from wfctl.client.sidecar.kubectl import PortForward
+    from wfctl.model.awaited import AwaitedEvent, EventGroup
     from wfctl.model.events import Event
     from wfctl.model.logs import LogLine
     from wfctl.model.workers import AppWorkers
@@ -283,6 +285,36 @@ class SidecarReader:
                 error, parent = cause_text(one.failure), one.parent_id
                 yield Failed(one.id, one.name, name, error, one.completed_at, kind, parent is not None, parent in ids)
 
+    def events(self, filter: Filter) -> Sequence[AwaitedEvent]:
+        from wfctl.model.awaited import oldest_first
+
+        own = self._own_http()
+        if own is not None:
+            return own.events(filter)
+        return oldest_first(self._scan_events(filter))[: filter.limit]
+
+    def event_groups(self, filter: Filter) -> Sequence[EventGroup]:
+        from wfctl.model.awaited import grouped
+
+        own = self._own_http()
+        return grouped(self._scan_events(filter)) if own is None else own.event_groups(filter)
+
+    def _own_http(self) -> HttpApi | None:
+        """Return the HTTP API of a `wfctl serve`, which answers more than Dapr's."""
+        http = self._sidecar.http
+        return http if http is not None and self._sidecar.metadata().wfctl is not None else None
+
+    def _scan_events(self, filter: Filter) -> Iterator[AwaitedEvent]:
+        from wfctl.client.sidecar.listing import events
+        from wfctl.model.awaited import selects
+
+        live = replace(filter, statuses=(filter.statuses or LIVE) & LIVE, limit=None, after=None)
+        if live.statuses:
+            self._note("a Dapr sidecar is asked for the history of each live instance")
+            hub = self._sidecar.hub(Operation.HISTORY)
+            found = events(hub, self._stream(live))
+            yield from (one for one in found if selects(one, filter.waiting_event))
+
     def history(self, instance_id: str) -> Sequence[Event]:
         _check_given(instance_id)
         hub = self._sidecar.hub(Operation.HISTORY)
@@ -304,9 +336,10 @@ class SidecarReader:
     def workers(self) -> Sequence[AppWorkers]:
         from wfctl.model.workers import AppWorkers
 
-        found, http = self._sidecar.metadata(), self._sidecar.http
-        if found.wfctl is not None and http is not None:
-            return http.workers()
+        own = self._own_http()
+        if own is not None:
+            return own.workers()
+        found = self._sidecar.metadata()
         return [AppWorkers(found.app_id, found.workers)]
 
     def export(self, instance_ids: Sequence[str] | None, filter: Filter, reach: Reach) -> Exports:

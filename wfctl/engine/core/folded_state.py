@@ -5,22 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from wfctl.model import events as ev
 from wfctl.model.events import NEVER, ActionEvent, Event, Origin
 from wfctl.model.status import Status
 
 
+class EventWait(NamedTuple):
+    """A wait for an external event. `until` is None if it does not time out."""
+
+    event_id: int
+    name: str
+    since: datetime
+    until: datetime | None
+
+
 @dataclass(slots=True)
 class State:
-    """Folded history. `open` holds the operations without a resolution, by event ID, oldest first."""
+    """Folded history. `open` holds the operations without a resolution, by event ID, oldest first.
+
+    `early` holds the external events that arrived before any wait for them, as long as no wait has followed, by
+    case-folded name: the name and the time of each.
+    """
 
     started: ev.ExecutionStarted | None = None
     completed: ev.ExecutionCompleted | None = None
     suspended: bool = False
     stalled: ev.ExecutionStalled | None = None
     open: dict[int, ActionEvent] = field(default_factory=dict)
+    early: dict[str, list[tuple[str, datetime]]] = field(default_factory=dict)
     version: str | None = None
     patches: tuple[str, ...] = ()
 
@@ -45,15 +59,21 @@ class State:
             return 0
         return sum(1 for op in self.open.values() if type(op) is ev.TaskScheduled)
 
-    def event_waits(self) -> list[tuple[int, str]]:
-        """Return (event ID, name) of the external events that are waited for."""
+    def event_waits(self) -> list[EventWait]:
+        """Return the external events that are waited for."""
         if self.completed is not None:
             return []
         return [
-            (event_id, op.subject or "")
+            EventWait(event_id, op.subject or "", op.timestamp, None if op.fire_at.year >= NEVER.year else op.fire_at)
             for event_id, op in self.open.items()
             if type(op) is ev.TimerCreated and op.origin is Origin.EXTERNAL_EVENT
         ]
+
+    def early_events(self) -> list[tuple[str, datetime]]:
+        """Return the name and the time of the external events that arrived early, see `early`."""
+        if self.completed is not None or not self.early:
+            return []
+        return [one for events in self.early.values() for one in events]
 
     def event_timer(self, name: str, besides: Collection[int] = ()) -> int | None:
         """Return the ID of the oldest open timer that waits for the external event `name`, not one of `besides`."""
@@ -106,6 +126,13 @@ def _operation(state: State, event: ActionEvent) -> None:
     state.open.setdefault(event.event_id, event)
 
 
+def _timer_created(state: State, event: ev.TimerCreated) -> None:
+    _operation(state, event)
+    if state.early and event.origin is Origin.EXTERNAL_EVENT:
+        # The code only waits for what it has not got: it has read what came before.
+        state.early.pop((event.subject or "").casefold(), None)
+
+
 def _resolution(state: State, event: Any) -> None:
     state.open.pop(resolved_id(event), None)
 
@@ -114,6 +141,8 @@ def _event_raised(state: State, event: ev.EventRaised) -> None:
     timer = state.event_timer(event.name)
     if timer is not None:
         del state.open[timer]
+    else:
+        state.early.setdefault(event.name.casefold(), []).append((event.name, event.timestamp))
 
 
 def _suspended(state: State, event: Event) -> None:
@@ -133,7 +162,7 @@ _RULES: dict[type[Event], Callable[[State, Any], None]] = {
     ev.ExecutionCompleted: _execution_completed,
     ev.WorkflowStarted: _workflow_started,
     ev.TaskScheduled: _operation,
-    ev.TimerCreated: _operation,
+    ev.TimerCreated: _timer_created,
     ev.ChildWorkflowInstanceCreated: _operation,
     ev.TaskCompleted: _resolution,
     ev.TaskFailed: _resolution,

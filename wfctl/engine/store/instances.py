@@ -1,4 +1,4 @@
-"""Statements on `instances`, `inputs` and `event_waits`."""
+"""Statements on `instances` and `inputs`."""
 
 from __future__ import annotations
 
@@ -198,19 +198,10 @@ def children(db: Connection, key: int) -> list[Row]:
 def delete(db: Connection, keys: Sequence[int]) -> None:
     """Delete instances with everything that belongs to them."""
     each = [(key,) for key in keys]
-    for table in ("instances", "inputs", "history", "inbox", "event_waits", "failures", "logs"):
+    for table in ("instances", "inputs", "history", "inbox", "event_waits", "early_events", "failures", "logs"):
         db.executemany(f"DELETE FROM {table} WHERE key = ?", each)
     reruns.forget(db, keys)
     clocks.forget(db, keys)
-
-
-def put_waits(db: Connection, key: int, waits: Iterable[tuple[int, str]]) -> None:
-    """Replace the external events that an instance waits for: (event ID, name)."""
-    db.execute("DELETE FROM event_waits WHERE key = ?", (key,))
-    db.executemany(
-        "INSERT INTO event_waits (key, event_id, name) VALUES (?, ?, ?)",
-        [(key, event_id, name.casefold()) for event_id, name in waits],
-    )
 
 
 def busy_keys(db: Connection, root: int | None) -> list[int]:

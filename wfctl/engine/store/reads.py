@@ -108,7 +108,7 @@ def select(
     Without `waiting`, what live ones wait for is left out where the filter does not need it: it costs their histories.
     Raises NotFound when `filter.after` does not exist.
     """
-    where, values = _where(db, filter, apps)
+    where, values = where_of(db, filter, apps)
     fits = _rest(db, filter)
     key = _SORT_KEY[filter.sort]
     down = (filter.sort in _DESCENDING) != filter.reverse
@@ -221,7 +221,7 @@ def keys(db: Connection, filter: Filter, apps: Apps = None) -> list[int]:
             for one in select(db, every, payloads=False, driven=True, apps=apps)
         )
         return [row.key for row in found if row is not None]
-    where, values = _where(db, filter, apps)
+    where, values = where_of(db, filter, apps)
     sql = "SELECT key FROM instances"
     if where:
         sql += " WHERE " + " AND ".join(where)
@@ -239,7 +239,7 @@ def count(db: Connection, filter: Filter, apps: Apps = None) -> list[Count]:
         every = replace(filter, limit=None, after=None, sort=Sort.CREATED)
         counted = Counter((one.status, one.name) for one in select(db, every, payloads=False, driven=True, apps=apps))
         return [Count(status, name, number) for (status, name), number in sorted(counted.items())]
-    where, values = _where(db, filter, apps)
+    where, values = where_of(db, filter, apps)
     sql = "SELECT status, name, count(*) FROM instances"
     if where:
         sql += " WHERE " + " AND ".join(where)
@@ -253,7 +253,7 @@ def _order(one: Count) -> tuple[Status, str | None]:
 
 def failures(db: Connection, filter: Filter, apps: Apps = None) -> Iterator[Failed]:
     """Yield the failed instances that match, in no order: from the table `failures`, without their histories."""
-    where, values = _where(db, replace(filter, step=None, error=None), apps)
+    where, values = where_of(db, replace(filter, step=None, error=None), apps)
     where.append(f"status = {int(Status.FAILED)}")
     sql = f"""
         SELECT key, id, name, completed_at,
@@ -281,13 +281,18 @@ def failures(db: Connection, filter: Filter, apps: Apps = None) -> Iterator[Fail
                 yield Failed(instance_id, name, step, error, maybe_time(at), kind, parent is not None, below)
 
 
-def _where(db: Connection, filter: Filter, apps: Apps) -> tuple[list[str], list[object]]:
-    """Return the conditions that SQL can judge. `_rest` judges the others."""
-    conditions: list[str] = []
+def needs_more(db: Connection, filter: Filter) -> bool:
+    """Return True if `where_of` is not all that the filter asks for."""
+    return _rest(db, filter) is not None
+
+
+def where_of(db: Connection, filter: Filter, apps: Apps) -> tuple[list[str], list[object]]:
+    """Return the conditions that SQL can judge, with their values. `_rest` judges the others."""
+    found: list[str] = []
     values: list[object] = []
 
     def add(condition: str, *arguments: object) -> None:
-        conditions.append(condition)
+        found.append(condition)
         values.extend(arguments)
 
     if apps is not None:
@@ -334,7 +339,7 @@ def _where(db: Connection, filter: Filter, apps: Apps) -> tuple[list[str], list[
         db.create_function("name_matches", 2, name_matches, deterministic=True)
         recorded = f"(SELECT name_matches(?, step) FROM failures WHERE {_MINE})"
         add(f"(status <> {int(Status.FAILED)} OR coalesce({recorded}, 1))", filter.step)
-    return conditions, values
+    return found, values
 
 
 _LIVE = ", ".join(str(int(status)) for status in sorted(LIVE))

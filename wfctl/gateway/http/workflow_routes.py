@@ -9,7 +9,8 @@ from wfctl.gateway.api_error import Trouble
 from wfctl.gateway.http.app import Answer, Handler, Request, Routes, json_answer, malformed, text_of
 from wfctl.gateway.metrics import Metrics
 from wfctl.gateway.service import Service
-from wfctl.wire import http_bodies, http_routes
+from wfctl.model.instance import Filter
+from wfctl.wire import event_bodies, filters, http_bodies, http_routes
 from wfctl.wire.error_codes import Problem
 from wfctl.wire.http_routes import ApiVersion, Operation
 
@@ -40,6 +41,8 @@ class WorkflowRoutes:
             for operation, handler in handlers.items():
                 routes.add(*http_routes.route(version, operation), self._counted(operation, handler))
         routes.add("GET", http_routes.LOGS, self.logs)
+        routes.add("GET", http_routes.EVENTS, self.events)
+        routes.add("GET", http_routes.EVENT_GROUPS, self.event_groups)
 
     def _counted(self, operation: Operation, handler: Handler) -> Handler:
         async def call(request: Request) -> Answer:
@@ -84,6 +87,14 @@ class WorkflowRoutes:
         lines = self._service.logs(request.names["instance"], after, query.get("step"), level, limit)
         return json_answer(200, http_bodies.write_logs(lines))
 
+    async def events(self, request: Request) -> Answer:
+        """Answer who waits for which event, for `wfctl waiting`; not Dapr's."""
+        return Answer(200, await self._service.events(_filter(request), event_bodies.write_events))
+
+    async def event_groups(self, request: Request) -> Answer:
+        """Answer how many wait for which event, for `wfctl waiting --by`; not Dapr's."""
+        return Answer(200, await self._service.event_groups(_filter(request), event_bodies.write_groups))
+
     async def raise_event(self, request: Request) -> Answer:
         data = text_of(request.body) if request.body else None
         await self._service.raise_event(request.names["instance"], request.names["event"], data)
@@ -118,6 +129,13 @@ class WorkflowRoutes:
             if not isinstance(value, dict):
                 raise _no_message(f"unexpected token {request.body.lstrip()[:1].decode('latin-1')}")
         return request.names["instance"]
+
+
+def _filter(request: Request) -> Filter:
+    try:
+        return filters.read(request.query)
+    except ValueError as error:
+        raise malformed(str(error)) from error
 
 
 def _no_message(reason: str) -> Trouble:

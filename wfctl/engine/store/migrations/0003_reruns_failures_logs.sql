@@ -103,3 +103,20 @@ CREATE INDEX instances_app ON instances (app) WHERE app <> '';
 
 -- The apps whose code the owner runs, or whose workers are connected: JSON array.
 ALTER TABLE owner ADD COLUMN apps TEXT;
+
+-- Of the external events that are waited for: the name as the code has it, and the times. `event` is NULL where an older
+-- wfctl wrote the row; the history has them.
+ALTER TABLE event_waits ADD COLUMN event TEXT;
+ALTER TABLE event_waits ADD COLUMN since INTEGER;
+ALTER TABLE event_waits ADD COLUMN until INTEGER;   -- NULL: it does not time out
+DROP INDEX event_waits_name;
+CREATE INDEX event_waits_name ON event_waits (name, since);
+CREATE INDEX event_waits_since ON event_waits (since);
+
+-- External events of live instances that arrived before any wait for them, as long as no wait has followed.
+CREATE TABLE early_events (
+    key INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    at INTEGER NOT NULL
+);
+CREATE INDEX early_events_key ON early_events (key);

@@ -1,0 +1,40 @@
+"""Statements on `event_waits` and `early_events`: the external events of live instances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from wfctl.engine.store.database import Connection
+from wfctl.engine.store.values import maybe_micros, to_micros
+
+if TYPE_CHECKING:
+    from wfctl.engine.core.folded_state import EventWait
+
+
+def put(db: Connection, key: int, waits: Iterable[EventWait], early: Iterable[tuple[str, datetime]]) -> None:
+    """Replace the events that an instance waits for, and those that arrived before a wait (name, time)."""
+    db.execute("DELETE FROM event_waits WHERE key = ?", (key,))
+    db.execute("DELETE FROM early_events WHERE key = ?", (key,))
+    db.executemany(
+        "INSERT INTO event_waits (key, event_id, name, event, since, until) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (key, one.event_id, one.name.casefold(), one.name, to_micros(one.since), maybe_micros(one.until))
+            for one in waits
+        ],
+    )
+    if early := list(early):
+        db.executemany(
+            "INSERT INTO early_events (key, event, at) VALUES (?, ?, ?)",
+            [(key, name, to_micros(at)) for name, at in early],
+        )
+
+
+def stand_in(db: Connection) -> None:
+    """Let a reader of an older schema find rows that say what it knew, so that it asks the histories."""
+    db.execute(
+        "CREATE TEMP VIEW event_waits AS SELECT key, event_id, name, NULL AS event, NULL AS since, NULL AS until"
+        " FROM main.event_waits"
+    )
+    db.execute("CREATE TEMP TABLE early_events (key INTEGER, event TEXT, at INTEGER)")

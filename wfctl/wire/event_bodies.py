@@ -1,0 +1,107 @@
+"""What `wfctl serve` answers to `wfctl waiting`; not Dapr's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from wfctl.model.awaited import AwaitedEvent, EventGroup, EventState
+from wfctl.model.status import Status
+from wfctl.wire import times
+from wfctl.wire.http_bodies import BadBody, read_json
+
+
+def write_events(events: Sequence[AwaitedEvent]) -> bytes:
+    return _encoded(
+        "events",
+        [
+            {
+                "instanceID": one.id,
+                "name": one.name,
+                "status": one.status.name,
+                "event": one.event,
+                "state": one.state.value,
+                "since": _text(one.since),
+                "until": _text(one.until),
+                "arrivedAt": _text(one.arrived_at),
+            }
+            for one in events
+        ],
+    )
+
+
+def read_events(body: bytes) -> list[AwaitedEvent]:
+    """Read what `write_events` writes. Raises BadBody."""
+    try:
+        return [
+            AwaitedEvent(
+                str(one["instanceID"]),
+                _word(one["name"]),
+                Status[one["status"]],
+                str(one["event"]),
+                EventState(one["state"]),
+                _time(one["since"]),
+                _time(one["until"]),
+                _time(one["arrivedAt"]),
+            )
+            for one in read_json(body)["events"]
+        ]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BadBody("not the events of a wfctl serve") from error
+
+
+def write_groups(groups: Sequence[EventGroup]) -> bytes:
+    return _encoded(
+        "groups",
+        [
+            {
+                "event": one.event,
+                "name": one.name,
+                "waiting": one.waiting,
+                "received": one.received,
+                "unread": one.unread,
+                "oldest": _text(one.oldest),
+                "newest": _text(one.newest),
+                "example": one.example,
+            }
+            for one in groups
+        ],
+    )
+
+
+def read_groups(body: bytes) -> list[EventGroup]:
+    """Read what `write_groups` writes. Raises BadBody."""
+    try:
+        return [
+            EventGroup(
+                str(one["event"]),
+                _word(one["name"]),
+                int(one["waiting"]),
+                int(one["received"]),
+                int(one["unread"]),
+                _time(one["oldest"]),
+                _time(one["newest"]),
+                _word(one["example"]),
+            )
+            for one in read_json(body)["groups"]
+        ]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BadBody("not the events of a wfctl serve") from error
+
+
+def _encoded(name: str, rows: list[dict[str, Any]]) -> bytes:
+    return json.dumps({name: rows}, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _text(when: datetime | None) -> str | None:
+    return None if when is None else times.to_text(when)
+
+
+def _time(value: Any) -> datetime | None:
+    return None if value is None else times.from_text(str(value))
+
+
+def _word(value: Any) -> str | None:
+    return None if value is None else str(value)
