@@ -47,7 +47,7 @@ def test_a_store_that_nobody_drives(cli: Cli, app: Path) -> None:
     waiting = {(one["kind"], one["name"]): one["count"] for one in done.json[0]["backlog"]}
     assert waiting == {("workflow", "Echo"): 2, ("workflow", "Approval"): 1}, "a delayed start is not due"
     assert all(one["since"] for one in done.json[0]["backlog"])
-    assert "nobody drives this store" in done.err
+    assert "no process is executing this store" in done.err
     shown = cli("workers", "--color", "never", tty=True).out
     assert "no worker" in shown
     assert "2 workflows Echo" in shown

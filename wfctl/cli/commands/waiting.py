@@ -37,7 +37,7 @@ def waiting(
     ] = None,
     fail_if_any: FailIfAny = False,
 ) -> int:
-    """Show who waits for which external event, and what has arrived unread.
+    """Show who waits for which event, and what has arrived unread.
 
     $ wfctl waiting
     $ wfctl waiting --by event

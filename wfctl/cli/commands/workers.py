@@ -1,4 +1,3 @@
-from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
@@ -7,14 +6,11 @@ from wfctl.cli.command import command, new_app
 from wfctl.cli.session import Session
 from wfctl.client.port import Workflows
 from wfctl.errors import InvalidInput
-from wfctl.model.workers import AppWorkers
 from wfctl.render.printer import Format
 from wfctl.render.views.waiting import utc_now
-from wfctl.render.views.workers import apps_view, rows, rows_view
+from wfctl.render.views.workers import advice, apps_view, rows, rows_view
 
 app = new_app()
-NOBODY_DRIVES = "nobody drives this store: wfctl run does what is due, wfctl serve --app FILE goes on doing so"
-NO_WORKER = "no worker is attached: start the app, with DAPR_GRPC_PORT set to the gRPC port of this target"
 
 
 @command(app)
@@ -42,19 +38,8 @@ def workers(
         session.printer.many(found, apps_view(utc_now()))
     else:
         session.printer.many(rows(found), rows_view(utc_now()))
-    for line in dict.fromkeys(_advice(session.target.local, found)):
+    for line in dict.fromkeys(advice(session.target.local, found)):
         session.console.note(line)
-
-
-def _advice(local: bool, found: Sequence[AppWorkers]) -> Iterator[str]:
-    """Yield what to do where nobody works, and why less is told here than a user may expect."""
-    for one in found:
-        if one.connected == 0:
-            yield NOBODY_DRIVES if local else NO_WORKER
-        elif local:
-            yield "what a process holds, wfctl serve tells alone: --target with its address"
-        elif one.workers is None and one.connected is not None:
-            yield "a sidecar tells the number of workers, not who they are or what they hold"
 
 
 def _watch(session: Session, workflows: Workflows) -> None:

@@ -86,11 +86,11 @@ class Acting(Pane):
         self.run_worker(self._act(verb, which), exit_on_error=False)
 
     async def _act(self, verb: str, which: Which) -> None:
-        deed = _SIMPLE[verb] if verb in _SIMPLE else await self._asked(verb, which)
+        deed = _SIMPLE[verb] if verb in _SIMPLE else await self.asked(verb, which)
         if deed is not None:
             await self.do(deed, which)
 
-    async def _asked(self, verb: str, which: Which) -> Deed | None:
+    async def asked(self, verb: str, which: Which) -> Deed | None:
         """Ask for what the verb needs to know. Returns None where the form was left."""
         frame = self.frame
         if verb == "raise":

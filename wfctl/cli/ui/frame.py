@@ -125,6 +125,13 @@ class Main(Board):
     def on_tabs_chosen(self, event: Tabs.Chosen) -> None:
         self.action_tab(event.number)
 
+    def show_instances(self, query: str) -> None:
+        """Go to the tab of instances, with this filter typed."""
+        for number, pane in enumerate(self.panes, start=1):
+            if pane.show_query(query):
+                self.action_tab(number)
+                return
+
     def action_turn(self, by: int) -> None:
         self.action_tab((self.active + by) % len(self.panes) + 1)
 
@@ -264,6 +271,12 @@ class Frame(App[None]):
     def action_look(self) -> None:
         if self.board is not None:
             self.board.live.look_soon()
+
+    def show_instances(self, query: str) -> None:
+        """Show the instances that a filter finds, as it would be typed."""
+        for screen in self.screen_stack:
+            if isinstance(screen, Main):
+                screen.show_instances(query)
 
     # --- saying -----------------------------------------------------------------------------------------------------
 

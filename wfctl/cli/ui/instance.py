@@ -17,6 +17,7 @@ from wfctl.cli.ui.doing import Acting
 from wfctl.cli.ui.frame import Page
 from wfctl.cli.ui.grid import Grid
 from wfctl.cli.ui.json_view import Searched
+from wfctl.cli.ui.pane import Pane
 from wfctl.cli.ui.step import EventPane, StepPane, log_text
 from wfctl.cli.ui.tabs import Tabs
 from wfctl.client.port import Workflows
@@ -40,7 +41,7 @@ MOST_NODES = 1_000  # of a tree
 MOST_LOGS = 1_000
 
 
-def open_instance(pane: Acting, instance_id: str) -> None:
+def open_instance(pane: Pane, instance_id: str) -> None:
     """Go to the page of an instance; Backspace leads back."""
     pane.app.push_screen(Page(InstancePane(instance_id)))
 

@@ -203,6 +203,10 @@ class Instances(Acting):
             self.typed = typed
             self._anew()
 
+    def show_query(self, query: str) -> bool:
+        self.apply(query)
+        return True
+
     def _anew(self) -> None:
         """Begin at the first row of another filter or order."""
         self.all_selected = self.grid.all_selected = False

@@ -47,6 +47,10 @@ class Pane(Vertical):
         """Return the words of the command that this stands for, without `wfctl` and the target."""
         raise NotImplementedError
 
+    def show_query(self, query: str) -> bool:
+        """Show what a filter finds, as it would be typed. Returns False if that is not what it shows."""
+        return False
+
     def look_soon(self) -> None:
         """Look at the next moment, whatever the pace says: somebody waits for it."""
         self.pace = Pace(LEAST, SHARE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,6 +69,16 @@ def parse_query(text: str, names: Iterable[str] = ()) -> Query:
     query = Query(values)
     query.filter()  # raises, where a value is none
     return query
+
+
+def typed_words(values: Mapping[str, Any]) -> str:
+    """Return what would be typed for these filters; None and empty ones are left out."""
+    words = []
+    for name, value in values.items():
+        for one in value if isinstance(value, list) else [value]:
+            if one:
+                words.append(f"{name}:{one if one.isalnum() else shlex.quote(one)}")
+    return " ".join(words)
 
 
 def _split(text: str) -> list[str]:

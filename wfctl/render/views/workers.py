@@ -18,6 +18,8 @@ from wfctl.render.times import age, short_age
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+NOBODY_DRIVES = "no process is executing this store: wfctl run does what is due, wfctl serve --app FILE goes on"
+NO_WORKER = "no worker is attached: start the app, with DAPR_GRPC_PORT set to the gRPC port of this target"
 MOST_HELD = 5  # of a worker, at a terminal
 
 
@@ -193,3 +195,14 @@ def _worker_lines(worker: Worker, now: datetime) -> Iterator[list[tuple[str, str
         ]
     if total > MOST_HELD:
         yield [(f"      {total - MOST_HELD:,} more", QUIET)]
+
+
+def advice(local: bool, found: Sequence[AppWorkers]) -> Iterator[str]:
+    """Yield what to do where nobody works, and why less is told here than a user may expect."""
+    for one in found:
+        if one.connected == 0:
+            yield NOBODY_DRIVES if local else NO_WORKER
+        elif local:
+            yield "what a process holds, wfctl serve tells alone: --target with its address"
+        elif one.workers is None and one.connected is not None:
+            yield "a sidecar tells the number of workers, not who they are or what they hold"
