@@ -245,3 +245,36 @@ def test_an_app_in_an_environment_of_its_own(cli: Cli, orders: Path, tmp_path: P
 def test_records_are_written_as_they_come(cli: Cli, orders: Path) -> None:
     lines = cli("check", "one", "two", "-o", "jsonl").out.splitlines()
     assert [json.loads(line)["fits"] for line in lines] == [True, True]
+
+
+CARELESS = OLD.replace('    return "sent"', "    import time\n    return time.time()").replace(
+    '"Reserve"', '"Reserv"', 1
+)
+
+
+def test_the_code_alone(cli: Cli, orders: Path) -> None:
+    assert (cli("check").status, cli("check", "--strict").status) == (0, 0)
+    assert "3 workflows read in" in cli("check").err
+    assert "no warnings" in cli("check").err
+    (orders / "careless.py").write_text(CARELESS)
+    result = cli("check", "--app", "careless.py")
+    assert (result.status, "2 warnings" in result.err) == (0, True)
+    assert [line.split()[:2] for line in result.out.splitlines()[1:]] == [
+        [f"careless.py:{line_of(CARELESS, 'Reserv')}", "unregistered"],
+        [f"careless.py:{line_of(CARELESS, 'time.time')}", "clock"],
+    ]
+    strict = cli("check", "--app", "careless.py", "--strict", "-o", "github")
+    assert strict.status == 9
+    assert strict.out.splitlines()[0] == (
+        f"::error file=careless.py,line={line_of(CARELESS, 'Reserv')},title=unregistered in Order::"
+        "no activity 'Reserv' is registered; instead: did you mean Reserve?"
+    )
+    assert cli("check", "--app", "careless.py", "-o", "github").out.startswith("::warning ")
+    assert cli("check", "one", "--strict").status == 2
+
+
+def test_the_code_alone_in_an_environment_of_its_own(cli: Cli, orders: Path, tmp_path: Path) -> None:
+    python = make(tmp_path / "env")
+    (orders / "careless.py").write_text(CARELESS)
+    result = cli("check", "--app", "careless.py", "--python", str(python), "-o", "json")
+    assert [one["rule"] for one in result.json] == ["unregistered", "clock"]

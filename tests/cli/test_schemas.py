@@ -55,6 +55,7 @@ CASES: list[tuple[list[str], str, bool]] = [
     (["logs", "talker"], "log.json", MANY),
     (["check", "--name", "*"], "fit.json", MANY),
     (["export", "--to", "all.jsonl"], "export.json", ONE),
+    (["check", "--app", "careless.py"], "code_warning.json", MANY),
     (["pause", "approval", "nosuch"], "outcome.json", MANY),
     (["suspend", "approval", "--dry-run"], "outcome.json", MANY),
     (["resume", "paused"], "outcome.json", MANY),
@@ -103,6 +104,7 @@ def instances(cli: Cli, app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for name in ("Echo", "Broken", "Approval", "Parent", "Later"):
         cli("start", name, "--id", name.lower(), "--input", '"x"')
     (app / "talk.py").write_text(TALKER)
+    (app / "careless.py").write_text(TALKER.replace("    logging", "    open('x')\n    logging"))
     cli("start", "Talker", "--id", "talker", "--app", "talk.py")
     cli("start", "Approval", "--id", "paused")
     cli("pause", "paused", "--reason", "lunch")

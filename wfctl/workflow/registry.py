@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from types import FunctionType
 from typing import Any
 
 from wfctl.workflow.payloads import input_parameter, to_model
@@ -120,6 +121,14 @@ class Registry:
     def activity(self, name: str) -> Function | None:
         return self._activities.get(name)
 
+    def workflow_functions(self) -> Iterator[tuple[str, Callable[..., Any]]]:
+        """Yield each workflow's name and function, and those of all versions."""
+        for name, function in sorted(self._plain.items()):
+            yield name, function.fn
+        for name, versions in sorted(self._versions.items()):
+            for function in versions.values():
+                yield name, function.fn
+
     def workflow_names(self) -> list[str]:
         return sorted({*self._plain, *self._versions})
 
@@ -158,6 +167,16 @@ def name_of(function: Any) -> str:
     if not isinstance(name, str):
         raise TypeError(f"a registered function or its name is needed, not {type(function).__name__}")
     return name
+
+
+def function_of(fn: Any) -> FunctionType | None:
+    """Return the Python function behind partials and decorators; None where there is none."""
+    while isinstance(fn, functools.partial):
+        fn = fn.func
+    with contextlib.suppress(ValueError):  # a decorator made a loop of __wrapped__
+        fn = inspect.unwrap(fn)
+    fn = getattr(fn, "__func__", fn)
+    return fn if isinstance(fn, FunctionType) else None
 
 
 def is_async_callable(fn: Any) -> bool:

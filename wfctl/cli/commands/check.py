@@ -44,6 +44,9 @@ def check(
     results: Annotated[
         bool, typer.Option("--results", help="Compare the results and messages of finished instances too.")
     ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Of the code alone: exit with 9 if there is a warning.")
+    ] = False,
     max_time: Annotated[
         str | None,
         typer.Option(
@@ -69,10 +72,15 @@ def check(
     $ wfctl check --status RUNNING --app new.py
     $ wfctl check --status RUNNING --target prod --app new.py
     $ wfctl check --from production.jsonl -o github
+    $ wfctl check --app new.py --strict
 
     Replays histories against the code at hand: no activity runs, and nothing is changed. For what no longer fits it
     tells the first step that differs, what was recorded and what the code asks for, and the line. Of finished instances
     the end is compared too: how they ended, and the type of the error. Exit status 0: all fit; 9: something does not.
+
+    Without IDs, filters and a bundle, the code of the app's workflows is read: calls without yield, the clock, random
+    numbers, input and output, names that nothing registers. These are warnings; with --strict the exit status is 9.
+    A comment at the line silences them: # wfctl: ok, or # wfctl: ok RULE.
 
     In a table, instances that differ alike are one row; the other formats have one for each instance, -o id those that
     do not fit, and -o github annotations for GitHub Actions.
@@ -81,10 +89,9 @@ def check(
     if not github:
         session.add_flags(Flags(format=format))
     if which.filter is None and not which.words and bundle is None:
-        raise InvalidInput(
-            "check which histories? Neither an ID, nor a filter, nor a bundle is given",
-            hint="wfctl check --status RUNNING --app new.py, or wfctl check --from BUNDLE",
-        )
+        return _check_code(session, github, strict)
+    if strict:
+        raise InvalidInput("--strict is for the code alone", hint="without IDs, filters and --from")
     seconds = None if max_time is None else parse_duration(max_time, "--max-time").total_seconds()
     tally = Tally()
     with session.app_apart(), _source(session, which, bundle) as source:
@@ -94,6 +101,24 @@ def check(
     if not tally.differing and unread:
         raise PartFailed(f"the histories of {plural(unread, 'instance')} could not be read")
     return exit_codes.FOUND if tally.differing else exit_codes.DONE
+
+
+def _check_code(session: Session, github: bool, strict: bool) -> int:
+    """Read the code alone."""
+    from wfctl.cli.checking.code import loaded_app
+    from wfctl.engine.execute.checking import code_warnings
+    from wfctl.render.views.code_warnings import code_warning_view, github_lines, summary
+
+    with session.app_apart(), loaded_app(session) as app:
+        found = code_warnings(app)
+        if github:
+            for line in github_lines(found, strict, session.environ, session.here):
+                session.console.line(line)
+        elif found or not session.format.text:
+            session.printer.many(found, code_warning_view(session.here))
+        workflows = len(app.registry.workflow_names())
+    session.console.note(summary(found, workflows, clean(app.spec)))
+    return exit_codes.FOUND if strict and found else exit_codes.DONE
 
 
 @contextmanager

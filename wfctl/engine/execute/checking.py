@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
+from wfctl.model.code_warning import CodeWarning
 from wfctl.model.events import PropagatedEvents
 from wfctl.model.fit import Difference, Fit, Recorded
 from wfctl.workflow.loading.app import App
@@ -74,6 +75,18 @@ def _answered(
                 yield from zip(before[0], before[1].result(), strict=True)
             if asked is None:
                 return
+
+
+def code_warnings(app: App) -> list[CodeWarning]:
+    """Return what there is to say of the code of the app's workflows; see `lint`. Raises AppExited."""
+    if type(app) is App:
+        from wfctl.workflow.lint.lint import lint
+
+        return lint(app.registry)
+    from wfctl.engine.execute.child.process import ProcessApp
+
+    assert isinstance(app, ProcessApp)
+    return app.process.lint()
 
 
 def _fit(recorded: Recorded, difference: Difference | None) -> Fit:

@@ -19,7 +19,7 @@ from wfctl.model.events import WorkflowStarted as TurnBegun
 from wfctl.model.fit import Action, Difference, Misfit, Place, Recorded
 from wfctl.model.status import Status
 from wfctl.workflow.payloads import optional_from_json
-from wfctl.workflow.registry import Registry, VersionNotAvailable
+from wfctl.workflow.registry import Registry, VersionNotAvailable, function_of
 from wfctl.workflow.replay.history_check import action_of, completes, confirm, described, ended, lacking, unconfirmed
 from wfctl.workflow.replay.live_workflow import LiveWorkflow
 from wfctl.workflow.sdk.tasks import Task
@@ -214,18 +214,9 @@ class Replay(LiveWorkflow):
 
 def code_of(registry: Registry, name: str, version: str | None = None) -> CodeType | None:
     """Return the code of a registered workflow, behind its decorators; None where it has none of its own."""
-    function = registry.workflow(name, version)
-    if function is None:
-        return None
-    fn: Any = function.fn
-    while hasattr(fn, "func"):
-        fn = fn.func
-    try:
-        fn = inspect.unwrap(fn)
-    except ValueError:
-        return None
-    found = getattr(fn, "__code__", None)
-    return found if isinstance(found, CodeType) else None
+    registered = registry.workflow(name, version)
+    function = None if registered is None else function_of(registered.fn)
+    return None if function is None else function.__code__
 
 
 def _raised_at(trace: str | None) -> Place | None:

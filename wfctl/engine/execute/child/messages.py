@@ -51,6 +51,11 @@ class CheckHistories:
 
 
 @dataclass(frozen=True, slots=True)
+class LintCode:
+    """The question what there is to say of the code of the app's workflows."""
+
+
+@dataclass(frozen=True, slots=True)
 class TurnDone:
     """The result of a turn, and what its code logged. `alive`: the app's side keeps the instance for its next turn."""
 

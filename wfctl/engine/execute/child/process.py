@@ -18,6 +18,7 @@ from wfctl.engine.execute.checking import Answers, Item
 from wfctl.engine.execute.child import messages
 from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, ExecutorFailed, Turn
 from wfctl.errors import AppError, AppExited, WfctlError
+from wfctl.model.code_warning import CodeWarning
 from wfctl.model.turn import TurnResult
 from wfctl.workflow.client_backend import bound_backend
 from wfctl.workflow.loading.app import App
@@ -167,6 +168,12 @@ class AppProcess:
         """Check histories against the code there. Raises AppExited."""
         with self.lock:
             found: Answers = self._link.ask(messages.CheckHistories(tuple(items), seconds, results, quiet))
+            return found
+
+    def lint(self) -> list[CodeWarning]:
+        """Read the code of the app's workflows there. Raises AppExited."""
+        with self.lock:
+            found: list[CodeWarning] = self._link.ask(messages.LintCode())
             return found
 
     def send(self, message: messages.RunActivities | messages.Forget) -> None:

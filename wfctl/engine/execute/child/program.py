@@ -147,6 +147,8 @@ def main(arguments: Sequence[str]) -> None:
             _send(turns, _run(executor, message, logs))
         elif type(message) is messages.CheckHistories:
             _send(turns, _checked(app, message))
+        elif type(message) is messages.LintCode:
+            _send(turns, _linted(app))
         elif type(message) is messages.RunActivities:
             executor.run_activities(message.tasks)
         elif type(message) is messages.Forget:
@@ -200,6 +202,15 @@ def _run(executor: LocalExecutor, message: messages.RunTurn, logs: TurnLogs) -> 
 def _checked(app: App, message: messages.CheckHistories) -> messages.Answer:
     try:
         return messages.Answer(0, answers(app.registry, message.items, message.seconds, message.results, message.quiet))
+    except Exception as error:
+        return messages.Answer(0, error=RuntimeError(f"{type(error).__name__}: {error}"))
+
+
+def _linted(app: App) -> messages.Answer:
+    from wfctl.workflow.lint.lint import lint
+
+    try:
+        return messages.Answer(0, lint(app.registry))
     except Exception as error:
         return messages.Answer(0, error=RuntimeError(f"{type(error).__name__}: {error}"))
 
