@@ -410,5 +410,10 @@ def test_a_changed_program_is_caught_at_its_step(program: Any, data: Any) -> Non
     )
     different = difference(changed, Recorded("i1", "interpret", world.history))
     assert different is not None
-    assert (different.kind, different.step) == (Misfit.STEP, step)
+    assert different.kind is Misfit.STEP
+    assert different.step is not None
+    if different.asked == Action("completed"):  # which drops what the code has asked for before, in the same turn
+        assert different.step <= step
+    else:
+        assert different.step == step
     assert different.place is not None
