@@ -403,6 +403,7 @@ def test_a_changed_program_is_caught_at_its_step(program: Any, data: Any) -> Non
         new = world.next()
     step = next((e.event_id for e in world.history if isinstance(e, TaskScheduled) and e.name == UNIQUE), None)
     assume(step is not None)
+    assert step is not None
     changed = Registry()
     changed.add_workflow(
         "interpret",
