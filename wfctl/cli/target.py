@@ -65,6 +65,7 @@ def choose(settings: Settings, target: Value | None = None) -> Target:
             lambda: settings.interpreter,
             lambda: _environment(settings),
             settings.get("app_id"),
+            {app_id: (app.value, settings.base_of(app)) for app_id, app in settings.apps.items()},
         )
     from wfctl.client.sidecar.endpoint import Endpoint
 

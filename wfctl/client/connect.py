@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -31,6 +31,7 @@ class Embedded:
     python       finds the interpreter that runs the app, None for this one; called only when the app is needed
     environment  describes the Python environment of the app; None if it is wfctl's own
     app_id       the app whose instances are meant; None: those of all
+    others       further apps to run in this process: by app ID, the module or file, and where a module is looked for
     """
 
     store: Path
@@ -40,6 +41,7 @@ class Embedded:
     python: Callable[[], Path | None] = lambda: None
     environment: Callable[[], str | None] = lambda: None
     app_id: str | None = None
+    others: Mapping[str, tuple[str, Path]] = field(default_factory=dict)
     local: ClassVar[bool] = True
     connections: ClassVar[int] = 1  # the engine has one queue
     name: ClassVar[str | None] = "embedded"
@@ -66,6 +68,7 @@ class Embedded:
             logs=host.logs,
             sidecar=host.sidecar,
             app_id=self.app_id,
+            others=self.others,
         )
 
     @contextmanager

@@ -25,6 +25,7 @@ Table = tuple[str, ...]
 
 _HEADER = re.compile(r"\s*\[.*\]\s*(?:#.*)?$")
 _VALUE = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|true|false)"""
+_TABLES = ("profiles", "apps")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -34,6 +35,8 @@ def set_value(file: Path, name: str, value: str, environ: Mapping[str, str], her
     A path counts from `here`, where the user is; in the file it counts from the file. Raises InvalidInput.
     """
     table, key = split_name(name)
+    if table[:1] == ("apps",) and (len(table) < 2 or key != "app"):
+        raise InvalidInput(f"there is no setting {name!r}", hint="apps.ID.app is the file or module of a further app")
     known = BY_NAME.get(key)
     if known is not None and known.path:
         value = _path_in(file, key, value, here)
@@ -54,27 +57,30 @@ def unset_value(file: Path, name: str, environ: Mapping[str, str]) -> ConfigFile
 
     def change(settings: dict[str, Any]) -> None:
         del _table_of(settings, table)[key]
-        if not settings.get("profiles", True):
-            del settings["profiles"]  # the last of them: then no table is there any more
+        for kind in _TABLES:
+            if not settings.get(kind, True):
+                del settings[kind]  # the last of them: then no table is there any more
 
-    if table == ("profiles",):
+    if len(table) == 1:
         return _edit(file, name, lambda lines, place: _cut_table(lines, (*place, *table, key)), change, environ)
     return _edit(file, name, lambda lines, place: _cut(lines, place + table, key), change, environ)
 
 
 def split_name(name: str) -> tuple[Table, str]:
-    """Split `profiles.prod.target` into the table and the key. Raises InvalidInput."""
+    """Split `profiles.prod.target`, or `apps.payments.app`, into the table and the key. Raises InvalidInput."""
     parts = name.split(".")
-    if parts[0] != "profiles":
+    kind = parts[0]
+    if kind not in _TABLES:
         if len(parts) > 1:
             raise InvalidInput(f"there is no setting {name!r}", hint=f"for a profile: profiles.{name}")
         return (), name.replace("-", "_")
     if len(parts) < 2 or not all(parts):
-        raise InvalidInput(f"{name!r} names no setting of a profile", hint="profiles.NAME.SETTING")
+        what, form = ("a profile", "profiles.NAME.SETTING") if kind == "profiles" else ("an app", "apps.ID.app")
+        raise InvalidInput(f"{name!r} names no setting of {what}", hint=form)
     if len(parts) == 2:
-        return ("profiles",), parts[1]
-    profile, key = ".".join(parts[1:-1]), parts[-1]
-    return ("profiles", profile), key.replace("-", "_")
+        return (kind,), parts[1]
+    table, key = ".".join(parts[1:-1]), parts[-1]
+    return (kind, table), key.replace("-", "_")
 
 
 def _path_in(file: Path, key: str, value: str, here: Path) -> str:

@@ -17,6 +17,7 @@ from platformdirs import PlatformDirs
 from wfctl.config.keys import BY_NAME, IN_FILES, NOT_IN_PROFILES, ONLY_IN_PROFILES
 from wfctl.config.permissions import MOST_BYTES, FileRead, read_file, refuse_strangers_file
 from wfctl.errors import InvalidInput
+from wfctl.model.apps import DEFAULT_ID, fault_of_app
 
 PROJECT_FILE = "wfctl.toml"
 PYPROJECT = "pyproject.toml"
@@ -38,6 +39,7 @@ class ConfigFile:
     label: str
     values: Mapping[str, str] = field(default_factory=dict)
     profiles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    apps: Mapping[str, str] = field(default_factory=dict)  # further apps: file or module, by app ID
     content: bytes = field(default=b"", repr=False)
 
 
@@ -139,7 +141,30 @@ def _read(path: Path, label: str, table: Mapping[str, Any], content: bytes = b""
         if not isinstance(values, dict):
             raise InvalidInput(f"{label}: profiles.{name} must be a table, as [profiles.{name}]")
         profiles[name] = dict(_values(path, label, values, f"profiles.{name}."))
-    return ConfigFile(path, label, dict(_values(path, label, top, "")), profiles, content)
+    apps = dict(_apps(path, label, top.pop("apps", {})))
+    return ConfigFile(path, label, dict(_values(path, label, top, "")), profiles, apps, content)
+
+
+def _apps(path: Path, label: str, named: object) -> Iterator[tuple[str, str]]:
+    """Yield the apps of the tables [apps.ID], each with what it is loaded from."""
+    if not isinstance(named, dict):
+        raise InvalidInput(f"{label}: apps must be tables, as [apps.payments]")
+    for app_id, values in named.items():
+        where = f"apps.{app_id}"
+        if fault := fault_of_app(app_id):
+            raise InvalidInput(f"{label}: {where}: {fault}", hint="letters, digits, - _ and .")
+        if app_id == DEFAULT_ID:
+            raise InvalidInput(f"{label}: {where} is the app that `app` names", hint='app = "orders.py"')
+        if not isinstance(values, dict):
+            raise InvalidInput(f"{label}: {where} must be a table, as [{where}]")
+        for name, value in values.items():
+            if name != "app":
+                raise InvalidInput(f"{label}: there is no setting {where}.{name}", hint=f"{where}.app is the only one")
+            if not isinstance(value, str) or not value:
+                raise InvalidInput(f"{label}: {where}.app must be text in quotes: a file or a module")
+            yield app_id, beside(value, path.parent, "app")
+        if "app" not in values:
+            raise InvalidInput(f"{label}: {where} names no app", hint='app = "payments.py"')
 
 
 def _values(path: Path, label: str, table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,7 @@ commands that only show them; every other command uses `resolve`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -56,6 +56,7 @@ class Settings:
     environ: Mapping[str, str]
     needs_trust: tuple[str, ...] = ()  # effective settings from the project's file that need the user's consent
     protected: str | None = None  # the name of the protected profile that this target belongs to
+    apps: Mapping[str, Value] = field(default_factory=dict)  # further apps of an embedded target, by app ID
 
     @cached_property
     def trusted(self) -> bool:
@@ -112,9 +113,12 @@ class Settings:
     @property
     def base(self) -> Path:
         """Return the folder to import the app's module from: that of the file that names it, else the current one."""
-        found = self.values.get("app")
+        return self.base_of(self.values.get("app"))
+
+    def base_of(self, app: Value | None) -> Path:
+        """Return the folder to import this app's module from."""
         for file in (self.project, self.user):
-            if found is not None and file is not None and file.label in found.origin:
+            if app is not None and file is not None and file.label in app.origin:
                 return file.path.parent
         return self.cwd
 
@@ -209,7 +213,17 @@ def survey(flags: Mapping[str, str | None], environ: Mapping[str, str], cwd: Pat
     guard = _guard(profile, values, files)
     if guard is not None:
         values[PROTECTED] = Value("true", _profile_label(*guard))
-    return Settings(values, profile, project, user, cwd, environ, needs_trust, guard[0] if guard else None)
+    protected = guard[0] if guard else None
+    return Settings(values, profile, project, user, cwd, environ, needs_trust, protected, _apps(files))
+
+
+def _apps(files: list[ConfigFile]) -> dict[str, Value]:
+    """Return the further apps; the project's come before the user's of the same ID."""
+    found: dict[str, Value] = {}
+    for file in files:
+        for app_id, app in file.apps.items():
+            found.setdefault(app_id, Value(app, file.label))
+    return found
 
 
 def _guard(profile: str | None, values: Mapping[str, Value], files: list[ConfigFile]) -> tuple[str, ConfigFile] | None:
@@ -246,6 +260,9 @@ def _needing_trust(
         return
     if target is not None and target.origin == project.label and not _is_of(project, chosen):
         yield "target"  # it selects one of the user's profiles, with all its settings
+    for app_id, app in project.apps.items():
+        if not is_free("app", app, project):
+            yield f"apps.{app_id}.app"
     for name, value in values.items():
         if not _is_of(project, value):
             continue

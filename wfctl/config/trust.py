@@ -42,6 +42,9 @@ def entries(file: ConfigFile) -> Iterator[Entry]:
         for name, value in values.items():
             if not is_free(name, value, file):
                 yield Entry(prefix + name, value)
+    for app_id, value in file.apps.items():
+        if not is_free("app", value, file):
+            yield Entry(f"apps.{app_id}.app", value)
 
 
 def is_free(name: str, value: str, file: ConfigFile) -> bool:

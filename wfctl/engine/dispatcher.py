@@ -268,6 +268,11 @@ class Dispatcher:
         """The keys of the instances that can take no turn: what is due for them does not matter now."""
         return self._readiness
 
+    @property
+    def idle(self) -> Container[int]:
+        """The keys of the instances whose activities do not run here."""
+        return _Idle(self._live, self._turns)
+
     def left_alone(self) -> dict[int, str]:
         """Return what nobody here can run: the workflow's name, by the key of the instance."""
         return self._readiness.left_alone()
@@ -311,3 +316,18 @@ class Dispatcher:
         for key in self._live.clear():
             self._executor.forget(key)
         self.transaction = Transaction(self.now)
+
+
+class _Idle:
+    """The instances, by key, whose activities do not run here: left alone, or with activities of other apps only."""
+
+    def __init__(self, live: LiveInstances, turns: Turns) -> None:
+        self._live = live
+        self._turns = turns
+
+    def __contains__(self, key: object) -> bool:
+        assert isinstance(key, int)
+        if self._live.readiness.is_left_alone(key):
+            return True
+        live = self._live.get(key) if self._turns.any_waits_for_app else None
+        return live is not None and not self._turns.runs_activities(live)

@@ -223,13 +223,13 @@ class DrivenTrees:
         asked: Collection[int] | None = self._roots if roots is None else set(roots)
         if self.more or dispatcher.moves(asked) or self._skipping.moves(asked):
             return False
-        blocked, alone, held = dispatcher.blocked, dispatcher.left_alone(), self._skipping.held
+        blocked, idle, held = dispatcher.blocked, dispatcher.idle, self._skipping.held
         if asked is None or len(asked) > FEW_TREES:
-            return not instances.moves(self._db, asked, soon, blocked, alone, held)
+            return not instances.moves(self._db, asked, soon, blocked, idle, held)
         return not any(
-            instances.runs_in(self._db, root, alone)
+            instances.runs_in(self._db, root, idle)
             if root in held
-            else instances.moves_in(self._db, root, soon, blocked, alone)
+            else instances.moves_in(self._db, root, soon, blocked, idle)
             for root in asked
         )
 

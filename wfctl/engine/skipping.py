@@ -69,10 +69,10 @@ class Skipping:
         self._moved.update(row.root for row in rows if row.root in self._limits)
         if not self._moved:
             return
-        moving, alone = self._dispatcher.moving(), self._dispatcher.left_alone()
+        moving, idle = self._dispatcher.moving(), self._dispatcher.idle
         for root in self._moved - set(moving):
             self._moved.discard(root)
-            if not instances.runs_in(self._db, root, alone):  # else the end of the activity is a change of its row
+            if not instances.runs_in(self._db, root, idle):  # else the end of the activity is a change of its row
                 self._resting.add(root)
 
     def jump(self) -> bool:

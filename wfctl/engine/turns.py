@@ -53,6 +53,7 @@ class Turns:
         self._readiness = live.readiness
         self._executor = executor
         self._leaves_clocks = leaves_clocks
+        self.any_waits_for_app = False  # an activity was not handed out because its app is not here
         self._broken: dict[int, str] = {}  # instances on which the engine itself failed, and with what
 
     def run(self, most: int, seconds: float) -> bool:
@@ -154,17 +155,18 @@ class Turns:
 
     def unknown(self, live: LiveInstance) -> bool:
         """Return True if this owner does not run the instance: nobody here registers its workflow, nor that of its
-        root, so that it is another app's; or its clock is its own."""
-        if self.leaves(live):
-            return True
+        root, so that it is another app's; its app is not here; or its clock is its own."""
         row = live.row
-        if self._executor.knows(row.name):
+        if self.leaves(live) or not self._executor.has_app(row.app):
+            return True
+        if self._executor.knows(row.name, row.app):
             return False
         root = None if row.parent is None else self._live.row(row.root)
-        return root is None or not self._executor.knows(root.name)
+        return root is None or not self._executor.knows(root.name, root.app)
 
     def leave_alone(self, live: LiveInstance) -> None:
-        self._readiness.leave_alone(live.row.key, live.row.name)
+        row = live.row
+        self._readiness.leave_alone(row.key, row.name if self._executor.has_app(row.app) else f"{row.app}/{row.name}")
 
     def _not_due(self, live: LiveInstance, new: Sequence[Event]) -> bool:
         """Return True if this is a delayed start whose time has not come."""
@@ -301,11 +303,20 @@ class Turns:
             live.changed = True
 
     def schedule(self, live: LiveInstance, task: ev.TaskScheduled) -> None:
-        self._instances.transaction.activities.append(self._activity_task(live, task))
+        """Hand the activity out after the commit; it waits where its app is not here."""
+        app = app_of_call(task.app_id, live.row.app)
+        if self._executor.has_app(app):
+            self._instances.transaction.activities.append(self._activity_task(live, task, told(app)))
+        else:
+            self.any_waits_for_app = True
 
-    def _activity_task(self, live: LiveInstance, task: ev.TaskScheduled) -> ActivityTask:
+    def runs_activities(self, live: LiveInstance) -> bool:
+        """Return True if an activity without a result has its app here."""
+        tasks = (op for op in live.state.open.values() if type(op) is ev.TaskScheduled)
+        return any(self._executor.has_app(app_of_call(task.app_id, live.row.app)) for task in tasks)
+
+    def _activity_task(self, live: LiveInstance, task: ev.TaskScheduled, app_id: str | None) -> ActivityTask:
         given = self._propagated(live, task) if task.scope else None
-        app_id = told(app_of_call(task.app_id, live.row.app))
         return ActivityTask(
             live.row.key, live.row.id, task.event_id, task.name, task.input, task.task_execution_id, given, app_id
         )

@@ -105,7 +105,10 @@ class UndrivenTransaction:
 class _NoCode:
     """An executor that knows no workflow."""
 
-    def knows(self, name: str) -> bool:
+    def has_app(self, app: str) -> bool:
+        return False
+
+    def knows(self, name: str, app: str) -> bool:
         return False
 
     def run_turn(self, turn: Turn) -> TurnResult | None:

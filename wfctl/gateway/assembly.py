@@ -125,6 +125,7 @@ class Gateway:
         self._app = app
         self._log_level = log_level
         self._apps = tuple(apps)
+        self._app_id = app_id
         self._endings: Endings | None = None
         self._told: set[tuple[str, str]] = set()
         self._own: WatchedExecutor | None = None
@@ -221,6 +222,7 @@ class Gateway:
             lambda answer: self._batches.add(answer, self.remote.held),
             on_forget=lambda key: self.work.forget(key),
             apps=self._apps,
+            own=self._app_id,
         )
         executor: Executor = self.remote
         if self._app is not None:
@@ -228,7 +230,7 @@ class Gateway:
             self._own = WatchedExecutor(
                 lambda inner: executor_of(app, inner, self._log_level), deliver, f"the app {app.spec} in wfctl serve"
             )
-            executor = BothExecutor(app.registry, self._own, self.remote, self._waits)
+            executor = BothExecutor(app.registry, self._own, self.remote, self._waits, self._app_id)
         return executor if tracing is None else tracing.executor(executor)
 
     def attended(self, name: str, app_id: str | None) -> bool:

@@ -14,6 +14,13 @@ DEFAULT_ID = "wfctl"
 Apps = tuple[str, ...] | None
 
 
+def fault_of_app(app_id: str) -> str | None:
+    """Return why no app can have this ID; None for one that an app may have."""
+    if app_id and all(char.isascii() and (char.isalnum() or char in "-_.") for char in app_id):
+        return None
+    return f"{app_id!r} is not an app ID"
+
+
 def stored(app_id: str | None) -> str:
     """Return the app as the store has it."""
     return OWN if app_id is None or app_id == DEFAULT_ID else app_id

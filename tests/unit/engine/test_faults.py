@@ -244,7 +244,9 @@ class TestFullDisk:
         self, rig: Rig, limited: Engine, told, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         knows, known = type(limited._executor).knows, {"echo", "Large"}
-        monkeypatch.setattr(type(limited._executor), "knows", lambda self, name: name in known and knows(self, name))
+        monkeypatch.setattr(
+            type(limited._executor), "knows", lambda self, name, app: name in known and knows(self, name, app)
+        )
         known.discard("echo")
         rig.start("echo", "e1", "1")
         rig.until(lambda: "echo" in limited.left_alone().values(), "it waits for code")

@@ -221,8 +221,11 @@ def _tell_change(session: Session, changed: ConfigFile, name: str) -> None:
     from wfctl.config.editing import split_name
 
     table, key = split_name(name)
-    values = changed.profiles.get(table[-1], {}) if len(table) > 1 else {} if table else changed.values
-    value = values.get(key)
+    if table[:1] == ("apps",):
+        value = changed.apps.get(table[-1]) if len(table) > 1 else None
+    else:
+        values = changed.profiles.get(table[-1], {}) if len(table) > 1 else {} if table else changed.values
+        value = values.get(key)
     told = f"{clean(name)} = {clean(value)}" if value is not None else f"{clean(name)} is not set"
     session.console.note(f"{told} in {clean(changed.label)}")
     if not session.format.text:
@@ -256,6 +259,9 @@ def rows(settings: Settings) -> Iterator[Row]:
         value = settings.values.get(key.name)
         if value is not None:
             yield key.name, value
+        if key.name == "app":
+            for app_id, app in settings.apps.items():
+                yield f"apps.{app_id}.app", app
     if token is not None:
         yield "token", Value(HIDDEN, token.origin)
     elif not doubtful and (withheld := settings.withheld):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from wfctl.client.embedded.app_host import HostedApp, unknown_workflow
+from wfctl.client.embedded.app_host import HostedApp, unknown_app, unknown_workflow
 from wfctl.client.embedded.store_access import StoreAccess
 from wfctl.client.port import Driver
 from wfctl.engine.owner_lock import is_owned
@@ -15,6 +15,7 @@ from wfctl.engine.store import clocks, database, reads
 from wfctl.engine.store.reading import writable
 from wfctl.errors import AppError, StoreError
 from wfctl.model import refusals
+from wfctl.model.apps import OWN
 from wfctl.model.instance import Filter, Skip
 from wfctl.model.status import Status
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from wfctl.engine.store.history_inbox import OwnerRow
     from wfctl.model.workers import Worker
     from wfctl.workflow.loading.app import App
+    from wfctl.workflow.registry import Registry
 
 Note = Callable[[str], None]
 
@@ -114,19 +116,22 @@ class Driving:
 
     @property
     def _may_own(self) -> bool:
-        return self._may_drive and self._app.spec is not None and not self._app_fails
+        return self._may_drive and self._app.named and not self._app_fails
 
     def _start(self, roots: Sequence[int] | None) -> Engine | None:
         self.engine = self._app.start(roots)
         return self.engine
 
-    def check_name(self, name: str) -> None:
+    def check_name(self, name: str, app: str) -> None:
         """Refuse an unregistered workflow before anything is written.
 
         Raises InvalidInput (unknown, or no app to know it) and AppError.
         """
-        if self._app.spec is not None and (self._may_drive or not self.driven()):
-            known: Sequence[str] = self.load_app().registry.workflow_names()
+        if self._app.named and (self._may_drive or not self.driven()):
+            registry = self._app.registry(app)
+            if registry is None:
+                raise unknown_app(app, self._app.app_ids)
+            known: Sequence[str] = registry.workflow_names()
         else:
             owner = self.owner()
             if owner is None:
@@ -134,9 +139,15 @@ class Driving:
                 if self._may_drive and not self.driven():
                     self.load_app()  # says that no app is named
                 return
+            if app != OWN:
+                return  # the owner's names are those of the store's own app
             known = owner.workflows
         if known and name not in known:
             raise unknown_workflow(name, known)
+
+    def registry(self, app: str) -> Registry | None:
+        """Return what an app, as stored, registers here; None if it is not here. Raises as `load_app` does."""
+        return self._app.registry(app)
 
     def load_app(self) -> App:
         """Return the app, imported once. Raises InvalidInput if none is named, and AppError."""

@@ -8,6 +8,7 @@ instances that it touches.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -20,7 +21,7 @@ from wfctl.engine.store import database, instances, reads
 from wfctl.engine.store.instances import Row
 from wfctl.errors import StoreError, WfctlError
 from wfctl.model import refusals
-from wfctl.model.apps import Apps, only
+from wfctl.model.apps import Apps, only, stored
 from wfctl.model.choices import Reach
 from wfctl.model.instance import Count, Failed, Filter, Instance, RerunRequest, Skip, StartRequest
 from wfctl.model.status import Status
@@ -67,16 +68,18 @@ def open_embedded(
     logs: AppLogs | None = None,
     sidecar: AppSidecar | None = None,
     app_id: str | None = None,
+    others: Mapping[str, tuple[str, Path]] | None = None,
 ) -> EmbeddedWorkflows:
     """Open the store at `store`; it is made when the first request is written.
 
     `drive`: this process may run the app. `named`: it is an error to read the store while it does not exist; else there
     is just nothing in it. `python` finds the interpreter to run the app with, None for this one. `logs`: what to do
     with what the app logs, besides keeping it. `sidecar` is for an app that uses `DaprClient`.
-    `app_id`: the app whose instances are meant, None for all.
+    `app_id`: the app whose instances are meant, None for all. `others`: further apps to run here, by app ID, as `app`
+    and `base`.
     """
     access = StoreAccess(store, named=named, note=note)
-    hosted = HostedApp(store, app, base, note, python, logs, sidecar)
+    hosted = HostedApp(store, app, base, note, python, logs, sidecar, others)
     return EmbeddedWorkflows(access, Driving(access, hosted, may_drive=drive, note=note), note, app_id)
 
 
@@ -84,6 +87,7 @@ class EmbeddedWorkflows:
     def __init__(self, store: StoreAccess, driving: Driving, note: Note, app_id: str | None = None) -> None:
         """`app_id`: the app whose instances are meant, None for all."""
         self._store = store
+        self._app_id = app_id
         self._apps = only(app_id)
         self._driving = driving
         self._note = note
@@ -201,10 +205,11 @@ class EmbeddedWorkflows:
     def start(self, request: StartRequest) -> str:
         from wfctl.engine import operations
 
-        self._driving.check_name(request.name)
-        if request.own_clock:
+        asked = replace(request, app_id=request.app_id or self._app_id)
+        self._driving.check_name(asked.name, stored(asked.app_id))
+        if asked.own_clock:
             self._driving.check_skipping()
-        return self._write(lambda unit: operations.start(unit, request))
+        return self._write(lambda unit: operations.start(unit, asked))
 
     def pause(self, instance_id: str, *, reason: str | None = None) -> Requested | None:
         from wfctl.engine import operations
@@ -295,7 +300,11 @@ class EmbeddedWorkflows:
         row = self._find(instance_id)
         if row is None or row.status.terminal or row.name in self._told_unknown:
             return
-        if not self.load_app().registry.has_workflow(row.name):
+        registry = self._driving.registry(row.app)
+        if registry is None:
+            self._told_unknown.add(row.name)
+            self._note(f"the app '{row.app}' is not here: its instances are left as they are")
+        elif not registry.has_workflow(row.name):
             self._told_unknown.add(row.name)
             self._note(f"the app here registers no workflow '{row.name}': its instances are left as they are")
 

@@ -2,37 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from logging import INFO
 from pathlib import Path
 
 from wfctl.engine.execute.local import LocalExecutor
 from wfctl.engine.execute.port import Delivery, Executor
+from wfctl.model.apps import OWN
 from wfctl.workflow.loading.app import App, load_app
+from wfctl.workflow.registry import Registry
 
 
-def load(spec: str, base: Path | None, python: Path | None, log_level: int = INFO) -> App:
+def load(
+    spec: str, base: Path | None, python: Path | None, log_level: int = INFO, *, activities_suffice: bool = False
+) -> App:
     """Import the app `spec` (see `load_app`): by the interpreter `python`, or here if that is None.
 
-    `log_level` is that of `LocalExecutor`.
+    `log_level` is that of `LocalExecutor`. `activities_suffice`: an app may register no workflow.
 
     Raises AppError, and AppExited if the import ended the other process.
     """
     if python is None:
-        return load_app(spec, base)
+        return load_app(spec, base, activities_suffice=activities_suffice)
     from wfctl.engine.execute.child.process import load_in_process
 
-    return load_in_process(spec, base, python, log_level)
+    return load_in_process(spec, base, python, log_level, activities_suffice=activities_suffice)
 
 
-def executor_of(app: App, deliver: Callable[[Delivery], None], log_level: int = INFO) -> Executor:
-    """Make the executor of a loaded app."""
-    if type(app) is App:
-        return LocalExecutor(app.registry, deliver, log_level=log_level)
+def no_app() -> App:
+    """Return an app that registers nothing, for a store whose own app nobody named."""
+    return App("", "", None, Registry())
+
+
+def executor_of(
+    app: App,
+    deliver: Callable[[Delivery], None],
+    log_level: int = INFO,
+    others: Mapping[str, App] | None = None,
+) -> Executor:
+    """Make the executor of a loaded app, and of `others` by their IDs."""
+    apps = {OWN: app, **(others or {})}
+    here = {app_id: each.registry for app_id, each in apps.items() if type(each) is App}
+    if len(here) == len(apps):
+        return LocalExecutor(here.pop(OWN), deliver, log_level=log_level, others=here)
     from wfctl.engine.execute.child.process import ProcessApp, ProcessExecutor
 
-    assert isinstance(app, ProcessApp)
-    return ProcessExecutor(app.process, app.registry, deliver)
+    processes: dict[str, Executor] = {}
+    for app_id, each in apps.items():
+        if isinstance(each, ProcessApp):
+            processes[app_id] = ProcessExecutor(each.process, each.registry, deliver, app_id)
+    if len(apps) == 1:
+        return processes[OWN]
+    from wfctl.engine.execute.apps import AppsExecutor
+
+    return AppsExecutor(processes)
 
 
 def reload(app: App) -> None:

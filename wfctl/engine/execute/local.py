@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 
 from wfctl.engine.execute.activity_pool import Loop, Threads, not_registered
 from wfctl.engine.execute.log_capture import CURRENT, LogCapture, Step
 from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, Logged, Turn
+from wfctl.model.apps import OWN, stored
 from wfctl.model.events import Event
 from wfctl.model.logs import OWN_LOGGER, LogLine
 from wfctl.model.turn import TurnResult
@@ -30,19 +31,28 @@ class LocalExecutor:
         deliver: Callable[[Delivery], None],
         max_workers: int | None = None,
         log_level: int = logging.INFO,
+        others: Mapping[str, Registry] | None = None,
     ) -> None:
-        """`log_level`: what the app logs at this level and above is delivered, and from INFO on in any case."""
-        self._registry = registry
+        """`log_level`: what the app logs at this level and above is delivered, and from INFO on in any case.
+
+        `registry` is that of the store's own app, `others` are those of further apps in this process, by their IDs.
+        """
+        self._registries = {OWN: registry, **(others or {})}
         self._deliver = deliver
         self._runs: dict[int, LiveWorkflow] = {}
-        self._threads = Threads(max_workers or registry.threads or MAX_WORKERS, self._answer)
+        limits = [one.threads for one in self._registries.values() if one.threads]
+        self._threads = Threads(max_workers or min(limits, default=MAX_WORKERS), self._answer)
         self._loop = Loop(MAX_ASYNC, self._answer)
         self._closed = False
         self._log_level = log_level
         self._capture: LogCapture | None = None
 
-    def knows(self, name: str) -> bool:
-        return self._registry.has_workflow(name)
+    def has_app(self, app: str) -> bool:
+        return app in self._registries
+
+    def knows(self, name: str, app: str) -> bool:
+        registry = self._registries.get(app)
+        return registry is not None and registry.has_workflow(name)
 
     def run_turn(self, turn: Turn) -> TurnResult:
         """Run a turn here. A run that has come to an end, or is of no more use, is dropped."""
@@ -50,7 +60,7 @@ class LocalExecutor:
         run = self._runs.get(turn.key)
         past: Sequence[Event] = ()
         if run is None:
-            run = LiveWorkflow(self._registry, turn.instance_id, turn.received)
+            run = LiveWorkflow(self._registries[stored(turn.app_id)], turn.instance_id, turn.received)
             past = turn.past()
         token = CURRENT.set(Step(turn.key, turn.instance_id, replaying=run.is_replaying))
         try:
@@ -84,9 +94,10 @@ class LocalExecutor:
         self._capture_logs()
         sync, waiting = [], []
         for task in tasks:
-            function = self._registry.activity(task.name)
+            registry = self._registries[stored(task.app_id)]
+            function = registry.activity(task.name)
             if function is None:
-                self._answer(not_registered(task, self._registry))
+                self._answer(not_registered(task, registry))
             elif function.is_async:
                 waiting.append((task, function))
             else:

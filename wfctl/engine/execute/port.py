@@ -92,8 +92,15 @@ Delivery = ActivityResult | LateTurn | ExecutorFailed | Logged
 
 
 class Executor(Protocol):
-    def knows(self, name: str) -> bool:
-        """Return True if a workflow of this name can be run here. One that cannot is left alone, never failed."""
+    def has_app(self, app: str) -> bool:
+        """Return True if this app (as stored) is run here, or its work is kept for it. If not, its work waits."""
+        ...
+
+    def knows(self, name: str, app: str) -> bool:
+        """Return True if this workflow of this app (as stored) can be run here.
+
+        One that cannot is left alone, never failed.
+        """
         ...
 
     def run_turn(self, turn: Turn) -> TurnResult | None:

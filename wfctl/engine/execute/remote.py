@@ -23,6 +23,7 @@ from typing import NamedTuple
 from wfctl.engine.execute.hands import Hands
 from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, LateTurn, Turn
 from wfctl.engine.execute.worker import PendingActivity, PendingTurn, Worker
+from wfctl.model.apps import DEFAULT_ID
 from wfctl.model.failure import Failure
 from wfctl.model.turn import TurnResult
 
@@ -57,8 +58,10 @@ class RemoteExecutor:
         loss_grace: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         apps: Sequence[str] = (),
+        own: str = DEFAULT_ID,
     ) -> None:
-        """`apps`: the IDs of the apps whose workers attach, each for its own work; empty where there is one app."""
+        """`apps`: the IDs of the apps whose workers attach, each for its own work; empty where there is one app, whose
+        ID is `own`."""
         self._deliver = deliver
         self._on_forget = on_forget
         self._turn_lease = turn_lease
@@ -72,6 +75,7 @@ class RemoteExecutor:
         self._turn_ids: dict[str, int] = {}
         self._activities: dict[tuple[str, int], list[PendingActivity]] = {}  # by instance ID and task ID
         self._apps = tuple(apps)
+        self._own = own
         # By app: what waits for the workers of one must not hold up the others.
         self._turn_queues: dict[str | None, list[tuple[int, PendingTurn]]] = {}
         self._activity_queues: dict[str | None, list[tuple[int, PendingActivity]]] = {}
@@ -81,7 +85,11 @@ class RemoteExecutor:
 
     # --- the engine's side: its thread ---------------------------------------------------------------------------
 
-    def knows(self, name: str) -> bool:
+    def has_app(self, app: str) -> bool:
+        """What is another app's waits here for its workers."""
+        return True
+
+    def knows(self, name: str, app: str) -> bool:
         """Workers do not say what they register; whoever is connected is asked."""
         return bool(self._workers)
 
@@ -251,9 +259,9 @@ class RemoteExecutor:
         return Again(len(turns), len(again), len(activities) - len(again))
 
     def _app(self, app_id: str | None) -> str | None:
-        """Return whose workers are to do it. What names no app is the first one's."""
+        """Return whose workers are to do it; None: those of the one app. What names no app is the first one's."""
         if not self._apps:
-            return None
+            return None if app_id == self._own else app_id
         return app_id or self._apps[0]
 
     # --- under the lock ------------------------------------------------------------------------------------------
@@ -337,7 +345,7 @@ class RemoteExecutor:
     def _workers_for(self, app_id: str | None) -> list[Worker]:
         if app_id is None:
             return self._workers
-        return [worker for worker in self._workers if worker.app_id in (app_id, None)]
+        return [worker for worker in self._workers if worker.app_id == app_id]
 
     def _give_out_turns(self, queue: list[tuple[int, PendingTurn]], workers: list[Worker], woken: set[Worker]) -> None:
         while queue:

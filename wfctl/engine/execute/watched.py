@@ -24,8 +24,11 @@ class WatchedExecutor:
         self._activities: dict[tuple[int, int, str], tuple[ActivityTask, datetime]] = {}
         self._inner = inner(self._delivered)
 
-    def knows(self, name: str) -> bool:
-        return self._inner.knows(name)
+    def has_app(self, app: str) -> bool:
+        return self._inner.has_app(app)
+
+    def knows(self, name: str, app: str) -> bool:
+        return self._inner.knows(name, app)
 
     def run_turn(self, turn: Turn) -> TurnResult | None:
         self._turns[turn.key] = turn, datetime.now(timezone.utc)

@@ -261,11 +261,11 @@ def moves(
     scope: Collection[int] | None,
     until: int,
     blocked: Container[int],
-    alone: Container[int],
+    idle: Container[int],
     held: Container[int] = (),
 ) -> bool:
     """Return True if an activity runs in the trees of these roots (None: anywhere), or something that is not blocked
-    is due by `until`, in a tree that is not `held`. The activities of what is left `alone` do not run."""
+    is due by `until`, in a tree that is not `held`. The activities of what is `idle` do not run."""
     rows = db.execute(
         f"""
         SELECT key, root, busy FROM instances WHERE busy > 0
@@ -274,22 +274,22 @@ def moves(
         (until,),
     )
     return any(
-        (key not in alone if busy else key not in blocked and root not in held) and (scope is None or root in scope)
+        (key not in idle if busy else key not in blocked and root not in held) and (scope is None or root in scope)
         for key, root, busy in rows
     )
 
 
-def moves_in(db: Connection, root: int, until: int, blocked: Container[int], alone: Container[int]) -> bool:
+def moves_in(db: Connection, root: int, until: int, blocked: Container[int], idle: Container[int]) -> bool:
     """As `moves`, for one tree."""
     rows = db.execute(
         f"SELECT key, busy FROM ({_TREE}) WHERE busy > 0 OR (wake_at <= ? AND status IN ({_LIVE}))", (root, root, until)
     )
-    return any(key not in alone if busy else key not in blocked for key, busy in rows)
+    return any(key not in idle if busy else key not in blocked for key, busy in rows)
 
 
-def runs_in(db: Connection, root: int, alone: Container[int]) -> bool:
-    """Return True if an activity runs in this tree. The activities of what is left `alone` do not."""
-    return any(key not in alone for key in busy_keys(db, root))
+def runs_in(db: Connection, root: int, idle: Container[int]) -> bool:
+    """Return True if an activity runs in this tree. The activities of what is `idle` do not."""
+    return any(key not in idle for key in busy_keys(db, root))
 
 
 def tree_keys(db: Connection, root: int) -> list[int]:

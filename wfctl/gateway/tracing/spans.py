@@ -278,7 +278,7 @@ class _Traced:
     def __init__(self, inner: Executor, tracing: Tracing) -> None:
         self._inner = inner
         self._tracing = tracing
-        self.knows = inner.knows
+        self.has_app, self.knows = inner.has_app, inner.knows
         self.run_turn: Callable[[Turn], TurnResult | None] = inner.run_turn
         self.forget = inner.forget
         self.close = inner.close

@@ -36,11 +36,11 @@ class App:
 _loaded: dict[tuple[str, Path | None], App] = {}
 
 
-def load_app(spec: str, base: Path | None = None) -> App:
+def load_app(spec: str, base: Path | None = None, *, activities_suffice: bool = False) -> App:
     """Import the app `spec`: a path such as `orders.py` or `src/shop`, or a module such as `pkg.module`.
 
     Relative paths and modules are looked up in `base`, by default the current folder. Returns the same App for the same
-    app. Raises AppError.
+    app. `activities_suffice`: it may register no workflow. Raises AppError.
     """
     folder = (base or Path.cwd()).resolve()
     spec = spec.removeprefix("-m ").strip()
@@ -58,7 +58,7 @@ def load_app(spec: str, base: Path | None = None) -> App:
         collect_into(before)
     if known is not None:
         return known
-    if not registry.workflow_names():
+    if not (registry.workflow_names() or (activities_suffice and registry.activity_names())):
         raise no_workflows(spec, path, registry)
     app = App(spec, module.__name__, path, registry)
     _loaded[(app.module, path)] = app

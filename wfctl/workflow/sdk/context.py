@@ -224,7 +224,7 @@ class DaprWorkflowContext(WorkflowContext):
             activity: the registered function, or the name it is registered under.
             input: the activity's second argument; anything that JSON can hold, a dataclass or a Pydantic model.
             retry_policy: when to try a failed activity again; without one it runs once.
-            app_id: the app to run it in. wfctl runs one app, so only this workflow's own `app_id` works.
+            app_id: the app to run it in, by default this workflow's own. If it is not there, the task waits for it.
             propagation: how much of this workflow's history the activity can read; None means none of it.
 
         Returns:
@@ -232,13 +232,10 @@ class DaprWorkflowContext(WorkflowContext):
             is left, `yield` raises TaskFailedError.
 
         Raises:
-            NotImplementedError: `app_id` names another app.
             TypeError: `activity` is neither a function nor a name, or JSON cannot hold `input`.
         """
         pending = self._pending
         name = activity if type(activity) is str else name_of(activity)
-        if app_id is not None:
-            self._refuse_other_app("activity", name, app_id)
         if pending.closed:
             return Task()
         number = pending.sequence = pending.sequence + 1
@@ -246,8 +243,8 @@ class DaprWorkflowContext(WorkflowContext):
         text = None if input is None else to_json(input)
         scope = 0 if propagation is None else propagation.value
         if retry_policy is None:
-            return pending.schedule_activity(name, text, number, execution_id, scope)
-        return pending.call_with_retries(retry_policy, name, text, number, execution_id, scope, False)
+            return pending.schedule_activity(name, text, number, execution_id, scope, app_id)
+        return pending.call_with_retries(retry_policy, name, text, number, execution_id, scope, False, app_id)
 
     def call_child_workflow(
         self,
@@ -267,7 +264,7 @@ class DaprWorkflowContext(WorkflowContext):
             instance_id: the child's ID. By default this instance's ID, a colon, and the number of this action in
                 the history as four hexadecimal digits.
             retry_policy: when to run a failed child again, under the same ID; without one it runs once.
-            app_id: the app to run it in. wfctl runs one app, so only this workflow's own `app_id` works.
+            app_id: the app to run it in, by default this workflow's own. If it is not there, the task waits for it.
             propagation: how much of this workflow's history the child can read; None means none of it.
 
         Returns:
@@ -275,13 +272,10 @@ class DaprWorkflowContext(WorkflowContext):
             left, or is terminated, or its ID is taken, `yield` raises TaskFailedError.
 
         Raises:
-            NotImplementedError: `app_id` names another app.
             TypeError: `workflow` is neither a function nor a name, or JSON cannot hold `input`.
         """
         pending = self._pending
         name = name_of(workflow)
-        if app_id is not None:
-            self._refuse_other_app("child workflow", name, app_id)
         if pending.closed:
             return Task()
         number = pending.next_number()
@@ -289,8 +283,8 @@ class DaprWorkflowContext(WorkflowContext):
         child_id = child_instance_id(pending.instance_id, number) if instance_id is None else instance_id
         scope = 0 if propagation is None else propagation.value
         if retry_policy is None:
-            return pending.create_child(name, text, number, child_id, scope)
-        return pending.call_with_retries(retry_policy, name, text, number, child_id, scope, True)
+            return pending.create_child(name, text, number, child_id, scope, app_id)
+        return pending.call_with_retries(retry_policy, name, text, number, child_id, scope, True, app_id)
 
     def wait_for_external_event(self, name: str, *, timeout: datetime | timedelta | None = None) -> Task[Any]:
         """Wait for an event that a client raises for this instance.
@@ -467,10 +461,3 @@ class DaprWorkflowContext(WorkflowContext):
         if isinstance(when, datetime):
             return aware(when)
         raise TypeError(f"a datetime or a timedelta is needed, not {type(when).__name__}")
-
-    def _refuse_other_app(self, kind: str, name: str, app_id: str) -> None:
-        if app_id != self._pending.app_id:
-            raise NotImplementedError(
-                f"{kind} {name!r} is to run in the app {app_id!r}: calls between apps need Dapr, "
-                "the embedded engine runs one app"
-            )

@@ -116,18 +116,24 @@ class PendingActions:
         self.guids = number + 1
         return guid(f"{self.instance_id}_{self.now_text}_{number}")
 
-    def schedule_activity(self, name: str, text: str | None, number: int, execution_id: str, scope: int) -> Task[Any]:
+    def schedule_activity(
+        self, name: str, text: str | None, number: int, execution_id: str, scope: int, app_id: str | None = None
+    ) -> Task[Any]:
         """Schedule an activity without a retry policy."""
-        self.actions[number] = TaskScheduled(number, self.turn_time, name, text, execution_id, None, None, None, scope)
+        self.actions[number] = TaskScheduled(
+            number, self.turn_time, name, text, execution_id, None, None, app_id, scope
+        )
         task: Task[Any] = CompletableTask()
         self.tasks[number] = task
         self.calls.note(task, number, "activity {} was called", name)
         return task
 
-    def create_child(self, name: str, text: str | None, number: int, instance_id: str, scope: int) -> Task[Any]:
+    def create_child(
+        self, name: str, text: str | None, number: int, instance_id: str, scope: int, app_id: str | None = None
+    ) -> Task[Any]:
         """Create a child workflow without a retry policy."""
         self.actions[number] = ChildWorkflowInstanceCreated(
-            number, self.turn_time, instance_id, name, text, None, None, None, scope
+            number, self.turn_time, instance_id, name, text, None, None, app_id, scope
         )
         task: Task[Any] = CompletableTask()
         self.tasks[number] = task
@@ -139,19 +145,43 @@ class PendingActions:
         attempts = task.policy.max_number_of_attempts
         if task.child:
             self.actions[number] = ChildWorkflowInstanceCreated(
-                number, self.turn_time, task.subject, task.name, task.input, attempts, None, None, task.propagation
+                number,
+                self.turn_time,
+                task.subject,
+                task.name,
+                task.input,
+                attempts,
+                None,
+                task.app_id,
+                task.propagation,
             )
         else:
             self.actions[number] = TaskScheduled(
-                number, self.turn_time, task.name, task.input, task.subject, attempts, None, None, task.propagation
+                number,
+                self.turn_time,
+                task.name,
+                task.input,
+                task.subject,
+                attempts,
+                None,
+                task.app_id,
+                task.propagation,
             )
         self.tasks[number] = task
 
     def call_with_retries(
-        self, policy: RetryPolicy, name: str, text: str | None, number: int, subject: str, scope: int, child: bool
+        self,
+        policy: RetryPolicy,
+        name: str,
+        text: str | None,
+        number: int,
+        subject: str,
+        scope: int,
+        child: bool,
+        app_id: str | None = None,
     ) -> Task[Any]:
         """Schedule the first attempt of an activity or child workflow with a retry policy."""
-        task: RetryableTask[Any] = RetryableTask(policy, name, text, subject, scope, child)
+        task: RetryableTask[Any] = RetryableTask(policy, name, text, subject, scope, child, app_id)
         self.schedule_attempt(task, number)
         said = "child workflow {} was started" if child else "activity {} was called"
         self.calls.note(task, number, said, name)

@@ -195,9 +195,10 @@ class RetryableTask(CompletableTask[T]):
         subject: what all attempts share: the task execution ID of an activity, the instance ID of a child.
         propagation: the number of the PropagationScope.
         child: True for a child workflow.
+        app_id: the app that is to run it; None for the workflow's own.
     """
 
-    __slots__ = ("attempt", "child", "input", "name", "policy", "propagation", "subject")
+    __slots__ = ("app_id", "attempt", "child", "input", "name", "policy", "propagation", "subject")
 
     def __init__(
         self,
@@ -207,6 +208,7 @@ class RetryableTask(CompletableTask[T]):
         subject: str,
         propagation: int,
         child: bool,
+        app_id: str | None = None,
     ) -> None:
         super().__init__()
         self.policy = policy
@@ -215,6 +217,7 @@ class RetryableTask(CompletableTask[T]):
         self.subject = subject
         self.propagation = propagation
         self.child = child
+        self.app_id = app_id
         self.attempt = 1
 
 

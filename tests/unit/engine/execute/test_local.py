@@ -273,8 +273,8 @@ def test_runs_that_ended_are_dropped() -> None:
 
 def test_which_workflows_it_knows() -> None:
     at = executor()
-    assert at.knows("w")
-    assert not at.knows("x")
+    assert at.knows("w", "")
+    assert not at.knows("x", "")
 
 
 def test_a_light_import() -> None:

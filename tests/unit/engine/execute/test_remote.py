@@ -100,11 +100,11 @@ def test_each_apps_work_is_for_its_own_workers() -> None:
 
 def test_work_waits_for_a_worker_and_keeps_its_order() -> None:
     room = Room()
-    assert not room.executor.knows("W")
+    assert not room.executor.knows("W", "")
     room.turn(3, 1, 2)
     room.activities(5, 4)
     worker = room.worker()
-    assert room.executor.knows("W")
+    assert room.executor.knows("W", "")
     assert keys(worker) == [3, 1, 2]
     assert tasks(worker) == [5, 4]
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from wfctl.engine.execute.checking import Answers, Item
 from wfctl.engine.execute.child import messages
 from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, ExecutorFailed, Turn
 from wfctl.errors import AppError, AppExited, WfctlError
+from wfctl.model.apps import OWN
 from wfctl.model.code_warning import CodeWarning
 from wfctl.model.turn import TurnResult
 from wfctl.workflow.client_backend import bound_backend
@@ -116,12 +117,13 @@ class AppProcess:
     one and the same process for as long.
     """
 
-    def __init__(self, python: Path, spec: str, base: Path, log_level: int) -> None:
+    def __init__(self, python: Path, spec: str, base: Path, log_level: int, activities_suffice: bool = False) -> None:
         """Start the process. Raises AppError if the interpreter cannot be run.
 
         `log_level` is that of `LocalExecutor`.
         """
         self._python, self._spec, self._base, self._log_level = python, spec, base, log_level
+        self._activities_suffice = activities_suffice
         self.lock = threading.RLock()
         self._deliver: Callable[[Delivery], None] | None = None
         self._replaced: Callable[[], None] = lambda: None
@@ -138,7 +140,7 @@ class AppProcess:
         return self._load(self._link)
 
     def _load(self, link: _Link) -> messages.Registered:
-        registered: messages.Registered = link.ask((self._spec, str(self._base), self._log_level))
+        registered: messages.Registered = link.ask((self._spec, str(self._base), self._log_level, self._activities_suffice))
         return registered
 
     def reload(self) -> messages.Registered:
@@ -228,7 +230,11 @@ def _answer(link: _Link, call: messages.ClientCall) -> None:
 class ProcessExecutor:
     """See the port. Turns are waited for: the code runs in the app's process as it would run here."""
 
-    def __init__(self, process: AppProcess, registry: Registry, deliver: Callable[[Delivery], None]) -> None:
+    def __init__(
+        self, process: AppProcess, registry: Registry, deliver: Callable[[Delivery], None], app: str = OWN
+    ) -> None:
+        """`app`: whose work it does, as stored."""
+        self._app = app
         self._process = process
         self._registry = registry
         self._deliver = deliver
@@ -236,8 +242,11 @@ class ProcessExecutor:
         self._running: dict[tuple[int, int, str], ActivityTask] = {}
         process.attach(self._delivered, self._replaced)
 
-    def knows(self, name: str) -> bool:
-        return self._registry.has_workflow(name)
+    def has_app(self, app: str) -> bool:
+        return app == self._app
+
+    def knows(self, name: str, app: str) -> bool:
+        return app == self._app and self._registry.has_workflow(name)
 
     def run_turn(self, turn: Turn) -> TurnResult:
         with self._process.lock:
@@ -256,10 +265,11 @@ class ProcessExecutor:
         return done.result
 
     def run_activities(self, tasks: Sequence[ActivityTask]) -> None:
+        mine = [replace(task, app_id=None) for task in tasks]  # in its process it is the only app
         with self._process.lock:
-            for task in tasks:
+            for task in mine:
                 self._running[task.key, task.task_id, task.task_execution_id] = task
-            self._process.send(messages.RunActivities(tuple(tasks)))
+            self._process.send(messages.RunActivities(tuple(mine)))
 
     def forget(self, key: int) -> None:
         if key in self._alive:
@@ -288,9 +298,11 @@ class ProcessApp(App):
     process: AppProcess
 
 
-def load_in_process(spec: str, base: Path | None, python: Path, log_level: int) -> ProcessApp:
+def load_in_process(
+    spec: str, base: Path | None, python: Path, log_level: int, *, activities_suffice: bool = False
+) -> ProcessApp:
     """Import the app in a new process of this interpreter. Raises AppError and AppExited."""
-    process = AppProcess(python, spec, base or Path.cwd(), log_level)
+    process = AppProcess(python, spec, base or Path.cwd(), log_level, activities_suffice)
     try:
         found = process.load()
     except BaseException:

@@ -169,8 +169,8 @@ def _load(turns: connection.Connection) -> tuple[App, int] | None:
     With it comes the level from which on its logs are wanted.
     """
     try:
-        spec, base, log_level = messages.unpack(turns.recv_bytes())
-        app = load_app(spec, Path(base))
+        spec, base, log_level, activities_suffice = messages.unpack(turns.recv_bytes())
+        app = load_app(spec, Path(base), activities_suffice=activities_suffice)
     except (OSError, EOFError):
         return None
     except WfctlError as error:
