@@ -103,7 +103,14 @@ def test_a_pyproject_of_others_is_passed_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("apps = 'x'", ["wfctl.toml", "apps", "did you mean app?"]),
+        ("appl = 'x'", ["wfctl.toml", "appl", "did you mean app?"]),
+        ("apps = 'x'", ["wfctl.toml", "apps must be tables"]),
+        ("[apps]\npay = 'x'", ["apps.pay must be a table"]),
+        ("[apps.pay]\nstore = 'x'", ["apps.pay.store", "apps.pay.app"]),
+        ("[apps.pay]", ["apps.pay names no app"]),
+        ("[apps.pay]\napp = 1", ["apps.pay.app must be text"]),
+        ("[apps.'a b']\napp = 'x'", ["'a b' is not an app ID"]),
+        ("[apps.wfctl]\napp = 'x'", ["apps.wfctl is the app that `app` names"]),
         ("app = 5", ["app", "text in quotes", "a number"]),
         ("app = ''", ["app is empty"]),
         ("color = 'blue'", ["color", "blue", "auto, always, never"]),

@@ -140,7 +140,8 @@ class AppProcess:
         return self._load(self._link)
 
     def _load(self, link: _Link) -> messages.Registered:
-        registered: messages.Registered = link.ask((self._spec, str(self._base), self._log_level, self._activities_suffice))
+        asked = (self._spec, str(self._base), self._log_level, self._activities_suffice)
+        registered: messages.Registered = link.ask(asked)
         return registered
 
     def reload(self) -> messages.Registered:
