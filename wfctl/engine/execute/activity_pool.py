@@ -24,6 +24,17 @@ from wfctl.workflow.sdk.activity_context import ActivityContext, WorkflowActivit
 Deliver = Callable[[ActivityResult], None]
 _Job = tuple[ActivityTask, Function]
 
+_forks = 0  # how many forks lie between this process and the one that imported this
+
+
+def _count_fork() -> None:
+    global _forks
+    _forks += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_count_fork)  # cheaper than to ask for the PID after each activity
+
 
 class Threads:
     """At most `size` threads, started as work piles up.
@@ -38,7 +49,7 @@ class Threads:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._added = 0
         self._done: list[int] = []  # per thread
-        self._pid = os.getpid()
+        self._forks = _forks
 
     def add(self, jobs: Sequence[_Job]) -> None:
         self._added += len(jobs)
@@ -63,7 +74,7 @@ class Threads:
             if job is None:
                 return
             result = run(*job)
-            if os.getpid() != self._pid:
+            if _forks != self._forks:
                 # The activity forked, and this is the child, which has nothing to do but what it has done.
                 os._exit(0 if result.failure is None else 1)
             done[number] += 1

@@ -39,7 +39,7 @@ class LocalExecutor:
         """
         self._registries = {OWN: registry, **(others or {})}
         self._deliver = deliver
-        self._runs: dict[int, LiveWorkflow] = {}
+        self._runs: dict[int, tuple[LiveWorkflow, Step]] = {}
         limits = [one.threads for one in self._registries.values() if one.threads]
         self._threads = Threads(max_workers or min(limits, default=MAX_WORKERS), self._answer)
         self._loop = Loop(MAX_ASYNC, self._answer)
@@ -56,13 +56,17 @@ class LocalExecutor:
 
     def run_turn(self, turn: Turn) -> TurnResult:
         """Run a turn here. A run that has come to an end, or is of no more use, is dropped."""
-        self._capture_logs()
-        run = self._runs.get(turn.key)
+        if self._capture is None:
+            self._capture_logs()
         past: Sequence[Event] = ()
-        if run is None:
+        alive = self._runs.get(turn.key)
+        if alive is None:
             run = LiveWorkflow(self._registries[stored(turn.app_id)], turn.instance_id, turn.received)
+            step = Step(turn.key, turn.instance_id, replaying=run.is_replaying)
             past = turn.past()
-        token = CURRENT.set(Step(turn.key, turn.instance_id, replaying=run.is_replaying))
+        else:
+            run, step = alive
+        token = CURRENT.set(step)
         try:
             result = run.turn(past, turn.new)
         finally:
@@ -71,14 +75,13 @@ class LocalExecutor:
             self._warn(turn, warning)
         if run.ended or result.stall is not None:
             self._runs.pop(turn.key, None)
-        else:
-            self._runs[turn.key] = run
+        elif alive is None:
+            self._runs[turn.key] = run, step
         return result
 
     def _capture_logs(self) -> None:
         """Take what the app logs from the first step on: an engine that does not get the store leaves logging alone."""
-        if self._capture is None:
-            self._capture = LogCapture(self._deliver, self._log_level)
+        self._capture = LogCapture(self._deliver, self._log_level)
 
     def _warn(self, turn: Turn, warning: Unyielded) -> None:
         """Put a warning about workflow code into the instance's log."""
@@ -91,7 +94,8 @@ class LocalExecutor:
         return key in self._runs
 
     def run_activities(self, tasks: Sequence[ActivityTask]) -> None:
-        self._capture_logs()
+        if self._capture is None:
+            self._capture_logs()
         sync, waiting = [], []
         for task in tasks:
             registry = self._registries[stored(task.app_id)]
@@ -108,9 +112,9 @@ class LocalExecutor:
             self._loop.add(waiting)
 
     def forget(self, key: int) -> None:
-        run = self._runs.pop(key, None)
-        if run is not None:
-            run.close()
+        alive = self._runs.pop(key, None)
+        if alive is not None:
+            alive[0].close()
 
     def close(self) -> None:
         self._closed = True
@@ -118,7 +122,7 @@ class LocalExecutor:
             self._capture.remove()
         self._threads.close()
         self._loop.close()
-        for run in self._runs.values():
+        for run, _ in self._runs.values():
             run.close()
         self._runs.clear()
 

@@ -72,7 +72,8 @@ class WorkflowGenerator:
             if first:
                 awaited = next(generator)
             while isinstance(awaited, Task):
-                awaited._observe()
+                if not awaited._observed:
+                    awaited._observe()
                 if not awaited._done or self._pending.closed:
                     self._awaited = awaited
                     return

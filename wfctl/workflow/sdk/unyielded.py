@@ -49,25 +49,33 @@ class Calls:
     __slots__ = ("_fresh", "_held")
 
     def __init__(self) -> None:
-        self._fresh: list[Call] = []
+        # Plain tuples: nearly every call is yielded in its turn, and to make a Call is most of the cost of a note.
+        self._fresh: list[tuple[Task[Any], int, str, str, CodeType, int]] = []
         self._held: list[Call] = []
 
     def note(self, task: Task[Any], number: int, said: str, name: str = "") -> None:
         """Note a call of the code, which is three frames above: it called the context, and that PendingActions."""
         frame = sys._getframe(3)
-        self._fresh.append(Call(task, number, said, name, frame.f_code, frame.f_lineno))
+        self._fresh.append((task, number, said, name, frame.f_code, frame.f_lineno))
 
     def find(self, task: object) -> Call | None:
-        return next((call for call in (*self._fresh, *self._held) if call.task is task), None)
+        return next((call for call in self._all() if call.task is task), None)
+
+    def _all(self) -> list[Call]:
+        return [*map(Call._make, self._fresh), *self._held]
 
     def after_turn(self, *, replayed: bool) -> list[Unyielded]:
         """Return the calls of this turn whose tasks the code has let go of; none of what was `replayed`."""
+        if not self._fresh:
+            return []
         fresh, self._fresh = self._fresh, []
         told: list[Unyielded] = []
         while fresh:
-            call = fresh.pop()
-            if call.task._observed:
+            noted = fresh.pop()
+            if noted[0]._observed:
                 continue
+            call = Call._make(noted)
+            del noted
             # Held by the list of pending tasks, by `call`, and by the argument of getrefcount; else by the code.
             if not _let_go(call.task):
                 self._held.append(call)
@@ -78,9 +86,7 @@ class Calls:
     def at_end(self, unrun: Container[int]) -> list[Unyielded]:
         """Return the calls that were never yielded, now that the workflow has completed. `unrun`: the numbers of those
         that the end of the workflow drops."""
-        calls = sorted(
-            (call for call in (*self._held, *self._fresh) if not call.task._observed), key=lambda c: c.number
-        )
+        calls = sorted((call for call in self._all() if not call.task._observed), key=lambda call: call.number)
         self._fresh, self._held = [], []
         return [_warning(call, call.number in unrun) for call in calls]
 
