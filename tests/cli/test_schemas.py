@@ -56,6 +56,7 @@ CASES: list[tuple[list[str], str, bool]] = [
     (["check", "--name", "*"], "fit.json", MANY),
     (["export", "--to", "all.jsonl"], "export.json", ONE),
     (["check", "--app", "careless.py"], "code_warning.json", MANY),
+    (["import", "bundle.jsonl", "--prefix", "desk-"], "import.json", ONE),
     (["pause", "approval", "nosuch"], "outcome.json", MANY),
     (["suspend", "approval", "--dry-run"], "outcome.json", MANY),
     (["resume", "paused"], "outcome.json", MANY),
@@ -109,6 +110,7 @@ def instances(cli: Cli, app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     cli("start", "Approval", "--id", "paused")
     cli("pause", "paused", "--reason", "lunch")
     cli("backup", "older.db")
+    cli("export", "echo", "--to", "bundle.jsonl")
     return app
 
 

@@ -39,13 +39,13 @@ instances = st.builds(
     stall=maybe_texts,
     rerun_of=maybe_texts,
     rerun_as=st.none() | st.lists(texts, max_size=2).map(tuple),
+    app_id=maybe_texts,
 )
 log_lines = st.builds(LogLine, times, st.integers(0, 50), maybe_texts, st.none() | st.integers(0, 9), texts, texts)
 exported = st.builds(
     Exported,
     instances,
     histories.map(tuple),
-    maybe_texts,
     st.none() | histories.map(tuple),
     st.none() | st.lists(log_lines, max_size=3).map(tuple),
 )

@@ -189,9 +189,9 @@ def exported_in(record: Json, line: int = 0) -> Exported:
             stall=maybe(record, "stall", _text),
             rerun_of=maybe(record, "rerunOf", _text),
             rerun_as=maybe(record, "rerunAs", _texts),
+            app_id=maybe(record, "appID", _text),
         ),
         history=get(record, "history", _events),
-        app_id=maybe(record, "appID", _text),
         inbox=maybe(record, "inbox", _events),
         logs=maybe(record, "logs", _logs),
         line=line,
@@ -343,6 +343,7 @@ def _step(value: Any) -> FailedStep:
         max_attempts=_maybe(record, "maxAttempts", _number),
         at=_maybe(record, "at", _time),
         instance_id=_maybe(record, "instanceID", _text),
+        app_id=_maybe(record, "appID", _text),
     )
 
 
@@ -353,6 +354,7 @@ def _parent(value: Any) -> Parent:
         instance_id=_get(record, "instanceID", _text),
         name=_maybe(record, "name", _text),
         execution_id=_maybe(record, "executionID", _text),
+        app_id=_maybe(record, "appID", _text),
     )
 
 

@@ -36,7 +36,6 @@ class Exported:
     """One instance of a bundle. `instance.waiting_for` is empty: that follows from the history.
 
     history  the committed events
-    app_id   the app that it belongs to; None where the target does not tell
     inbox    events that no turn has consumed; None where the target does not tell
     logs     what its code logged; None where the target keeps no logs
     line     of the bundle it was read from
@@ -44,7 +43,6 @@ class Exported:
 
     instance: Instance
     history: tuple[Event, ...]
-    app_id: str | None = None
     inbox: tuple[Event, ...] | None = None
     logs: tuple[LogLine, ...] | None = None
     line: int = field(default=0, compare=False)
@@ -52,6 +50,10 @@ class Exported:
     @property
     def id(self) -> str:
         return self.instance.id
+
+    @property
+    def app_id(self) -> str | None:
+        return self.instance.app_id
 
 
 Exports = Generator[Exported, None, None]  # to be closed

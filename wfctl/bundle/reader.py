@@ -23,7 +23,7 @@ class BundleReader:
     def __init__(self, stream: BinaryIO, name: str) -> None:
         """Read the header. `name` is what errors call the bundle."""
         self._stream = stream
-        self._name = name
+        self.name = name
         self._sum = hashlib.sha256()  # of the lines before the latest one
         self._line = b""
         self._number = 0
@@ -53,7 +53,7 @@ class BundleReader:
     def _header(self) -> Header:
         record = self._next()
         if record is None:
-            raise InvalidInput(f"{self._name} is empty", hint="a bundle is what wfctl export writes")
+            raise InvalidInput(f"{self.name} is empty", hint="a bundle is what wfctl export writes")
         version = record.get("bundle")
         if type(version) is not int:
             raise self._error("this is no bundle: its first line is not a header", "wfctl export writes bundles")
@@ -100,7 +100,7 @@ class BundleReader:
         return record
 
     def _error(self, what: str, hint: str | None = None) -> InvalidInput:
-        return InvalidInput(f"{self._name}, line {max(self._number, 1)}: {what}", hint=hint)
+        return InvalidInput(f"{self.name}, line {max(self._number, 1)}: {what}", hint=hint)
 
 
 def read_bundle(stream: BinaryIO, name: str) -> Iterator[Exported]:

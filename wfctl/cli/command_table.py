@@ -42,7 +42,6 @@ COMMANDS: dict[str, Entry] = {
     "history": Entry(f"{_PACKAGE}.history", "Show the history events of an instance", LOOKING),
     "logs": Entry(f"{_PACKAGE}.logs", "Show what an instance's code logged", LOOKING),
     "check": Entry(f"{_PACKAGE}.check", "Check whether the app's code still fits the histories of instances", LOOKING),
-    "export": Entry(f"{_PACKAGE}.export", "Write instances with their histories into a bundle", LOOKING),
     "raise-event": Entry(f"{_PACKAGE}.raise_event", "Send an external event to an instance", CHANGING),
     "pause": Entry(f"{_PACKAGE}.pause", "Suspend instances", CHANGING),
     "suspend": Entry(f"{_PACKAGE}.pause", "Suspend instances", CHANGING, hidden=True),
@@ -54,6 +53,12 @@ COMMANDS: dict[str, Entry] = {
     "doctor": Entry(f"{_PACKAGE}.doctor", "Check the target: what works, what does not, what to do", SETTING_UP),
     "backup": Entry(f"{_PACKAGE}.backup", "Back up the store to a file, even while it is in use", SETTING_UP),
     "restore": Entry(f"{_PACKAGE}.restore", "Restore the store from a backup", SETTING_UP),
+    "export": Entry(f"{_PACKAGE}.export", "Write instances with their histories into a bundle", SETTING_UP),
+    "import": Entry(
+        f"{_PACKAGE}.import_bundle",
+        "Import a bundle into the store: ended instances as they were, live ones paused",
+        SETTING_UP,
+    ),
     "config": Entry(
         f"{_PACKAGE}.config",
         "Show and change settings; trust a project's file",

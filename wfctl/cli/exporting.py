@@ -83,7 +83,7 @@ def write_file(
     session.stopped = lambda: f"interrupted: {plural(destination.writer.instances, 'instance')} are in {part}"
     session.going_on = lambda: " ".join(["wfctl", *map(quoted, session.argv), *([] if resume else ["--resume"])])
     part = clean(str(destination.part))
-    with closing(destination), _progress(session) as tell:
+    with closing(destination), counting(session, "written") as tell:
         try:
             for one in exported:
                 destination.add(one)
@@ -103,7 +103,7 @@ def write_stdout(session: Session, header: Header, exported: Iterator[Exported])
     from wfctl.bundle import BundleWriter
 
     writer = BundleWriter(lambda line: session.console.data(line.decode("ascii")))
-    with _progress(session) as tell:
+    with counting(session, "written") as tell:
         first = next(exported, None)  # nothing is written before it is known that there is something
         writer.begin(header)
         for one in exported if first is None else chain((first,), exported):
@@ -114,8 +114,8 @@ def write_stdout(session: Session, header: Header, exported: Iterator[Exported])
 
 
 @contextmanager
-def _progress(session: Session) -> Iterator[Tell]:
-    """Count at a terminal, unless the bundle itself is written there."""
+def counting(session: Session, past: str) -> Iterator[Tell]:
+    """Count instances at a terminal, unless the bundle itself is written there."""
     console = session.console
     if console.quiet or console.out_tty or not can_move(session.environ, console.err_tty):
         yield lambda count: None
@@ -126,6 +126,6 @@ def _progress(session: Session) -> Iterator[Tell]:
 
         def tell(count: int) -> None:
             if progress.due:
-                progress.show([f"{plural(count, 'instance')} written"])
+                progress.show([f"{plural(count, 'instance')} {past}"])
 
         yield tell

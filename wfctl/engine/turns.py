@@ -199,14 +199,17 @@ class Turns:
         if outcome.again:
             self._continue_as_new(live, outcome.events)
             return
+        held = _held_activities(live)
         answered = self._append(live, outcome.events)
+        if live.state.suspended or outcome.completed is not None:
+            held = []
         if row.custom_status != result.custom_status:
             row.custom_status = result.custom_status
             live.changed = True
-        busy = row.busy + len(outcome.scheduled) - answered
+        busy = max(0, row.busy + len(held) + len(outcome.scheduled) - answered)
         for child in outcome.children:
             operations.start_child(self._instances, row, child)
-        for task in outcome.scheduled:
+        for task in (*held, *outcome.scheduled):
             self.schedule(live, task)
         if outcome.completed is not None:
             if outcome.terminated is not None:
@@ -346,6 +349,13 @@ class Turns:
                 live.posted_timers.discard(event.timer_id)
         del live.mailbox[:count]
         self._live.touch(live)
+
+
+def _held_activities(live: LiveInstance) -> list[ev.TaskScheduled]:
+    """Return the activities of an instance that was imported: they count as busy, and run, once it is resumed."""
+    if not live.state.suspended or live.row.busy:
+        return []
+    return [op for op in live.state.open.values() if type(op) is ev.TaskScheduled]
 
 
 def _refused(result: TurnResult, new: Sequence[Event], error_type: str, why: str) -> TurnResult:

@@ -138,4 +138,5 @@ def test_what_has_another_type(path: list[Any], value: Any, message: str) -> Non
 
 def test_one_id_may_live_in_two_apps() -> None:
     one = finished("a")
-    assert len(read(written(replace(one, app_id="x"), replace(one, app_id="y")))) == 2
+    apps = [replace(one, instance=replace(one.instance, app_id=app)) for app in ("x", "y")]
+    assert len(read(written(*apps))) == 2

@@ -42,7 +42,7 @@ def order(payload: Any, **more: Any) -> Exported:
         "order", "Order", Status.STALLED, T0, input=text, custom_status=f"card {NUMBER}", failure=FAILURE,
         stall=f"NON_DETERMINISTIC: {NUMBER}",
     )  # fmt: skip
-    return replace(Exported(instance, history, None, history[3:4], (LogLine(T0, 20, None, None, "l", NUMBER),)), **more)
+    return replace(Exported(instance, history, history[3:4], (LogLine(T0, 20, None, None, "l", NUMBER),)), **more)
 
 
 def text_of(one: Exported) -> str:

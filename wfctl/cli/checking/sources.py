@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from wfctl.cli.bundles import opened_bundle
 from wfctl.cli.scanning import scanning
 from wfctl.cli.session import Session
 from wfctl.client.port import Workflows
 from wfctl.engine.core.propagate import inherited
-from wfctl.errors import InvalidInput, NotFound, WfctlError
+from wfctl.errors import NotFound, WfctlError
 from wfctl.model.events import Event, ExecutionCompleted, PropagatedEvents
 from wfctl.model.fit import Recorded
 from wfctl.model.instance import Filter
@@ -131,28 +131,12 @@ def bundle_source(
     session: Session, name: str, ids: Sequence[str] | None = None, filter: Filter | None = None
 ) -> Iterator[BundleSource]:
     """Open a bundle: a file, or `-` for stdin. Raises InvalidInput."""
-    from wfctl.bundle import BundleReader
-
-    with _opened(session, name) as stream:
-        bundle = BundleReader(stream, "stdin" if name == "-" else clean(name))
+    with opened_bundle(session, name) as bundle:
         if bundle.header.redacted:
             session.console.note(
                 "the payloads of this bundle are redacted: code that decides by them may go another way"
             )
         yield BundleSource(bundle, ids, filter or Filter())
-
-
-@contextmanager
-def _opened(session: Session, name: str) -> Iterator[BinaryIO]:
-    if name == "-":
-        yield getattr(session.stdin, "buffer", sys.stdin.buffer)
-        return
-    try:
-        stream = open(name, "rb")  # noqa: SIM115
-    except OSError as error:
-        raise InvalidInput(f"{clean(name)} cannot be read: {error.strerror or error}") from None
-    with stream:
-        yield stream
 
 
 def _status(events: Sequence[Event]) -> Status:

@@ -185,7 +185,7 @@ class EmbeddedWorkflows:
                 raise refusals.not_found(instance_ids[0])
             return
         connection = reader.connection
-        exported = export(connection, instance_ids, filter, reach)
+        exported = export(connection, instance_ids, filter, reach, self._apps)
         while True:
             one = self._store.guard(lambda: next(exported, None))
             if reader.connection is not connection:

@@ -133,9 +133,10 @@ class Exporting:
             received=(),
             rerun_of=rerun_ids.original(instance.id),
             rerun_as=self._reruns(instance),
+            app_id=self._app_id,
         )
         logs = None if self._logs is None else tuple(replace(line, row=0) for line in self._logs(instance.id))
-        return Exported(instance, tuple(history), self._app_id, None, logs)
+        return Exported(instance, tuple(history), None, logs)
 
 
 def _children(one: Exported) -> Iterable[str]:

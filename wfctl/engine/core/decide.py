@@ -60,7 +60,7 @@ def held_back(history: Sequence[Event]) -> bool:
         kind = type(event)
         if kind is ev.ExecutionSuspended:
             return False
-        if kind in RESOLVES or kind is ev.EventRaised:
+        if kind in RESOLVES or kind in (ev.EventRaised, ev.ExecutionStarted):
             return True
     return False
 

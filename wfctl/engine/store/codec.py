@@ -75,7 +75,15 @@ def _task_completed(event: ev.TaskCompleted, at: int) -> str:
     )
 
 
+def _other_event(event: ev.OtherEvent, at: int) -> str:
+    """Encode an event that this wfctl does not know, which came with a bundle."""
+    record: dict[str, Any] = {"type": _OTHER, "id": event.event_id, "at": at, "name": event.type}
+    return json.dumps({**record, "fields": dict(event.fields)}, separators=(",", ":"))
+
+
+_OTHER = "OtherEvent"
 _HOT: dict[type[Event], Callable[[Any, int], str]] = {
+    ev.OtherEvent: _other_event,
     ev.WorkflowStarted: _workflow_started,
     ev.TaskScheduled: _task_scheduled,
     ev.TaskCompleted: _task_completed,
@@ -124,9 +132,12 @@ _NEEDED: dict[type[Event], list[str]] = {
 
 
 def _decoded(record: dict[str, Any]) -> Event:
-    kind = ev.TYPES[record.pop("type")]
+    name = record.pop("type")
     event_id = record.pop("id", NO_ID)
     at = from_micros(record.pop("at"))
+    if name == _OTHER:
+        return ev.OtherEvent(event_id, at, record["name"], tuple(record["fields"].items()))
+    kind = ev.TYPES[name]
     for name in record.keys() & _READ.keys():
         record[name] = _READ[name](record[name])
     if kind is ev.ExecutionStalled:

@@ -9,29 +9,31 @@ from wfctl.engine.store import causes, history_inbox, instances, logs, reads, re
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
 from wfctl.model import refusals
+from wfctl.model.apps import Apps
 from wfctl.model.choices import Reach
-from wfctl.model.events import Event, ExecutionStarted
 from wfctl.model.instance import Filter
 
 
-def export(db: Connection, instance_ids: Sequence[str] | None, filter: Filter, reach: Reach) -> Iterator[Exported]:
+def export(
+    db: Connection, instance_ids: Sequence[str] | None, filter: Filter, reach: Reach, apps: Apps = None
+) -> Iterator[Exported]:
     """Yield the instances with these IDs, or those that match, in the order of their creation, as of one moment.
 
     Raises NotFound, before anything is yielded.
     """
     with reads.snapshot(db):
-        for key in _keys(db, instance_ids, filter, reach):
+        for key in _keys(db, instance_ids, filter, reach, apps):
             row = instances.by_key(db, key)
             assert row is not None  # in a snapshot nothing goes
             yield _exported(db, row)
 
 
-def _keys(db: Connection, instance_ids: Sequence[str] | None, filter: Filter, reach: Reach) -> list[int]:
+def _keys(db: Connection, instance_ids: Sequence[str] | None, filter: Filter, reach: Reach, apps: Apps) -> list[int]:
     if instance_ids is not None:
-        keys = [_key(db, one) for one in instance_ids]
+        keys = [_key(db, one, apps) for one in instance_ids]
     else:
-        keys = reads.keys(db, filter)
-        if filter == Filter():
+        keys = reads.keys(db, filter, apps)
+        if filter == Filter() and apps is None:
             return sorted(keys)
     found = set(keys)
     if reach is Reach.TREE:
@@ -45,8 +47,8 @@ def _keys(db: Connection, instance_ids: Sequence[str] | None, filter: Filter, re
     return sorted(found)
 
 
-def _key(db: Connection, instance_id: str) -> int:
-    row = instances.find(db, instance_id)
+def _key(db: Connection, instance_id: str, apps: Apps) -> int:
+    row = instances.find(db, instance_id, apps)
     if row is None:
         raise refusals.not_found(instance_id)
     return row.key
@@ -68,8 +70,4 @@ def _exported(db: Connection, row: Row) -> Exported:
         failure=None if cause is None else cause.failure,
         failed_step=None if cause is None else cause.step,
     )
-    return Exported(instance, history, _app_of(history + inbox), inbox, tuple(logs.read(db, row.key)))
-
-
-def _app_of(events: Sequence[Event]) -> str | None:
-    return next((event.app_id for event in events if isinstance(event, ExecutionStarted)), None)
+    return Exported(instance, history, inbox, tuple(logs.read(db, row.key)))
