@@ -55,9 +55,7 @@ COMMANDS: dict[str, Entry] = {
     "restore": Entry(f"{_PACKAGE}.restore", "Restore the store from a backup", SETTING_UP),
     "export": Entry(f"{_PACKAGE}.export", "Write instances with their histories into a bundle", SETTING_UP),
     "import": Entry(
-        f"{_PACKAGE}.import_bundle",
-        "Import a bundle into the store: ended instances as they were, live ones paused",
-        SETTING_UP,
+        f"{_PACKAGE}.import_bundle", "Import a bundle: ended instances as they were, live ones paused", SETTING_UP
     ),
     "config": Entry(
         f"{_PACKAGE}.config",

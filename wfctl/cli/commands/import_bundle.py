@@ -22,7 +22,7 @@ def import_bundle(
         str, typer.Option("--prefix", metavar="TEXT", help="Put this before each instance ID.", show_default=False)
     ] = "",
 ) -> None:
-    """Import a bundle into the store: ended instances as they were, live ones paused.
+    """Import a bundle: ended instances as they were, live ones paused.
 
     $ wfctl import failed.jsonl
     $ wfctl export --target prod 12345678 | wfctl import - --store desk.db
