@@ -136,12 +136,12 @@ def test_where_the_workflow_goes_on(cli: Cli, five: list[str], monkeypatch: pyte
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("wfctl.cli.waiting.finish.watch", interrupted)
+        patch.setattr("wfctl.cli.waiting.finish.wait_for", interrupted)
         here = cli("start", "Approval", "--id", "x", "--wait")
     assert here.status == 130
     assert "interrupted; nothing is lost, and nobody executes the workflow now\n  try: wfctl wait x" in here.err
     with monkeypatch.context() as patch:
-        patch.setattr("wfctl.cli.waiting.finish.watch", interrupted)
+        patch.setattr("wfctl.cli.waiting.finish.wait_for", interrupted)
         patch.setattr("wfctl.engine.owner_lock.is_owned", lambda *_: True)
         beside = cli("start", "Approval", "--id", "y", "--wait", "--no-drive")
     assert "interrupted; the workflow goes on" in beside.err

@@ -184,5 +184,5 @@ def test_run_sums_up(cli: Cli, app: Path) -> None:
     cli("start", "Broken", "--no-drive")
     cli("start", "Approval", "--no-drive")
     record = cli("run", "-o", "json").json
-    assert record == {"ended": {"COMPLETED": 1, "FAILED": 1}, "live": 1, "leftAlone": {}, "timedOut": False}
+    assert record == {"ended": {"COMPLETED": 1, "FAILED": 1}, "live": 1, "held": 0, "leftAlone": {}, "timedOut": False}
     assert cli("run").err == "0 instances ended, 1 live\n"

@@ -1,21 +1,56 @@
-"""The instances that `wfctl start NAME --each` begins: one JSON object a line, `{"id": ..., "input": ...}`."""
+"""Start many instances, `wfctl start NAME --each`: one for each JSON object `{"id": ..., "input": ...}` on a line."""
 
 from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
+from wfctl.cli.batch.options import Which
+from wfctl.cli.batch.outcome import Done, Outcome
+from wfctl.cli.batch.run import Batch, Result
+from wfctl.cli.batch.select import Verb
 from wfctl.cli.parsing.instance_id import check_new_id
 from wfctl.cli.parsing.json_input import checked_json
 from wfctl.cli.session import Session
-from wfctl.errors import InvalidInput
+from wfctl.cli.waiting.driving import carry_on
+from wfctl.client.port import Workflows
+from wfctl.errors import Conflict, InvalidInput
+from wfctl.model import refusals
+from wfctl.model.instance import Skip, StartRequest
 from wfctl.render.text import clean
 
 SHAPE = """each line is {"id": "order-1", "input": ...}; jq makes them: jq -c '{id: .orderId, input: .}' orders.jsonl"""
+VERB = Verb("start", "started", asks=False, prints=True, continues=True)
 _ID = ("id", "instanceID")  # the second as list -o jsonl has it
 _SPACE = re.compile(r"\s*")
 _DECODER = json.JSONDecoder()
+
+
+def start_each(session: Session, request: StartRequest, source: str, skip: Skip | None) -> None:
+    """Start an instance for each line of `source`. Raises PartFailed."""
+    if skip is not None and not session.target.local:
+        raise refusals.no_skipping_on_sidecar()
+    inputs = read_lines(session, source)
+
+    def begin(target: Workflows, instance_id: str) -> Result:
+        try:
+            target.start(replace(request, id=instance_id, input=inputs[instance_id]))
+        except Conflict:
+            return Done(instance_id, VERB.past, Outcome.SKIPPED, why="it exists already")
+        return None
+
+    if not inputs:
+        session.console.note("no lines, nothing to do")
+        return
+    batch = Batch(session, VERB, Which(tuple(inputs), None))
+    with session.workflows() as workflows:
+        first = next(iter(inputs))
+        known = {first: begin(workflows, first)}  # alone, so that what is wrong with all of them is told once
+        worked = batch.run(workflows, lambda target, one: known[one] if one in known else begin(target, one))
+        carry_on(session, workflows, worked, skip=skip)
+    batch.finish()
 
 
 def read_lines(session: Session, source: str) -> dict[str, str | None]:

@@ -1,13 +1,7 @@
-from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from wfctl.cli.batch.options import Which
-from wfctl.cli.batch.outcome import Done, Outcome
-from wfctl.cli.batch.run import Batch, Result
-from wfctl.cli.batch.select import Verb
-from wfctl.cli.batch.start_lines import read_lines
 from wfctl.cli.choices import IF_EXISTS
 from wfctl.cli.command import command, new_app
 from wfctl.cli.log_options import LogLevel
@@ -16,17 +10,14 @@ from wfctl.cli.parsing.instance_id import check_name, check_new_id
 from wfctl.cli.payload_options import Input
 from wfctl.cli.session import Session
 from wfctl.cli.skip_options import StartSkips
-from wfctl.cli.waiting.driving import carry_on
 from wfctl.cli.waiting.finish import finish, shows_record
 from wfctl.cli.waiting.options import MayWait
-from wfctl.client.port import Workflows
-from wfctl.errors import Conflict, InvalidInput
+from wfctl.errors import InvalidInput
 from wfctl.model import refusals
-from wfctl.model.instance import IfExists, Skip, StartRequest
+from wfctl.model.instance import IfExists, StartRequest
 from wfctl.render.printer import Format
 
 app = new_app()
-VERB = Verb("start", "started", asks=False, prints=True, continues=True)
 SEVERAL = {"--wait": "... --each - -o id | wfctl wait -", "--id": 'each line has its "id"'}
 
 
@@ -85,7 +76,9 @@ def start(
             raise InvalidInput("--each leaves instances that exist as they are", hint="leave --if-exists out")
         at = None if start_at is None else parse_start(start_at, skip.begin)
         request = StartRequest(check_name(name, "workflow's name"), start_at=at, own_clock=skip.given, now=skip.now)
-        _start_each(session, request, each, skip.how)
+        from wfctl.cli.batch.start_lines import start_each  # one instance takes nothing of a batch
+
+        start_each(session, request, each, skip.how)
         return 0
     request = StartRequest(
         name=check_name(name, "workflow's name"),
@@ -107,27 +100,3 @@ def start(
             session.console.word(instance_id)
             session.console.flush()
         return finish(session, workflows, instance_id, waiting, show=show, skip=skip.how)
-
-
-def _start_each(session: Session, request: StartRequest, source: str, skip: Skip | None) -> None:
-    if skip is not None and not session.target.local:
-        raise refusals.no_skipping_on_sidecar()
-    inputs = read_lines(session, source)
-
-    def begin(target: Workflows, instance_id: str) -> Result:
-        try:
-            target.start(replace(request, id=instance_id, input=inputs[instance_id]))
-        except Conflict:
-            return Done(instance_id, VERB.past, Outcome.SKIPPED, why="it exists already")
-        return None
-
-    if not inputs:
-        session.console.note("no lines, nothing to do")
-        return
-    batch = Batch(session, VERB, Which(tuple(inputs), None))
-    with session.workflows() as workflows:
-        first = next(iter(inputs))
-        known = {first: begin(workflows, first)}  # alone, so that what is wrong with all of them is told once
-        worked = batch.run(workflows, lambda target, one: known[one] if one in known else begin(target, one))
-        carry_on(session, workflows, worked, skip=skip)
-    batch.finish()
