@@ -27,11 +27,26 @@ _LIVE = frozenset(status.name for status in LIVE)
 class Destination:
     """`kept` is how many instances an earlier export has written already. To be closed."""
 
-    def __init__(self, file: Path, header: Header, *, force: bool = False, resume: bool = False) -> None:
-        """Open the file. Raises Conflict (there is one), InvalidInput (it can be none) and StoreError."""
+    def __init__(
+        self,
+        file: Path,
+        header: Header,
+        *,
+        force: bool = False,
+        resume: bool = False,
+        anew: bool = False,
+        other: str = "--force replaces it; or name another file",
+    ) -> None:
+        """Open the file. With `anew`, what an interrupted export has left is begun anew.
+
+        `other` says what to do where there is such a file. Raises Conflict (there is one), InvalidInput (it can be
+        none) and StoreError.
+        """
         self.file = file
         self.part = file.with_name(f"{file.name}.part")
         self._force = force
+        self._anew = anew or force
+        self._other = other
         self._there: set[tuple[str | None, str]] = set()
         with self._in_words():
             self._check_place(resume)
@@ -80,14 +95,14 @@ class Destination:
             raise InvalidInput(f"there is no folder {self.file.absolute().parent} for the bundle", hint="make it first")
         if os.path.lexists(self.file) and not self._force:
             raise self._exists()
-        if os.path.lexists(self.part) and not (resume or self._force):
+        if os.path.lexists(self.part) and not (resume or self._anew):
             raise Conflict(
                 f"{self.part} is there: an export was interrupted, or is under way",
                 hint="--resume continues it, --force begins anew",
             )
 
     def _exists(self) -> Conflict:
-        return Conflict(f"{self.file} exists", hint="--force replaces it; or name another file")
+        return Conflict(f"{self.file} exists", hint=self._other)
 
     def _open(self, resume: bool) -> BinaryIO:
         if os.path.lexists(self.part):

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
-from wfctl.errors import InvalidInput, WfctlError
+from wfctl.errors import InvalidInput, NotFound, WfctlError, WrongState
+from wfctl.model import refusals
+from wfctl.model.choices import Reach
+from wfctl.model.instance import Filter, Instance
 from wfctl.render.live import can_move
 from wfctl.render.printer import View
 from wfctl.render.text import clean, plural
 
 if TYPE_CHECKING:
     from wfctl.bundle import Exported, Header
+    from wfctl.bundle.destination import Destination
     from wfctl.bundle.redact import Redaction
     from wfctl.client.port import Workflows
 
@@ -64,18 +69,11 @@ def header_of(session: Session, workflows: Workflows, redact: Redaction | None) 
 
 
 def write_file(
-    session: Session,
-    file: Path,
-    header: Header,
-    exported: Iterator[Exported],
-    *,
-    force: bool = False,
-    resume: bool = False,
-    each: Callable[[Exported], None] = lambda one: None,
+    session: Session, file: Path, header: Header, exported: Iterator[Exported], *, force: bool, resume: bool
 ) -> Written:
     """Write a bundle to a file, which has its name only once it is whole and lies on the disk.
 
-    `each` is called with every instance. Raises what `Destination` and the instances raise.
+    Raises what `Destination` and the instances raise.
     """
     from wfctl.bundle.destination import Destination
 
@@ -83,19 +81,78 @@ def write_file(
     session.stopped = lambda: f"interrupted: {plural(destination.writer.instances, 'instance')} are in {part}"
     session.going_on = lambda: " ".join(["wfctl", *map(quoted, session.argv), *([] if resume else ["--resume"])])
     part = clean(str(destination.part))
+    try:
+        return _write(session, destination, exported)
+    except WfctlError:
+        if count := destination.writer.instances:
+            session.console.note(f"{plural(count, 'instance')} are in {part}: --resume goes on from there")
+        raise
+
+
+def _write(session: Session, destination: Destination, exported: Iterator[Exported]) -> Written:
     with closing(destination), counting(session, "written") as tell:
-        try:
-            for one in exported:
-                destination.add(one)
-                each(one)
-                tell(destination.writer.instances)
-            destination.finish()
-        except WfctlError:
-            if count := destination.writer.instances:
-                session.console.note(f"{plural(count, 'instance')} are in {part}: --resume goes on from there")
-            raise
+        for one in exported:
+            destination.add(one)
+            tell(destination.writer.instances)
+        destination.finish()
     session.stopped, session.going_on = lambda: "interrupted", lambda: None
-    return Written(str(file), destination.writer.instances, destination.kept)
+    return Written(str(destination.file), destination.writer.instances, destination.kept)
+
+
+class Kept:
+    """What is written before it is purged, and purged only as it was written."""
+
+    def __init__(self, session: Session, file: Path, *, recursive: bool) -> None:
+        self._session = session
+        self._file = file
+        self._reach = Reach.BELOW if recursive else Reach.ALONE
+        self._trees: dict[str, list[Instance]] = {}  # what goes with each, itself included
+
+    def write(self, workflows: Workflows, ids: Sequence[str]) -> None:
+        """Write these instances, and what goes with them, to the file. Raises what `Destination` and the target do."""
+        from wfctl.bundle.destination import Destination
+
+        session = self._session
+        there = list(ids)
+        roots = {one: one for one in ids}
+
+        def noted(exports: Iterator[Exported]) -> Iterator[Exported]:
+            for one in exports:
+                instance = replace(one.instance, input=None, output=None, custom_status=None, failure=None)
+                root = roots.setdefault(one.id, roots.get(instance.parent_id or "", one.id))
+                self._trees.setdefault(root, []).append(instance)
+                yield one
+
+        header = header_of(session, workflows, None)
+        while True:
+            destination = Destination(self._file, header, anew=True, other="name another file")
+            try:
+                with closing(workflows.export(there, Filter(), self._reach)) as found:
+                    written = _write(session, destination, noted(found))
+                break
+            except NotFound as error:  # the batch says so of this one
+                if error.instance_id not in there:
+                    raise
+                there.remove(error.instance_id)
+        session.console.note(f"wrote {clean(written.file)}: {plural(written.instances, 'instance')}")
+
+    def check(self, workflows: Workflows, instance_id: str) -> None:
+        """Raise WrongState if something would go with this instance that is not in the file as it is now."""
+        for one in self._trees.get(instance_id) or (None,):
+            now = workflows.get(instance_id if one is None else one.id, payloads=False)
+            if one is not None and not one.status.terminal:
+                raise refusals.not_purgeable(one.id, one.status)
+            if one is None or now.status is not one.status or _differ(now.created_at, one.created_at):
+                raise WrongState(
+                    f"'{now.id}' has changed since it was written to {clean(str(self._file))}: it was not purged",
+                    hint="purge it again, with another --export",
+                    instance_id=now.id,
+                )
+
+
+def _differ(one: datetime | None, other: datetime | None) -> bool:
+    """Two ways to ask a sidecar may round a time differently."""
+    return one is not None and other is not None and abs(one - other) > timedelta(seconds=1)
 
 
 def write_stdout(session: Session, header: Header, exported: Iterator[Exported]) -> int:

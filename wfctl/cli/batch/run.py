@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -58,9 +58,12 @@ class Batch:
         self._stopped = False
         self._alone = False
 
-    def run(self, workflows: Workflows, act: Act) -> list[str]:
+    def run(
+        self, workflows: Workflows, act: Act, before: Callable[[Sequence[str]], None] = lambda ids: None
+    ) -> list[str]:
         """Act on all. Returns the IDs of those that worked or are requested, or that a rerun made.
 
+        `before` is called with the IDs once it is settled that they are acted on; it may raise.
         `act` returns a count, a new ID, what is only requested, or None. Raises Refused, and what the target raises.
         """
         session = self.session
@@ -78,6 +81,8 @@ class Batch:
             session.console.note("a dry run: nothing was changed")
             return []
         confirm(session, self.verb, chosen, self.which)
+        if chosen.ids:
+            before(chosen.ids)
         with self._interruptible(chosen):
             self._show(self.act_on(workflows, chosen, act), len(chosen.all))
         return [done.new_id or done.instance_id for done in self.outcomes if done.outcome in _WORKED]
