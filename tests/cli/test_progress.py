@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from harness import Cli, Stream
 
 if sys.platform == "win32":
     pytest.skip("there is no pty", allow_module_level=True)
-from pty_screen import Screen, Terminal
+from pty_screen import Screen, Start, terminals
 
 from wfctl.render.progress import Progress
 
@@ -43,8 +43,6 @@ def timers(ctx, value):
     yield ctx.create_timer(timedelta(seconds=2))
 """
 
-Start = Callable[..., Terminal]
-
 
 @pytest.fixture(autouse=True)
 def talking(app: Path) -> None:
@@ -53,15 +51,8 @@ def talking(app: Path) -> None:
 
 @pytest.fixture
 def terminal() -> Iterator[Start]:
-    started: list[Terminal] = []
-
-    def start(*words: str, **more: object) -> Terminal:
-        started.append(Terminal(*words, **more))  # type: ignore[arg-type]
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.close()
+    with terminals() as start:
+        yield start
 
 
 def test_wait_and_what_the_app_writes(terminal: Start, cli: Cli) -> None:

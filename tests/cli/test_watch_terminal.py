@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,28 +17,19 @@ if sys.platform == "win32":
 import pty
 import termios
 
-from pty_screen import Terminal
+from pty_screen import Start, Terminal, terminals
 
 from wfctl.cli.watching.keyboard import NEXT, keys
 from wfctl.render.live import Screen
 from wfctl.render.text import cells
-
-Start = Callable[..., Terminal]
 
 
 @pytest.fixture
 def terminal(cli: Cli, app: Path) -> Iterator[Start]:
     cli("start", "Echo", "--id", "done")
     cli("start", "Approval", "--id", "open")
-    started: list[Terminal] = []
-
-    def start(*words: str, **more: object) -> Terminal:
-        started.append(Terminal(*words, **more))  # type: ignore[arg-type]
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.close()
+    with terminals() as start:
+        yield start
 
 
 def row(terminal: Terminal, instance_id: str) -> str:

@@ -14,7 +14,9 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from limits import LIMIT_SECONDS
 
@@ -175,3 +177,20 @@ class Terminal:
         os.close(self._fd)
         if self._out >= 0:
             os.close(self._out)
+
+
+Start = Callable[..., Terminal]
+
+
+@contextmanager
+def terminals() -> Iterator[Start]:
+    """Make terminals, which are closed at the end."""
+    started: list[Terminal] = []
+
+    def start(*words: str, **more: Any) -> Terminal:
+        started.append(Terminal(*words, **more))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
