@@ -15,8 +15,9 @@ import tempfile
 from pathlib import Path
 
 from rich.console import Console
-from rich.terminal_theme import TerminalTheme
 from rich.text import Text
+
+from wfctl.render.terminal_svg import svg_of
 
 FILE = Path(__file__).parent / "images" / "wfctl.svg"
 WIDTH = 104
@@ -31,42 +32,6 @@ COMMANDS = (
 # The bank of the sample answers at once. This one takes its time, so that the order can be killed while it is paid.
 AT_ONCE, SLOWLY = '    print(f"Charged ', '    __import__("time").sleep(2)\n    print(f"Charged '
 PAYING = b"ProcessPayment"  # what the progress line shows then
-# As Rich's, without fonts from elsewhere: a picture in a README asks nobody for anything.
-SVG = """\
-<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
-<style>
-.{unique_id}-matrix {{ font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace;
-font-size: {char_height}px; line-height: {line_height}px; }}
-{styles}
-</style>
-<defs>
-<clipPath id="{unique_id}-clip-terminal">
-<rect x="0" y="0" width="{terminal_width}" height="{terminal_height}" /></clipPath>
-{lines}
-</defs>
-{chrome}
-<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
-{backgrounds}
-<g class="{unique_id}-matrix">
-{matrix}
-</g>
-</g>
-</svg>
-"""
-THEME = TerminalTheme(
-    (30, 34, 42),
-    (215, 218, 224),
-    [
-        (90, 98, 112),
-        (240, 113, 120),
-        (152, 195, 121),
-        (229, 192, 123),
-        (97, 175, 239),
-        (198, 120, 221),
-        (86, 182, 194),
-        (215, 218, 224),
-    ],
-)
 
 
 def run(command: str, folder: Path, kill: bool = False) -> str:
@@ -127,8 +92,7 @@ def picture() -> str:
         show(console, "kill -9 $!", "")
         for command in COMMANDS:
             show(console, command, run(command, folder))
-    svg = console.export_svg(title="wfctl", theme=THEME, code_format=SVG, unique_id="wfctl")
-    return "\n".join(line.rstrip() for line in _TEXT.sub(_placed, svg).splitlines()) + "\n"
+    return svg_of(console, "wfctl")
 
 
 def show(console: Console, command: str, written: str) -> None:
@@ -136,28 +100,6 @@ def show(console: Console, command: str, written: str) -> None:
     if written.strip():
         console.print(Text.from_ansi(written.rstrip()), soft_wrap=True)
     console.print()
-
-
-_TEXT = re.compile(r'<text class="([^"]*)" x="([\d.]+)" y="([^"]*)" textLength="([\d.]+)" ([^>]*)>([^<]*)</text>')
-_BLANK = "&#160;"
-
-
-def _placed(match: re.Match[str]) -> str:
-    """A text that begins where its first letter stands: some programs drop blanks, and then stretch the rest."""
-    style, x, y, length, more, text = match.groups()
-    count = len(re.sub(r"&[^;]*;", "x", text))
-    words = text
-    while words.startswith(_BLANK):
-        words = words[len(_BLANK) :]
-    before = (len(text) - len(words)) // len(_BLANK)
-    while words.endswith(_BLANK):
-        words = words[: -len(_BLANK)]
-    if not words.strip():
-        return ""
-    cell = float(length) / count
-    left = len(re.sub(r"&[^;]*;", "x", words))
-    start, room = round(float(x) + before * cell, 1), round(left * cell, 1)
-    return f'<text class="{style}" x="{start:g}" y="{y}" textLength="{room:g}" {more}>{words}</text>'
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +9,7 @@ from wfctl.cli.command import command, new_app
 from wfctl.cli.options import InstanceID
 from wfctl.cli.parsing.instance_id import check_id
 from wfctl.cli.session import Session
+from wfctl.cli.text_file import write_text
 from wfctl.cli.waiting.report import tell_end
 from wfctl.client.port import Workflows
 from wfctl.errors import InvalidInput, NotFound
@@ -119,7 +119,7 @@ def _timeline(
     if svg is not None:
         from wfctl.render.views.timeline_svg import timeline_svg
 
-        _write(session, svg, timeline_svg(found))
+        write_text(session, svg, timeline_svg(found))
     if not shown:
         return
     if not session.format.text:
@@ -128,14 +128,3 @@ def _timeline(
     session.printer.many(found.bars, timeline_view(found, console.room))
     folded = ", drawn shorter where no activity ran" if found.scale().folded else ""
     console.note(clean(instance.id) + " ", status_cell(instance.status), f", {span(found.length)}{folded}")
-
-
-def _write(session: Session, file: str, text: str) -> None:
-    if file == "-":
-        session.console.data(text)
-        return
-    try:
-        Path(file).write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise InvalidInput(f"{clean(file)} cannot be written: {error.strerror or error}") from None
-    session.console.note(f"wrote {clean(file)}")

@@ -98,8 +98,8 @@ class Failures(Scanned, Acting):
         yield head
         lines = clean_block(group.error).split("\n")
         yield Text("\n".join([*lines[:MOST_LINES], *(["..."] if len(lines) > MOST_LINES else [])]), RED)
-        yield Text("example  ", LABEL).append(clean(group.example), "none")
-        yield Text("rerun    ", LABEL).append(rerun_command(group, Filter()) or "with their parents", "none")
+        for label, value in (("example", clean(group.example)), ("rerun", rerun_command(group, Filter()))):
+            yield Text().append(f"{label:<9}", LABEL).append(value or "with their parents")
 
     def on_grid_moved(self) -> None:
         self.tick()

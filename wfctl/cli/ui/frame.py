@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Footer, Static
 
@@ -241,17 +243,22 @@ class Frame(App[None]):
         second = int(self.now().timestamp())
         if second != self._second:
             self._second = second
-            pane.tick()
+            with suppress(NoMatches):  # it is being taken down
+                pane.tick()
 
     async def _look(self, board: Board, pane: Pane) -> None:
         links = self.links
         try:
             with pane.pace.look():
                 await pane.look()
+        except NoMatches:
+            return  # it is being taken down
         except WfctlError as error:
+            pane.error = error
             if board.is_mounted and links is self.links:
                 board.tell(f"{clean(error.message)}; trying again")
         else:
+            pane.seen, pane.error = True, None
             if board.is_mounted:
                 board.tell("")
         finally:

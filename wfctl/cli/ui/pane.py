@@ -11,6 +11,7 @@ from wfctl.cli.watching.interval import Pace
 
 if TYPE_CHECKING:
     from wfctl.cli.ui.frame import Frame
+    from wfctl.errors import WfctlError
 
 SHARE = 0.04  # of the time that looks may cost
 LEAST = 0.5  # seconds between two looks at the least
@@ -28,6 +29,8 @@ class Pane(Vertical):
         super().__init__(id=id)
         self.pace = Pace(LEAST, SHARE)
         self.looking = False  # a look is on its way
+        self.seen = False  # a look has told what there is
+        self.error: WfctlError | None = None  # what the latest look raised
 
     @property
     def frame(self) -> Frame:

@@ -50,9 +50,15 @@ class Workers(Pane):
         return self.query_one("#holds", Grid)
 
     def _columns(self) -> Sequence[Column[Row]]:
-        columns = rows_view(self.frame.now()).columns
-        several = len(self._apps) > 1 or any(app.app_id for app in self._apps)
-        return [one for one in columns if one.title != "OLDEST" and (several or one.title != "APP")]
+        workers = [worker for app in self._apps for worker in app.workers or ()]
+        idle = {"OLDEST"}  # what the grid below has, and what has nothing to say here
+        if not any(app.app_id for app in self._apps):
+            idle.add("APP")
+        if all(worker.address is None for worker in workers):
+            idle.add("FROM")
+        if all(worker.pid is None for worker in workers):
+            idle.add("PID")
+        return [one for one in rows_view(self.frame.now()).columns if one.title not in idle]
 
     def _held_columns(self) -> Sequence[Column[Held]]:
         now = self.frame.now()
