@@ -35,6 +35,7 @@ def test_record(cli: Cli) -> None:
         "lastError",
         "eventID",
         "received",
+        "appID",
     ]
 
 

@@ -206,19 +206,32 @@ def test_a_program_that_there_is_not(folder: Path) -> None:
 
 
 def test_workflows_of_each_app_run_on_its_own_workers(folder: Path) -> None:
-    """Both register the same names. A call may name the other app, and work waits for an app that is not up."""
+    """Both register the same names, and their instances have the same ID. A call may name the other app, and work waits
+    for an app that is not up. The ports of an app show its own instances, the store those of all."""
     pytest.importorskip("dapr.ext.workflow", reason="needs the official SDK")
     (folder / "order" / "app.py").write_text(WORKER)
     (folder / "ship" / "app.py").write_text(WORKER)
     template(folder, {"appID": "order"}, {"appID": "ship"}, {"appID": "late", "appDirPath": "order", "command": None})
     with run(folder) as (server, apps):
-        for name, app in apps.items():
-            started = app.post(f"/v1.0/workflows/dapr/flow/start?instanceID=of-{name}", content=b"1")
-            assert started.status_code == 202
+        for app in apps.values():
+            assert app.post(f"{ROUTES}/flow/start?instanceID=one", content=b"1").status_code == 202
         for name, other in (("order", "ship"), ("ship", "order")):
-            ended = server.ended(f"of-{name}")
-            assert json.loads(ended.output or "") == [f"{name}", f"{other}", f"{other}:{other}"], ended
-        assert server.workflows.get("of-late").status.name == "PENDING"
+            assert output(apps[name], "one") == [f"{name}", f"{other}", f"{other}:{other}"]
+            assert output(apps[other], "one:0003") == f"{other}:{other}"
+        assert apps["late"].get(f"{ROUTES}/one").json()["runtimeStatus"] == "PENDING"
+        embedded = server.endpoints["store"]
+        rows = json.loads(wfctl(folder, "list", "--store", embedded, "-o", "json"))
+        assert sorted((row["appID"], row["instanceID"]) for row in rows) == sorted(
+            [*((name, "one") for name in apps), ("ship", "one:0003"), ("order", "one:0003")]
+        )
+        assert "in each of 3 apps: late, order, ship" in wfctl(folder, "get", "one", "--store", embedded, status=2)
+        waits = json.loads(wfctl(folder, "get", "one", "--store", embedded, "--app-id", "late", "-o", "json"))
+        assert [(wait["kind"], wait["appID"]) for wait in waits["waitingFor"]] == [("app", "late")]
+        assert apps["ship"].post(f"{ROUTES}/one/purge").status_code == 202
+        assert apps["ship"].get(f"{ROUTES}/one").status_code == 404
+        assert apps["order"].get(f"{ROUTES}/one:0003").status_code == 404, "purged with its parent, across apps"
+        assert apps["ship"].get(f"{ROUTES}/one:0003").status_code == 200
+        assert apps["order"].get(f"{ROUTES}/one").json()["runtimeStatus"] == "COMPLETED"
         with subprocess.Popen(
             [sys.executable, "app.py"],
             cwd=folder / "order",
@@ -226,9 +239,42 @@ def test_workflows_of_each_app_run_on_its_own_workers(folder: Path) -> None:
             stdin=subprocess.DEVNULL,
         ) as worker:
             try:
-                assert json.loads(server.ended("of-late").output or "")[0] == "late"
+                assert output(apps["late"], "one")[0] == "late"
             finally:
                 worker.kill()
+
+
+ROUTES = "/v1.0/workflows/dapr"
+
+
+def output(app: httpx.Client, instance_id: str) -> Any:
+    """Wait for the end of an instance at its app's ports. Returns its output."""
+    ended: list[dict[str, Any]] = []
+
+    def look() -> bool:
+        found = app.get(f"{ROUTES}/{instance_id}").json()
+        if found.get("runtimeStatus") in ("COMPLETED", "FAILED"):
+            ended.append(found)
+        return bool(ended)
+
+    until(look, f"the end of {instance_id}")
+    assert ended[0]["runtimeStatus"] == "COMPLETED", ended
+    return json.loads(ended[0]["properties"]["dapr.workflow.output"])
+
+
+def wfctl(folder: Path, *words: str, status: int = 0) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "wfctl", *words],
+        cwd=folder,
+        env=environ(XDG_CONFIG_HOME=str(folder / "config")),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_SECONDS,
+        check=False,
+    )
+    assert done.returncode == status, done.stderr
+    return done.stdout if status == 0 else done.stderr
 
 
 WORKER = """

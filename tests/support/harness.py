@@ -53,6 +53,7 @@ def fail(ctx, value):
 # Of the record of an instance.
 RECORD_KEYS = [
     "instanceID",
+    "appID",
     "workflowName",
     "runtimeStatus",
     "createdAt",

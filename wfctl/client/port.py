@@ -168,6 +168,10 @@ class Workflows(Protocol):
         """
         ...
 
+    def names_apps(self) -> bool:
+        """Return True if the instances of this target are of several apps. A sidecar has those of one."""
+        ...
+
     def parents(self, instance_ids: Sequence[str]) -> Mapping[str, str]:
         """Return the parent's ID, by the child's ID, for each of these instances that exists and is a child.
 

@@ -60,8 +60,11 @@ class Engine:
         tell: Callable[[str], None] | None = None,
         on_log: Callable[[Logged], None] | None = None,
         leaves_clocks: bool = False,
+        apps: Sequence[str] | None = None,
     ) -> None:
-        """`app`, `workflows` and `command` are what other processes are told of the owner.
+        """`app`, `workflows`, `command` and `apps` are what other processes are told of the owner.
+
+        `apps`: whose work is done now, as stored; None: not told.
 
         `executor` makes one that delivers through the function it is given.
 
@@ -76,6 +79,7 @@ class Engine:
         self._on_log = on_log
         self._executor = executor(self._deliver)
         self._app, self._workflows, self._command = app, tuple(workflows), command
+        self._apps = None if apps is None else tuple(apps)
         self._clock = clock or SystemClock()
         self._after_commit = after_commit
         self._on_full = on_full
@@ -226,7 +230,7 @@ class Engine:
     def _run(self, owned: OwnedStore) -> None:
         recovery = Recovery(self._path, owned, self._queue, lambda: self._stopping, self._on_full)
         try:
-            owned.begin(self._app, self._workflows, self._command)
+            owned.begin(self._app, self._workflows, self._command, self._apps)
             while not self._stopping:
                 self._step(owned, recovery, self._drain(owned))
         except WfctlError as error:

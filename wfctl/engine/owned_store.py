@@ -86,10 +86,12 @@ class OwnedStore:
 
     # --- the ownership ------------------------------------------------------------------------------------------
 
-    def begin(self, app: str | None, workflows: tuple[str, ...], command: str | None) -> None:
+    def begin(
+        self, app: str | None, workflows: tuple[str, ...], command: str | None, apps: tuple[str, ...] | None
+    ) -> None:
         """Record who owns the store, and take up what is unfinished."""
         self._dispatcher.begin(self._time.tick())
-        owner = OwnerRow(os.getpid(), to_micros(self._dispatcher.now), app, workflows, command)
+        owner = OwnerRow(os.getpid(), to_micros(self._dispatcher.now), app, workflows, command, apps)
         self._transact(lambda: self._take_up(owner))
         real = os.path.realpath(self._path)
         self._place = Place(self._path, [self._lock.path, *(Path(real + suffix) for suffix in BESIDE)])

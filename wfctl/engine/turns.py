@@ -22,7 +22,7 @@ from wfctl.engine.store.codec import encode_failure
 from wfctl.engine.store.values import to_micros
 from wfctl.engine.transaction import Transaction, Unit
 from wfctl.model import events as ev
-from wfctl.model.apps import app_of_call, told
+from wfctl.model.apps import DEFAULT_ID, app_of_call, told
 from wfctl.model.cause import cause_of
 from wfctl.model.events import NO_ID, Event
 from wfctl.model.failure import Cause
@@ -328,7 +328,11 @@ class Turns:
         self, live: LiveInstance, call: ev.TaskScheduled | ev.ChildWorkflowInstanceCreated
     ) -> ev.PropagatedEvents:
         received = self._received(live) if call.scope == propagate.LINEAGE else None
-        return propagate.propagated(live.row.id, live.row.name, self._instances.history(live.row.key), call, received)
+        row = live.row
+        history = self._instances.history(row.key)
+        # The app here is named to another one alone.
+        named = row.app or (DEFAULT_ID if app_of_call(call.app_id, row.app) else None)
+        return propagate.propagated(row.id, row.name, history, call, received, named)
 
     def _received(self, live: LiveInstance) -> ev.PropagatedEvents | None:
         """Return what the parent has propagated to this instance, for as long as the parent waits for it."""

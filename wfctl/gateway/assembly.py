@@ -17,7 +17,7 @@ from wfctl.engine.execute.port import Delivery, Executor, Logged
 from wfctl.engine.execute.remote import RemoteExecutor
 from wfctl.engine.execute.watched import WatchedExecutor
 from wfctl.engine.retention import Retention
-from wfctl.engine.store import clocks, database
+from wfctl.engine.store import clocks, database, history_inbox
 from wfctl.engine.transaction import Transaction
 from wfctl.errors import DiskFull, StoreError, WfctlError
 from wfctl.gateway.cleanup import Cleaning
@@ -126,6 +126,7 @@ class Gateway:
         self._log_level = log_level
         self._apps = tuple(apps)
         self._app_id = app_id
+        self._told_apps: tuple[str, ...] = () if app is None else (OWN, stored(app_id))
         self._endings: Endings | None = None
         self._told: set[tuple[str, str]] = set()
         self._own: WatchedExecutor | None = None
@@ -148,6 +149,7 @@ class Gateway:
             app=None if app is None else app.spec,
             workflows=() if may_have_workers else names,
             command="serve",
+            apps=self._told_apps,
             after_commit=self._committed,
             on_full=self._disk_full,
             on_log=self._app_logged,
@@ -156,7 +158,8 @@ class Gateway:
         self.work = WorkStreams(
             self.remote,
             self._past,
-            self.engine.try_all_again,
+            self._worker_came,
+            self._tell_apps,
             log,
             most_turns=most_turns,
             most_activities=most_activities,
@@ -199,6 +202,26 @@ class Gateway:
     def _shown(self, app_id: str) -> Apps:
         """Return whose instances the ports of one of several apps show. The store's own are the first one's."""
         return (stored(app_id), OWN) if app_id == self._apps[0] else (stored(app_id),)
+
+    def _worker_came(self) -> None:
+        self.engine.try_all_again()
+        self._tell_apps()
+
+    def _tell_apps(self) -> None:
+        """Record in the store whose work is done now, for whoever reads it."""
+        there = self._there()
+        if there != self._told_apps:
+            self._told_apps = there
+            with contextlib.suppress(WfctlError):  # it stops, and its owner's row goes with it
+                self.engine.submit(lambda unit: history_inbox.put_owner_apps(unit.store, there))
+
+    def _there(self) -> tuple[str, ...]:
+        """Return the apps, as stored, that have a worker or are in this process."""
+        if not self._apps:
+            alone = self._app is not None or self.remote.workers > 0
+            return (OWN, stored(self._app_id)) if alone else ()
+        found = [stored(app_id) for app_id in self._apps if self.remote.workers_of(app_id)]
+        return (*found, OWN) if found[:1] == [stored(self._apps[0])] else tuple(found)
 
     def check(self) -> WfctlError | None:
         """Do what is due every second or so. Returns what stopped the engine, if anything did."""

@@ -253,6 +253,7 @@ class HistoryChunk:
     instance_id: str
     workflow_name: str
     events: tuple[Event, ...]
+    app_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

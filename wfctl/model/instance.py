@@ -16,9 +16,9 @@ class Waiting:
     """One thing that a live instance waits for.
 
     kind          `event`, `activity`, `timer`, `child`, `start` (a delayed start), `resume` (it is suspended),
-                  `code` (it is stalled), `driver` (no process is executing the store) or `worker` (none is attached
-                  that could go on with it)
-    name          of the event, activity, timer or child workflow; the reason of a stall
+                  `code` (it is stalled), `app` (it is not there, and this or a step of it is that app's), `driver` (no
+                  process is executing the store) or `worker` (none is attached that could go on with it)
+    name          of the event, activity, timer, child workflow or app; the reason of a stall
     since         when it began to wait
     until         when the wait ends by itself: the time of a timer, a timeout or the next attempt
     instance_id   of the child
@@ -153,6 +153,7 @@ class RerunRequest:
 class Filter:
     """The conditions and the order of `list`. An instance must meet all conditions that are given.
 
+    `parent_app` is the app of the parent, as stored: then its children in every app are meant.
     `*_after` times are inclusive, `*_before` times exclusive. `after` is the ID of the last row of the page before.
     `matching` says what the others mean.
     """
@@ -165,6 +166,7 @@ class Filter:
     finished_after: datetime | None = None
     finished_before: datetime | None = None
     parent_id: str | None = None
+    parent_app: str | None = None
     waiting_event: str | None = None
     updated_after: datetime | None = None
     updated_before: datetime | None = None

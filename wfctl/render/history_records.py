@@ -10,6 +10,7 @@ from typing import Any
 from wfctl.model.events import Event, OtherEvent, Parent
 from wfctl.model.failure import Failure
 from wfctl.model.json_names import camel as camel
+from wfctl.model.routing import Router
 from wfctl.model.status import Status
 from wfctl.model.steps import Step
 from wfctl.render.json_records import Record, decoded, failure_record, time_or_none
@@ -33,6 +34,12 @@ def event_record(event: Event) -> Record:
     return record
 
 
+def routed_record(event: Event, router: Router | None) -> Record:
+    """An event of a history that names apps: which it is from and for, besides."""
+    told = None if router is None else {"sourceAppID": router.source, "targetAppID": router.target}
+    return {**event_record(event), "router": told}
+
+
 def step_record(step: Step) -> Record:
     return {
         "eventID": step.event_id,
@@ -44,6 +51,7 @@ def step_record(step: Step) -> Record:
         "durationMs": _millis(step.scheduled_at, step.completed_at),
         "until": time_or_none(step.until),
         "childInstanceID": step.child_id,
+        "appID": step.app_id,
         "maxAttempts": step.max_attempts,
         "attempts": [
             {

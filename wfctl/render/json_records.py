@@ -68,6 +68,7 @@ def failed_step_record(step: FailedStep | None) -> Record | None:
         "maxAttempts": step.max_attempts,
         "at": time_or_none(step.at),
         "instanceID": step.instance_id,
+        "appID": step.app_id,
     }
 
 
@@ -84,6 +85,7 @@ def waiting_record(waiting: Waiting) -> Record:
         "lastError": waiting.last_error,
         "eventID": waiting.event_id,
         "received": waiting.received,
+        "appID": waiting.app_id,
     }
 
 
@@ -97,6 +99,7 @@ def skipped_time_record(own: OwnTime | None) -> Record | None:
 def instance_record(instance: Instance) -> Record:
     return {
         "instanceID": instance.id,
+        "appID": instance.app_id,
         "workflowName": instance.name,
         "runtimeStatus": instance.status.name,
         "createdAt": time_or_none(instance.created_at),

@@ -7,6 +7,7 @@ from datetime import datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.protobuf.wrappers_pb2 import StringValue
 
+from wfctl.model.apps import stored, told
 from wfctl.model.events import Failure, Origin, Parent, StallReason
 from wfctl.wire import times
 from wfctl.wire.protos import history_pb2 as pb
@@ -85,7 +86,7 @@ def parent_in(parent: pb.ParentRef) -> Parent:
         instance_id=instance.instance_id,
         name=parent.name.value if parent.HasField("name") else None,
         execution_id=instance.execution_id.value if instance.HasField("execution_id") else None,
-        app_id=parent.app_id if parent.HasField("app_id") else None,
+        app_id=told(stored(parent.app_id or None)),
     )
 
 

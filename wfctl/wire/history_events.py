@@ -7,7 +7,7 @@ this wfctl has never heard of an `OtherEvent` named after its number.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -15,6 +15,8 @@ from google.protobuf.message import Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from wfctl.model import events as ev
+from wfctl.model.apps import stored, told
+from wfctl.model.routing import routers
 from wfctl.model.status import Status
 from wfctl.wire.convert import (
     STALL_REASONS,
@@ -54,6 +56,11 @@ def _target(event: pb.HistoryEvent) -> str | None:
     return event.router.target_app_id or None if event.HasField("router") else None
 
 
+def _app(event: pb.HistoryEvent) -> str | None:
+    """Return the app of an instance: its first event is for it, or from it."""
+    return _target(event) or told(stored(event.router.source_app_id or None))
+
+
 def _rerun(message: Any) -> str | None:
     return message.rerun_parent.instance_id if message.HasField("rerun_parent") else None
 
@@ -87,7 +94,7 @@ def _fields(message: Message) -> tuple[tuple[str, Any], ...]:
     return tuple((field.name, getattr(value, "value", value)) for field, value in message.ListFields())
 
 
-def _started(_: pb.HistoryEvent, m: pb.ExecutionStarted, head: Head) -> ev.Event:
+def _started(event: pb.HistoryEvent, m: pb.ExecutionStarted, head: Head) -> ev.Event:
     return ev.ExecutionStarted(
         *head,
         name=m.name,
@@ -96,6 +103,7 @@ def _started(_: pb.HistoryEvent, m: pb.ExecutionStarted, head: Head) -> ev.Event
         execution_id=m.instance.execution_id.value,
         parent=parent_in(m.parent) if m.HasField("parent") else None,
         scheduled_start=time_in(m.scheduled_start) if m.HasField("scheduled_start") else None,
+        app_id=_app(event),
     )
 
 
@@ -188,6 +196,24 @@ def write(event: ev.Event) -> pb.HistoryEvent:
     else:
         _WRITE[type(event)](event, message)
     return message
+
+
+def write_history(events: Sequence[ev.Event], own: str) -> list[pb.HistoryEvent]:
+    """Write a whole history with the routers that Dapr's has. `own` is the ID of the store's own app.
+
+    Raises ValueError as `write` does.
+    """
+    written = []
+    for event, router in zip(events, routers(events, own), strict=True):
+        message = write(event)
+        if router is not None:
+            message.router.source_app_id = router.source
+            if router.target is not None:
+                message.router.target_app_id = router.target
+        if isinstance(event, ev.ExecutionStarted) and event.parent is not None:
+            message.execution_started.parent.app_id = event.parent.app_id or own
+        written.append(message)
+    return written
 
 
 def _write_other(event: ev.OtherEvent, message: pb.HistoryEvent) -> None:

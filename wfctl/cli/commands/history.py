@@ -19,4 +19,4 @@ def history(session: Session, instance_id: InstanceID) -> None:
     check_id(instance_id)
     with session.workflows() as workflows:
         events = workflows.history(instance_id)
-    session.printer.many(events, event_view())
+    session.printer.many(events, event_view(events))

@@ -94,7 +94,8 @@ def list_(
         limit=parse_count(limit, "--limit", most),
         after=after,
     )
-    view = _view(session, columns, due=filter.sort is Sort.DUE)
+    if columns is not None:
+        _view(session, columns, due=False, apps=False)  # refused before anything is asked
     if watch:
         if fail_if_any:
             raise InvalidInput("--fail-if-any is for a list that ends", hint="leave out --watch")
@@ -104,6 +105,7 @@ def list_(
         raise InvalidInput("--after is for a page, and --sort any has no order", hint="leave one of them out")
     with session.workflows() as workflows, scanning(session, partial=True) as scan:
         payloads = session.format is Format.WIDE or columns is not None
+        view = _view(session, columns, due=filter.sort is Sort.DUE, apps=workflows.names_apps())
         if screen:
             shown = Shown(workflows.list(_one_more(filter), payloads=payloads, scan=scan), filter.limit)
             found = _screen(session, shown, view, pager)
@@ -128,8 +130,8 @@ def _pager(session: Session) -> list[str] | None:
     return pager_command(session, wide=session.format is Format.WIDE)
 
 
-def _view(session: Session, columns: str | None, *, due: bool) -> View[Instance]:
-    view = instance_view(utc_now(), due=due)
+def _view(session: Session, columns: str | None, *, due: bool, apps: bool) -> View[Instance]:
+    view = instance_view(utc_now(), due=due, apps=apps)
     if columns is None:
         return view
     if not session.format.text:

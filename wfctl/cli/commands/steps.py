@@ -69,7 +69,8 @@ def steps(
         warned = _warnings(session, workflows, instance_id)
         failed = workflows.get(instance_id) if session.format.text and failed_with(history) is not None else None
     begun = min((step.scheduled_at for step in found), default=None)
-    session.printer.many(found, step_view(utc_now(), begun))
+    apps = any(step.app_id is not None for step in found)
+    session.printer.many(found, step_view(utc_now(), begun, apps=apps))
     for warning in warned:
         session.console.note(f"warning: {clean(warning)}")
     if failed is not None:

@@ -7,6 +7,7 @@ from wfctl.cli.options import InstanceID
 from wfctl.cli.parsing.filters import parse_count
 from wfctl.cli.parsing.instance_id import check_id
 from wfctl.cli.session import Session
+from wfctl.model.apps import stored
 from wfctl.model.instance import Filter, Instance
 from wfctl.render.printer import Format
 from wfctl.render.text import clean
@@ -36,7 +37,7 @@ def tree(
     with session.workflows() as workflows:
 
         def children(of: Instance) -> list[Instance]:
-            found = workflows.list(Filter(parent_id=of.id))
+            found = workflows.list(Filter(parent_id=of.id, parent_app=stored(of.app_id)))
             return sorted(found, key=lambda one: (one.created_at is not None, one.created_at, one.id))
 
         root = workflows.get(instance_id)
@@ -44,6 +45,6 @@ def tree(
         if session.format in (Format.JSON, Format.YAML):
             session.printer.record(nested_record(nodes))
         else:
-            session.printer.many(nodes, tree_view(utc_now()))
+            session.printer.many(nodes, tree_view(utc_now(), apps=root.app_id is not None or workflows.names_apps()))
     if root.parent_id is not None and session.format.text:
         console.note(f"it is a child of {clean(root.parent_id)}")

@@ -125,6 +125,7 @@ class HostedApp:
             lambda deliver: executor_of(app, deliver, self._log_level, self._others),
             app=self.spec,
             workflows=app.registry.workflow_names(),
+            apps=[OWN, *self._others],
             tell=self._tell,
             on_log=self._show,
             after_commit=None if self._sidecar is None else self._sidecar.committed,

@@ -139,6 +139,9 @@ class EmbeddedWorkflows:
                 return
             yield row
 
+    def names_apps(self) -> bool:
+        return self._apps is None and bool(self._store.query(reads.names_apps))
+
     def parents(self, instance_ids: Sequence[str]) -> Mapping[str, str]:
         return self._store.query(lambda db: reads.parents(db, instance_ids, self._apps)) or {}
 

@@ -250,6 +250,9 @@ class SidecarReader:
         children = (event.instance_id for event in history if isinstance(event, ChildWorkflowInstanceCreated))
         return builtins.list(dict.fromkeys(children))
 
+    def names_apps(self) -> bool:
+        return False
+
     def parents(self, instance_ids: Sequence[str]) -> Mapping[str, str]:
         """Return the parents, from the histories; from the IDs alone before Dapr 1.17 and without gRPC."""
         from wfctl.client.sidecar.listing import parent_by_id, parents

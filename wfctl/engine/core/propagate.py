@@ -26,6 +26,7 @@ def propagated(
     history: Sequence[Event],
     call: TaskScheduled | ChildWorkflowInstanceCreated,
     received: PropagatedEvents | None,
+    app_id: str | None = None,
 ) -> PropagatedEvents:
     """Return the caller's events up to the call itself; under LINEAGE behind those that the caller received."""
     kind = type(call)
@@ -34,7 +35,7 @@ def propagated(
         len(history),
     )
     above = received.chunks if received is not None and call.scope == LINEAGE else ()
-    return PropagatedEvents(call.scope, (*above, HistoryChunk(instance_id, name, tuple(history[:cut]))))
+    return PropagatedEvents(call.scope, (*above, HistoryChunk(instance_id, name, tuple(history[:cut]), app_id)))
 
 
 def inherited(

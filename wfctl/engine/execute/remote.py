@@ -72,7 +72,7 @@ class RemoteExecutor:
         self._numbers = 0
         self._prefix = secrets.token_hex(6)  # tokens of another run of the server must not match
         self._turns: dict[int, PendingTurn] = {}  # by key
-        self._turn_ids: dict[str, int] = {}
+        self._turn_ids: dict[tuple[str | None, str], int] = {}  # by app and instance ID
         self._activities: dict[tuple[str, int], list[PendingActivity]] = {}  # by instance ID and task ID
         self._apps = tuple(apps)
         self._own = own
@@ -193,14 +193,16 @@ class RemoteExecutor:
                 ],
             )
 
-    def complete_turn(self, instance_id: str, token: str, result: Callable[[], TurnResult]) -> bool:
-        """Take a turn's answer; False when nobody waits for it (any more).
+    def complete_turn(
+        self, instance_id: str, token: str, result: Callable[[], TurnResult], app_id: str | None = None
+    ) -> bool:
+        """Take a turn's answer; False when nobody waits for it (any more). `app_id` is that of the worker.
 
         An empty token is accepted (JavaScript never echoes it), an unknown one is not. `result` is called only if the
         answer is wanted.
         """
         with self._lock:
-            key = self._turn_ids.get(instance_id)
+            key = self._turn_ids.get((app_id, instance_id))
             turn = None if key is None else self._turns[key]
             if turn is None or not turn.tokens or (token and token not in turn.tokens):
                 return False
@@ -273,7 +275,7 @@ class RemoteExecutor:
     def _add_turn(self, turn: PendingTurn) -> None:
         turn.number, turn.added_at = self._number(), self._clock()
         self._turns[turn.key] = turn
-        self._turn_ids[turn.instance_id] = turn.key
+        self._turn_ids[turn.app_id, turn.instance_id] = turn.key
         self._queue_turn(turn)
 
     def _queue_turn(self, turn: PendingTurn) -> None:
@@ -315,8 +317,8 @@ class RemoteExecutor:
         self._out_of_hands(turn)
         turn.done = True
         del self._turns[turn.key]
-        if self._turn_ids.get(turn.instance_id) == turn.key:
-            del self._turn_ids[turn.instance_id]
+        if self._turn_ids.get((turn.app_id, turn.instance_id)) == turn.key:
+            del self._turn_ids[turn.app_id, turn.instance_id]
 
     def _remove_activity(self, activity: PendingActivity) -> None:
         if activity.worker is not None:

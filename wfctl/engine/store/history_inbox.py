@@ -123,24 +123,32 @@ class OwnerRow:
     app: str | None
     workflows: tuple[str, ...]
     command: str | None = None  # serve, if it is that
+    apps: tuple[str, ...] | None = None  # whose work is done now, as stored; None: not told
 
 
 def put_owner(db: Connection, owner: OwnerRow | None) -> None:
     db.execute("DELETE FROM owner")
     if owner is not None:
-        values = (owner.pid, owner.since, owner.app, json.dumps(owner.workflows), owner.command)
-        db.execute("INSERT INTO owner (pid, since, app, workflows, command) VALUES (?, ?, ?, ?, ?)", values)
+        apps = None if owner.apps is None else json.dumps(owner.apps)
+        values = (owner.pid, owner.since, owner.app, json.dumps(owner.workflows), owner.command, apps)
+        db.execute("INSERT INTO owner (pid, since, app, workflows, command, apps) VALUES (?, ?, ?, ?, ?, ?)", values)
+
+
+def put_owner_apps(db: Connection, apps: Sequence[str]) -> None:
+    """Record whose work the owner does now, as stored."""
+    db.execute("UPDATE owner SET apps = ?", (json.dumps(apps),))
 
 
 def get_owner(db: Connection) -> OwnerRow | None:
     """Return what the owner says of itself. Raises Unreadable."""
-    # An older schema has no column for the command.
+    # An older schema has no columns for the command and the apps.
     found = db.execute("SELECT * FROM owner").fetchone()
     if found is None:
         return None
     try:
         from_micros(found[1])
         command = str(found[4]) if len(found) > 4 and found[4] is not None else None
-        return OwnerRow(int(found[0]), found[1], found[2], tuple(map(str, json.loads(found[3]))), command)
+        apps = tuple(map(str, json.loads(found[5]))) if len(found) > 5 and found[5] is not None else None
+        return OwnerRow(int(found[0]), found[1], found[2], tuple(map(str, json.loads(found[3]))), command, apps)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise Unreadable("what its owner says of itself cannot be read") from error

@@ -295,7 +295,7 @@ def where_of(db: Connection, filter: Filter, apps: Apps) -> tuple[list[str], lis
         found.append(condition)
         values.extend(arguments)
 
-    if apps is not None:
+    if apps is not None and filter.parent_app is None:
         mine = f"app IN ({', '.join('?' * len(apps))})"
         add(mine if OWN in apps else f"{mine} AND app <> ''", *apps)  # as the index has it
     if filter.statuses:
@@ -317,7 +317,11 @@ def where_of(db: Connection, filter: Filter, apps: Apps) -> tuple[list[str], lis
         if when is not None:
             add(f"{column} {condition} ?", to_micros(when))
     if filter.parent_id is not None:
-        add("parent IN (SELECT key FROM instances WHERE id = ?)", filter.parent_id)
+        parents = "SELECT key FROM instances WHERE id = ?"
+        if filter.parent_app is None:
+            add(f"parent IN ({parents})", filter.parent_id)
+        else:
+            add(f"parent IN ({parents} AND app = ?)", filter.parent_id, filter.parent_app)
     if filter.waiting_event is not None:
         add("key IN (SELECT key FROM event_waits WHERE name = ?)", filter.waiting_event.casefold())
     if filter.custom_status is not None:
@@ -458,9 +462,27 @@ def _waiting(db: Connection, row: Row, driven: bool, clock: TreeClock | None) ->
     waits = waiting_for(events, row.status, now if clock is None else clock.time(now), child_status)
     if inbox:
         waits = with_received(waits, (event.name for event in inbox if isinstance(event, EventRaised)))
-    if not driven and could_move(db, row, waits):
-        return (Waiting("driver"), *waits)
-    return waits
+    if not driven:
+        return (Waiting("driver"), *waits) if could_move(db, row, waits) else waits
+    return (*_absent(db, row, waits), *waits)
+
+
+def _absent(db: Connection, row: Row, waits: Sequence[Waiting]) -> Iterator[Waiting]:
+    """Yield the apps, as far as they are named, without which this instance or what it waits for cannot go on."""
+    needed = {row.app, *(stored(wait.app_id) for wait in waits if wait.app_id is not None)} - {OWN}
+    if not needed:
+        return
+    from wfctl.engine.store.history_inbox import get_owner
+
+    owner = get_owner(db)
+    if owner is not None and owner.apps is not None:
+        for app in sorted(needed.difference(owner.apps)):
+            yield Waiting("app", app, app_id=app)
+
+
+def names_apps(db: Connection) -> bool:
+    """Return True if instances are of an app by name, so that it says something whose each is."""
+    return db.execute("SELECT 1 FROM instances WHERE app <> '' LIMIT 1").fetchone() is not None
 
 
 def could_move(db: Connection, row: Row, waits: tuple[Waiting, ...] = ()) -> bool:

@@ -11,6 +11,7 @@ from google.protobuf.wrappers_pb2 import BoolValue, StringValue
 from wfctl.gateway.api_error import Trouble
 from wfctl.gateway.service import Service
 from wfctl.gateway.tracing.trace_ids import INCOMING
+from wfctl.model.apps import DEFAULT_ID
 from wfctl.model.events import Event
 from wfctl.model.instance import Instance, RerunRequest
 from wfctl.model.status import Status
@@ -23,8 +24,10 @@ from wfctl.wire.protos import taskhub_pb2 as pb
 
 
 class Hub:
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, app_id: str = DEFAULT_ID) -> None:
+        """`app_id` is what clients are told of the app."""
         self._service = service
+        self._app_id = app_id
 
     def methods(self) -> dict[Method, Callable[[Any], Awaitable[Any]]]:
         return {
@@ -130,15 +133,15 @@ class Hub:
 
     async def history(self, request: pb.GetHistoryRequest) -> bytes:
         """Return the encoded GetHistoryResponse."""
-        return await self._service.history(request.instance_id, _encode_history)
+        return await self._service.history(request.instance_id, lambda events: _encode_history(events, self._app_id))
 
 
 def _text(message: Any, field: str) -> str | None:
     return getattr(message, field).value if message.HasField(field) else None
 
 
-def _encode_history(events: Sequence[Event]) -> bytes:
-    response = pb.GetHistoryResponse(events=[history_events.write(event) for event in events])
+def _encode_history(events: Sequence[Event], app_id: str) -> bytes:
+    response = pb.GetHistoryResponse(events=history_events.write_history(events, app_id))
     return response.SerializeToString()
 
 

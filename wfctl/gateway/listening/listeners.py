@@ -8,6 +8,7 @@ import logging
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +174,7 @@ async def serve_metadata(
 def _handlers(
     gateway: Serving, front: Front, calls: routing.Calls, shutdown: Callable[[], None]
 ) -> list[tuple[Method, Any]]:
-    hub = Hub(front.service).methods()
+    hub = Hub(front.service, front.about.app_id).methods()
     runtime = Runtime(front.service, front.about, shutdown).methods(StateCalls(front.state).methods())
     return [
         *((method, calls.unary(method, handler, lambda trouble: trouble.hub())) for method, handler in hub.items()),
@@ -186,9 +187,10 @@ def _handlers(
 
 
 def _work_handlers(work: WorkStreams, front: Front, calls: routing.Calls) -> list[tuple[Method, Any]]:
+    complete_turn = partial(work.complete_turn, front.app_id)
     answers: dict[Method, routing.Handler] = {
-        grpc_methods.COMPLETE_ORCHESTRATOR: work.complete_turn,
-        grpc_methods.COMPLETE_WORKFLOW: work.complete_turn,
+        grpc_methods.COMPLETE_ORCHESTRATOR: complete_turn,
+        grpc_methods.COMPLETE_WORKFLOW: complete_turn,
         grpc_methods.COMPLETE_ACTIVITY: work.complete_activity,
     }
     turns = (grpc_methods.COMPLETE_ORCHESTRATOR, grpc_methods.COMPLETE_WORKFLOW)

@@ -78,13 +78,17 @@ class Histories:
         if stateful:
             since, count = mark or (0, 0)
             rows = self._after(turn.key, since)
-            return TurnItem(_size(rows) + len(turn.new), lambda: self._item(turn, *_tail(rows, since, count)))
+            return TurnItem(
+                _size(rows) + len(turn.new), lambda: self._item(turn, *_tail(rows, since, count, self._app_id))
+            )
         past = self._take(turn.key)
         rows = self._after(turn.key, past.seq)
         return TurnItem(_size(rows) + len(turn.new), lambda: self._item(turn, *self._whole(turn.key, past, rows)))
 
     def _item(self, turn: PendingTurn, past: bytes, mark: Mark, cached: int) -> tuple[bytes, Mark]:
-        request = pb.WorkflowRequest(instance_id=turn.instance_id, new_events=[_written(e) for e in turn.new])
+        request = pb.WorkflowRequest(
+            instance_id=turn.instance_id, new_events=[_written(e, self._app_id) for e in turn.new]
+        )
         if cached:
             request.cached_history.event_count = cached
         if turn.received is not None:
@@ -108,8 +112,10 @@ class Histories:
             scope=cast(history_pb2.PropagationScope, given.scope),
             chunks=[
                 history_pb2.PropagatedChunk(
-                    raw_events=[_written(event).SerializeToString() for event in chunk.events if for_worker(event)],
-                    app_id=self._app_id,
+                    raw_events=[
+                        _written(event, self._app_id).SerializeToString() for event in chunk.events if for_worker(event)
+                    ],
+                    app_id=chunk.app_id or self._app_id,
                     instance_id=chunk.instance_id,
                     workflow_name=chunk.workflow_name,
                 )
@@ -128,7 +134,7 @@ class Histories:
 
     def _whole(self, key: int, past: _Past, rows: Sequence[_Row]) -> tuple[bytes, Mark, int]:
         """Return the whole encoded past, and put it back, unless the instance was forgotten meanwhile."""
-        encoded, (past.seq, past.count), _ = _tail(rows, past.seq, past.count)
+        encoded, (past.seq, past.count), _ = _tail(rows, past.seq, past.count, self._app_id)
         past.data += encoded
         with self._lock:
             if key in self._encoding:
@@ -180,8 +186,11 @@ def _trace_context(trace_parent: str) -> history_pb2.TraceContext:
     return history_pb2.TraceContext(trace_parent=trace_parent, span_id=trace_parent.split("-")[2])
 
 
-def _written(event: Event) -> history_pb2.HistoryEvent:
+def _written(event: Event, app_id: str) -> history_pb2.HistoryEvent:
+    """Write an event as a worker needs it; the first says which app the instance belongs to, by default `app_id`."""
     message = history_events.write(event)
+    if isinstance(event, ExecutionStarted):
+        message.router.source_app_id = event.app_id or app_id
     if isinstance(event, ExecutionStarted) and event.trace_parent is not None:
         message.execution_started.parent_trace_context.MergeFrom(_trace_context(event.trace_parent))
     return message
@@ -192,12 +201,12 @@ def for_worker(event: Event) -> bool:
     return not isinstance(event, (OtherEvent, ExecutionCompleted))
 
 
-def _encode(past: list[Event]) -> tuple[bytes, int]:
+def _encode(past: list[Event], app_id: str) -> tuple[bytes, int]:
     parts: list[bytes] = []
     count = 0
     for event in past:
         if for_worker(event):
-            data = _written(event).SerializeToString()
+            data = _written(event, app_id).SerializeToString()
             parts += (_PAST_EVENT, _varint(len(data)), data)
             count += 1
     return b"".join(parts), count
@@ -208,11 +217,11 @@ def _size(rows: Sequence[_Row]) -> int:
     return sum(len(events) // STORED_BYTES if isinstance(events, str) else len(events) for _, events in rows)
 
 
-def _tail(rows: Sequence[_Row], seq: int, count: int) -> tuple[bytes, Mark, int]:
+def _tail(rows: Sequence[_Row], seq: int, count: int, app_id: str) -> tuple[bytes, Mark, int]:
     """Encode what lies behind the row `seq`, up to which there are `count` events.
 
     Returns it, the new mark, and `count`."""
-    parts = [_encode(decode(events) if isinstance(events, str) else events) for _, events in rows]
+    parts = [_encode(decode(events) if isinstance(events, str) else events, app_id) for _, events in rows]
     mark = (rows[-1][0] if rows else seq, count + sum(number for _, number in parts))
     return b"".join(data for data, _ in parts), mark, count
 

@@ -68,13 +68,14 @@ class Stream:
 
 
 class WorkStreams:
-    """Hands out work, takes in answers. `connected` is called when a worker has come."""
+    """Hands out work, takes in answers. `connected` is called when a worker has come, `left` when one has gone."""
 
     def __init__(
         self,
         executor: RemoteExecutor,
         past: Histories,
         connected: Callable[[], None],
+        left: Callable[[], None],
         log: Log,
         *,
         most_turns: int,
@@ -85,6 +86,7 @@ class WorkStreams:
         self._executor = executor
         self._past = past
         self._connected = connected
+        self._left = left
         self._tracing = tracing
         self._log = log
         self._most_turns = most_turns
@@ -133,6 +135,7 @@ class WorkStreams:
             self._streams.discard(stream)
             held = len(worker.turns), len(worker.activities)
             self._executor.detach(worker)
+            self._left()
             self._log.info(
                 "worker disconnected", **app, peer=context.peer(), turns_again=held[0], activities_again=held[1],
                 workers=len(self._streams),
@@ -184,7 +187,7 @@ class WorkStreams:
         """Stall the instance, as in Dapr since 1.17.7, until the server is started with a larger limit."""
         self._log.warning("a turn is too large for a worker", instance=work.instance_id, size=size)
         stalled = self._stalled(f"Workflow payload size {size} bytes exceeds {STALL_PERCENT}% of max gRPC body size")
-        self._executor.complete_turn(work.instance_id, work.token, lambda: stalled)
+        self._executor.complete_turn(work.instance_id, work.token, lambda: stalled, work.app_id)
 
     def _stalled(self, words: str) -> TurnResult:
         """Return a stall. `words` end where the limit is to be named."""
@@ -247,9 +250,10 @@ class WorkStreams:
         for stream in known or self._streams:
             self._executor.answer_lost(stream.worker, to_turn=method is not grpc_methods.COMPLETE_ACTIVITY)
 
-    async def complete_turn(self, request: pb.WorkflowResponse) -> pb.CompleteTaskResponse:
+    async def complete_turn(self, app_id: str | None, request: pb.WorkflowResponse) -> pb.CompleteTaskResponse:
+        """Take in what a worker of this app (None: the only one) made of a turn."""
         if not self._executor.complete_turn(
-            request.instance_id, request.completion_token, lambda: self._turn_result(request)
+            request.instance_id, request.completion_token, lambda: self._turn_result(request), app_id
         ):
             self._log.debug("an answer to a turn that nobody waits for", instance=request.instance_id)
         return pb.CompleteTaskResponse()

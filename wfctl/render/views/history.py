@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+from wfctl.model.apps import DEFAULT_ID
 from wfctl.model.events import (
     NEVER,
     ChildWorkflowInstanceCompleted,
@@ -28,7 +29,9 @@ from wfctl.model.events import (
     TimerFired,
     WorkflowStarted,
 )
-from wfctl.render.history_records import event_record
+from wfctl.model.routing import crosses_apps, routers
+from wfctl.render.history_records import event_record, routed_record
+from wfctl.render.json_records import Record
 from wfctl.render.printer import View
 from wfctl.render.table import Column
 from wfctl.render.text import clean, shorten
@@ -45,6 +48,10 @@ def failure_text(failure: Failure | None) -> str:
 
 def _named(name: str, payload: str | None) -> str:
     return f"{clean(name)} {payload_cell(payload)}".rstrip()
+
+
+def _in_app(event: TaskScheduled | ChildWorkflowInstanceCreated) -> str:
+    return f" in the app {clean(event.app_id)}" if event.app_id else ""
 
 
 def _timer(event: TimerCreated) -> str:
@@ -80,10 +87,12 @@ _DETAILS: dict[type[Event], Callable[..., str]] = {
     ExecutionStarted: lambda event: _named(event.name, event.input),
     ExecutionCompleted: _completed,
     ExecutionTerminated: lambda event: (payload_cell(event.input) + " " + clean(event.reason or "")).strip(),
-    TaskScheduled: lambda event: _named(event.name, event.input),
+    TaskScheduled: lambda event: _named(event.name, event.input) + _in_app(event),
     TaskCompleted: _result,
     TaskFailed: lambda event: f"#{event.task_scheduled_id} {failure_text(event.failure)}",
-    ChildWorkflowInstanceCreated: lambda event: f"{clean(event.instance_id)} {_named(event.name, event.input)}",
+    ChildWorkflowInstanceCreated: lambda event: (
+        f"{clean(event.instance_id)} {_named(event.name, event.input)}{_in_app(event)}"
+    ),
     ChildWorkflowInstanceCompleted: _result,
     ChildWorkflowInstanceFailed: lambda event: f"#{event.task_scheduled_id} {failure_text(event.failure)}".rstrip(),
     TimerCreated: _timer,
@@ -105,10 +114,21 @@ def _detail(event: Event) -> str:
     return "" if describe is None else describe(event)
 
 
-def event_view() -> View[Event]:
-    """Return the view of events. Their order is that of their commits."""
+def event_view(history: Sequence[Event] = ()) -> View[Event]:
+    """Return the view of events. Their order is that of their commits.
+
+    `history` is the whole one, whose records say which app each event is from and for, if it names any.
+    """
+    record: Callable[[Event], Record] = event_record
+    if crosses_apps(history):
+        router_of = {id(event): router for event, router in zip(history, routers(history, DEFAULT_ID), strict=True)}
+
+        def routed(event: Event) -> Record:
+            return routed_record(event, router_of[id(event)])
+
+        record = routed
     return View(
-        record=event_record,
+        record=record,
         columns=(
             Column("EVENT", lambda event: str(event.event_id) if event.event_id >= 0 else "-", right=True, spare=2),
             Column("TIME", lambda event: millis_text(event.timestamp), spare=1),

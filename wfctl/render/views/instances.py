@@ -62,8 +62,11 @@ def _last_word(instance: Instance, now: datetime) -> Cell:
     )
 
 
-def instance_view(now: datetime, *, due: bool = False) -> View[Instance]:
-    """Return the view of instances. `due`: when each goes on by itself has a column in every table."""
+def instance_view(now: datetime, *, due: bool = False, apps: bool = False) -> View[Instance]:
+    """Return the view of instances.
+
+    `due` and `apps`: when each goes on by itself, and whose it is, has a column in every table.
+    """
     return View(
         record=instance_record,
         id=lambda one: one.id,
@@ -71,6 +74,7 @@ def instance_view(now: datetime, *, due: bool = False) -> View[Instance]:
         columns=(
             Column("ID", lambda one: clean(one.id)),
             Column("WORKFLOW", lambda one: clean(one.name or ""), shrink=True, spare=1),
+            Column("APP", lambda one: clean(one.app_id or ""), wide=not apps, spare=1),
             Column("STATUS", lambda one: status_cell(one.status)),
             Column("AGE", lambda one: age_cell(one.created_at, one.time(now)), spare=2),
             Column("DUE", lambda one: _due_cell(one, now), wide=not due),
@@ -92,6 +96,8 @@ def _block(one: Instance, wide: bool, now: datetime) -> Iterator[tuple[str, Cell
     now = one.time(now)
     yield "ID", Cell(clean(one.id), NAME)
     yield "Workflow", clean(one.name or "") + (f" (version {clean(one.version)})" if one.version else "")
+    if one.app_id is not None:
+        yield "App", clean(one.app_id)
     yield "Status", status_cell(one.status)
     yield from failure_rows(one, wide, now)
     yield "Created", _when(one.created_at, now)

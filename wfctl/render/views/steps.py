@@ -43,14 +43,18 @@ def _step_detail(step: Step, now: datetime) -> Cell:
     return Cell(payload_cell(step.result))
 
 
-def step_view(now: datetime, begun: datetime | None = None) -> View[Step]:
-    """Return the view of steps. The column AT counts from `begun`, the start of the first step."""
+def step_view(now: datetime, begun: datetime | None = None, *, apps: bool = False) -> View[Step]:
+    """Return the view of steps. The column AT counts from `begun`, the start of the first step.
+
+    `apps`: some of them were asked for in another app.
+    """
     return View(
         record=step_record,
         columns=(
             Column("EVENT", lambda step: str(step.event_id) if step.event_id >= 0 else "-", right=True, spare=4),
             Column("KIND", lambda step: step.kind, spare=3),
             Column("NAME", lambda step: clean(step.name or ""), shrink=True),
+            Column("APP", lambda step: clean(step.app_id or ""), wide=not apps),
             Column("STATUS", lambda step: Cell(step.status.value, step_style(step.status))),
             Column("TRIES", _tries, spare=1),
             Column(

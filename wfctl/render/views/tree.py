@@ -42,12 +42,12 @@ def walk(root: Instance, children: Callable[[Instance], list[Instance]], deepest
             )
 
 
-def tree_view(now: datetime) -> View[Node]:
+def tree_view(now: datetime, *, apps: bool = False) -> View[Node]:
     """The rows of `list`, but for the column PARENT, which the branches say."""
     identity: Column[Node] = Column("ID", lambda node: node.branch + clean(node.instance.id))
     columns = [
         identity if column.title == "ID" else _of_node(column)
-        for column in instance_view(now).columns
+        for column in instance_view(now, apps=apps).columns
         if column.title != "PARENT"
     ]
     shown = [column for column in columns if not column.wide]

@@ -20,10 +20,11 @@ def waiting_text(waiting: Waiting, now: datetime) -> str:
         words = f'event "{name}"' + _since(waiting, now)
         return words + (f" (times out {_until(waiting.until, now)})" if waiting.until else "")
     if waiting.kind == "activity":
-        return ", ".join([f"activity {name}", *_attempts(waiting, now)])
+        return ", ".join([f"activity {name}{_in_app(waiting)}", *_attempts(waiting, now)])
     if waiting.kind == "child":
         status = f" ({waiting.status.name})" if waiting.status is not None else ""
-        return ", ".join([f"child {clean(waiting.instance_id or name)}{status}", *_attempts(waiting, now)])
+        child = f"child {clean(waiting.instance_id or name)}{_in_app(waiting)}{status}"
+        return ", ".join([child, *_attempts(waiting, now)])
     if waiting.kind == "timer":
         label = f"timer {name}" if name else "timer"
         if waiting.until is None:
@@ -37,6 +38,8 @@ def waiting_text(waiting: Waiting, now: datetime) -> str:
         return "a resume" + _since(waiting, now) + _because(waiting)
     if waiting.kind == "code":
         return "other code: " + clean(waiting.last_error or waiting.name or "this code cannot go on with its history")
+    if waiting.kind == "app":
+        return f"the app {name}: it is not there"
     if waiting.kind == "worker":
         return "a worker that has this workflow: none is attached (start its app; wfctl workers shows who is)"
     if waiting.kind == "driver":
@@ -52,6 +55,8 @@ def waiting_word(waiting: tuple[Waiting, ...], now: datetime) -> str:
     first = waiting[0]
     if first.kind == "driver" and len(waiting) > 1:
         return waiting_word(waiting[1:], now) + ", not running"
+    if first.kind == "app":
+        return (waiting_word(waiting[1:], now) + ", " if len(waiting) > 1 else "") + f"no app {clean(first.name or '')}"
     if first.kind == "worker":
         return (waiting_word(waiting[1:], now) + ", " if len(waiting) > 1 else "") + "no worker"
     more = f" +{len(waiting) - 1}" if len(waiting) > 1 else ""
@@ -72,6 +77,10 @@ def waiting_word(waiting: tuple[Waiting, ...], now: datetime) -> str:
     if first.kind == "code":
         return waiting_text(first, now) + more
     return first.kind + more
+
+
+def _in_app(waiting: Waiting) -> str:
+    return f" in the app {clean(waiting.app_id)}" if waiting.app_id else ""
 
 
 def _since(waiting: Waiting, now: datetime) -> str:

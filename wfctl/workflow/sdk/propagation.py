@@ -214,7 +214,7 @@ class PropagatedHistory:
         if given is None:
             return None
         chunks = [
-            WorkflowResult(chunk.instance_id, app_id or APP_ID, chunk.workflow_name, chunk.events)
+            WorkflowResult(chunk.instance_id, chunk.app_id or app_id or APP_ID, chunk.workflow_name, chunk.events)
             for chunk in given.chunks
         ]
         events = [event for chunk in given.chunks for event in chunk.events]
