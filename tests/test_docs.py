@@ -143,6 +143,23 @@ def test_the_picture_is_made_from_a_run(tmp_path: Path) -> None:
     assert made == kept, "run: python docs/make_picture.py"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="paths in a picture")
+def test_the_pictures_of_the_ui_are_made_from_runs(tmp_path: Path) -> None:
+    pytest.importorskip("textual", reason="needs the extra ui")
+    pytest.importorskip("uvicorn", reason="needs the extra serve")
+    environ = {key: value for key, value in os.environ.items() if not key.startswith(("WFCTL_", "DAPR_"))}
+    subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "make_ui_pictures.py"), str(tmp_path)],
+        env={**environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+        capture_output=True,
+        timeout=LIMIT_SECONDS,
+    )
+    kept = {file.name: shape(file.read_text(encoding="utf-8")) for file in (ROOT / "docs" / "images").glob("ui-*.svg")}
+    made = {file.name: shape(file.read_text(encoding="utf-8")) for file in tmp_path.glob("*.svg")}
+    assert made == kept, "run: python docs/make_ui_pictures.py"
+
+
 def shape(svg: str) -> list[str]:
     """The words of the picture without what each run has of its own: times ("running for 5s" comes after a second),
     bars, and which line came first."""

@@ -251,7 +251,9 @@ class Gateway:
         if self._app is not None:
             app = self._app
             self._own = WatchedExecutor(
-                lambda inner: executor_of(app, inner, self._log_level), deliver, f"the app {app.spec} in wfctl serve"
+                lambda inner: executor_of(app, inner, self._log_level),
+                deliver,
+                f"the app {_short(app.spec)} in wfctl serve",
             )
             executor = BothExecutor(app.registry, self._own, self.remote, self._waits, self._app_id)
         return executor if tracing is None else tracing.executor(executor)
@@ -315,3 +317,8 @@ def _check_clocks(store: Path, log: Log) -> None:
             "instances whose time is skipped are left alone: wfctl run --skip-time goes on with them",
             count=left,
         )
+
+
+def _short(spec: str) -> str:
+    """Return what people call an app: its file without the folder, or its module."""
+    return Path(spec).name if spec.endswith(".py") else spec
