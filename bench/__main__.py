@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 
-from bench import engine, million, serve, startup, watch
+from bench import engine, million, serve, startup, ui, watch
 
 BENCHMARKS = {
     "chains": engine.chains,
@@ -21,6 +21,7 @@ BENCHMARKS = {
     "serve": serve.serve,
     "million": million.million,
     "watch": watch.watch,
+    "ui": ui.ui,
 }
 
 

@@ -1,3 +1,4 @@
+import os
 from typing import Annotated
 
 import typer
@@ -55,6 +56,7 @@ def ui(
     It needs the extra: pip install 'wfctl-dapr[ui]'
     """
     chosen = "terminal" if theme is None else THEME.parse(theme, "--theme")
+    os.environ.setdefault("ESCDELAY", "40")  # what Textual waits, in ms, to see whether more follows an Escape
     try:
         from wfctl.cli.ui.start import start
     except ImportError as error:

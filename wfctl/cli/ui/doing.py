@@ -158,7 +158,6 @@ class Sure(Dialog[bool]):
     """A question that `y` answers with yes, and everything else with no."""
 
     DEFAULT_CSS = """
-    Sure > Vertical { max-width: 100; }
     Sure Input { width: 40; max-width: 100%; }
     """
     BINDINGS = [

@@ -81,7 +81,7 @@ class EventForm(Dialog[tuple[str, "str | None"]]):
         if waits and not self.query_one(Input).value:
             self.query_one(Input).value = self._names[0]
         if waits:
-            options.focus()
+            self.set_focus(options)
 
     def _waits(self, target: Workflows) -> Counter[str]:
         found: Counter[str] = Counter()

@@ -168,7 +168,7 @@ class Frame(App[None]):
     CSS = """
     #head { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     #tabs { height: 1; }
-    #trouble { height: 1; display: none; }
+    #trouble { height: 1; display: none; text-wrap: nowrap; text-overflow: ellipsis; }
     ContentSwitcher { height: 1fr; }
     Pane { height: 1fr; }
     """
@@ -256,7 +256,7 @@ class Frame(App[None]):
         except WfctlError as error:
             pane.error = error
             if board.is_mounted and links is self.links:
-                board.tell(f"{clean(error.message)}; trying again")
+                board.tell(f"trying again: {clean(error.message)}")
         else:
             pane.seen, pane.error = True, None
             if board.is_mounted:
@@ -293,7 +293,7 @@ class Frame(App[None]):
 
     def say_error(self, error: WfctlError) -> None:
         hint = f"\n  try: {error.hint}" if error.hint else ""
-        self.notify(clean(error.message) + clean(hint).replace("\\n", "\n"), severity="error", markup=False)
+        self.notify(clean(error.message) + clean(hint).replace("\\n", "\n"), severity="error", timeout=10, markup=False)
 
     def command_line(self) -> str:
         """Return the command that the board in sight stands for, as it would be typed."""

@@ -140,10 +140,13 @@ class Grid(Widget, Generic[T], can_focus=True):
         if not (y - 1 < len(self._lines) and index < len(self.rows)):
             return Strip.blank(width)
         chosen = self.all_selected or self._key(self.rows[index]) in self.selected
-        style = _CHOSEN if chosen else Style()
-        if index == self.cursor:
-            style += _CURSOR if self.has_focus else Style(underline=True)
-        return self._strip(layout.row(self._lines[y - 1]), "* " if chosen else "  ", style)
+        style, row = _CHOSEN if chosen else Style(), layout.row(self._lines[y - 1])
+        if index == self.cursor and self.has_focus:  # reversed colours would be a patchwork
+            style += _CURSOR
+            row = [Cell(cell.text) for cell in row]
+        elif index == self.cursor:
+            style += Style(underline=True)
+        return self._strip(row, "* " if chosen else "  ", style)
 
     def _strip(self, row: Sequence[Cell], mark: str, base: Style) -> Strip:
         assert self._layout is not None

@@ -10,6 +10,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
+from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
 from wfctl.cli.batch.options import Which
@@ -79,16 +80,22 @@ class InstancePane(Acting):
         yield Static(id="who")
         yield Tabs(SECTIONS)
         with ContentSwitcher(initial="section-0"):
-            with VerticalScroll(id="section-0"):
-                yield Static(id="overview")
-            yield Grid[Bar](self._bars, lambda bar: f"{bar.instance_id} {bar.step.event_id}", id="section-1")
-            yield Grid[Step](self._steps, lambda step: f"{step.event_id} {step.name}", id="section-2")
-            yield Grid[Event](lambda: event_view().columns, lambda event: str(id(event)), id="section-3")
-            yield Grid[Node](self._tree, lambda node: node.instance.id, id="section-4")
-            yield Searched(empty="it has no input", id="section-5")
-            yield Searched(empty="it has no output", id="section-6")
-            with VerticalScroll(id="section-7"):
-                yield Static(id="logs")
+            yield self._made(OVERVIEW)
+
+    def _made(self, section: int) -> Widget:
+        """Return the widget of a section. Each is made when it is first looked at: a page is there at once."""
+        name = f"section-{section}"
+        if section in (OVERVIEW, LOGS):
+            return VerticalScroll(Static(id="overview" if section == OVERVIEW else "logs"), id=name)
+        if section in (INPUT, OUTPUT):
+            return Searched(empty="it has no input" if section == INPUT else "it has no output", id=name)
+        if section == TIMELINE:
+            return Grid[Bar](self._bars, lambda bar: f"{bar.instance_id} {bar.step.event_id} {bar.step.name}", id=name)
+        if section == STEPS:
+            return Grid[Step](self._steps, lambda step: f"{step.event_id} {step.name}", id=name)
+        if section == HISTORY:
+            return Grid[Event](lambda: event_view().columns, lambda event: str(id(event)), id=name)
+        return Grid[Node](self._tree, lambda node: node.instance.id, id=name)
 
     def on_mount(self) -> None:
         self.query_one(Tabs).mark(self.section)
@@ -190,20 +197,23 @@ class InstancePane(Acting):
 
     # --- keys -------------------------------------------------------------------------------------------------------
 
-    def on_tabs_chosen(self, event: Tabs.Chosen) -> None:
+    async def on_tabs_chosen(self, event: Tabs.Chosen) -> None:
         event.stop()
-        self.action_section(event.number - 1)
+        await self.action_section(event.number - 1)
 
-    def action_section(self, section: int) -> None:
+    async def action_section(self, section: int) -> None:
+        sections = self.query_one(ContentSwitcher)
+        if not sections.query(f"#section-{section}"):
+            await sections.mount(self._made(section))
         self.section = section
-        self.query_one(ContentSwitcher).current = f"section-{section}"
+        sections.current = f"section-{section}"
         self.query_one(Tabs).mark(section)
         self._draw()
         self.enter()
         self.look_soon()
 
-    def action_turn(self, by: int) -> None:
-        self.action_section((self.section + by) % len(SECTIONS))
+    async def action_turn(self, by: int) -> None:
+        await self.action_section((self.section + by) % len(SECTIONS))
 
     def action_wide(self) -> None:
         self.wide = not self.wide

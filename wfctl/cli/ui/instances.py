@@ -31,7 +31,7 @@ TYPED = 0.15  # seconds without a key, after which a filter is applied
 class Instances(Acting):
     LABEL = "Instances"
     DEFAULT_CSS = """
-    Instances Static { height: 1; }
+    Instances Static { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     Instances Input { height: 1; border: none; padding: 0; background: $background; }
     Instances Input:focus { border: none; }
     Instances #filter-line { display: none; }
@@ -209,8 +209,7 @@ class Instances(Acting):
 
     def _anew(self) -> None:
         """Begin at the first row of another filter or order."""
-        self.all_selected = self.grid.all_selected = False
-        self.grid.selected.clear()
+        self._deselect()
         self.book.show(self.filter)
         self.grid.cursor = 0
         self.look_soon()
@@ -239,6 +238,14 @@ class Instances(Acting):
             return Which(tuple(grid.selected), None)
         return None if grid.current is None else Which((grid.current.id,), None)
 
+    def acted(self) -> None:
+        self._deselect()
+        super().acted()
+
+    def _deselect(self) -> None:
+        self.all_selected = self.grid.all_selected = False
+        self.grid.selected.clear()
+
     # --- the selection ----------------------------------------------------------------------------------------------
 
     def action_select(self) -> None:
@@ -260,8 +267,7 @@ class Instances(Acting):
         if self.query_one(Input).has_focus:
             self._leave_input()
         elif self.all_selected or self.grid.selected:
-            self.all_selected = self.grid.all_selected = False
-            self.grid.selected.clear()
+            self._deselect()
             self.tick()
         elif self.typed.values:
             self.apply("")

@@ -42,7 +42,7 @@ def where(session: Session) -> str:
     """Return the target's name and address, short enough for a line: a store in the current folder by its name."""
     embedded, here = session.target.embedded, session.here
     if embedded is None:
-        return target_words(session)
+        return target_words(session).removeprefix("the ")
     store = embedded.store
     path = str(store.relative_to(here)) if store.is_relative_to(here) else short_path(store)
     return f"{clean(session.settings.profile or EMBEDDED)} ({clean(path)})"
