@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from wfctl.engine.store import database, history_inbox, instances, logs
+from wfctl.engine.core.folded_state import EventWait
+from wfctl.engine.store import database, event_waits, history_inbox, instances, logs
 from wfctl.engine.store.codec import encode
 from wfctl.engine.store.instances import Row
 from wfctl.engine.store.values import to_micros
@@ -47,7 +48,7 @@ class Story:
             ev.WorkflowStarted(NO_ID, _at(began)),
             ev.ExecutionStarted(NO_ID, _at(began), name, payload, instance_id, f"x{key}"),
         ]
-        self.waits: list[tuple[int, str]] = []
+        self.waits: list[EventWait] = []
         self.logs: list[LogLine] = []
 
     def activity(
@@ -66,7 +67,7 @@ class Story:
 
     def waits_for(self, number: int, event: str, began: float) -> Story:
         self.events.append(ev.TimerCreated(number, _at(began), ev.NEVER, None, ev.Origin.EXTERNAL_EVENT, event))
-        self.waits.append((number, event.casefold()))
+        self.waits.append(EventWait(number, event, _at(began), None))
         return self
 
     def has_child(self, number: int, child: Story, began: float) -> Story:
@@ -135,7 +136,7 @@ def write(path: Path, told: Sequence[Story]) -> Path:
         db, [(one.row.key, 1, to_micros(one.events[-1].timestamp), encode(one.events)) for one in told]
     )
     for one in told:
-        instances.put_waits(db, one.row.key, one.waits)
+        event_waits.put(db, one.row.key, one.waits, [])
         logs.put(db, [(one.row.key, line) for line in one.logs])
     db.execute("COMMIT")
     db.close()

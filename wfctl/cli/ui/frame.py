@@ -193,7 +193,8 @@ class Frame(App[None]):
         theme: str = "terminal",
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        super().__init__()
+        # Without colours a terminal's own two are used, where Textual would take greys of its own.
+        super().__init__(ansi_color=True if session.environ.get("NO_COLOR") else None)
         self.title = "wfctl"
         self.read_only = read_only
         self.now = now

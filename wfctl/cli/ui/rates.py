@@ -12,7 +12,7 @@ from wfctl.render.table import Cell
 from wfctl.render.theme import HINT, status_style
 
 MINUTES = 30
-AT_ONCE = 5  # minutes that are looked up at a time, until all are known
+AT_ONCE = 10  # minutes that are looked up at a time, until all are known
 _BARS = "▁▂▃▄▅▆▇█"
 _MINUTE = timedelta(minutes=1)
 SERIES = ("started", "completed", "failed")

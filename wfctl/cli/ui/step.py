@@ -89,14 +89,14 @@ class StepPane(Pane):
             yield f"Attempt {number}", _attempt(attempt)
         if step.until is not None and step.status.open:
             yield "Until", millis_text(step.until)
-        if step.input is not None:
-            yield "Input", payload_value(step.input, wide=True)
-        if step.result is not None:
-            yield "Output", payload_value(step.result, wide=True)
         if step.failure is not None:
             yield from _failure(step.failure)
         if self._logs:
             yield "Logs", Drawn("", lambda: log_text(self._logs))
+        if step.input is not None:
+            yield "Input", payload_value(step.input, wide=True)
+        if step.result is not None:
+            yield "Output", payload_value(step.result, wide=True)
 
     def action_json(self, what: str) -> None:
         from wfctl.cli.ui.frame import Page
