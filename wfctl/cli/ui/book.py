@@ -23,7 +23,8 @@ from wfctl.model.matching import matches, ordered
 from wfctl.model.status import LIVE, Status
 
 SCAN_SECONDS = 30.0
-COUNT_SHARE = 0.01  # of the time, that counting may cost
+COUNT_SHARE = 0.01  # of the time, that counting all may cost
+MINUTE_SHARE = 0.04  # counting what lives, and what began and ended in some minutes
 MOST_PAGES = 3  # that a window has
 ALWAYS = datetime(1971, 1, 1, tzinfo=timezone.utc)  # before anything finished
 Key = tuple[bool, bool, str | None, str | None]
@@ -119,7 +120,7 @@ class StoreBook:
         self._anchor: str | None = None  # the row above the first one here
         self._size = 0
         self._all = Pace(1.0, COUNT_SHARE)
-        self._some = Pace(1.0, COUNT_SHARE)
+        self._some = Pace(0.5, MINUTE_SHARE)
         self._matching = Pace(1.0, COUNT_SHARE)
 
     def show(self, filter: Filter) -> None:
