@@ -81,9 +81,10 @@ def test_an_older_store_tells_it_by_its_histories(rig: Rig) -> None:
     db = sqlite3.connect(rig.store)
     for table in ("failures", "reruns", "logs", "clocks", "real_ends"):
         db.execute(f"DROP TABLE {table}")
-    for column in ("command", "apps"):
-        db.execute(f"ALTER TABLE owner DROP COLUMN {column}")
-    db.execute("ALTER TABLE wanted DROP COLUMN skip")
+    added = {"owner": ("command", "apps"), "wanted": ("skip",), "event_waits": ("event", "since", "until")}
+    for table, columns in added.items():
+        for column in columns:
+            db.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
     # The failures as they were recorded then: without what they wrap.
     db.execute("UPDATE instances SET failure = json_remove(failure, '$.inner')")
     db.execute(f"PRAGMA user_version={causes.SINCE - 1}")
