@@ -79,12 +79,15 @@ def test_an_older_store_tells_it_by_its_histories(rig: Rig) -> None:
     fail(rig)
     recorded = seen(rig)
     db = sqlite3.connect(rig.store)
-    for table in ("failures", "reruns", "logs", "clocks", "real_ends"):
+    for table in ("failures", "reruns", "logs", "clocks", "real_ends", "early_events"):
         db.execute(f"DROP TABLE {table}")
+    for index in ("event_waits_name", "event_waits_since"):
+        db.execute(f"DROP INDEX {index}")
     added = {"owner": ("command", "apps"), "wanted": ("skip",), "event_waits": ("event", "since", "until")}
     for table, columns in added.items():
         for column in columns:
             db.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+    db.execute("CREATE INDEX event_waits_name ON event_waits (name)")
     # The failures as they were recorded then: without what they wrap.
     db.execute("UPDATE instances SET failure = json_remove(failure, '$.inner')")
     db.execute(f"PRAGMA user_version={causes.SINCE - 1}")
