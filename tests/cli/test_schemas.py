@@ -56,6 +56,7 @@ CASES: list[tuple[list[str], str, bool]] = [
     (["check", "--name", "*"], "fit.json", MANY),
     (["export", "--to", "all.jsonl"], "export.json", ONE),
     (["check", "--app", "careless.py"], "code_warning.json", MANY),
+    (["diff", "echo", "broken"], "diff.json", ONE),
     (["import", "bundle.jsonl", "--prefix", "desk-"], "import.json", ONE),
     (["pause", "approval", "nosuch"], "outcome.json", MANY),
     (["suspend", "approval", "--dry-run"], "outcome.json", MANY),

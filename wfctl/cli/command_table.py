@@ -42,6 +42,11 @@ COMMANDS: dict[str, Entry] = {
     "history": Entry(f"{_PACKAGE}.history", "Show the history events of an instance", LOOKING),
     "logs": Entry(f"{_PACKAGE}.logs", "Show what an instance's code logged", LOOKING),
     "check": Entry(f"{_PACKAGE}.check", "Check whether the app's code still fits the histories of instances", LOOKING),
+    "diff": Entry(
+        f"{_PACKAGE}.diff",
+        "Compare two runs step by step: what is the same, what differs, and how long each took",
+        LOOKING,
+    ),
     "raise-event": Entry(f"{_PACKAGE}.raise_event", "Send an external event to an instance", CHANGING),
     "pause": Entry(f"{_PACKAGE}.pause", "Suspend instances", CHANGING),
     "suspend": Entry(f"{_PACKAGE}.pause", "Suspend instances", CHANGING, hidden=True),
