@@ -132,3 +132,6 @@ orchestrator
 server_name
 wf_client
 worker_ready_timeout
+
+# For the tests of users.
+_.called

@@ -22,7 +22,7 @@ DAILY = ("start", "list", "get", "steps", "raise-event", "rerun")  # on the firs
 _PACKAGE = "wfctl.cli.commands"
 
 COMMANDS: dict[str, Entry] = {
-    "init": Entry(f"{_PACKAGE}.init", "Write a sample app and a wfctl.toml", SETTING_UP),
+    "init": Entry(f"{_PACKAGE}.init", "Write a sample app, tests of it, and a wfctl.toml", SETTING_UP),
     "start": Entry(f"{_PACKAGE}.start", "Start a workflow instance", RUNNING),
     "wait": Entry(f"{_PACKAGE}.wait", "Wait until instances finish, or until a condition holds", RUNNING),
     "result": Entry(f"{_PACKAGE}.result", "Print only the output of a finished instance", RUNNING),

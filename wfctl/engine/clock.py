@@ -31,6 +31,19 @@ class SystemClock:
         return time.monotonic() if boot_time is None else time.clock_gettime(boot_time)
 
 
+class StoppedClock:
+    """A clock that stands still, for tests: what they see does not depend on the machine."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
 class EngineTime:
     """The time that the engine stamps events with and measures timers by. It never goes back.
 
@@ -43,6 +56,7 @@ class EngineTime:
         self._clock = clock
         self._anchor = clock.now(), clock.monotonic()
         self._tick = self._anchor[0]
+        self._step = timedelta(0) if isinstance(clock, StoppedClock) else timedelta(microseconds=1)
 
     def now(self) -> datetime:
         """Return the time; never earlier than what was returned before."""
@@ -55,6 +69,7 @@ class EngineTime:
         return wall
 
     def tick(self) -> datetime:
-        """Return the time, later than the tick before, so that no two transactions have the same one."""
-        self._tick = max(self.now(), self._tick + timedelta(microseconds=1))
+        """Return the time, later than the tick before, so that no two transactions have the same one, unless the clock
+        stands still."""
+        self._tick = max(self.now(), self._tick + self._step)
         return self._tick

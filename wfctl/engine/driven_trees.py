@@ -32,10 +32,17 @@ class DrivenTrees:
     """`roots` None: all trees in the store."""
 
     def __init__(
-        self, db: Connection, dispatcher: Dispatcher, roots: Sequence[int] | None, *, may_skip: bool = True
+        self,
+        db: Connection,
+        dispatcher: Dispatcher,
+        roots: Sequence[int] | None,
+        *,
+        may_skip: bool = True,
+        asleep: Collection[int] = (),
     ) -> None:
         self._db = db
-        self._skipping = Skipping(db, dispatcher, whole_store=may_skip and clocks.whole_store(db))
+        whole_store = may_skip and clocks.whole_store(db)
+        self._skipping = Skipping(db, dispatcher, whole_store=whole_store, asleep=asleep)
         self._may_skip = may_skip
         self._dispatcher = dispatcher
         self._roots: set[int] | None = None if roots is None else set(roots)
@@ -162,7 +169,7 @@ class DrivenTrees:
         for root in roots:
             clock = self._dispatcher.clock(root)
             if clock is not None:
-                self._skipping.add([root], clocks.limit(clock, skip, self._dispatcher.now))
+                self._skipping.add([root], clocks.limit(clock, skip, self._dispatcher.now), skip.jumps)
 
     def held(self, roots: Iterable[int]) -> list[int]:
         """Return those of these trees whose time is skipped here, and has come to where it was to stop."""
@@ -223,7 +230,7 @@ class DrivenTrees:
         asked: Collection[int] | None = self._roots if roots is None else set(roots)
         if self.more or dispatcher.moves(asked) or self._skipping.moves(asked):
             return False
-        blocked, idle, held = dispatcher.blocked, dispatcher.idle, self._skipping.held
+        blocked, idle, held = dispatcher.blocked, self._skipping.idle, self._skipping.held
         if asked is None or len(asked) > FEW_TREES:
             return not instances.moves(self._db, asked, soon, blocked, idle, held)
         return not any(

@@ -18,7 +18,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TypeVar
@@ -61,6 +61,7 @@ class Engine:
         on_log: Callable[[Logged], None] | None = None,
         leaves_clocks: bool = False,
         apps: Sequence[str] | None = None,
+        asleep: Collection[int] = (),
     ) -> None:
         """`app`, `workflows`, `command` and `apps` are what other processes are told of the owner.
 
@@ -72,7 +73,8 @@ class Engine:
         block and must not raise. Nor must `on_full`, which is called there when the disk is full, and with None when
         there is room again: with it, the engine waits for room instead of giving up. `tell` is told of a migration.
         `on_log` is called with each line that the app logs, on the thread that logs it. `leaves_clocks`: trees with
-        clocks of their own, whose time is skipped, are left alone."""
+        clocks of their own, whose time is skipped, are left alone. `asleep`: the keys of instances whose activities do
+        nothing but wait for time to pass, which may then be skipped."""
         self._path = store
         self._queue: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._logs = LogBuffer()
@@ -85,6 +87,7 @@ class Engine:
         self._on_full = on_full
         self._tell = tell
         self._leaves_clocks = leaves_clocks
+        self._asleep = asleep
         self._owned: OwnedStore | None = None
         self._thread: threading.Thread | None = None
         self._commits = threading.Condition()
@@ -111,6 +114,7 @@ class Engine:
             self._committed,
             self._tell,
             self._leaves_clocks,
+            self._asleep,
         )
         if owned is None:
             return False

@@ -7,7 +7,7 @@ All but `take` runs on the engine's thread.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from wfctl.engine.clock import Clock, EngineTime
@@ -42,11 +42,12 @@ class OwnedStore:
         after_commit: Callable[[Transaction], None],
         tell: Callable[[str], None] | None,
         leaves_clocks: bool = False,
+        asleep: Collection[int] = (),
     ) -> OwnedStore | None:
         """Become the owner of the store, to drive the trees of `roots` (None: all). Returns None if another process is.
 
         `after_commit` is called with each transaction that is committed. `tell` is told of a migration.
-        `leaves_clocks`: trees with clocks of their own are left alone.
+        `leaves_clocks`: trees with clocks of their own are left alone. `asleep`: see `Skipping`.
         Raises StoreError.
         """
         db = database.open_store(path, tell=tell)
@@ -59,7 +60,7 @@ class OwnedStore:
         if not owner:
             db.close()
             return None
-        return cls(path, db, lock, executor, roots, clock, logs, after_commit, leaves_clocks)
+        return cls(path, db, lock, executor, roots, clock, logs, after_commit, leaves_clocks, asleep)
 
     def __init__(
         self,
@@ -72,12 +73,13 @@ class OwnedStore:
         logs: LogBuffer,
         after_commit: Callable[[Transaction], None],
         leaves_clocks: bool,
+        asleep: Collection[int],
     ) -> None:
         self.db = db
         self._path = path
         self._lock = lock
         self._dispatcher = Dispatcher(db, executor, leaves_clocks=leaves_clocks)
-        self._trees = DrivenTrees(db, self._dispatcher, roots, may_skip=not leaves_clocks)
+        self._trees = DrivenTrees(db, self._dispatcher, roots, may_skip=not leaves_clocks, asleep=asleep)
         self._time = EngineTime(clock)
         self._logs = logs
         self._after_commit = after_commit

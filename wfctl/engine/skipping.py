@@ -6,7 +6,7 @@ that something in it waits for, in the transaction in which that fires: kill -9 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Container, Iterable
 from dataclasses import dataclass
 
 from wfctl.engine.dispatcher import Dispatcher
@@ -22,14 +22,26 @@ MOST_JUMPS = 1000
 @dataclass(slots=True)
 class _Limit:
     until: int | None  # by the tree's clock
-    jumps_left: int
+    jumps_left: int | None  # None: any number
+
+
+@dataclass(frozen=True, slots=True)
+class _Either:
+    one: Container[int]
+    other: Container[int]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.one or key in self.other
 
 
 class Skipping:
     """`held` are the roots of the trees whose time has come to the limit: no timer of theirs fires."""
 
-    def __init__(self, db: Connection, dispatcher: Dispatcher, *, whole_store: bool) -> None:
-        """`whole_store`: the time of every tree with a clock is skipped."""
+    def __init__(self, db: Connection, dispatcher: Dispatcher, *, whole_store: bool, asleep: Collection[int]) -> None:
+        """`whole_store`: the time of every tree with a clock is skipped.
+
+        `asleep`: the keys of instances whose activities do nothing but wait for time to pass."""
+        self._asleep = asleep
         self._db = db
         self._dispatcher = dispatcher
         self._whole_store = whole_store
@@ -38,10 +50,10 @@ class Skipping:
         self._resting: set[int] = set()  # of those that have
         self.held: set[int] = set()
 
-    def add(self, roots: Iterable[int], until: int | None) -> None:
-        """Skip the time of these trees up to this moment of their clocks; None: MOST_JUMPS times."""
+    def add(self, roots: Iterable[int], until: int | None, jumps: int | None = None) -> None:
+        """Skip the time of these trees up to this moment of their clocks, by so many jumps; neither: by MOST_JUMPS."""
         for root in roots:
-            self._limits[root] = _Limit(until, MOST_JUMPS)
+            self._limits[root] = _Limit(until, MOST_JUMPS if until is None and jumps is None else jumps)
             self._moved.add(root)
             self.held.discard(root)
         self._dispatcher.transaction.wake_changed = True
@@ -69,11 +81,16 @@ class Skipping:
         self._moved.update(row.root for row in rows if row.root in self._limits)
         if not self._moved:
             return
-        moving, idle = self._dispatcher.moving(), self._dispatcher.idle
+        moving, idle = self._dispatcher.moving(), self.idle
         for root in self._moved - set(moving):
             self._moved.discard(root)
             if not instances.runs_in(self._db, root, idle):  # else the end of the activity is a change of its row
                 self._resting.add(root)
+
+    @property
+    def idle(self) -> Container[int]:
+        """The keys of instances whose activities do not run here, or do nothing but wait for time to pass."""
+        return _Either(self._dispatcher.idle, self._asleep) if self._asleep else self._dispatcher.idle
 
     def jump(self) -> bool:
         """Let the clocks of trees at rest jump. Returns True if one did, so that something may be due."""
@@ -90,6 +107,7 @@ class Skipping:
         clock = self._dispatcher.clock(root)
         if clock is None or not clocks.is_live(self._db, root):
             del self._limits[root]
+            self._moved.discard(root)  # it may have been asked for in the same transaction
             self.held.discard(root)
             return False
         now = to_micros(self._dispatcher.now)
@@ -99,7 +117,7 @@ class Skipping:
             if due is None or due > end:
                 self.held.add(root)
                 due = max(end, now)
-        elif due is not None and due > now:
+        if due is not None and due > now and limit.jumps_left is not None:
             if not limit.jumps_left:
                 self.held.add(root)
                 return False

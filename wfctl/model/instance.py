@@ -56,10 +56,14 @@ class OwnTime:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """How far to skip the time of a tree: to a moment of its clock, or by so much; None: to its end, within bounds."""
+    """How far to skip the time of a tree: to a moment of its clock, or by so much; None: to its end, within bounds.
+
+    `jumps` is how often its clock may jump on the way there; None: as often as it takes, or MOST_JUMPS without an end.
+    """
 
     until: datetime | None = None
     by: timedelta | None = None
+    jumps: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

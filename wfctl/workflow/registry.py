@@ -92,6 +92,23 @@ class Registry:
                 if registry is not None:
                     registry.threads = limit
 
+    def copy(self) -> Registry:
+        """Return a registry of the same, to be changed without changing this one."""
+        other = Registry(self.app_id)
+        other.threads = self.threads
+        other._plain, other._latest, other._activities = dict(self._plain), dict(self._latest), dict(self._activities)
+        other._versions = {name: dict(versions) for name, versions in self._versions.items()}
+        return other
+
+    def add_all(self, other: Registry) -> None:
+        """Register what `other` does, too."""
+        self._plain |= other._plain
+        self._latest |= other._latest
+        self._activities |= other._activities
+        for name, versions in other._versions.items():
+            self._versions[name] = self._versions.get(name, {}) | versions
+        self.threads = min((limit for limit in (self.threads, other.threads) if limit), default=None)
+
     def replace(self, other: Registry) -> None:
         """Register what `other` does, and nothing else any more."""
         self._plain, self._versions, self._latest = other._plain, other._versions, other._latest

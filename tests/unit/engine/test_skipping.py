@@ -294,6 +294,17 @@ def test_a_monitor_for_ever_comes_to_its_bound(rig: Rig, monkeypatch: pytest.Mon
     assert rig.look(lambda db: db.execute("SELECT input FROM inputs").fetchone()[0]) == "70", "no bound but its own"
 
 
+def test_what_has_ended_when_it_is_asked_for_again_is_settled(rig: Rig) -> None:
+    rig.own([])
+    root = start(rig, "Reminder", "r")
+    for _ in range(30):  # among them one in the transaction in which it comes to its end
+        rig.engine.skip([root], Skip())
+    skip(rig, root)
+    rig.engine.skip([root], Skip())
+    rig.settle()
+    assert rig.row("r").output == '"reminded"'
+
+
 # --- the store -----------------------------------------------------------------------------------------------------
 
 

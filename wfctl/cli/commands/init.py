@@ -14,7 +14,7 @@ from wfctl.render.printer import View
 from wfctl.render.text import clean
 
 app = new_app()
-FILES = ("orders.py", "wfctl.toml")
+FILES = ("orders.py", "test_orders.py", "wfctl.toml")
 STORE = ".wfctl/store.db"  # as the template of wfctl.toml has it
 ORDER = '{"name":"Paperclips","quantity":10,"totalCost":99.95}'
 
@@ -30,13 +30,14 @@ def init(
         bool, typer.Option("--skip-time", help="Make a store for trials: the time of everything in it is skipped.")
     ] = False,
 ) -> None:
-    """Write a sample app and a wfctl.toml.
+    """Write a sample app, tests of it, and a wfctl.toml.
 
     $ wfctl init
     $ wfctl init shop && cd shop
     $ wfctl init trial --skip-time
 
-    The app is orders.py: order processing, as in Dapr's tutorial. Nothing that exists is replaced without --force.
+    The app is orders.py: order processing, as in Dapr's tutorial; test_orders.py has tests of it for pytest (see
+    docs/testing.md). Nothing that exists is replaced without --force.
     With --skip-time the store is made too, so that each command skips the time of what it executes, as wfctl start
     --skip-time does; wfctl serve refuses such a store.
     """

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import wraps
 from typing import Any
 
-from wfctl.workflow.registry import is_async_callable, new_registry
+from wfctl.workflow.registry import Registry, is_async_callable, new_registry
 from wfctl.workflow.sdk.logger import LoggerOptions
 
 # The SDK's names of types, for annotations. Its interceptors are gRPC's, which nothing here calls.
@@ -221,6 +221,11 @@ def alternate_name(name: str | None = None) -> _Decorator:
         return renamed
 
     return rename
+
+
+def registry_of(runtime: WorkflowRuntime) -> Registry:
+    """Return what this runtime registers."""
+    return runtime._registry
 
 
 def _claim(fn: Callable[..., Any], kind: str, name: str | None) -> str:
