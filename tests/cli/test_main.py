@@ -81,13 +81,14 @@ def test_topics(cli: Cli, topic: str) -> None:
     assert all(len(line) <= 120 for line in cli("help", topic).out.splitlines())
 
 
-def test_reference_is_current() -> None:
+@pytest.mark.parametrize("name", ["make_commands", "make_apps"])
+def test_reference_is_current(name: str) -> None:
     sys.path.insert(0, str(ROOT / "docs"))
     try:
-        make = importlib.import_module("make_commands")
+        make = importlib.import_module(name)
     finally:
         sys.path.pop(0)
-    assert make.PAGE.read_text() == make.page(), "run: python docs/make_commands.py"
+    assert make.PAGE.read_text() == make.page(), f"run: python docs/{name}.py"
 
 
 # --- errors ---------------------------------------------------------------------------------------------------------
