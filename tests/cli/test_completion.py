@@ -182,6 +182,15 @@ def test_the_file_of_a_payload(cli: Cli, app: Path) -> None:
     assert complete("start", "Echo", "--input", "ord") == []
 
 
+def test_files_and_runs(instances: Path) -> None:
+    assert complete("import", "b") == [":files"]
+    assert complete("export", "--to", "b") == [":files"]
+    assert complete("export", "--redact", "b") == []
+    assert "order-1" in complete("diff", "order-1")
+    assert "order-9" in complete("diff", "order-1", "order-9")
+    assert complete("diff", "order-1", "./b") == [":files"]
+
+
 def test_nothing_that_a_terminal_might_obey(cli: Cli, app: Path) -> None:
     with (app / "wfctl.toml").open("a") as settings:
         settings.write('[profiles."a\\u001b[31m"]\ntarget = "embedded"\n[profiles.fine]\n')

@@ -33,7 +33,7 @@ def export(
     redact: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="PATH",
+            metavar="JSONPATH",
             help="Take out what payloads have at this JSON path: $.card.number (repeatable).",
             rich_help_panel=TAKEN_OUT,
             show_default=False,

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from wfctl.config.settings import Settings
 
 FILES: list[Candidate] = [Candidate(":files")]  # the shell knows better
-_FILES = ("FILE", "BUNDLE", "FOLDER", "PATH", "FILE|FOLDER", "FILE|MODULE")
+_FILES = ("FILE", "BUNDLE", "FOLDER", "PATH", "FILE|FOLDER", "FILE|MODULE", "FILE|-")
+_RUNS = ("A", "B")  # an ID or, with a dot or a slash in it, a file
 _NEW = frozenset({"id", "new_id", "app_id"})  # these name what is not there yet
 
 # Of the commands that change nothing; the verbs say for themselves which instances they act on.
@@ -36,7 +37,7 @@ _STATUSES_FOR = {"wait": LIVE, "result": TERMINAL}
 def candidates(ctx: Any, param: Any, incomplete: str) -> list[Candidate]:
     """In the order to show them, each beginning with `incomplete`."""
     metavar = str(param.metavar or "").removesuffix("...")
-    if metavar in _FILES:
+    if metavar in _FILES or (metavar in _RUNS and ("." in incomplete or "/" in incomplete)):
         return FILES
     complete = _VALUES.get(metavar)
     if complete is None or param.name in _NEW:
@@ -268,6 +269,7 @@ def _topics(line: _Line, incomplete: str) -> list[Candidate]:
 _VALUES: dict[str, Callable[[_Line, str], list[Candidate]]] = {
     "ID": _ids,
     "ID... EVENT": _ids_then_event,
+    **dict.fromkeys(_RUNS, _ids),
     "EVENT": _events,
     "WORKFLOW": _workflows,
     "STEP": _steps,

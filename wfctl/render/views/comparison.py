@@ -118,6 +118,7 @@ def labels(found: Comparison) -> tuple[str, str]:
 
 def comparison_view(found: Comparison) -> View[Line]:
     a, b = labels(found)
+    only = {"only a": f"only in {a}", "only b": f"only in {b}"}
     return View(
         record=lambda line: {},
         columns=(
@@ -127,7 +128,7 @@ def comparison_view(found: Comparison) -> View[Line]:
             Column("TOOK", lambda line: line.a_took, right=True),
             Column(b, lambda line: line.b, shrink=True),
             Column("TOOK", lambda line: line.b_took, right=True),
-            Column("DIFFERS", _detail, fold=True, shrink=True, least=24),
+            Column("DIFFERS", lambda line: only.get(line.change) or _detail(line), fold=True, shrink=True, least=24),
         ),
     )
 
