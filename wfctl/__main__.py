@@ -48,8 +48,10 @@ def _end_in_order() -> None:
 
 
 def _fill_streams() -> None:
-    """Where the caller has closed a stream (`wfctl list >&-`), Python has None: there, nothing is read, and what is
-    written goes nowhere. No file that is opened later gets the number of a standard stream either."""
+    """Open the null device for each stream that the caller has closed (`wfctl list >&-`), where Python has None.
+
+    No file that is opened later gets the number of a standard stream.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115

@@ -115,7 +115,7 @@ def _where_to_look(session: Session, hint: str | None) -> str | None:
 
 
 def _withheld(session: Session) -> str | None:
-    """Why the user's token was not sent, if there is one and it was not."""
+    """Return why the user's token was not sent, if there is one and it was not."""
     try:
         return session.settings.withheld
     except WfctlError:

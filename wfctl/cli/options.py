@@ -43,7 +43,7 @@ class Flags:
         return Flags(**{field.name: getattr(self, field.name) or getattr(others, field.name) for field in fields(self)})
 
     def settings(self) -> dict[str, str | None]:
-        """By the name of the setting that each one sets."""
+        """Return the values by the name of the setting that each one sets."""
         names = ("target", "store", "app", "python", "color", "format", *_SIDECAR)
         return {name: getattr(self, name) for name in names}
 

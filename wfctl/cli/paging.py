@@ -122,7 +122,7 @@ class Page:
 
 @contextmanager
 def paged(session: Session, command: list[str] | None) -> Iterator[Page]:
-    """Within, what the command prints goes through the pager. Ctrl-C ends the list, and shows what there is of it."""
+    """Send what the command prints through the pager. Ctrl-C ends the list, and shows what there is of it."""
     page = Page()
     if command is None:
         yield page

@@ -142,7 +142,7 @@ class Session:
 
     @contextmanager
     def host(self, deadline: float | None = None) -> Iterator[Host]:
-        """What this command offers to the target that it opens. What an app prints here goes to stderr."""
+        """Yield what this command offers to the target that it opens. What an app prints here goes to stderr."""
         from wfctl.client.port import Host
 
         note = self.console.note

@@ -17,7 +17,7 @@ STDOUT, STDERR = 1, 2
 
 @contextmanager
 def app_prints_to_stderr(stdout: TextIO, stderr: TextIO) -> Iterator[TextIO]:
-    """Within: `print` in the app, and the programs that it runs, write to stderr. Gives the stream for data."""
+    """Let `print` in the app, and the programs that it runs, write to stderr. Yields the stream for data."""
     lines = WholeLines(stderr)
     before, sys.stdout = sys.stdout, cast(TextIO, lines)
     try:

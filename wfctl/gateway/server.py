@@ -336,7 +336,7 @@ class Server:
     # --- running ---------------------------------------------------------------------------------------------------
 
     async def _watch(self, gateway: Gateway) -> None:
-        """Until told to stop; until an app ends; until the engine breaks."""
+        """Wait until told to stop, until an app ends, or until the engine breaks."""
         stop = asyncio.ensure_future(self._stop.wait())
         self._kept = [asyncio.ensure_future(self._keep(run)) for run in self._runs if run.app.command]
         if self._app is not None and self._settings.reload:

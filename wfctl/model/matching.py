@@ -77,7 +77,7 @@ def text_matches(wanted: str, text: str) -> bool:
 
 
 def status_matches(wanted: str, custom_status: str | None) -> bool:
-    """As `text_matches`, for a custom status as stored: a JSON string is the text in it, all else as it stands."""
+    """Match as `text_matches`, a custom status as stored: a JSON string by the text in it, all else as it stands."""
     if custom_status is None:
         return False
     text = custom_status
@@ -108,7 +108,7 @@ def _glob(pattern: str, any_case: bool) -> Callable[[str], bool]:
 
 
 def error_matches(instance: Instance, wanted: str) -> bool:
-    """As `text_matches`, for the cause of a failed instance."""
+    """Match as `text_matches`, the cause of a failed instance."""
     return instance.failure is not None and text_matches(wanted, cause_text(instance.failure))
 
 

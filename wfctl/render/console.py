@@ -77,7 +77,7 @@ class Console:
 
     @property
     def paint(self) -> Paint:
-        """How the words on stdout get their styles."""
+        """Return the function that gives the words on stdout their styles."""
         return theme.paint if self.out_color else theme.plain
 
     def draw(self, renderable: RenderableType) -> None:
@@ -98,14 +98,14 @@ class Console:
         self.out.write((clean_block(text) if self.out_tty else text) + "\n")
 
     def word(self, text: str) -> None:
-        """As `raw`, but one line whatever the text holds: an ID or a name."""
+        """Write an ID or a name as `raw` does, but on one line, whatever it holds."""
         self.out.write((clean(text) if self.out_tty else text) + "\n")
 
     def flush(self) -> None:
         self.out.flush()
 
     def note(self, *parts: Cell | str) -> None:
-        """What a person wants to know and a script does not: silent with `--quiet`."""
+        """Write to stderr what a person wants to know and a script does not; silent with `--quiet`."""
         if not self.quiet:
             self.error(*parts)
 

@@ -32,7 +32,7 @@ def can_move(environ: Mapping[str, str], tty: bool) -> bool:
 
 
 def terminal_size(stream: TextIO) -> Size:
-    """Of this very terminal, now: COLUMNS and LINES, which do not follow a resize, only where it does not say."""
+    """Return the size of this very terminal, now; COLUMNS and LINES, which follow no resize, where it does not say."""
     with contextlib.suppress(OSError, ValueError):
         size = os.get_terminal_size(stream.fileno())
         if size.columns > 0 and size.lines > 0:
@@ -120,7 +120,7 @@ class Screen:
         self._shown, self._last = lines, frame
 
     def keep(self, frame: RenderableType) -> None:
-        """What stays behind when this ends, in place of the last frame."""
+        """Set what stays behind when this ends, in place of the last frame."""
         self._last = frame
 
     # --- signals ------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ def clean(text: str) -> str:
 
 
 def clean_block(text: str) -> str:
-    """As `clean`, but newlines and tabs stay."""
+    """Clean a text as `clean` does, but keep newlines and tabs."""
     return _UNSAFE_IN_BLOCK.sub(_escape, text)
 
 

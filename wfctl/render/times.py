@@ -10,12 +10,12 @@ def rfc3339(when: datetime) -> str:
 
 
 def seconds_text(when: datetime) -> str:
-    """As `rfc3339`, to the second: for tables."""
+    """Format as `rfc3339` does, to the second: for tables."""
     return when.astimezone(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def millis_text(when: datetime) -> str:
-    """As `rfc3339`, to the millisecond: for histories."""
+    """Format as `rfc3339` does, to the millisecond: for histories."""
     return when.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -30,12 +30,12 @@ def span(delta: timedelta) -> str:
 
 
 def age(delta: timedelta) -> str:
-    """As `span`, in whole seconds."""
+    """Format as `span` does, in whole seconds."""
     return _two_units(max(int(delta.total_seconds()), 0))
 
 
 def short_age(delta: timedelta) -> str:
-    """As `age` in its largest unit, for a narrow column: `12m`, `3h`, `45d`."""
+    """Format an age in its largest unit, for a narrow column: `12m`, `3h`, `45d`."""
     return age(delta).split(" ")[0]
 
 

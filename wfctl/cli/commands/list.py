@@ -147,8 +147,10 @@ def _view(session: Session, columns: str | None, *, due: bool, apps: bool) -> Vi
 def _rows(
     session: Session, workflows: Workflows, filter: Filter, scan: Scan | None, *, any_order: bool, payloads: bool
 ) -> Iterable[Instance]:
-    """No more than is printed: the rest costs a sidecar a call for each row. JSON lines come as they are found,
-    unless an order or a part of it was asked for."""
+    """Return the rows with no more than is printed: the rest costs a sidecar a call for each row.
+
+    JSON lines come as they are found, unless an order or a part of it was asked for.
+    """
     stream = any_order and filter.limit is None and filter.after is None and not filter.reverse
     return workflows.list(
         filter,

@@ -35,7 +35,7 @@ _STATUSES_FOR = {"wait": LIVE, "result": TERMINAL}
 
 
 def candidates(ctx: Any, param: Any, incomplete: str) -> list[Candidate]:
-    """In the order to show them, each beginning with `incomplete`."""
+    """Return the candidates that begin with `incomplete`, in the order to show them."""
     metavar = str(param.metavar or "").removesuffix("...")
     if metavar in _FILES or (metavar in _RUNS and ("." in incomplete or "/" in incomplete)):
         return FILES
@@ -219,7 +219,7 @@ def _words(words: Sequence[str]) -> Callable[[_Line, str], list[Candidate]]:
 
 
 def _statuses(line: _Line, incomplete: str) -> list[Candidate]:
-    """In the case that the user types, after what stands before the last comma."""
+    """Return the statuses in the letter case that the user types, after what stands before the last comma."""
     head, comma, tail = incomplete.rpartition(",")
     names = [status.name.lower() if tail and tail == tail.lower() else status.name for status in Status]
     return [Candidate(head + comma + name) for name in names]

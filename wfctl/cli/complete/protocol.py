@@ -182,14 +182,14 @@ def _powershell(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[list[s
 
 
 def _quoted(word: str) -> str:
-    """As one word of PowerShell, for which the typographic single quotes are quotes too."""
+    """Return the text as one word of PowerShell, for which the typographic single quotes are quotes too."""
     if re.fullmatch(r"--?[a-z][a-z-]*(=\w*)?|\w[\w:=./+-]*", word, re.ASCII):
         return word
     return "'" + re.sub("(['\u2018-\u201b])", r"\1\1", word) + "'"
 
 
 def _ascii(text: str) -> str:
-    """With the escapes of .NET's regular expressions, so that no code page between here and there can change it."""
+    """Escape a text for .NET's regular expressions, so that no code page between here and there can change it."""
     units = text.replace("\\", "\\\\").encode("utf-16-be", "surrogatepass")
     codes = (int.from_bytes(units[at : at + 2], "big") for at in range(0, len(units), 2))
     return "".join(chr(code) if code < 0x80 else f"\\u{code:04x}" for code in codes)

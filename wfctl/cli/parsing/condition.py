@@ -40,7 +40,7 @@ TERMINAL = Condition("finished", lambda one: one.status.terminal)
 
 
 def parse_condition(text: str | None) -> Condition:
-    """Without `--for`, a wait is for COMPLETED."""
+    """Parse the value of `--for`; without it, a wait is for COMPLETED."""
     if text is None:
         return COMPLETED
     return replace(_condition(text), option=f" --for {shlex.quote(clean(text))}")

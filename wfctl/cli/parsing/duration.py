@@ -38,7 +38,7 @@ def parse_deadline(text: str | None, flag: str = "--timeout") -> float | None:
 
 
 def parse_start(text: str, now: datetime, flag: str = "--start-at") -> datetime:
-    """When to start: a time, or `+5m` from now."""
+    """Parse when to start: a time, or `+5m` from now."""
     word = text.strip()
     if word.startswith("+"):
         if (delay := _duration(word[1:])) is None:

@@ -41,7 +41,7 @@ def _wanted(session: Session) -> bool:
 def wait_progress(
     session: Session, workflows: Workflows, ids: Sequence[str]
 ) -> Iterator[Callable[[Wait], None] | None]:
-    """Something to be called after each look of a wait."""
+    """Yield what is to be called after each look of a wait; None where nobody sees it."""
     if not _wanted(session):
         yield None
         return
@@ -102,7 +102,7 @@ class _Waiting:
 
 @contextmanager
 def run_progress(session: Session, workflows: Workflows) -> Iterator[Callable[[dict[Status, int]], None] | None]:
-    """Something to be called while everything is driven, with how many have ended."""
+    """Yield what is to be called while everything is driven, with how many have ended; None where nobody sees it."""
     if not _wanted(session):
         yield None
         return

@@ -63,8 +63,10 @@ class Page:
         return None
 
     def _settled(self, found: list[Instance]) -> list[Instance]:
-        """With the rows that have just left: they have finished, say, where RUNNING ones are asked for. Each stays
-        in its place for a moment, so that one sees how it ended."""
+        """Add the rows that have just left: they have finished, say, where RUNNING ones are asked for.
+
+        Each stays in its place for a moment, so that one sees how it ended.
+        """
         if not self._filter.statuses and self._filter.waiting_event is None:
             return found
         now, present = time.monotonic(), {one.id for one in found}

@@ -133,7 +133,7 @@ def _expected_schema(version: int) -> dict[tuple[str, str], tuple[object, ...]]:
 
 
 def _schema(db: Connection) -> dict[tuple[str, str], tuple[object, ...]]:
-    """By kind and name, the columns of tables and indexes. (How SQLite words them depends on its version.)"""
+    """Return the columns of tables and indexes, by kind and name. (How SQLite words them depends on its version.)"""
     found: dict[tuple[str, str], tuple[object, ...]] = {}
     for kind, name in db.execute("SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'").fetchall():
         pragma = {"table": "pragma_table_info", "index": "pragma_index_info"}.get(kind)

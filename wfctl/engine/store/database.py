@@ -111,7 +111,7 @@ def make_file(path: Path) -> None:
 
 
 def patiently(connection: Connection, call: Callable[[], T]) -> T:
-    """Where processes race for a new store, SQLite refuses some of them at once instead of having them wait."""
+    """Try again where SQLite refuses at once instead of waiting, as when processes race for a new store."""
     until = time.monotonic() + BUSY_SECONDS
     while True:
         try:

@@ -86,7 +86,7 @@ class Place:
                 )
 
     def look(self) -> None:
-        """As `check`, every LOOK_SECONDS, however often it is called."""
+        """Check as `check` does, every LOOK_SECONDS, however often this is called."""
         now = time.monotonic()
         if now - self._looked >= LOOK_SECONDS:
             self._looked = now

@@ -392,7 +392,7 @@ def _unrecorded(db: Connection) -> bool:
 
 
 def _stuck(db: Connection, one: Instance, row: Row, age: timedelta) -> bool:
-    """As `is_stuck`; one is stuck too where something has arrived so long ago, and nobody has given it to its code."""
+    """Return True as `is_stuck` does, or if something arrived so long ago that no turn has consumed."""
     now = datetime.now(timezone.utc)
     if is_stuck(one, age, one.time(now)):
         return True

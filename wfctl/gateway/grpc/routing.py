@@ -94,7 +94,7 @@ class Calls:
     def answer(
         self, method: Method, handler: Handler, write: Write, lost: Lost, read: Read | None = None
     ) -> grpc.RpcMethodHandler[Any, Any]:
-        """As `unary`, for a worker's answers: `lost` is told of one that came in and could not be read.
+        """Make a handler as `unary` does, for a worker's answers: `lost` is told of one that could not be read.
 
         `read` is for answers that can be of more than one kind. grpc calls a unary handler only once it has the
         request, and says nothing of a call that ends before. A stream of one message is the same on the wire, and its

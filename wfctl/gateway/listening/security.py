@@ -69,7 +69,7 @@ class HostCheck:
         self._hosts = {"localhost", "127.0.0.1", "::1", listen.strip("[]").lower(), *(h.lower() for h in more)}
 
     def refusal(self, host: str | None, origin: str | None) -> str | None:
-        """Why the request is refused; None when it is not."""
+        """Return why the request is refused; None if it is not."""
         if origin is not None:
             return "requests from web pages are not served (the request has an Origin)"
         if self._any or host is None:

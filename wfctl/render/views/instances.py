@@ -49,7 +49,7 @@ def lifetime(instance: Instance) -> timedelta | None:
 
 
 def _last_word(instance: Instance, now: datetime) -> Cell:
-    """What a live instance waits for, why a failed one failed, how long another took."""
+    """Return what a live instance waits for, why a failed one failed, or how long another took."""
     if instance.status is Status.FAILED and instance.failure is not None:
         return Cell(cause_line(instance.failure, instance.failed_step), RED)
     if instance.status is Status.STALLED and instance.stall and not instance.waiting_for:

@@ -30,7 +30,7 @@ def payload_text(payload: str | None) -> str:
 
 
 def payload_cell(payload: str | None, most: int = CELL) -> str:
-    """As `payload_text`, short enough for a table. A long one is not decoded only to be cut."""
+    """Return `payload_text`, short enough for a table. A long payload is not decoded only to be cut."""
     if payload is not None and len(payload) > most * 20:
         return shorten(clean(payload[: most + 1]), most)
     return shorten(payload_text(payload), most)
@@ -58,7 +58,7 @@ def write_output(console: Console, payload: str | None) -> None:
 
 
 def output_text(payload: str | None) -> str:
-    """What `wfctl result` prints: a JSON string without its quotes, any other value as the JSON that was stored."""
+    """Return what `wfctl result` prints: a JSON string without its quotes, any other value as it was stored."""
     if payload is None:
         return "null"
     value = decoded(payload)

@@ -41,7 +41,7 @@ class Scale:
             self._places.append(self._places[-1] + length / total)
 
     def at(self, when: datetime) -> float:
-        """What lies outside of the axis is at its end."""
+        """Return the place of a time, from 0 to 1; one outside of the axis is at its end."""
         marks, places = self._marks, self._places
         if when <= marks[0]:
             return 0.0
@@ -53,7 +53,7 @@ class Scale:
 
 
 def _busy(marks: Sequence[datetime], stretches: Sequence[Stretch]) -> list[bool]:
-    """For each piece between two marks: whether one of these covers it."""
+    """Return for each piece between two marks whether one of these covers it."""
     steps: dict[datetime, int] = {}
     for stretch in stretches:
         if stretch.end > stretch.start:

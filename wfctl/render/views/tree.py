@@ -85,12 +85,12 @@ def _of_node(column: Column[Instance]) -> Column[Node]:
 
 
 def node_record(node: Node) -> Record:
-    """As a line of its own: the instance, and how deep it stands."""
+    """Return the record of one line: the instance, and how deep it stands."""
     return {"depth": node.depth, **instance_record(node.instance)}
 
 
 def nested_record(nodes: Iterator[Node]) -> Record:
-    """As one document: `children` in each instance."""
+    """Return one document with `children` in each instance."""
     path: list[Record] = []
     for node in nodes:
         record: Record = {**instance_record(node.instance), "children": []}
