@@ -135,3 +135,6 @@ worker_ready_timeout
 
 # For the tests of users.
 _.called
+# Python's debugger and its tracing read these.
+_.botframe
+_.f_trace

@@ -54,6 +54,7 @@ CASES: list[tuple[list[str], str, bool]] = [
     (["history", "approval"], "event.json", MANY),
     (["logs", "talker"], "log.json", MANY),
     (["check", "--name", "*"], "fit.json", MANY),
+    (["replay", "broken"], "fit.json", ONE),
     (["export", "--to", "all.jsonl"], "export.json", ONE),
     (["check", "--app", "careless.py"], "code_warning.json", MANY),
     (["diff", "echo", "broken"], "diff.json", ONE),

@@ -47,6 +47,9 @@ COMMANDS: dict[str, Entry] = {
         "Compare two runs step by step: what is the same, what differs, and how long each took",
         LOOKING,
     ),
+    "replay": Entry(
+        f"{_PACKAGE}.replay", "Replay the history of an instance in the app's code, and see what that prints", LOOKING
+    ),
     "raise-event": Entry(f"{_PACKAGE}.raise_event", "Send an external event to an instance", CHANGING),
     "pause": Entry(f"{_PACKAGE}.pause", "Suspend instances", CHANGING),
     "suspend": Entry(f"{_PACKAGE}.pause", "Suspend instances", CHANGING, hidden=True),

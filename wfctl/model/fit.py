@@ -119,3 +119,33 @@ class Fit:
     name: str | None
     status: Status | None
     difference: Difference | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What happens in a replay that a person follows: code asks for a step (`place`), or is given something (`came`).
+
+    number  of the action
+    action  what the code asks for; for an event that came, that event
+    came    `completed`, `failed`, `fired`, `raised`, `suspended`, `resumed` or `terminated`
+    text    the payload that came, or the error
+    """
+
+    number: int | None
+    action: Action | None
+    came: str | None
+    text: str | None
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retraced:
+    """The end of such a replay: how the code differs, and the names of the steps that it asked for.
+
+    `reached` is False where the step that was wished for did not come; `left`: the user left the debugger.
+    """
+
+    difference: Difference | None
+    asked: tuple[str, ...] = ()
+    reached: bool = True
+    left: bool = False

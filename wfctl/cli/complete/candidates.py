@@ -268,6 +268,7 @@ def _topics(line: _Line, incomplete: str) -> list[Candidate]:
 
 _VALUES: dict[str, Callable[[_Line, str], list[Candidate]]] = {
     "ID": _ids,
+    "ID|BUNDLE": _ids,
     "ID... EVENT": _ids_then_event,
     **dict.fromkeys(_RUNS, _ids),
     "EVENT": _events,

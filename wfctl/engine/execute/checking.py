@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from wfctl.model.code_warning import CodeWarning
 from wfctl.model.events import PropagatedEvents
-from wfctl.model.fit import Difference, Fit, Recorded
+from wfctl.model.fit import Difference, Fit, Recorded, Retraced, Told
 from wfctl.workflow.loading.app import App
 from wfctl.workflow.registry import Registry
 from wfctl.workflow.replay.guard import SECONDS, Guard
 
 _AT_ONCE = 50  # histories that go to an app's own process in one message
+
+if TYPE_CHECKING:
+    from wfctl.workflow.replay.retrace import Wish
 
 ReadPropagated = Callable[[Recorded], PropagatedEvents | None]
 
@@ -75,6 +79,21 @@ def _answered(
                 yield from zip(before[0], before[1].result(), strict=True)
             if asked is None:
                 return
+
+
+def retraced(
+    app: App, recorded: Recorded, wish: Wish, tell: Callable[[Told], None], propagated: ReadPropagated = _nothing
+) -> Retraced:
+    """Replay a history for a person, who sees what the code prints; see `retrace`. Raises AppExited."""
+    if type(app) is App:
+        from wfctl.workflow.replay.retrace import retrace
+
+        return retrace(app.registry, recorded, wish, tell, lambda: propagated(recorded))
+    from wfctl.engine.execute.child.process import ProcessApp
+
+    assert isinstance(app, ProcessApp)
+    given = None if recorded.parent is None else propagated(recorded)
+    return app.process.retrace(recorded, wish, tell, given)
 
 
 def code_warnings(app: App) -> list[CodeWarning]:

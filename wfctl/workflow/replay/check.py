@@ -81,6 +81,10 @@ class Noted(Calls):
             raise EndlessSteps
         self._fresh.append(Call(task, number, said, name, frame.f_code, frame.f_lineno))
 
+    def add(self, task: Task[Any], number: int, said: str, name: str, frame: FrameType) -> None:
+        """Note a call in this frame."""
+        self._fresh.append(Call(task, number, said, name, frame.f_code, frame.f_lineno))
+
     def at_end(self, unrun: object) -> list[Unyielded]:
         return []
 
@@ -98,7 +102,8 @@ class Replay(LiveWorkflow):
         most: int = sys.maxsize,
     ) -> None:
         super().__init__(registry, instance_id, read_propagated)
-        self._calls = self._pending.calls = Noted(most)
+        self._calls = Noted(most)
+        self._pending.calls = self._calls
         self._frame: FrameType | None = None
 
     def difference(self, history: Sequence[Event], results: bool) -> Difference | None:
@@ -131,6 +136,7 @@ class Replay(LiveWorkflow):
                 self.confirmed(event)
                 continue
             if kind is ExecutionCompleted:
+                self.arrived(event)
                 return self._end(event, left, results)  # type: ignore[arg-type]
             if kind is TurnBegun:
                 left = dict(pending.actions) if pending.actions else {}

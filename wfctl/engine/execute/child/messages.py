@@ -9,7 +9,9 @@ from typing import Any
 from wfctl.engine.execute.checking import Item
 from wfctl.engine.execute.port import ActivityTask, Logged
 from wfctl.model.events import Event, PropagatedEvents
+from wfctl.model.fit import Recorded
 from wfctl.model.turn import TurnResult
+from wfctl.workflow.replay.retrace import Wish
 
 # The method of a ClientCall that asks for the variables of a DaprClient; the others are those of ClientBackend.
 CLIENT_ENVIRONMENT = "client_environment"
@@ -53,6 +55,23 @@ class CheckHistories:
 @dataclass(frozen=True, slots=True)
 class LintCode:
     """The question what there is to say of the code of the app's workflows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retrace:
+    """The wish to replay a history for the person at the terminal, which the app's process has too.
+
+    Each answer but the last is something to tell, and the app goes on when it is answered by GoOn.
+    """
+
+    recorded: Recorded
+    wish: Wish
+    propagated: PropagatedEvents | None
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """What was to be told is told."""
 
 
 @dataclass(frozen=True, slots=True)

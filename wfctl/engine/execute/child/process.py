@@ -20,11 +20,14 @@ from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, Ex
 from wfctl.errors import AppError, AppExited, WfctlError
 from wfctl.model.apps import OWN
 from wfctl.model.code_warning import CodeWarning
+from wfctl.model.events import PropagatedEvents
+from wfctl.model.fit import Recorded, Retraced, Told
 from wfctl.model.turn import TurnResult
 from wfctl.workflow.client_backend import bound_backend
 from wfctl.workflow.loading.app import App
 from wfctl.workflow.loading.import_hook import client_environment
 from wfctl.workflow.registry import Registry
+from wfctl.workflow.replay.retrace import Wish
 
 # How long an app may take to leave on its own, before it is killed.
 LEAVE_SECONDS = 2.0
@@ -178,6 +181,17 @@ class AppProcess:
         with self.lock:
             found: list[CodeWarning] = self._link.ask(messages.LintCode())
             return found
+
+    def retrace(
+        self, recorded: Recorded, wish: Wish, tell: Callable[[Told], None], propagated: PropagatedEvents | None
+    ) -> Retraced:
+        """Replay a history there, for the person at the terminal. Raises AppExited."""
+        with self.lock:
+            said = self._link.ask(messages.Retrace(recorded, wish, propagated))
+            while not isinstance(said, Retraced):
+                tell(said)
+                said = self._link.ask(messages.GoOn())
+            return said
 
     def send(self, message: messages.RunActivities | messages.Forget) -> None:
         """Send what has no answer. That the process has ended is heard on the other pipe."""

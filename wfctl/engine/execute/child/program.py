@@ -19,8 +19,9 @@ from wfctl.engine.execute.checking import answers
 from wfctl.engine.execute.child import messages
 from wfctl.engine.execute.local import LocalExecutor
 from wfctl.engine.execute.port import Delivery, Logged, Turn
-from wfctl.errors import WfctlError
+from wfctl.errors import Interrupted, WfctlError
 from wfctl.model.events import Event
+from wfctl.model.fit import Told
 from wfctl.model.instance import Instance, RerunRequest, StartRequest
 from wfctl.workflow.client_backend import bind_backend
 from wfctl.workflow.loading.app import App, load_app
@@ -147,6 +148,8 @@ def main(arguments: Sequence[str]) -> None:
             _send(turns, _run(executor, message, logs))
         elif type(message) is messages.CheckHistories:
             _send(turns, _checked(app, message))
+        elif type(message) is messages.Retrace:
+            _send(turns, _retraced(app, message, turns))
         elif type(message) is messages.LintCode:
             _send(turns, _linted(app))
         elif type(message) is messages.RunActivities:
@@ -204,6 +207,29 @@ def _checked(app: App, message: messages.CheckHistories) -> messages.Answer:
         return messages.Answer(0, answers(app.registry, message.items, message.seconds, message.results, message.quiet))
     except Exception as error:
         return messages.Answer(0, error=RuntimeError(f"{type(error).__name__}: {error}"))
+
+
+def _retraced(app: App, message: messages.Retrace, turns: connection.Connection) -> messages.Answer:
+    from wfctl.workflow.replay.retrace import retrace
+
+    def tell(told: Told) -> None:
+        sys.stdout.flush()
+        _send(turns, messages.Answer(0, told))
+        messages.unpack(turns.recv_bytes())
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler) if message.wish.debug else None
+    try:
+        return messages.Answer(
+            0, retrace(app.registry, message.recorded, message.wish, tell, lambda: message.propagated)
+        )
+    except KeyboardInterrupt:
+        return messages.Answer(0, error=Interrupted("interrupted"))
+    except BaseException as error:
+        return messages.Answer(0, error=RuntimeError(f"{type(error).__name__}: {error}"))
+    finally:
+        sys.stdout.flush()
+        if before is not None:
+            signal.signal(signal.SIGINT, before)
 
 
 def _linted(app: App) -> messages.Answer:
