@@ -15,7 +15,7 @@ from wfctl.cli.ui.doing import Acting, Deed, raise_deed
 from wfctl.cli.ui.forms import EventForm
 from wfctl.cli.ui.grid import Grid
 from wfctl.cli.ui.instance import open_instance
-from wfctl.cli.ui.scans import Scanned
+from wfctl.cli.ui.scans import READING, Scanned
 from wfctl.client.port import Workflows
 from wfctl.model.awaited import AwaitedEvent, EventGroup, EventState
 from wfctl.model.instance import Filter
@@ -25,6 +25,7 @@ from wfctl.render.text import clean, plural
 from wfctl.render.theme import HINT, NAME, WAITS
 from wfctl.render.views.awaited import ShownGroup, events_view, groups_view
 
+NONE = "no instance waits for an event, and none has one unread"
 MOST = 500  # waits that are shown one by one, the oldest: the groups count them all
 
 
@@ -55,7 +56,7 @@ class Events(Scanned, Acting):
 
     def compose(self) -> ComposeResult:
         yield Static(id="summary")
-        yield Grid[Row](self._columns, _key, empty="no instance waits for an event, and none has one unread")
+        yield Grid[Row](self._columns, _key, empty=READING)
 
     @property
     def grid(self) -> Grid[Row]:
@@ -76,6 +77,7 @@ class Events(Scanned, Acting):
             found = await self.frame.links.scan.ask(partial(_events, group))
             rows = [Row(one=each) for each in found]
         if group is self.group:
+            self.grid.empty = NONE
             self.grid.show(rows)
 
     def tick(self) -> None:

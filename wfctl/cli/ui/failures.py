@@ -16,9 +16,10 @@ from wfctl.cli.rerun_plan import Beginning
 from wfctl.cli.ui.doing import Acting, Deed, rerun_deed
 from wfctl.cli.ui.grid import Grid
 from wfctl.cli.ui.query import typed_words
-from wfctl.cli.ui.scans import Scanned
+from wfctl.cli.ui.scans import READING, Scanned
+from wfctl.client.port import Workflows
 from wfctl.model.failure_groups import FailureGroup, grouped
-from wfctl.model.instance import Failed, Filter
+from wfctl.model.instance import Filter
 from wfctl.model.status import Status
 from wfctl.render.drawing import line
 from wfctl.render.table import Cell, Column
@@ -49,7 +50,7 @@ class Failures(Scanned, Acting):
 
     def compose(self) -> ComposeResult:
         yield Static(id="summary")
-        yield Grid[FailureGroup](self._columns, _key, empty="nothing has failed")
+        yield Grid[FailureGroup](self._columns, _key, empty=READING)
         yield Static(id="about")
 
     @property
@@ -72,9 +73,10 @@ class Failures(Scanned, Acting):
         return [of(title) for title in COLUMNS]
 
     async def scan(self) -> None:
-        found = await self.frame.links.scan.ask(_failed)
-        self._total = len(found)
-        self.grid.show(grouped(found))
+        groups = await self.frame.links.scan.ask(_groups)
+        self._total = sum(group.count for group in groups)
+        self.grid.empty = "nothing has failed"
+        self.grid.show(groups)
 
     def tick(self) -> None:
         grid = self.grid
@@ -147,8 +149,9 @@ def group_filter(group: FailureGroup) -> Filter:
     return Filter(statuses=frozenset({Status.FAILED}), name=group.name, step=group.step, error=group.wanted or None)
 
 
-def _failed(target: object) -> list[Failed]:
-    return [one for one in target.failures(Filter()) if not one.below]  # type: ignore[attr-defined]
+def _groups(target: Workflows) -> list[FailureGroup]:
+    """Group in the thread that asks: of many failures that takes long, and keys are to be answered meanwhile."""
+    return grouped(one for one in target.failures(Filter()) if not one.below)
 
 
 def _key(group: FailureGroup) -> str:

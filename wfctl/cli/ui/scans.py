@@ -7,6 +7,8 @@ import time
 from wfctl.cli.ui.book import SCAN_SECONDS
 from wfctl.cli.ui.pane import Pane
 
+READING = "reading ..."  # where there are no rows yet
+
 
 class Scanned(Pane):
     """A pane that reads many instances. A sidecar is asked at most every half minute, or by Ctrl-R."""
