@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 NOBODY_DRIVES = "no process is executing this store: wfctl run does what is due, wfctl serve --app FILE goes on"
-NO_WORKER = "no worker is attached: start the app, with DAPR_GRPC_PORT set to the gRPC port of this target"
+NO_WORKER = "no worker{whose} is attached: start the app, with DAPR_GRPC_PORT set to the gRPC port of this target"
 MOST_HELD = 5  # of a worker, at a terminal
 
 
@@ -201,7 +201,8 @@ def advice(local: bool, found: Sequence[AppWorkers]) -> Iterator[str]:
     """Yield what to do where nobody works, and why less is told here than a user may expect."""
     for one in found:
         if one.connected == 0:
-            yield NOBODY_DRIVES if local else NO_WORKER
+            whose = f" of {clean(one.app_id)}" if one.app_id and len(found) > 1 else ""
+            yield NOBODY_DRIVES if local else NO_WORKER.format(whose=whose)
         elif local:
             yield "what a process holds, wfctl serve tells alone: --target with its address"
         elif one.workers is None and one.connected is not None:
