@@ -13,7 +13,6 @@ from golden import check_golden
 from harness import Cli
 from ui_screen import shown, until_shows
 
-from wfctl.cli.options import Flags
 from wfctl.cli.ui.query import parse_query, typed_words
 
 Run = Callable[..., None]
@@ -81,9 +80,9 @@ def test_how_they_look(ui: Run, app: Path, size: tuple[int, int]) -> None:
         for key, name, text in (("2", "failures", "rerun"), ("3", "events", "aproval"), ("enter", "waits", "waiting")):
             await pilot.press(key)
             await until_shows(pilot, text)
-            check_golden(f"ui-{name}-{size[0]}.txt", shown(pilot) + "\n")
+            check_golden(f"ui/{size[0]}x{size[1]}/{name}.txt", shown(pilot) + "\n")
 
-    ui(play, size=size, read_only=False, theme="terminal")
+    ui(play, size=size)
 
 
 def test_enter_on_a_group_of_failures_filters_the_table(ui: Run, cli: Cli) -> None:
@@ -103,7 +102,7 @@ def test_enter_on_a_group_of_failures_filters_the_table(ui: Run, cli: Cli) -> No
         command = pilot.app.clipboard
         assert command.startswith("wfctl list --status failed --name Checkout --step Charge --error")
 
-    ui(play, read_only=False, theme="terminal")
+    ui(play)
 
 
 def test_r_reruns_the_group_and_d_purges_it(ui: Run, cli: Cli) -> None:
@@ -122,7 +121,7 @@ def test_r_reruns_the_group_and_d_purges_it(ui: Run, cli: Cli) -> None:
         await pilot.press("y")
         await until_shows(pilot, "purged boom")
 
-    ui(play, read_only=False, theme="terminal")
+    ui(play)
     found = statuses(cli)
     assert {f"c{number}-rerun-1" for number in range(3)} <= set(found)
     assert "boom" not in found
@@ -140,7 +139,7 @@ def test_read_only_has_neither(ui: Run) -> None:
         assert "Raise" not in keys
         assert "Terminate" not in keys
 
-    ui(play, read_only=True, theme="terminal")
+    ui(play, read_only=True)
 
 
 def test_events_by_group_and_one_by_one(ui: Run, cli: Cli) -> None:
@@ -164,7 +163,7 @@ def test_events_by_group_and_one_by_one(ui: Run, cli: Cli) -> None:
         await pilot.press("backspace")
         await until_shows(pilot, "EXAMPLE")
 
-    ui(play, read_only=False, theme="terminal")
+    ui(play)
 
 
 def test_an_event_for_one_for_some_and_for_all(ui: Run, cli: Cli) -> None:
@@ -189,7 +188,7 @@ def test_an_event_for_one_for_some_and_for_all(ui: Run, cli: Cli) -> None:
         await until_shows(pilot, "2 raised")
         await pilot.press("escape")
 
-    ui(play, read_only=False, theme="terminal")
+    ui(play)
     cli("run")
     assert set(statuses(cli, "--name", "Ask").values()) == {"COMPLETED"}
 
@@ -215,18 +214,21 @@ def test_the_other_verbs_on_selected_waits(ui: Run, cli: Cli) -> None:
         await pilot.press("r", "d")
         await until_shows(pilot, "a0")
 
-    ui(play, read_only=False, theme="terminal")
+    ui(play)
     assert statuses(cli, "--name", "Ask") == {"a0": "RUNNING", "a1": "RUNNING", "a2": "TERMINATED"}
 
 
-def test_a_target_that_has_none(ui: Run, cli: Cli, app: Path) -> None:
+def test_a_target_that_has_none(ui: Run, cli: Cli) -> None:
+    cli("terminate", "--name", "Ask", "--yes")
+    cli("purge", "--status", "FAILED,TERMINATED", "--yes")
+
     async def play(pilot: Any) -> None:
         await pilot.press("2")
         await until_shows(pilot, "nothing has failed")
         await pilot.press("enter", "r", "y", "3", "enter", "e", "space", "y", "4", "enter", "tab", "y")
         await until_shows(pilot, "no worker")
 
-    ui(play, flags=Flags(target="embedded", store=str(app / "other.db")), read_only=False, theme="terminal")
+    ui(play)
 
 
 @pytest.mark.parametrize("error", ["x", "a b", "it's", 'say "no"', "=exact text", "a:b", "\\", "card * declined"])

@@ -58,9 +58,9 @@ def test_how_it_looks(ui: Run, told: None, size: tuple[int, int]) -> None:
         pilot.app.now = lambda: NOW
         await pilot.press("4")
         await until_shows(pilot, "2 workers", "41 waiting for one", "Charge")
-        check_golden(f"ui-workers-{size[0]}.txt", shown(pilot) + "\n")
+        check_golden(f"ui/{size[0]}x{size[1]}/workers.txt", shown(pilot) + "\n")
 
-    ui(play, size=size, read_only=False, theme="terminal")
+    ui(play, size=size)
 
 
 def test_every_key(ui: Run, told: None) -> None:
@@ -81,4 +81,4 @@ def test_every_key(ui: Run, told: None) -> None:
         await pilot.press("shift+tab", "down", "down", "enter")
         await until_shows(pilot, "/status:running status:pending name:Echo", "one")
 
-    ui(play, read_only=False, theme="terminal")
+    ui(play)
