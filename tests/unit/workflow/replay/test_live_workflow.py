@@ -123,11 +123,11 @@ def test_a_terminated_child_fails_its_parent_even_without_details() -> None:
     assert why.error_type == "TaskFailedError"
 
 
-def test_another_app_is_refused_with_words() -> None:
+def test_the_app_of_an_activity_is_told() -> None:
     def w(ctx: Any) -> Generator[Any, Any, Any]:
         yield ctx.call_activity("a", app_id="other")
 
-    assert "need Dapr" in failure(Live(w).start()).message
+    assert only(Live(w).start()).app_id == "other"
 
 
 def test_duplicate_and_unknown_resolutions_change_nothing() -> None:
