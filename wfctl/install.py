@@ -50,6 +50,11 @@ def _origin() -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def of_poetry(prefix: Path) -> bool:
+    """Return True if an environment is Poetry's: beside the project's lock, or in the folder where Poetry keeps them."""
+    return (prefix.parent / "poetry.lock").exists() or "pypoetry" in prefix.parts
+
+
 def installed_as_tool() -> bool:
     """Return True if this Python is an environment of uv or pipx for wfctl alone."""
     return _installer() != "pip install"

@@ -16,6 +16,7 @@ from pathlib import Path
 from wfctl.config.files import is_command
 from wfctl.config.permissions import refuse_strangers_environment
 from wfctl.errors import AppError
+from wfctl.install import of_poetry
 
 OLDEST = (3, 10)
 _NAMES = (".venv", "venv")
@@ -167,6 +168,6 @@ def remake(prefix: Path, *, newer: bool = False) -> str:
         return f"uv venv --clear{' --python 3.13' if newer else ''} {prefix}, then uv sync (or uv pip install)"
     if (prefix / "conda-meta").is_dir():
         return f"conda install --prefix {prefix} python=3.13"
-    if (prefix.parent / "poetry.lock").exists():
+    if of_poetry(prefix):
         return "poetry env use python3.13 && poetry install"
     return f"{'python3.13' if newer else 'python3'} -m venv --clear {prefix}, then pip install what the app needs"

@@ -10,7 +10,7 @@ import traceback
 from pathlib import Path
 
 from wfctl.errors import AppError, WfctlError
-from wfctl.install import installed_as_tool
+from wfctl.install import installed_as_tool, of_poetry
 from wfctl.workflow.failures import text_of, user_frames
 from wfctl.workflow.registry import Registry
 
@@ -83,7 +83,7 @@ def _install(module: str) -> str:
     folder = prefix.parent
     if (folder / "uv.lock").exists():
         return f"uv add {module}"
-    if (folder / "poetry.lock").exists():
+    if of_poetry(prefix):
         return f"poetry add {module}"
     if (prefix / "conda-meta").is_dir():
         return f"conda install --prefix {prefix} {module}"

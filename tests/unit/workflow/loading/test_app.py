@@ -190,6 +190,7 @@ def test_a_missing_third_party_module(write: Write, tmp_path: Path, spec: str) -
     [
         (["uv.lock", ".venv/pyvenv.cfg"], "uv add no_such_module_at_all"),
         (["poetry.lock", ".venv/pyvenv.cfg"], "poetry add no_such_module_at_all"),
+        (["pypoetry/virtualenvs/shop-x-py3.11/pyvenv.cfg"], "poetry add no_such_module_at_all"),
         ([".venv/conda-meta/history"], "conda install --prefix"),
         ([".venv/pyvenv.cfg"], "uv pip install --python"),
         ([".venv/uv-receipt.toml"], "make an environment with no_such_module_at_all beside the app"),
@@ -202,7 +203,8 @@ def test_the_cure_is_that_of_the_environments_tool(
     write("needs_4.py", "import no_such_module_at_all.part\n")
     for file in files:
         write(file, "uv = 0.9\n")
-    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
+    prefix = (tmp_path / files[-1]).parent if "pypoetry" in files[0] else tmp_path / ".venv"
+    monkeypatch.setattr(sys, "prefix", str(prefix))
     assert cure in (error("needs_4.py", tmp_path).hint or "")
 
 
