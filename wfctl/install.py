@@ -51,7 +51,7 @@ def _origin() -> dict[str, Any]:
 
 
 def of_poetry(prefix: Path) -> bool:
-    """Return True if an environment is Poetry's: beside the project's lock, or in the folder where Poetry keeps them."""
+    """Return True if an environment is Poetry's: beside the project's lock, or where Poetry keeps its own."""
     return (prefix.parent / "poetry.lock").exists() or "pypoetry" in prefix.parts
 
 
