@@ -471,11 +471,11 @@ def java_sdk() -> Iterator[App]:
          "completed with result: TOKYO, LONDON, SEATTLE"),
         ("faninout", "DemoFanInOutWorker", "DemoFanInOutClient", ("Workflow finished with result: 60",),
          "completed with result: 60"),
-        ("continueasnew", "DemoContinueAsNewWorker", "DemoContinueAsNewClient", ("start CleanUpActivity",),
+        ("continueasnew", "DemoContinueAsNewWorker", "DemoContinueAsNewClient", ("CleanUpActivity finished",),
          "Started a new continue-as-new model workflow"),
         ("externalevent", "DemoExternalEventWorker", "DemoExternalEventClient", ("approval-activity finished",),
          "completed."),
-        ("childworkflow", "DemoChildWorkflowWorker", "DemoChildWorkerflowClient", ("Workflow finished with result: ",),
+        ("childworkflow", "DemoChildWorkflowWorker", "DemoChildWorkerflowClient", ("childworkflow finished with: ",),
          "completed with result: !wolfkrow rpaD olleH"),
         ("compensation", "BookTripWorker", "BookTripClient",
          ("Activity completed with result: Hotel booked successfully", "Flight canceled successfully"),
@@ -494,7 +494,7 @@ def java_sdk() -> Iterator[App]:
             programs=(Program(f"{name}worker", (*_JAR, f"{_JAVA}.{name}.{worker}", "50001"), grpc_port=50001),),
             steps=(
                 Says("Start workflow runtime"),
-                Another((*_JAR, f"{_JAVA}.{name}.{client}", "50001"), (told,)),
+                Another((*_JAR, f"{_JAVA}.{name}.{client}", "50001"), (told,), endless=name == "continueasnew"),
             ),
             says=says,
             built=("target/dapr-java-sdk-examples-exec.jar",),
@@ -531,8 +531,8 @@ def java_sdk() -> Iterator[App]:
         ),
         steps=(
             Another(
-                (*_JAR, f"{_JAVA}.historypropagation.multiapp.MultiAppHistoryPropagationClient", "50001"),
-                ("completed",),
+                (*_JAR, f"{_JAVA}.historypropagation.multiapp.MultiAppHistoryPropagationClient", "payment-1"),
+                (" completed with result: ",),
             ),
         ),
         built=("target/dapr-java-sdk-examples-exec.jar",),

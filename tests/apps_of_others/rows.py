@@ -78,11 +78,12 @@ class Ends:
 
 @dataclass(frozen=True)
 class Another:
-    """Run another program beside the app, with the variables of the first, to its end."""
+    """Run another program beside the app, with the variables of the first app, to its end."""
 
     command: tuple[str, ...]
     says: tuple[str, ...] = ()
-    needs_ports: bool = False
+    endless: bool = False
+    """It is ended from outside, when it has said what it says."""
 
 
 Step = Call | Says | Ends | Another | Writes

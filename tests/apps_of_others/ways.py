@@ -155,22 +155,18 @@ class Run:
             assert ends.custom_status in properties["dapr.workflow.custom_status"]
 
     def _another(self, other: Another) -> None:
-        done = subprocess.run(
-            other.command,
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_SECONDS,
-            check=False,
-        )
-        told = done.stdout + done.stderr
-        with self.log.open("a") as out:
-            out.write(told)
-        assert done.returncode == 0, told[-4000:]
-        for text in other.says:
-            assert text in told, f"{text!r} is not in\n{told[-4000:]}"
+        process = self.start(other.command, self.folder, self.environment)
+        try:
+            if not other.endless:
+                until(lambda: process.poll() is not None, lambda: f"the end of {other}:\n{self.text()[-6000:]}", 0.05)
+                assert process.returncode == 0, self.text()[-6000:]
+            for text in other.says:
+                self.says(text)
+        finally:
+            self.processes.remove(process)
+            if process.poll() is None:
+                process.kill()
+                process.wait()
 
     def exits(self, status: int) -> None:
         last = self.processes[-1]
