@@ -278,3 +278,39 @@ def test_the_code_alone_in_an_environment_of_its_own(cli: Cli, orders: Path, tmp
     (orders / "careless.py").write_text(CARELESS)
     result = cli("check", "--app", "careless.py", "--python", str(python), "-o", "json")
     assert [one["rule"] for one in result.json] == ["unregistered", "clock"]
+
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "dapr"
+BUNDLES = sorted(GOLDEN.glob("*.jsonl"))
+
+
+@pytest.mark.parametrize("file", BUNDLES, ids=lambda file: str(file.stem))
+def test_what_a_real_dapr_has_recorded_fits_the_app_that_it_ran(cli: Cli, file: Path) -> None:
+    """On the official SDK, with the same results: retries, time-outs, children, patches, versions, a new beginning."""
+    result = cli("check", "--from", str(file), "--app", str(GOLDEN / "app.py"), "--results", "-o", "json")
+    assert result.status == 0, result.out
+    assert len(result.json) == 14
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "instances", "step"),
+    [
+        ('call_activity(back, input="fraud")', 'create_timer(SOON)', {"patched"}, 1),
+        ('wait_for_external_event("said")', 'call_activity(back)', {"waits", "waiting", "paused", "ended"}, 3),
+        ('input=str(error)', 'input=str(error), retry_policy=RETRIES), (yield ctx.call_activity(back)', {"retries"}, 7),
+        ('raise KeyError', 'raise ValueError', {"fails", "parent:0002"}, None),
+        ('version_name="v1"', 'version_name="v2"', {"versioned"}, None),
+        ('left - 1', 'left', set(), None),
+        ('ctx.call_child_workflow(fails', 'ctx.call_child_workflow(chain', {"parent"}, 2),
+    ],
+)  # fmt: skip
+def test_a_change_shows_in_what_a_real_dapr_has_recorded(
+    cli: Cli, project: Path, old: str, new: str, instances: set[str], step: int | None
+) -> None:
+    text = (GOLDEN / "app.py").read_text()
+    assert old in text
+    (project / "changed.py").write_text(text.replace(old, new))
+    found = cli("check", "--from", str(BUNDLES[-1]), "--app", "changed.py", "-o", "json").json
+    differing = [one for one in found if not one["fits"]]
+    assert {one["instanceID"] for one in differing} == instances
+    assert {one["step"] for one in differing} <= {step}
