@@ -24,7 +24,20 @@ from wfctl.workflow.sdk.tasks import TaskFailedError, when_all, when_any
 
 Program = list[Any]
 
-KINDS = ["act"] * 4 + ["timer", "event", "timeout", "flaky", "child", "fan", "any", "again", "status", "forget", "soon"]
+KINDS = ["act"] * 4 + [
+    "there",
+    "timer",
+    "event",
+    "timeout",
+    "flaky",
+    "child",
+    "fan",
+    "any",
+    "again",
+    "status",
+    "forget",
+    "soon",
+]
 
 
 def make(rng: random.Random, names: list[str], depth: int = 0) -> Program:
@@ -61,6 +74,9 @@ def _outcome(step: Any) -> Any:
 
 
 def install(rig: Rig) -> None:
+    """Register the workflow and its activities, in a second app too, where some of its steps and children run."""
+    rig.others["other"] = rig.registry
+
     @rig.activity
     def give(ctx, value):
         return value
@@ -87,7 +103,10 @@ def install(rig: Rig) -> None:
         if kind == "timer":
             return ctx.create_timer(timedelta(seconds=value))
         if kind == "child":
-            return ctx.call_child_workflow("Program", input={"steps": value, "got": [], "at": 0})
+            app_id = "other" if len(value) % 2 else None
+            return ctx.call_child_workflow("Program", input={"steps": value, "got": [], "at": 0}, app_id=app_id)
+        if kind == "there":
+            return ctx.call_activity("give", input=value, app_id="other")
         return ctx.call_activity("give", input=value)
 
     def step(ctx, kind, value):
@@ -162,10 +181,16 @@ class Storm:
         self.own()
 
     def own(self, whole: bool = False) -> None:
-        """An owner: mostly of everything; else of some trees, with another app, or with code that fits no history."""
-        kind = "whole" if whole else self.rng.choice(["whole"] * 6 + ["some trees", "another app", "edited"])
+        """An owner: mostly of everything; else of some trees, with another app, without the second one, or with code
+        that fits no history."""
+        kind = (
+            "whole"
+            if whole
+            else self.rng.choice(["whole"] * 6 + ["some trees", "another app", "edited", "without the other"])
+        )
         registry = {"another app": Registry(), "edited": self.edited}.get(kind)
-        engine = self.rig.own([] if kind == "some trees" else None, registry)
+        others: dict[str, Registry] | None = {} if kind == "without the other" else None
+        engine = self.rig.own([] if kind == "some trees" else None, registry, others)
         engine._store._dispatcher._live._max_live = self.rng.choice([1, 2, 3, 10_000])
         if kind == "some trees":
             roots = self.rig.look(

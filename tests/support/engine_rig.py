@@ -19,6 +19,7 @@ from wfctl.engine.store import clocks, database, history_inbox, instances
 from wfctl.engine.store.instances import Row
 from wfctl.engine.store.values import maybe_micros
 from wfctl.engine.transaction import StoreUnit, Unit
+from wfctl.model.apps import Apps
 from wfctl.model.events import Event
 from wfctl.model.instance import IfExists, StartRequest
 from wfctl.model.status import Status
@@ -44,6 +45,7 @@ class Rig:
     def __init__(self, folder: Path) -> None:
         self.store = folder / "store.db"
         self.registry = Registry()
+        self.others: dict[str, Registry] = {}  # of further apps, by their IDs
         self.clock = Clock()
         self.owner: Engine | None = None
         self.engines: list[Engine] = []
@@ -58,11 +60,18 @@ class Rig:
 
     # --- the owner ----------------------------------------------------------------------------------------------
 
-    def own(self, scope: Sequence[int] | None = None, registry: Registry | None = None, **options: Any) -> Engine:
+    def own(
+        self,
+        scope: Sequence[int] | None = None,
+        registry: Registry | None = None,
+        others: dict[str, Registry] | None = None,
+        **options: Any,
+    ) -> Engine:
         app = registry or self.registry
+        further = self.others if others is None else others
         engine = Engine(
             self.store,
-            lambda deliver: LocalExecutor(app, deliver),
+            lambda deliver: LocalExecutor(app, deliver, others=further),
             clock=self.clock,
             workflows=app.workflow_names(),
             **options,
@@ -134,8 +143,8 @@ class Rig:
         finally:
             db.close()
 
-    def find(self, instance_id: str) -> Row | None:
-        return self.look(lambda db: instances.find(db, instance_id))
+    def find(self, instance_id: str, apps: Apps = None) -> Row | None:
+        return self.look(lambda db: instances.find(db, instance_id, apps))
 
     def row(self, instance_id: str) -> Row:
         row = self.find(instance_id)
