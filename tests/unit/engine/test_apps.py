@@ -108,6 +108,7 @@ def test_what_is_for_an_app_that_is_not_here_waits_for_it(rig: Rig) -> None:
     assert (rig.row("o1").status, rig.row("w1").status) == (Status.RUNNING, Status.PENDING)
     for one, kinds in (("o1", ["app", "activity"]), ("w1", ["app"])):
         found = rig.look(lambda db, one=one: reads.get(db, one, payloads=False, driven=True))  # type: ignore[misc]
+        assert found is not None
         assert [wait.kind for wait in found.waiting_for] == kinds
         assert found.waiting_for[0].name == "pay"
     assert rig.engine.left_alone() == {rig.key("w1"): "pay/Wait"}
@@ -141,7 +142,8 @@ def test_the_cause_is_found_in_the_child_of_the_other_app(rig: Rig) -> None:
     rig.start("Order", "o1", '"fail"')
     rig.ended("o1")
     one = rig.look(lambda db: reads.get(db, "o1", payloads=False, driven=True))
-    assert one is not None and one.failed_step is not None
+    assert one is not None
+    assert one.failed_step is not None
     assert (one.failed_step.name, one.failed_step.app_id) == ("Below", "pay")
 
 
