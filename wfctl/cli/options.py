@@ -112,7 +112,7 @@ def _sidecar(flag: str, metavar: str, help: str) -> tuple[Any, Any]:
 _SIDECAR: dict[str, tuple[Any, Any]] = {
     "grpc_endpoint": _sidecar("--grpc-endpoint", "ADDRESS", "The sidecar's gRPC address or port."),
     "api_version": _sidecar("--api-version", "VERSION", "The HTTP workflow API: v1.0, v1.0-beta1, v1.0-alpha1."),
-    "app_id": _sidecar("--app-id", "ID", "The Dapr app whose workflows are meant."),
+    "app_id": _sidecar("--app-id", "APP", "The app whose workflows are meant; of a store, else all of them."),
     "ca_file": _sidecar("--ca-file", "FILE", "Certificates to trust besides the system's."),
     "request_timeout": _sidecar("--request-timeout", "DURATION", "How long one request may take; 30s unless given."),
     "kube_context": _sidecar("--kube-context", "NAME", "The kubectl context."),

@@ -64,7 +64,7 @@ def choose(settings: Settings, target: Value | None = None) -> Target:
             named,
             lambda: settings.interpreter,
             lambda: _environment(settings),
-            settings.get("app_id"),
+            _app_of_store(settings),
             {app_id: (app.value, settings.base_of(app)) for app_id, app in settings.apps.items()},
         )
     from wfctl.client.sidecar.endpoint import Endpoint
@@ -89,6 +89,14 @@ def choose(settings: Settings, target: Value | None = None) -> Target:
 def _environment(settings: Settings) -> str | None:
     found = settings.environment
     return None if found is None or found.own else f"{found.describe()}: {found.origin}"
+
+
+def _app_of_store(settings: Settings) -> str | None:
+    """Return the app that is meant in a store: one named by hand, or in the chosen profile. Files mean a sidecar's."""
+    given = settings.values.get("app_id")
+    if given is None or not given.origin.startswith(("--", "WFCTL_", "profile ")):
+        return None
+    return given.value
 
 
 def _cluster(settings: Settings, target: Value) -> dict[str, str]:

@@ -108,7 +108,8 @@ Options of every command that are about a sidecar; each is a WFCTL_ variable and
 
   --grpc-endpoint ADDRESS     * its gRPC address: a port, host:port, host:port?tls=true or unix:///path (50001)
   --api-version VERSION       * the HTTP workflow API, v1.0, v1.0-beta1 or v1.0-alpha1; else the newest it serves
-  --app-id ID                 * the app whose workflows are meant; of several sockets or pods, the one of this app
+  --app-id APP                * the app whose workflows are meant; of several sockets or pods, the one of this app. Also
+                                in a store that has instances of several apps: wfctl help apps
   --ca-file FILE                certificates to trust besides the system's
   --request-timeout DURATION    how long one request may take (30s)
   --kube-context NAME         * a sidecar in Kubernetes, reached by kubectl port-forward:
@@ -120,6 +121,9 @@ A file:
   target = "embedded"
   app = "orders.py"            # a file, relative to this one, or a module
   store = ".wfctl/store.db"
+
+  [apps.payments]              # a further app of the embedded engine, in the same process: wfctl help apps
+  app = "payments.py"
 
   [profiles.prod]
   target = "https://dapr.example.com"
@@ -140,7 +144,7 @@ wfctl reads wfctl.toml, or [tool.wfctl] in pyproject.toml, in the current folder
 Until you trust such a file it may say what stays in its folder and on this machine:
 
   target, grpc_endpoint       embedded, sidecar, grpc, 127.0.0.1, localhost, [::1], a Unix socket in the folder
-  app                         a file in the folder, or a module
+  app, apps.ID.app            a file in the folder, or a module
   store                       a file in the folder
   format, color, log_level, api_version, request_timeout, protected
 
@@ -201,4 +205,29 @@ counted from the creation (--created-before 7d) or from the end (--finished-befo
 -o jsonl writes a line for each instance as it is done. Exit status 7: some failed, or were not tried.
 """
 
-TOPICS = {"exit-codes": EXIT_CODES, "json": JSON, "targets": TARGETS, "trust": TRUST, "batch": BATCH}
+APPS = """\
+Several apps
+
+Workflows of one app may call activities and child workflows of another: call_activity("charge", app_id="payments").
+As on Dapr, an instance belongs to an app, and an ID is taken within that app only.
+
+Two ways to have several apps:
+
+  wfctl serve -f dapr.yaml      each app a program of its own, with ports that show its own instances
+  [apps.payments]               in wfctl.toml: a further app of the embedded engine, in the process of each command that
+  app = "payments.py"           executes the store; `app = "orders.py"` at the top stays the store's own app
+
+What is for an app that is not there waits until it is; `wfctl get ID` says for which app.
+
+Embedded commands and --store show the instances of all apps. --app-id payments, in every command, shows and means those
+of one. An ID that lives in several apps is an error that names them. The store's own app, which runs what nobody gave
+an app ID, is --app-id wfctl.
+
+  wfctl start charge --app-id payments
+  wfctl list --app-id payments
+  wfctl get 12345678 --app-id payments
+
+`steps` and `history` name the app of each call, `tree` and `list` that of each instance, where there are any.
+"""
+
+TOPICS = {"exit-codes": EXIT_CODES, "json": JSON, "targets": TARGETS, "apps": APPS, "trust": TRUST, "batch": BATCH}

@@ -77,7 +77,7 @@ class Embedded:
 
         engine = self.open(host)
         try:
-            yield lambda: check_embedded(self.store, self.app, engine.load_app, self.environment)
+            yield lambda: check_embedded(self.store, self.app, engine.load_app, self.environment, engine.load_others)
         finally:
             engine.close()
 

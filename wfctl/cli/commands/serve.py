@@ -87,7 +87,7 @@ def serve(
     print_endpoints: Annotated[
         str | None, _option(_SAY, metavar="json", help="Print the endpoints on stdout when ready.")
     ] = None,
-    app_id: Annotated[str, _option(_SAY, metavar="ID", help="The app ID that clients are told.")] = "wfctl",
+    app_id: Annotated[str, _option(_SAY, metavar="APP", help="The app ID that clients are told.")] = "wfctl",
     log_level: Annotated[str, _option(_SAY, metavar=LEVEL.metavar, help=f"Log from {LEVEL.listed} on.")] = "info",
     max_body_size: Annotated[
         str, _option(_LIMITS, metavar="SIZE", help="Refuse larger requests; 4Mi unless given.")

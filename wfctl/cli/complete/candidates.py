@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 FILES: list[Candidate] = [Candidate(":files")]  # the shell knows better
 _FILES = ("FILE", "BUNDLE", "FOLDER", "PATH", "FILE|FOLDER", "FILE|MODULE", "FILE|-")
 _RUNS = ("A", "B")  # an ID or, with a dot or a slash in it, a file
-_NEW = frozenset({"id", "new_id", "app_id"})  # these name what is not there yet
+_NEW = frozenset({"id", "new_id"})  # these name what is not there yet
 
 # Of the commands that change nothing; the verbs say for themselves which instances they act on.
 _STATUSES_FOR = {"wait": LIVE, "result": TERMINAL}
@@ -98,6 +98,13 @@ def _statuses_for(command: str) -> frozenset[Status]:
 
 def _candidate(one: Instance) -> Candidate:
     return Candidate(one.id, " ".join(word for word in (one.name, one.status.name) if word))
+
+
+def _apps(line: _Line, incomplete: str) -> list[Candidate]:
+    """Return the apps that the settings name, and those whose instances a store has."""
+    settings = line.settings()
+    named = [Candidate(app_id, app.value) for app_id, app in settings.apps.items()]
+    return named + asked(settings, Question("apps", lambda at: (Candidate(app_id) for app_id in at.app_ids())))
 
 
 def _workflows(line: _Line, incomplete: str) -> list[Candidate]:
@@ -269,6 +276,7 @@ def _topics(line: _Line, incomplete: str) -> list[Candidate]:
 _VALUES: dict[str, Callable[[_Line, str], list[Candidate]]] = {
     "ID": _ids,
     "ID|BUNDLE": _ids,
+    "APP": _apps,
     "ID... EVENT": _ids_then_event,
     **dict.fromkeys(_RUNS, _ids),
     "EVENT": _events,

@@ -75,6 +75,10 @@ class CompletionReader(Protocol):
 
     def workflow_names(self) -> Iterator[str | None]: ...
 
+    def app_ids(self) -> Iterator[str]:
+        """Return the apps that instances are of by name."""
+        ...
+
     def history(self, instance_id: str) -> Sequence[Event]: ...
 
     def close(self) -> None: ...
@@ -96,6 +100,10 @@ class WorkflowsReader:
         from wfctl.model.instance import Filter
 
         return (one.name for one in self.first(Filter()))
+
+    def app_ids(self) -> Iterator[str]:
+        """A sidecar has the instances of one app."""
+        return iter(())
 
 
 class Question(NamedTuple):
@@ -119,7 +127,7 @@ def asked(settings: Settings, *questions: Question) -> list[Candidate]:
         if target.embedded is not None:
             from wfctl.cli.complete.store_reader import StoreReader
 
-            reader: CompletionReader = StoreReader(target.embedded.store)
+            reader: CompletionReader = StoreReader(target.embedded.store, target.embedded.app_id)
         else:
             from wfctl.client.port import Host
 

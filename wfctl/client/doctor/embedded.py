@@ -10,7 +10,7 @@ import platform
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,23 +33,34 @@ LOW, TOO_LOW = 1024**3, 64 * 1024**2  # bytes free
 
 
 def check_embedded(
-    store: Path, app: str | None, load: Callable[[], App], environment: Callable[[], str | None] = lambda: None
+    store: Path,
+    app: str | None,
+    load: Callable[[], App],
+    environment: Callable[[], str | None] = lambda: None,
+    others: Callable[[], Mapping[str, App]] = dict,
 ) -> list[Check]:
     """Run the checks. `load` imports the app, which runs its code.
 
-    `environment` describes the app's Python environment; None if it is wfctl's own.
+    `environment` describes the app's Python environment; None if it is wfctl's own. `others` loads the further apps.
     """
-    return list(_checks(store, app, load, environment))
+    return list(_checks(store, app, load, environment, others))
 
 
 def _checks(
-    store: Path, app: str | None, load: Callable[[], App], environment: Callable[[], str | None]
+    store: Path,
+    app: str | None,
+    load: Callable[[], App],
+    environment: Callable[[], str | None],
+    others: Callable[[], Mapping[str, App]],
 ) -> Iterator[Check]:
     yield _python()
     yield _disk(store)
     yield from _store(store)
     yield from _environment(environment)
-    yield _app(app, load)
+    own = _app(app, load)
+    yield own
+    if own.level is not Result.FAIL:
+        yield from _others(others)
 
 
 def _python() -> Check:
@@ -189,6 +200,19 @@ def _app(app: str | None, load: Callable[[], App]) -> Check:
     return Check(
         "app", Result.OK, f"{detail} ({', '.join(sorted(workflows)[:5])}{', ...' if len(workflows) > 5 else ''})"
     )
+
+
+def _others(load: Callable[[], Mapping[str, App]]) -> Iterator[Check]:
+    """Check the further apps; `load` imports them, which runs their code."""
+    try:
+        loaded = load()
+    except WfctlError as error:
+        yield Check("apps", Result.FAIL, error.message, error.hint)
+        return
+    for app_id, app in loaded.items():
+        workflows, activities = app.registry.workflow_names(), app.registry.activity_names()
+        counts = f"{_number(len(workflows), 'workflow')}, {_number(len(activities), 'activity', 'activities')}"
+        yield Check(f"app {app_id}", Result.OK, f"{app.spec}: {counts}")
 
 
 def _files(store: Path) -> Iterator[Path]:

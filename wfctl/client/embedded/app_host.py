@@ -93,6 +93,12 @@ class HostedApp:
             self._app = no_app() if self.spec is None else load(self.spec, self._base, python, self._log_level)
         return self._app
 
+    def load_others(self) -> Mapping[str, App]:
+        """Return the further apps by ID, imported once. Raises AppError."""
+        if self.named:
+            self.load()
+        return self._others
+
     @property
     def named(self) -> bool:
         """True if there is an app to run."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -148,6 +148,10 @@ class Driving:
     def registry(self, app: str) -> Registry | None:
         """Return what an app, as stored, registers here; None if it is not here. Raises as `load_app` does."""
         return self._app.registry(app)
+
+    def load_others(self) -> Mapping[str, App]:
+        """Return the further apps by ID, imported once. Raises AppError."""
+        return self._app.load_others()
 
     def load_app(self) -> App:
         """Return the app, imported once. Raises InvalidInput if none is named, and AppError."""

@@ -401,6 +401,10 @@ class EmbeddedWorkflows:
         """
         return self._driving.run_all(timeout, progress, skip)
 
+    def load_others(self) -> Mapping[str, App]:
+        """Return the further apps of this target by ID, imported once. Raises AppError."""
+        return self._driving.load_others()
+
     def load_app(self) -> App:
         """Return the app of this target, imported once. Raises InvalidInput if none is named, and AppError."""
         return self._driving.load_app()

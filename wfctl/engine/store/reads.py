@@ -350,6 +350,20 @@ _LIVE = ", ".join(str(int(status)) for status in sorted(LIVE))
 _MINE = "failures.key = instances.key"
 
 
+def app_ids(db: Connection) -> list[str]:
+    """Return the apps that instances are of by name, by hops through their index."""
+    sql = """
+        WITH RECURSIVE apps (app) AS (
+            SELECT min(app) FROM instances WHERE app <> ''
+            UNION ALL
+            SELECT (SELECT min(app) FROM instances WHERE app > apps.app AND app <> '')
+            FROM apps WHERE apps.app IS NOT NULL
+        )
+        SELECT app FROM apps WHERE app IS NOT NULL
+    """
+    return [app for (app,) in db.execute(sql)]
+
+
 def _names(db: Connection, glob: str) -> list[str]:
     """Return the names of workflows that fit, by hops through their index."""
     sql = """
