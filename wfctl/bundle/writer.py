@@ -36,6 +36,7 @@ class BundleWriter:
         self.instances += instance
 
     def _line(self, record: dict[str, Any]) -> None:
-        line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
+        text = json.dumps(record, separators=(",", ":")).replace("\x7f", "\\u007f")  # it may come to a terminal
+        line = text.encode() + b"\n"
         self._sum.update(line)
         self._write(line)

@@ -103,7 +103,7 @@ class _Staging:
         self._prefix = prefix
         self._now = datetime.now(timezone.utc)
         self._keys: dict[tuple[str, str], int] = {}
-        self._families: dict[str, list[_Member]] = {}
+        self._families: dict[tuple[str, str], list[_Member]] = {}  # by app and the ID of the original
         self._next_key = 1
         self.imported = Imported()
 
@@ -123,7 +123,7 @@ class _Staging:
         self._keys[row.app, one.id] = row.key
         self._next_key = row.key + 1
         self._put(one, found, row)
-        self._note_reruns(one, row.key)
+        self._note_reruns(one, row)
         self.imported.instances += 1
         self.imported.paused += not row.status.terminal
 
@@ -185,14 +185,14 @@ class _Staging:
 
     # --- reruns -------------------------------------------------------------------------------------------------
 
-    def _note_reruns(self, one: Exported, key: int) -> None:
+    def _note_reruns(self, one: Exported, row: Row) -> None:
         """Take note of a family, and leave keys free behind this one for reruns that are gone (`put_reruns`)."""
         instance = one.instance
         later = instance.rerun_as or ()
         if instance.rerun_of is None and not later:
             return
-        member = _Member(key, one.id, instance.rerun_of is not None, later)
-        self._families.setdefault(instance.rerun_of or one.id, []).append(member)
+        member = _Member(row.key, one.id, instance.rerun_of is not None, later)
+        self._families.setdefault((row.app, instance.rerun_of or one.id), []).append(member)
         self._next_key += len(later)
 
     def put_reruns(self) -> None:
@@ -200,7 +200,7 @@ class _Staging:
 
         A key says when a rerun was made: one that is gone gets a free key behind the rerun before it.
         """
-        for original, members in self._families.items():
+        for (_, original), members in self._families.items():
             family = next((one.key for one in members if not one.rerun), members[0].key)
             keys = {one.id: one.key for one in members}
             rows = [(one.key, one.id) for one in members if one.rerun]

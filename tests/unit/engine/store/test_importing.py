@@ -163,6 +163,32 @@ def test_reruns_that_are_gone_still_have_been(tmp_path: Path) -> None:
     rig.close()
 
 
+def test_apps_keep_their_instances(tmp_path: Path) -> None:
+    """One ID may be in two apps, and a child in another app than its parent."""
+
+    def of_app(one: Exported, app_id: str | None, parent: ev.Parent | None = None) -> Exported:
+        started = replace(one.history[1], app_id=app_id, parent=parent)  # type: ignore[call-arg]
+        parent_id = None if parent is None else parent.instance_id
+        instance = replace(one.instance, app_id=app_id, parent_id=parent_id, started_at=T0, rerun_as=())
+        return replace(one, instance=instance, history=(one.history[0], started, *one.history[2:]), inbox=(), logs=())
+
+    parent = ev.Parent(1, "a", "W", "e", "other")
+    bundle = [of_app(finished("a"), None), of_app(finished("a"), "other"), of_app(finished("kid"), None, parent)]
+    put(tmp_path / "s.db", bundle)
+    found = exported(tmp_path / "s.db")
+    for old, new in zip(bundle, found, strict=True):
+        assert replace(new, instance=replace(new.instance, updated_at=None, completed_at=None)) == old
+    db = open_reader(tmp_path / "s.db")
+    rows = db.execute("SELECT parent, app FROM instances ORDER BY key").fetchall()
+    db.close()
+    assert rows == [(None, ""), (None, "other"), (2, "")]
+    stream = io.BytesIO(written(bundle[1]))
+    import_bundle(tmp_path / "own.db", BundleReader(stream, "b"), "b", as_own=True)
+    (own,) = exported(tmp_path / "own.db")
+    assert own.app_id is None
+    assert own.history[1].app_id is None  # type: ignore[attr-defined]
+
+
 def test_an_event_that_nobody_knows_is_kept(tmp_path: Path) -> None:
     one = finished("a")
     one = replace(one, history=(*one.history, ev.OtherEvent(7, T0, "Teleported", (("to", "Mars"),))), inbox=(), logs=())
