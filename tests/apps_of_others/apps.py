@@ -626,6 +626,20 @@ def agents() -> Iterator[App]:
         yield App(f"dapr-agents/{path.partition('/')[2]}", DAPR_AGENTS, folder, "Python", left_out=why, embedded=why)
 
 
+def left_out() -> Iterator[App]:
+    """Rows that nothing runs, so that the page says so."""
+    for name in ("patterns", "multi-app", "versioning"):
+        yield App(
+            f"java-sdk/spring-boot-examples/{name}", JAVA_SDK, f"spring-boot-examples/workflows/{name}", "Java",
+            left_out="not built: a Spring Boot app whose README starts Dapr by Testcontainers (Docker)",
+        )  # fmt: skip
+    yield App(
+        "js-sdk/management", JS_SDK, "examples/workflow/management", "JavaScript",
+        left_out="starts a workflow that no app of the repository registers",
+    )  # fmt: skip
+
+
 APPS = (
-    *python_quickstarts(), *js_apps(), *go_apps(), *java_quickstarts(), *python_sdk(), *java_sdk(), *agents()
+    *python_quickstarts(), *js_apps(), *go_apps(), *java_quickstarts(), *python_sdk(), *java_sdk(), *agents(),
+    *left_out(),
 )  # fmt: skip

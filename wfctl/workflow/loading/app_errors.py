@@ -76,6 +76,9 @@ def _install(module: str) -> str:
     """Return the command that installs a module in this Python, by the tool that made its environment."""
     prefix = Path(sys.prefix)
     if installed_as_tool():
+        here = Path.cwd()
+        if any((folder / "poetry.lock").exists() for folder in (here, *here.parents)):
+            return "this is wfctl's own Python: poetry run wfctl … takes the project's, or name it: --python PATH"
         return (
             f"this is wfctl's own Python: make an environment with {module} beside the app "
             f"(python -m venv .venv, or uv venv), or name the app's: --python PATH"

@@ -195,6 +195,7 @@ def test_a_missing_third_party_module(write: Write, tmp_path: Path, spec: str) -
         ([".venv/pyvenv.cfg"], "uv pip install --python"),
         ([".venv/uv-receipt.toml"], "make an environment with no_such_module_at_all beside the app"),
         ([".venv/pipx_metadata.json"], "make an environment with no_such_module_at_all beside the app"),
+        (["poetry.lock", ".venv/uv-receipt.toml"], "poetry run wfctl"),
     ],
 )
 def test_the_cure_is_that_of_the_environments_tool(
@@ -205,6 +206,7 @@ def test_the_cure_is_that_of_the_environments_tool(
         write(file, "uv = 0.9\n")
     prefix = (tmp_path / files[-1]).parent if "pypoetry" in files[0] else tmp_path / ".venv"
     monkeypatch.setattr(sys, "prefix", str(prefix))
+    monkeypatch.chdir(tmp_path)
     assert cure in (error("needs_4.py", tmp_path).hint or "")
 
 
