@@ -169,8 +169,8 @@ A project's file is not used at all (exit status 6) when somebody else can chang
 belongs to neither you nor root, or everybody may write to it. WFCTL_TRUST=1 is for those that a bind mount or CI
 brings. On Windows owners are not judged.
 
-Trusted or not, the app is code of the folder: start, run, raise-event, resume, rerun, serve, workflows, doctor and
-whatever else drives instances run it. Looking (list, get, history, steps, watch, TAB) does not.
+Trusted or not, the app is code of the folder: start, run, raise-event, resume, rerun, serve, workflows, check,
+replay, doctor and whatever else drives instances run it. Looking (list, get, history, steps, watch, TAB) does not.
 """
 
 BATCH = """\
