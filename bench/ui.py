@@ -21,6 +21,7 @@ from bench.watch import COLUMNS, INSTANCES, ROWS, SECONDS, WARM, _cpu, _driven, 
 
 # One filled already, to be copied: filling takes minutes.
 FILLED = "WFCTL_BENCH_MILLION"
+# Pressed one after the other, so that each of them changes what is seen.
 KEYS = {
     "down": "j",
     "page down": "\x1b[6~",
@@ -44,11 +45,7 @@ def ui(rounds: int) -> Iterator[dict[str, Any]]:
                 time.sleep(WARM)
                 screen.read(1.0)
                 yield {"ui": "looked at", "stored": stored, **_watched(screen, driver, rounds * SECONDS)}
-                yield {
-                    "ui": "keys",
-                    "stored": stored,
-                    "ms": {name: _answer(screen, keys) for name, keys in KEYS.items()},
-                }
+                yield {"ui": "keys", "stored": stored, "median_ms": _answers(screen, rounds)}
 
 
 def _fill(path: Path, count: int) -> None:
@@ -75,18 +72,19 @@ def _watched(screen: _Screen, driver: subprocess.Popen[str], seconds: float) -> 
     }
 
 
-def _answer(screen: _Screen, keys: str) -> float:
-    """Return the milliseconds until something is drawn after a key, as the median of some."""
-    found = []
-    for _ in range(5):
-        while screen.read(0.05):  # between two frames
-            pass
-        began = time.perf_counter()
-        os.write(screen.fd, keys.encode())
-        screen.read(2.0, first=True)
-        found.append((time.perf_counter() - began) * 1000)
-        screen.read(0.5)
-    return round(statistics.median(found), 1)
+def _answers(screen: _Screen, rounds: int) -> dict[str, float]:
+    """Return for each key the milliseconds until something is drawn."""
+    found: dict[str, list[float]] = {name: [] for name in KEYS}
+    for _ in range(rounds):
+        for name, keys in KEYS.items():
+            screen.read(0.6)
+            while screen.read(0.05):  # between two frames
+                pass
+            began = time.perf_counter()
+            os.write(screen.fd, keys.encode())
+            screen.read(2.0, first=True)
+            found[name].append((time.perf_counter() - began) * 1000)
+    return {name: round(statistics.median(taken), 1) for name, taken in found.items()}
 
 
 class _Screen:

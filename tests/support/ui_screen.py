@@ -33,7 +33,7 @@ async def until(pilot: Any, holds: Callable[[], bool], what: str) -> None:
         if holds():
             return
         assert time.monotonic() < deadline, f"never happened: {what}\n{shown(pilot)}"
-        await pilot.pause(0.02)
+        await pilot.pause(0.05)
 
 
 async def type_text(pilot: Any, text: str) -> None:

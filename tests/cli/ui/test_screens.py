@@ -41,6 +41,7 @@ def test_screens(ui: Run, still: Path, size: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(
         "wfctl.cli.ui.frame.targets", lambda session: [("prod", "https://shop"), ("embedded", "shop.db")]
     )
+    monkeypatch.setattr("wfctl.cli.ui.rates.AT_ONCE", 100)  # all minutes at the first look
     monkeypatch.setattr("wfctl.cli.ui.forms.utc_now", lambda: NOW)
     monkeypatch.setattr("wfctl.cli.ui.doing.utc_now", lambda: NOW)
 
