@@ -42,7 +42,8 @@ SHOWN_LEVEL = Choice("LEVEL|off", "a level", ("debug", "info", "warning", "error
 LEVEL = Choice("LEVEL", "a level", ("debug", "info", "warning", "error"))
 THEME = Choice("THEME", "a theme", ("terminal", "dark", "light"))
 
+TAB = Choice("TAB", "a tab", ("instances", "failures", "events", "workers"))
 CHECK_FORMAT = Choice("FORMAT|github", "an output format", (*FORMAT.words, "github"))
 
-_ALL = (FORMAT, CHECK_FORMAT, COLOR, ORDER, IF_EXISTS, GROUPS, EVENT_GROUPS, SHELL, SHOWN_LEVEL, LEVEL, THEME)
+_ALL = (FORMAT, CHECK_FORMAT, COLOR, ORDER, IF_EXISTS, GROUPS, EVENT_GROUPS, SHELL, SHOWN_LEVEL, LEVEL, THEME, TAB)
 BY_METAVAR = {one.metavar: one for one in _ALL}

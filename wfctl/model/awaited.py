@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum
 
 from wfctl.model.events import Event
-from wfctl.model.instance import Instance
+from wfctl.model.instance import Instance, OwnTime
 from wfctl.model.status import Status
 from wfctl.model.steps import Step, StepStatus, steps_of
 
@@ -35,6 +35,7 @@ class AwaitedEvent:
     since       when the wait began; None for one that is UNREAD
     until       when the wait times out
     arrived_at  when the event arrived; None while it has not, and where a target does not tell
+    own_time    where its tree has a clock of its own, by which these times are
     """
 
     id: str
@@ -45,6 +46,11 @@ class AwaitedEvent:
     since: datetime | None = None
     until: datetime | None = None
     arrived_at: datetime | None = None
+    own_time: OwnTime | None = None
+
+    def time(self, real: datetime) -> datetime:
+        """Return what the clock of its tree says at a real time."""
+        return real if self.own_time is None else real + self.own_time.ahead
 
     @property
     def at(self) -> datetime | None:
@@ -94,8 +100,14 @@ def awaited_of(instance: Instance, history: Sequence[Event], received: Iterable[
     steps = steps_of(history)
     arrived = Counter(name.casefold() for name in received)
 
-    def made(event: str | None, state: EventState, **times: datetime | None) -> AwaitedEvent:
-        return AwaitedEvent(instance.id, instance.name, instance.status, event or "", state, **times)
+    def made(
+        event: str | None,
+        state: EventState,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        arrived_at: datetime | None = None,
+    ) -> AwaitedEvent:
+        return AwaitedEvent(instance.id, instance.name, instance.status, event or "", state, since, until, arrived_at)
 
     for step in steps:
         if step.kind == "event" and step.status.open:

@@ -38,7 +38,7 @@ def test_a_tab_an_instance_and_keys(cli: Cli, app: Path) -> None:
 
 
 def test_what_is_refused(cli: Cli, app: Path, tmp_path: Path) -> None:
-    assert "there is no tab 'nosuch'" in cli("ui", "--screenshot", "x.svg", "--tab", "nosuch").err
+    assert "--tab 'nosuch' is not a tab" in cli("ui", "--screenshot", "x.svg", "--tab", "nosuch").err
     for size in ("80", "0x0", "9999x20", "80x", "x"):
         assert cli("ui", "--screenshot", "x.svg", "--size", size).status == 2
     assert "for a picture" in cli("ui", "--tab", "failures").err

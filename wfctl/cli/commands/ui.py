@@ -3,7 +3,7 @@ from typing import Annotated
 
 import typer
 
-from wfctl.cli.choices import THEME
+from wfctl.cli.choices import TAB, THEME
 from wfctl.cli.command import command, new_app
 from wfctl.cli.session import Session
 from wfctl.cli.text_file import write_text
@@ -29,7 +29,7 @@ def ui(
     ] = None,
     tab: Annotated[
         str | None,
-        typer.Option(metavar="TAB", help="Of this tab: instances, failures, events, workers.", rich_help_panel=PICTURE),
+        typer.Option(metavar=TAB.metavar, help=f"Of this tab: {TAB.listed}.", rich_help_panel=PICTURE),
     ] = None,
     instance: Annotated[
         str | None, typer.Option(metavar="ID", help="Of the page of this instance.", rich_help_panel=PICTURE)
@@ -69,8 +69,9 @@ def ui(
     if screenshot is not None:
         from wfctl.cli.ui.picture import picture
 
+        label = None if tab is None else TAB.parse(tab, "--tab")
         keys = [key.strip() for key in (press or "").split(",") if key.strip()]
-        write_text(session, screenshot, picture(frame, size=_size(size), tab=tab, instance=instance, keys=keys))
+        write_text(session, screenshot, picture(frame, size=_size(size), tab=label, instance=instance, keys=keys))
         return
     if not (is_tty(session.stdin) and session.console.out_tty):
         raise InvalidInput("wfctl ui needs a terminal", hint="wfctl list, and wfctl list --watch, write into a pipe")

@@ -12,9 +12,8 @@ from rich.console import Console
 
 from wfctl.cli.ui.frame import Frame, Main
 from wfctl.cli.ui.instance import open_instance
-from wfctl.errors import InvalidInput, TimedOut
+from wfctl.errors import TimedOut
 from wfctl.render.terminal_svg import svg_of
-from wfctl.render.text import clean
 
 SECONDS = 60.0  # until the target must have answered
 PAUSE = 0.05  # seconds between two looks whether all is drawn
@@ -23,7 +22,7 @@ PAUSE = 0.05  # seconds between two looks whether all is drawn
 def picture(frame: Frame, *, size: tuple[int, int], tab: str | None, instance: str | None, keys: Sequence[str]) -> str:
     """Return a tab, or the page of an instance, as SVG, after these keys. `size` in columns and lines.
 
-    Raises what the target raises, and InvalidInput: there is no such tab.
+    Raises what the target raises, and TimedOut.
     """
     return asyncio.run(_picture(frame, size, tab, instance, keys))
 
@@ -36,7 +35,7 @@ async def _picture(
         main = frame.screen
         assert isinstance(main, Main)
         if tab is not None:
-            main.action_tab(_number(main, tab))
+            main.action_tab([pane.LABEL.lower() for pane in main.panes].index(tab) + 1)
             await _rest(frame, pilot)
         if instance is not None:
             open_instance(main.live, instance)
@@ -45,14 +44,6 @@ async def _picture(
             await pilot.press(key)
             await _rest(frame, pilot)
         return _drawn(frame)
-
-
-def _number(main: Main, tab: str) -> int:
-    labels = [pane.LABEL for pane in main.panes]
-    for number, label in enumerate(labels, start=1):
-        if tab.lower() in (label.lower(), str(number)):
-            return number
-    raise InvalidInput(f"there is no tab {clean(tab)!r}", hint=f"--tab {', '.join(label.lower() for label in labels)}")
 
 
 async def _rest(frame: Frame, pilot: Any) -> None:

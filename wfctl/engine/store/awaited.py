@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from wfctl.engine.store import history_inbox, reads
+from wfctl.engine.store import clocks, history_inbox, instances, reads
 from wfctl.engine.store.codec import decode
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import to_status
@@ -59,7 +59,18 @@ def listed(db: Connection, filter: Filter, apps: Apps = None) -> list[AwaitedEve
             state = EventState.WAITING if arrived is None else EventState.RECEIVED
             times = (maybe_time(since), maybe_time(until), arrived)
             found.append(AwaitedEvent(instance_id, name, to_status(status), event, state, *times))
-    return oldest_first(found)[: filter.limit]
+        return _by_own_clocks(db, oldest_first(found)[: filter.limit], apps)
+
+
+def _by_own_clocks(db: Connection, found: list[AwaitedEvent], apps: Apps) -> list[AwaitedEvent]:
+    """Return them with the clocks of their trees, where there are such."""
+    if not clocks.any_clock(db):
+        return found
+    roots = {each.id: row.root for each in found if (row := instances.find(db, each.id, apps)) is not None}
+    own = clocks.of_roots(db, roots.values())
+    return [
+        replace(each, own_time=own[roots[each.id]].own_time) if roots.get(each.id) in own else each for each in found
+    ]
 
 
 def counted(db: Connection, filter: Filter, apps: Apps = None) -> list[EventGroup]:

@@ -63,9 +63,14 @@ def get(db: Connection, root: int) -> TreeClock | None:
     return None if found is None else TreeClock(*found)
 
 
+def any_clock(db: Connection) -> bool:
+    """Return True if any tree has a clock of its own, or is to get one."""
+    return db.execute("SELECT 1 FROM clocks LIMIT 1").fetchone() is not None
+
+
 def of_roots(db: Connection, roots: Iterable[int]) -> dict[int, TreeClock]:
     """Return the clocks of these trees, by their roots."""
-    if db.execute("SELECT 1 FROM clocks LIMIT 1").fetchone() is None:
+    if not any_clock(db):
         return {}
     found = ((root, get(db, root)) for root in set(roots))
     return {root: clock for root, clock in found if clock is not None}

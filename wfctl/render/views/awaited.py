@@ -36,12 +36,13 @@ def event_record(one: AwaitedEvent) -> Record:
 
 def events_view(now: datetime) -> View[AwaitedEvent]:
     def since(one: AwaitedEvent) -> Cell:
-        return Cell("" if one.at is None else age(now - one.at), QUIET)
+        return Cell("" if one.at is None else age(one.time(now) - one.at), QUIET)
 
     def until(one: AwaitedEvent) -> str:
         if one.until is None:
             return ""
-        return f"in {short_age(one.until - now)}" if one.until > now else "due"
+        left = one.until - one.time(now)
+        return f"in {short_age(left)}" if left.total_seconds() > 0 else "due"
 
     return View(
         record=event_record,

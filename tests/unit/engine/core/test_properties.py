@@ -14,8 +14,10 @@ from wfctl.engine.core import decide
 from wfctl.engine.core.folded_state import RESOLVES, State, fold, folded
 from wfctl.engine.store.codec import decode, encode
 from wfctl.model import events as ev
+from wfctl.model.awaited import unread_steps
 from wfctl.model.events import NO_ID, Event
 from wfctl.model.status import Status
+from wfctl.model.steps import steps_of
 from wfctl.model.turn import TurnResult
 
 T0 = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -97,3 +99,22 @@ def test_timers_fire_only_once_due_and_only_once(history: list[Event], seconds: 
 def test_the_empty_state_is_what_an_empty_history_folds_to() -> None:
     assert folded([]) == State()
     assert replace(ev.WorkflowStarted(NO_ID, T0)) == ev.WorkflowStarted(NO_ID, T0)
+
+
+names = st.sampled_from(["go", "Go", "stop"])
+moments = st.just(datetime(2026, 1, 1, tzinfo=timezone.utc))
+about_events = st.lists(
+    st.builds(ev.EventRaised, st.just(NO_ID), moments, names)
+    | st.builds(
+        ev.TimerCreated, st.integers(1, 9), moments, moments, st.none(), st.just(ev.Origin.EXTERNAL_EVENT), names
+    ),
+    max_size=12,
+    unique_by=lambda event: event.event_id if isinstance(event, ev.TimerCreated) else object(),
+)
+
+
+@given(about_events)
+def test_what_came_early_is_the_same_for_the_store_and_for_a_sidecar(history: list[ev.Event]) -> None:
+    """The store keeps what the state says, and of a sidecar the steps of the history tell."""
+    early = sorted(name for name, _ in folded(history).early_events())
+    assert early == sorted(step.name or "" for step in unread_steps(steps_of(history)))
