@@ -88,6 +88,12 @@ def test_what_would_never_end_is_stopped(cli: Cli, app: Path, monkeypatch: pytes
     assert cli("start", "Monitor", "--skip-time", "--wait", "--until", "+90m").status == 124
 
 
+def test_nothing_was_started_so(cli: Cli, app: Path) -> None:
+    cli("start", "Approval", "--id", "real")
+    assert "nothing that could go on was started with --skip-time" in cli("run", "--skip-time").err
+    assert cli("get", "real", "-o", "json").json["runtimeStatus"] == "RUNNING"
+
+
 def test_each_line_is_started_so(cli: Cli, app: Path) -> None:
     lines = "\n".join(json.dumps({"id": f"o{number}"}) for number in range(3))
     assert cli("start", "Approval", "--each", "-", "--skip-time", stdin=lines).status == 0

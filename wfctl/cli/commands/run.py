@@ -54,6 +54,8 @@ def run(
     session.console.note(_words(summary))
     if skip is not None and summary.held:
         session.console.note(f"  {_held(summary.held, skip)}")
+    elif skip is not None and not summary.ended:
+        session.console.note("  nothing that could go on was started with --skip-time")
     return exit_codes.TIMED_OUT if summary.timed_out else exit_codes.DONE
 
 

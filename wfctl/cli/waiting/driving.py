@@ -45,7 +45,7 @@ def carry_on(
 def drive_on(session: Session, workflows: Workflows, ids: list[str], skip: Skip | None = None) -> Driver:
     """Have these instances executed. If this process does it, return when none of them can continue by itself."""
     session.recorded = ids
-    again = f"wfctl wait {' '.join(quoted(one) for one in ids[:5])}"
+    again = f"wfctl wait {' '.join(quoted(one) for one in ids[:5])}" if skip is None else "wfctl run --skip-time"
     driver = have_driven(session, workflows, ids, lambda: again, skip)
     if driver is not Driver.HERE:
         return driver
