@@ -15,12 +15,14 @@ from typing import TypeVar
 
 from wfctl.engine import operations
 from wfctl.engine.engine_thread import Engine
+from wfctl.engine.execute.log_capture import CURRENT
 from wfctl.engine.store import database, reads
 from wfctl.engine.store.reading import open_reader
 from wfctl.engine.store.summaries import DEFAULT_PAGE
 from wfctl.engine.transaction import Unit
 from wfctl.errors import StoreError, TimedOut, WrongState
 from wfctl.model import refusals
+from wfctl.model.apps import Apps, only, told
 from wfctl.model.events import Event
 from wfctl.model.instance import Filter, IfExists, Instance, RerunRequest, Sort, StartRequest
 from wfctl.model.status import Status
@@ -34,18 +36,35 @@ class EngineBackend:
     Its methods are called from activity threads.
     """
 
-    def __init__(self, engine: Engine, store: Path) -> None:
+    def __init__(self, engine: Engine, store: Path, app_id: str | None = None) -> None:
+        """`app_id`: the app whose instances are meant; None: that of the step that calls."""
         self._engine = engine
         self._store = store
+        self._app_id = app_id
+        self._of_apps: dict[str, EngineBackend] = {}
         self._reading = threading.Lock()
         self._db: database.Connection | None = None
 
+    def of_app(self, app_id: str) -> EngineBackend:
+        with self._reading:
+            if app_id not in self._of_apps:
+                self._of_apps[app_id] = EngineBackend(self._engine, self._store, app_id)
+            return self._of_apps[app_id]
+
+    @property
+    def _apps(self) -> Apps:
+        step = CURRENT.get()
+        return only(self._app_id) if self._app_id is not None or step is None else (step.app,)
+
     def start(self, request: StartRequest) -> str:
-        request = replace(request, if_exists=IfExists.REPLACE)
+        apps = self._apps
+        app_id = request.app_id if apps is None else told(apps[0])
+        request = replace(request, if_exists=IfExists.REPLACE, app_id=app_id)
         return self._write(lambda unit: operations.start(unit, request))
 
     def get(self, instance_id: str) -> Instance:
-        found = self._read(lambda db: reads.get(db, instance_id, payloads=True, driven=True))
+        apps = self._apps
+        found = self._read(lambda db: reads.get(db, instance_id, payloads=True, driven=True, apps=apps))
         if found is None:
             raise refusals.not_found(instance_id)
         return found
@@ -65,31 +84,39 @@ class EngineBackend:
             self._engine.wait_change(seen, min(left, 1.0))
 
     def raise_event(self, instance_id: str, name: str, data: str | None) -> None:
-        self._request(instance_id, lambda unit: operations.raise_event(unit, instance_id, name, data))
+        apps = self._apps
+        self._request(instance_id, lambda unit: operations.raise_event(unit, instance_id, name, data, apps))
 
     def terminate(self, instance_id: str, output: str | None, recursive: bool) -> None:
-        self._request(instance_id, lambda unit: operations.terminate(unit, instance_id, output, None, recursive))
+        apps = self._apps
+        self._request(instance_id, lambda unit: operations.terminate(unit, instance_id, output, None, recursive, apps))
 
     def pause(self, instance_id: str) -> None:
-        self._request(instance_id, lambda unit: operations.pause(unit, instance_id, None))
+        apps = self._apps
+        self._request(instance_id, lambda unit: operations.pause(unit, instance_id, None, apps))
 
     def resume(self, instance_id: str) -> None:
-        self._request(instance_id, lambda unit: operations.resume(unit, instance_id, None))
+        apps = self._apps
+        self._request(instance_id, lambda unit: operations.resume(unit, instance_id, None, apps))
 
     def purge(self, instance_id: str, recursive: bool) -> int:
-        return self._write(lambda unit: operations.purge(unit, instance_id, False, recursive))
+        apps = self._apps
+        return self._write(lambda unit: operations.purge(unit, instance_id, False, recursive, apps))
 
     def rerun(self, request: RerunRequest) -> str:
-        return self._write(lambda unit: operations.rerun(unit, request))
+        apps = self._apps
+        return self._write(lambda unit: operations.rerun(unit, request, apps))
 
     def list_ids(self, limit: int | None, after: str | None) -> tuple[Sequence[str], str | None]:
         size = limit or DEFAULT_PAGE
         filter = Filter(sort=Sort.CREATED, reverse=True, limit=size + 1, after=after)
-        rows = self._read(lambda db: [i.id for i in reads.select(db, filter, payloads=False, driven=True)])
+        apps = self._apps
+        rows = self._read(lambda db: [i.id for i in reads.select(db, filter, payloads=False, driven=True, apps=apps)])
         return (rows, None) if len(rows) <= size else (rows[:size], rows[size - 1])
 
     def history(self, instance_id: str) -> Sequence[Event]:
-        found = self._read(lambda db: reads.history(db, instance_id))
+        apps = self._apps
+        found = self._read(lambda db: reads.history(db, instance_id, apps))
         if found is None:
             raise refusals.not_found(instance_id)
         return found
@@ -112,6 +139,8 @@ class EngineBackend:
             return call(self._db)
 
     def close(self) -> None:
+        for other in self._of_apps.values():
+            other.close()
         with self._reading:
             if self._db is not None:
                 self._db.close()

@@ -10,6 +10,7 @@ from wfctl.engine.execute.checking import fits
 from wfctl.engine.store import reads
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.reading import open_reader
+from wfctl.model.apps import OWN
 from wfctl.model.fit import Recorded
 from wfctl.model.instance import Filter
 from wfctl.model.status import LIVE
@@ -24,6 +25,9 @@ class Misfit(NamedTuple):
     reason: str
 
 
+_OWN = (OWN,)  # an app in this process runs the store's own
+
+
 def misfits(store: Path, app: App) -> list[Misfit]:
     """Return the live instances that the code of a reloaded app does not fit. Reads the store, and replays."""
     db = open_reader(store)
@@ -35,7 +39,9 @@ def misfits(store: Path, app: App) -> list[Misfit]:
 
 
 def _histories(db: Connection, app: App) -> Iterator[Recorded]:
-    for one in list(reads.select(db, Filter(statuses=LIVE, limit=MOST_CHECKED), payloads=False, driven=True)):
-        past = reads.history(db, one.id)
+    for one in list(
+        reads.select(db, Filter(statuses=LIVE, limit=MOST_CHECKED), payloads=False, driven=True, apps=_OWN)
+    ):
+        past = reads.history(db, one.id, _OWN)
         if past and one.name is not None and app.registry.has_workflow(one.name):
             yield Recorded(one.id, one.name, past, one.status)

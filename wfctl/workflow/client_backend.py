@@ -17,6 +17,10 @@ class ClientBackend(Protocol):
     and `list_ids` raise NotFound if the instance does not exist. A request to a finished instance has no effect.
     """
 
+    def of_app(self, app_id: str) -> ClientBackend:
+        """Return the same for the instances of this app. Without, those of the app that the calling step is of."""
+        ...
+
     def start(self, request: StartRequest) -> str:
         """Create an instance, and replace a finished one of the same ID. Raises Conflict and InvalidInput."""
         ...
@@ -72,12 +76,15 @@ def bind_backend(backend: ClientBackend | None) -> ClientBackend | None:
     return before
 
 
-def bound_backend() -> ClientBackend:
-    """Return the backend. Raises Unreachable if there is none, as during the import of the app."""
+def bound_backend(app_id: str | None = None) -> ClientBackend:
+    """Return the backend, for the instances of this app if one is named.
+
+    Raises Unreachable if there is none, as during the import of the app.
+    """
     if _backend is None:
         raise Unreachable(
             "DaprWorkflowClient has no workflow engine to talk to",
             hint="wfctl imports the app before its engine runs: use the client inside an activity, or start "
             "workflows with `wfctl start`",
         )
-    return _backend
+    return _backend if app_id is None else _backend.of_app(app_id)

@@ -10,13 +10,16 @@ import pytest
 from engine_rig import Rig, inconsistencies
 
 from wfctl.engine import operations
+from wfctl.engine.app_client import EngineBackend
 from wfctl.engine.store import database, instances, reads
 from wfctl.engine.store.reading import open_reader
 from wfctl.errors import Conflict, InvalidInput
 from wfctl.model import events as ev
 from wfctl.model.instance import Filter, RerunRequest, StartRequest
 from wfctl.model.status import Status
+from wfctl.workflow.client_backend import bind_backend
 from wfctl.workflow.registry import Registry
+from wfctl.workflow.sdk.client import DaprWorkflowClient
 
 OWN, PAY = ("",), ("pay",)
 
@@ -191,3 +194,34 @@ def test_a_store_without_apps_migrates(tmp_path: Path) -> None:
         assert instances.next_key(db) == 4
     finally:
         db.close()
+
+
+def test_the_client_of_an_activity_means_its_own_app(rig: Rig) -> None:
+    """And another one where it names that."""
+    found: dict[str, object] = {}
+
+    def ask(ctx, given):
+        client = DaprWorkflowClient()
+        client.schedule_new_workflow("Wait", instance_id="a")
+        found["mine"] = client.get_workflow_state("a")
+        found["other"] = client.get_workflow_state("a", app_id="wfctl")
+        client.raise_workflow_event("a", "go", data=1)
+        return 1
+
+    def Ask(ctx, given):
+        return (yield ctx.call_activity("ask"))
+
+    rig.others["pay"].add_activity("ask", ask)
+    rig.others["pay"].add_workflow("Ask", Ask)
+    backend = EngineBackend(rig.own(), rig.store)
+    before = bind_backend(backend)
+    try:
+        rig.start("Ask", "p1", app_id="pay")
+        assert rig.ended("p1").output == "1"
+        rig.until(lambda: rig.row("a").status is Status.COMPLETED, "its event")
+    finally:
+        bind_backend(before)
+        backend.close()
+    assert rig.row("a").app == "pay"
+    assert found["mine"] is not None
+    assert found["other"] is None

@@ -15,6 +15,7 @@ from typing import Any
 
 from wfctl.engine.execute.log_capture import CURRENT, Step
 from wfctl.engine.execute.port import ActivityResult, ActivityTask
+from wfctl.model.apps import stored
 from wfctl.model.failure import Failure
 from wfctl.workflow.failures import failure_of, text_of
 from wfctl.workflow.payloads import optional_from_json, to_json
@@ -173,7 +174,7 @@ def not_registered(task: ActivityTask, registry: Registry) -> ActivityResult:
 
 
 def _step(task: ActivityTask) -> Step:
-    return Step(task.key, task.instance_id, task.name, task.task_id)
+    return Step(task.key, task.instance_id, task.name, task.task_id, app=stored(task.app_id))
 
 
 def _context(task: ActivityTask) -> WorkflowActivityContext:

@@ -62,7 +62,7 @@ class LocalExecutor:
         alive = self._runs.get(turn.key)
         if alive is None:
             run = LiveWorkflow(self._registries[stored(turn.app_id)], turn.instance_id, turn.received)
-            step = Step(turn.key, turn.instance_id, replaying=run.is_replaying)
+            step = Step(turn.key, turn.instance_id, replaying=run.is_replaying, app=stored(turn.app_id))
             past = turn.past()
         else:
             run, step = alive

@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any
 
 from wfctl.engine.execute.port import Logged
+from wfctl.model.apps import OWN
 from wfctl.model.logs import LogLine
 
 MOST_IN_A_LINE = 8 * 1024  # characters; a longer message is cut
@@ -26,7 +27,7 @@ MOST_IN_A_LINE = 8 * 1024  # characters; a longer message is cut
 class Step:
     """A step while it runs: an activity, or a turn of workflow code if it has no name."""
 
-    __slots__ = ("event_id", "instance_id", "key", "name", "over", "replaying")
+    __slots__ = ("app", "event_id", "instance_id", "key", "name", "over", "replaying")
 
     def __init__(
         self,
@@ -35,8 +36,10 @@ class Step:
         name: str | None = None,
         event_id: int | None = None,
         replaying: Callable[[], bool] = lambda: False,
+        app: str = OWN,
     ) -> None:
         self.key = key
+        self.app = app  # whose code it is, as stored
         self.instance_id = instance_id
         self.name = name
         self.event_id = event_id

@@ -67,7 +67,7 @@ class DaprWorkflowClient:
                 random one. A finished instance with this ID is replaced.
             start_at: when to run the first turn (naive means UTC); by default at once.
             reuse_id_policy: deprecated, without effect.
-            app_id: another app. wfctl runs one app, so it must be None.
+            app_id: the app whose instance is meant; by default that of the activity that asks.
 
         Returns:
             The ID of the instance, which is committed to the store by then.
@@ -75,12 +75,10 @@ class DaprWorkflowClient:
         Raises:
             wfctl.errors.Conflict: an instance with this ID, or a descendant of it, has not finished.
             wfctl.errors.InvalidInput: the ID, the name or the input cannot be stored.
-            NotImplementedError: `app_id` is given.
         """
-        _own_app(app_id)
         if reuse_id_policy is not None:
             warnings.warn("reuse_id_policy has no effect", DeprecationWarning, stacklevel=2)
-        return bound_backend().start(
+        return bound_backend(app_id).start(
             StartRequest(
                 name_of(workflow),
                 instance_id or uuid.uuid4().hex,
@@ -97,17 +95,13 @@ class DaprWorkflowClient:
         Args:
             instance_id: the instance.
             fetch_payloads: include input, output, custom status and failure.
-            app_id: another app. wfctl runs one app, so it must be None.
+            app_id: the app whose instance is meant; by default that of the activity that asks.
 
         Returns:
             A snapshot; None if there is no such instance.
-
-        Raises:
-            NotImplementedError: `app_id` is given.
         """
-        _own_app(app_id)
         try:
-            return WorkflowState(bound_backend().get(instance_id), payloads=fetch_payloads)
+            return WorkflowState(bound_backend(app_id).get(instance_id), payloads=fetch_payloads)
         except NotFound:
             return None
 
@@ -125,7 +119,7 @@ class DaprWorkflowClient:
             instance_id: the instance.
             fetch_payloads: include input, output, custom status and failure.
             timeout_in_seconds: how long to wait, in seconds; 0 waits without limit.
-            app_id: another app. wfctl runs one app, so it must be None.
+            app_id: the app whose instance is meant; by default that of the activity that asks.
 
         Returns:
             A snapshot of the instance, never None here.
@@ -133,10 +127,8 @@ class DaprWorkflowClient:
         Raises:
             TimeoutError: the time is over.
             wfctl.errors.NotFound: there is no such instance (Dapr's SDK waits for it).
-            NotImplementedError: `app_id` is given.
         """
-        _own_app(app_id)
-        return _wait(instance_id, _has_started, timeout_in_seconds, fetch_payloads)
+        return _wait(app_id, instance_id, _has_started, timeout_in_seconds, fetch_payloads)
 
     def wait_for_workflow_completion(
         self,
@@ -152,7 +144,7 @@ class DaprWorkflowClient:
             instance_id: the instance.
             fetch_payloads: include input, output, custom status and failure.
             timeout_in_seconds: how long to wait, in seconds; 0 waits without limit.
-            app_id: another app. wfctl runs one app, so it must be None.
+            app_id: the app whose instance is meant; by default that of the activity that asks.
 
         Returns:
             A snapshot of the instance, never None here.
@@ -160,10 +152,8 @@ class DaprWorkflowClient:
         Raises:
             TimeoutError: the time is over.
             wfctl.errors.NotFound: there is no such instance (Dapr's SDK waits for it).
-            NotImplementedError: `app_id` is given.
         """
-        _own_app(app_id)
-        return _wait(instance_id, _has_ended, timeout_in_seconds, fetch_payloads)
+        return _wait(app_id, instance_id, _has_ended, timeout_in_seconds, fetch_payloads)
 
     def raise_workflow_event(
         self, instance_id: str, event_name: str, *, data: Any = None, app_id: str | None = None
@@ -174,15 +164,13 @@ class DaprWorkflowClient:
             instance_id: the instance.
             event_name: the name that the workflow waits for; upper and lower case are the same.
             data: the payload; anything that JSON can hold.
-            app_id: another app. wfctl runs one app, so it must be None.
+            app_id: the app whose instance is meant; by default that of the activity that asks.
 
         Raises:
             wfctl.errors.NotFound: there is no such instance.
             wfctl.errors.WrongState: the instance is stalled, and cannot do it.
-            NotImplementedError: `app_id` is given.
         """
-        _own_app(app_id)
-        bound_backend().raise_event(instance_id, event_name, _text(data))
+        bound_backend(app_id).raise_event(instance_id, event_name, _text(data))
 
     def terminate_workflow(
         self, instance_id: str, *, output: Any = None, recursive: bool = True, app_id: str | None = None
@@ -193,45 +181,39 @@ class DaprWorkflowClient:
             instance_id: the instance.
             output: the output of the terminated instance; anything that JSON can hold.
             recursive: terminate its descendants too.
-            app_id: another app. wfctl runs one app, so it must be None.
+            app_id: the app whose instance is meant; by default that of the activity that asks.
 
         Raises:
             wfctl.errors.NotFound: there is no such instance.
             wfctl.errors.WrongState: the instance is stalled, and cannot do it.
-            NotImplementedError: `app_id` is given.
         """
-        _own_app(app_id)
-        bound_backend().terminate(instance_id, _text(output), recursive)
+        bound_backend(app_id).terminate(instance_id, _text(output), recursive)
 
     def pause_workflow(self, instance_id: str, *, app_id: str | None = None) -> None:
         """Suspend an instance: its code does not run until it is resumed. One that has finished stays as it is.
 
         Args:
             instance_id: the instance.
-            app_id: another app. wfctl runs one app, so it must be None.
+            app_id: the app whose instance is meant; by default that of the activity that asks.
 
         Raises:
             wfctl.errors.NotFound: there is no such instance.
             wfctl.errors.WrongState: the instance is stalled, and cannot do it.
-            NotImplementedError: `app_id` is given.
         """
-        _own_app(app_id)
-        bound_backend().pause(instance_id)
+        bound_backend(app_id).pause(instance_id)
 
     def resume_workflow(self, instance_id: str, *, app_id: str | None = None) -> None:
         """Resume a suspended instance. Any other stays as it is.
 
         Args:
             instance_id: the instance.
-            app_id: another app. wfctl runs one app, so it must be None.
+            app_id: the app whose instance is meant; by default that of the activity that asks.
 
         Raises:
             wfctl.errors.NotFound: there is no such instance.
             wfctl.errors.WrongState: the instance is stalled, and cannot do it.
-            NotImplementedError: `app_id` is given.
         """
-        _own_app(app_id)
-        bound_backend().resume(instance_id)
+        bound_backend(app_id).resume(instance_id)
 
     def purge_workflow(self, instance_id: str, recursive: bool = True, *, app_id: str | None = None) -> None:
         """Delete a finished instance with its history.
@@ -239,15 +221,13 @@ class DaprWorkflowClient:
         Args:
             instance_id: the instance.
             recursive: delete its descendants too.
-            app_id: another app. wfctl runs one app, so it must be None.
+            app_id: the app whose instance is meant; by default that of the activity that asks.
 
         Raises:
             wfctl.errors.NotFound: there is no such instance.
             wfctl.errors.WrongState: the instance, or a descendant to delete, has not finished. Nothing is deleted then.
-            NotImplementedError: `app_id` is given.
         """
-        _own_app(app_id)
-        bound_backend().purge(instance_id, recursive)
+        bound_backend(app_id).purge(instance_id, recursive)
 
     def list_workflow_instance_ids(
         self, *, page_size: int | None = None, continuation_token: str | None = None
@@ -321,7 +301,7 @@ class DaprWorkflowClient:
             new_instance_id: the ID of the new instance; by default a random one.
             input: a new input for that action; UNSET (the default) keeps the recorded one, None clears it.
             new_child_workflow_instance_id: the ID of the new child, if the action is a child workflow.
-            app_id: another app. wfctl runs one app, so it must be None.
+            app_id: the app whose instance is meant; by default that of the activity that asks.
 
         Returns:
             The ID of the new instance.
@@ -332,15 +312,13 @@ class DaprWorkflowClient:
             wfctl.errors.WrongState: the instance has not finished, or is a child.
             wfctl.errors.Conflict: the new ID is taken.
             wfctl.errors.InvalidInput: the action takes no input, or no child ID.
-            NotImplementedError: `app_id` is given.
         """
-        _own_app(app_id)
         if not 0 <= event_id <= _MAX_UINT32:
             raise ValueError(f"event_id must be between 0 and {_MAX_UINT32}, not {event_id}")
         if new_instance_id == "" or new_child_workflow_instance_id == "":
             raise ValueError("an instance ID must not be empty; leave it out for one that is made up")
         given = input is not UNSET
-        return bound_backend().rerun(
+        return bound_backend(app_id).rerun(
             RerunRequest(
                 instance_id,
                 event_id,
@@ -364,9 +342,11 @@ def _has_ended(instance: Instance) -> bool:
     return instance.status.terminal
 
 
-def _wait(instance_id: str, until: Callable[[Instance], bool], seconds: float, payloads: bool) -> WorkflowState:
+def _wait(
+    app_id: str | None, instance_id: str, until: Callable[[Instance], bool], seconds: float, payloads: bool
+) -> WorkflowState:
     try:
-        return WorkflowState(bound_backend().wait(instance_id, until, seconds or None), payloads=payloads)
+        return WorkflowState(bound_backend(app_id).wait(instance_id, until, seconds or None), payloads=payloads)
     except TimedOut as error:
         raise TimeoutError(error.message) from None
 
@@ -374,8 +354,3 @@ def _wait(instance_id: str, until: Callable[[Instance], bool], seconds: float, p
 def _text(value: Any) -> str | None:
     """Encode a payload. None alone is no payload; Dapr's SDK drops 0, False, "", [] and {} as well."""
     return None if value is None else to_json(value)
-
-
-def _own_app(app_id: str | None) -> None:
-    if app_id is not None:
-        raise NotImplementedError(f"app {app_id!r} cannot be reached: calls between apps need Dapr")

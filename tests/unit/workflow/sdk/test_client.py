@@ -30,6 +30,10 @@ class Notes:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return lambda *args: self.asked.append((name, *args))
 
+    def of_app(self, app_id: str) -> Notes:
+        self.asked.append(app_id)
+        return self
+
     def start(self, request: StartRequest) -> str:
         self.asked.append(request)
         return request.id or ""
@@ -91,8 +95,8 @@ def test_start(notes: Notes, client: wf.DaprWorkflowClient) -> None:
     assert notes.asked[1].start_at == datetime(2026, 1, 1, tzinfo=timezone.utc)
     with pytest.warns(DeprecationWarning, match="no effect"):
         client.schedule_new_workflow("w", reuse_id_policy=object())
-    with pytest.raises(NotImplementedError, match="need Dapr"):
-        client.schedule_new_workflow("w", app_id="other")
+    client.schedule_new_workflow("w", instance_id="i2", app_id="other")
+    assert notes.asked[-2:] == ["other", StartRequest("w", "i2")]
 
 
 def test_requests(notes: Notes, client: wf.DaprWorkflowClient) -> None:

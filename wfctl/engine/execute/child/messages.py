@@ -100,6 +100,7 @@ class ClientCall:
     number: int
     method: str
     arguments: tuple[Any, ...]
+    app_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,7 +233,7 @@ def _answer(link: _Link, call: messages.ClientCall) -> None:
         if call.method == messages.CLIENT_ENVIRONMENT:
             answer = messages.Answer(call.number, dict(client_environment()))
         else:
-            answer = messages.Answer(call.number, getattr(bound_backend(), call.method)(*call.arguments))
+            answer = messages.Answer(call.number, getattr(bound_backend(call.app_id), call.method)(*call.arguments))
     except WfctlError as error:
         answer = messages.Answer(call.number, error=error)
     except Exception as error:

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from multiprocessing import connection
 from pathlib import Path
 from typing import Any, NoReturn
@@ -44,11 +45,11 @@ class Events:
         with self._sending, contextlib.suppress(OSError):
             self._pipe.send_bytes(data)
 
-    def call(self, method: str, *arguments: Any) -> Any:
+    def call(self, method: str, *arguments: Any, app_id: str | None = None) -> Any:
         """Call the engine's client backend in wfctl, and wait for its answer. Raises what that raises."""
         number = next(self._numbers)
         future = self._calls[number] = Future()
-        self.send(messages.ClientCall(number, method, arguments))
+        self.send(messages.ClientCall(number, method, arguments, app_id))
         return future.result()
 
     def _listen(self) -> None:
@@ -87,8 +88,12 @@ class TurnLogs:
 class CallingBackend:
     """Implements ClientBackend by calls to wfctl."""
 
-    def __init__(self, events: Events) -> None:
-        self._call = events.call
+    def __init__(self, events: Events, app_id: str | None = None) -> None:
+        self._events = events
+        self._call = partial(events.call, app_id=app_id)
+
+    def of_app(self, app_id: str) -> CallingBackend:
+        return CallingBackend(self._events, app_id)
 
     def start(self, request: StartRequest) -> str:
         return self._call("start", request)  # type: ignore[no-any-return]
