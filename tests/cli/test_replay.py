@@ -118,9 +118,9 @@ def test_bundles(cli: Cli, orders: Path) -> None:
         (orders / name).write_bytes(stream.getvalue())
     assert "the code fits: 3 steps replayed" in cli("replay", "single.jsonl", "--store", "gone.db").err
     result = cli("replay", "both.jsonl")
-    assert (result.status, "wfctl replay one --from both.jsonl" in result.err) == (2, True)
-    assert cli("replay", "two", "--from", "both.jsonl").status == 0
-    assert cli("replay", "nosuch", "--from", "both.jsonl").status == 3
+    assert (result.status, "wfctl replay both.jsonl:ID" in result.err) == (2, True)
+    assert cli("replay", "both.jsonl:two").status == 0
+    assert cli("replay", "both.jsonl:nosuch").status == 3
     (orders / "one").write_text("a file that is named as an instance")
     assert cli("replay", "one").status == 0
 

@@ -95,7 +95,7 @@ def check(
     seconds = None if max_time is None else parse_duration(max_time, "--max-time").total_seconds()
     tally = Tally()
     with session.app_apart(), _source(session, which, bundle) as source:
-        spec = _check(session, source, tally, github, results, seconds)
+        spec = _check(session, source, tally, github, results, seconds, bundle)
         unread = len(source.unread)
     session.console.note(tally.summary(clean(spec)))
     if not tally.differing and unread:
@@ -134,7 +134,15 @@ def _source(session: Session, which: Which, bundle: str | None) -> Iterator[Sour
         yield TargetSource(session, workflows, ids, which.filter or Filter())
 
 
-def _check(session: Session, source: Source, tally: Tally, github: bool, results: bool, seconds: float | None) -> str:
+def _check(
+    session: Session,
+    source: Source,
+    tally: Tally,
+    github: bool,
+    results: bool,
+    seconds: float | None,
+    bundle: str | None,
+) -> str:
     """Check, and print what came of it. Returns the name of the app."""
     from wfctl.cli.checking.code import loaded_app
     from wfctl.engine.execute.checking import fits
@@ -142,11 +150,11 @@ def _check(session: Session, source: Source, tally: Tally, github: bool, results
 
     with loaded_app(session) as app:
         found = fits(app, source.histories(), propagated=source.propagated, seconds=seconds or SECONDS, results=results)
-        _show(session, tally, tally.watch(found), github)
+        _show(session, tally, tally.watch(found), github, bundle)
     return app.spec
 
 
-def _show(session: Session, tally: Tally, found: Iterator[Fit], github: bool) -> None:
+def _show(session: Session, tally: Tally, found: Iterator[Fit], github: bool, bundle: str | None) -> None:
     printer, here = session.printer, session.here
     if not github and session.format is Format.ID:
         found = (one for one in found if one.difference is not None)
@@ -158,7 +166,7 @@ def _show(session: Session, tally: Tally, found: Iterator[Fit], github: bool) ->
     groups = tally.groups()
     if not github:
         if groups:
-            printer.many(groups, group_view(here, _look))
+            printer.many(groups, group_view(here, lambda group: _look(session, group, bundle)))
         return
     from wfctl.render.annotations import annotation, workspace
     from wfctl.render.views.fits import verdict
@@ -170,6 +178,17 @@ def _show(session: Session, tally: Tally, found: Iterator[Fit], github: bool) ->
         session.console.line(annotation("error", title, text, group.difference.place, base))
 
 
-def _look(group: Group) -> str:
-    step = f" --step {group.difference.step}" if group.difference.step is not None else ""
-    return f"wfctl replay {quoted(group.example)} --pdb{step}"
+def _look(session: Session, group: Group, bundle: str | None) -> str:
+    """Return the command that shows an instance of a group where it differs."""
+    words = [
+        "wfctl",
+        "replay",
+        quoted(group.example if bundle in (None, "-") else f"{bundle}:{group.example}"),
+        "--pdb",
+    ]
+    if group.difference.step is not None:
+        words += ["--step", str(group.difference.step)]
+    for name in ("target", "store", "app", "python"):
+        given = getattr(session.flags, name)
+        words += [] if given is None else [f"--{name}", quoted(given)]
+    return " ".join(words)

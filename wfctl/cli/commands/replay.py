@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -10,8 +9,7 @@ import typer
 
 from wfctl.cli import exit_codes
 from wfctl.cli.command import command, new_app
-from wfctl.cli.parsing.instance_id import check_id
-from wfctl.cli.quoting import quoted
+from wfctl.cli.runs import Named, named
 from wfctl.cli.session import Session
 from wfctl.errors import InvalidInput
 from wfctl.model.fit import Fit, Recorded, Retraced, Told
@@ -26,19 +24,12 @@ if TYPE_CHECKING:
     from wfctl.workflow.replay.retrace import Wish
 
 app = new_app()
-_HEAD = b'{"bundle"'
 
 
 @command(app)
 def replay(
     session: Session,
-    instance_id: Annotated[
-        str, typer.Argument(metavar="ID|BUNDLE", help="The instance's ID, or a bundle that has one instance.")
-    ],
-    bundle: Annotated[
-        str | None,
-        typer.Option("--from", metavar="BUNDLE", help="Take the instance from a bundle.", show_default=False),
-    ] = None,
+    instance_id: Annotated[str, typer.Argument(metavar="ID|BUNDLE", help="The instance's ID, a bundle, or FILE:ID.")],
     pdb: Annotated[bool, typer.Option("--pdb", help="Stop in Python's debugger, in the workflow's code.")] = False,
     step: Annotated[
         str | None,
@@ -58,7 +49,7 @@ def replay(
 
     $ wfctl replay 12345678
     $ wfctl replay 12345678 --pdb --step ChargeCard
-    $ wfctl replay order.jsonl --app new.py --until 3
+    $ wfctl replay production.jsonl:12345678 --app new.py --until 3
 
     Shows the steps as the code asks for them, and what it was given, with all that it prints and logs. No activity
     runs: results are those of the history, and ctx.is_replaying is true. Nothing is changed. With --pdb you are in
@@ -74,9 +65,10 @@ def replay(
         raise InvalidInput("--pdb needs a terminal", hint="without --pdb it shows the steps and what the code prints")
     if pdb and not session.format.text:
         raise InvalidInput("--pdb is for people", hint="without -o")
+    what = named(instance_id)
     wish = Wish(pdb, step, until)
-    with nullcontext() if session.format.text else session.app_apart(), _source(session, instance_id, bundle) as source:
-        recorded = _one(source, instance_id, bundle)
+    with nullcontext() if session.format.text else session.app_apart(), _source(session, what) as source:
+        recorded = _one(source, what)
         done = _retrace(session, source, recorded, wish)
     if not done.reached:
         known = ", ".join(dict.fromkeys(done.asked)) or "nothing"
@@ -88,37 +80,30 @@ def replay(
 
 
 @contextmanager
-def _source(session: Session, instance: str, bundle: str | None) -> Iterator[Source]:
+def _source(session: Session, what: Named) -> Iterator[Source]:
     from wfctl.cli.checking.sources import TargetSource, bundle_source
 
-    if bundle is not None or _is_bundle(instance):
-        ids = None if bundle is None else [check_id(instance)]
-        with bundle_source(session, bundle or instance, ids) as found:
+    ids = None if what.instance_id is None else [what.instance_id]
+    if what.file is not None:
+        with bundle_source(session, what.file, ids) as found:
             yield found
         return
-    check_id(instance)
     with session.workflows() as workflows:
-        yield TargetSource(session, workflows, [instance], Filter())
+        yield TargetSource(session, workflows, ids, Filter())
 
 
-def _is_bundle(name: str) -> bool:
-    """Return True for a file that begins as a bundle does."""
-    try:
-        if not os.path.isfile(name):
-            return False
-        with open(name, "rb") as file:
-            return file.read(len(_HEAD)) == _HEAD
-    except (OSError, ValueError):
-        return False
-
-
-def _one(source: Source, instance: str, bundle: str | None) -> Recorded:
-    found = list(source.histories())
-    if len(found) == 1:
-        return found[0]
-    name = clean(bundle or instance)
-    example = f"wfctl replay {quoted(found[0].id)} --from {name}" if found else "wfctl export writes bundles"
-    raise InvalidInput(f"{name} has {plural(len(found), 'instance')}: which one is meant?", hint=example)
+def _one(source: Source, what: Named) -> Recorded:
+    """Return the history that is meant: of a bundle without an ID, that of the only instance with all below it."""
+    ids: set[str] = set()
+    roots: list[Recorded] = []
+    for one in source.histories():
+        if one.parent is None or one.parent.instance_id not in ids:
+            roots.append(one)
+        ids.add(one.id)
+    if len(roots) == 1:
+        return roots[0]
+    name = clean(what.file or "")
+    raise InvalidInput(f"{name} has {plural(len(roots), 'instance')}: which?", hint=f"wfctl replay {name}:ID")
 
 
 def _retrace(session: Session, source: Source, recorded: Recorded, wish: Wish) -> Retraced:
