@@ -29,7 +29,9 @@ KEYS = {
     "first row": "g",
     "open": "\r",
     "back": "\x7f",
-    "filter": "/status:running\r",
+    "filter": "/",
+    "a letter of it": "s",
+    "its end": "tatus:running\r",
     "clear": "\x1b",
 }
 

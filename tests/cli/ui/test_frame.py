@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import Cli
-from ui_screen import until_shows
+from ui_screen import type_text, until_shows
 
 Run = Callable[..., None]
 
@@ -26,6 +26,36 @@ def test_it_names_the_target_and_the_keys(ui: Run, cli: Cli, app: Path) -> None:
         assert pilot.app.clipboard == "wfctl list --target embedded --store store.db"
 
     ui(play, read_only=False, theme="terminal")
+
+
+def test_the_palette_does_by_name_what_keys_do(ui: Run, still: Path) -> None:
+    async def play(pilot: Any) -> None:
+        await until_shows(pilot, "39 instances")
+        await pilot.press("colon")
+        await until_shows(pilot, "Copy the ID")
+        await type_text(pilot, "terminate")
+        await until_shows(pilot, "key x", but="Copy the ID")
+        await pilot.press("enter")
+        await until_shows(pilot, "Terminate order-6:0001 on embedded")
+        await pilot.press("escape", "colon")
+        await until_shows(pilot, "Copy the ID")
+        await type_text(pilot, "sort")
+        await until_shows(pilot, "key s", but="Copy the ID")
+        await pilot.press("enter")
+        await until_shows(pilot, "Sort by what?")
+
+    ui(play, still)
+
+
+def test_nothing_to_do_is_in_the_palette_with_read_only(ui: Run, still: Path) -> None:
+    async def play(pilot: Any) -> None:
+        await until_shows(pilot, "39 instances")
+        await pilot.press("colon")
+        await until_shows(pilot, "key /")
+        await type_text(pilot, "purge")
+        await until_shows(pilot, "No matches")
+
+    ui(play, still, read_only=True)
 
 
 def test_without_textual_one_line_says_how_to_get_it(app: Path) -> None:

@@ -47,14 +47,14 @@ class Keys(Dialog[None]):
 
     BINDINGS = [Binding("q,question_mark,enter", "close", "Close", show=False)]
 
-    def __init__(self, keys: Sequence[tuple[str, str, str]]) -> None:
+    def __init__(self, keys: Sequence[tuple[str, str]]) -> None:
         super().__init__()
         self._keys = keys
 
     def compose(self) -> ComposeResult:
-        wide = max((len(key) for key, _, _ in self._keys), default=0)
+        wide = max((len(key) for key, _ in self._keys), default=0)
         text = Text("Keys here\n", TITLE)
-        for key, does, _ in self._keys:
+        for key, does in self._keys:
             text.append(f"{key:>{wide}}", NAME).append(f"  {does}\n")
         text.append("Escape closes this", HINT)
         with Vertical(), VerticalScroll():

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.css.query import NoMatches
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Footer, Static
 
@@ -258,6 +260,9 @@ class Frame(App[None]):
             pane.error = error
             if board.is_mounted and links is self.links:
                 board.tell(f"trying again: {clean(error.message)}")
+        except Exception as error:  # one that is ours: the screen stays, and the next look may do better
+            if board.is_mounted:
+                board.tell(clean(f"unexpected error: {type(error).__name__}: {error}"))
         else:
             pane.seen, pane.error = True, None
             if board.is_mounted:
@@ -311,29 +316,14 @@ class Frame(App[None]):
         self.say(f"copied: {text}")
 
     def action_keys(self) -> None:
-        self.push_screen(Keys(self._bindings_here()))
-
-    def _bindings_here(self) -> list[tuple[str, str, str]]:
-        """Return what keys do where one is: the key, what it does, its action."""
-        found: dict[str, tuple[str, str, str]] = {}
-        for active in self.screen.active_bindings.values():
-            binding = active.binding
-            if binding.description and active.enabled and not binding.system:
-                key = self.get_key_display(binding)
-                known = found.get(binding.action)
-                found[binding.action] = (f"{known[0]} {key}" if known else key, binding.description, binding.action)
-        return list(found.values())
+        self.push_screen(Keys([(one.keys, one.does) for one in keys_of(self, self.screen)]))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What can be done here, for the command palette."""
-        for key, does, action in self._bindings_here():
-            if action != "command_palette" and not action.startswith(("move", "page", "tab")):
-                yield SystemCommand(does, f"key {key}", lambda action=action: self._do(action))
+        for one in keys_of(self, screen):
+            if not one.action.startswith(_NO_COMMANDS):
+                yield SystemCommand(one.does, f"key {one.keys}", partial(self.run_action, one.action, one.node))
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
-
-    async def _do(self, action: str) -> None:
-        node = self.focused or self.screen
-        await self.run_action(action, node)
 
     # --- the target -------------------------------------------------------------------------------------------------
 
@@ -355,3 +345,28 @@ class Frame(App[None]):
         while len(self.screen_stack) > 2:
             self.pop_screen()
         self.switch_screen(Main(self._panes()))
+
+
+# What moves about is not done by its name.
+_NO_COMMANDS = ("app.", "aside", "command_palette", "first", "last", "move", "page", "screen.", "tab", "turn")
+
+
+class Key(NamedTuple):
+    """What keys do, and the node whose action that is."""
+
+    keys: str
+    does: str
+    action: str
+    node: DOMNode
+
+
+def keys_of(frame: Frame, screen: Screen[Any]) -> list[Key]:
+    """Return what keys do where one is."""
+    found: dict[str, Key] = {}
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if binding.description and active.enabled and not binding.system:
+            shown, known = frame.get_key_display(binding), found.get(binding.action)
+            keys = shown if known is None else f"{known.keys} {shown}"
+            found[binding.action] = Key(keys, binding.description, binding.action, active.node)
+    return list(found.values())

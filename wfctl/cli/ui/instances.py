@@ -235,7 +235,7 @@ class Instances(Acting):
             # As a command with these filters does: the oldest first.
             return Which((), replace(self.typed.filter(), sort=Sort.CREATED, reverse=True))
         if grid.selected:
-            return Which(tuple(grid.selected), None)
+            return Which(tuple(sorted(grid.selected)), None)
         return None if grid.current is None else Which((grid.current.id,), None)
 
     def acted(self) -> None:
