@@ -166,3 +166,24 @@ def test_what_is_due_when(cli: Cli, app: Path) -> None:
     assert "Z (in 29m" in table[1] or "Z (in 30m" in table[1]
     assert "Z (in 8d" in table[4]
     assert "DUE" not in cli("list").out
+
+
+def test_a_bundle_takes_the_clock_along(cli: Cli, app: Path) -> None:
+    cli("start", "Approval", "--id", "done", "--skip-time")
+    cli("start", "Approval", "--id", "held", "--skip-time", "--until", "+3d12h")
+    bundle = cli("export", "done", "held").out
+    (app / "all.jsonl").write_text(bundle)
+    store = ("--store", "other.db")
+    assert cli("import", "all.jsonl", *store).status == 0
+    for instance_id in ("done", "held"):
+        before, after = (cli("get", instance_id, "-o", "json", *where).json for where in ((), store))
+        assert after["createdAt"] == before["createdAt"]
+        assert after["skippedTime"]["skippedMs"] == before["skippedTime"]["skippedMs"]
+    assert cli("resume", "held", *store).status == 0
+    assert cli("raise-event", "held", "approval", *store).status == 0
+    assert "1 instance ended (1 COMPLETED)" in cli("run", "--skip-time", *store).err
+    record = cli("get", "held", "-o", "json", *store).json
+    assert record["output"] == "approved"
+    assert 5.4 < record["skippedTime"]["skippedMs"] / 86_400_000 < 5.6
+    times = [event["timestamp"] for event in cli("history", "held", "-o", "json", *store).json]
+    assert times == sorted(times)

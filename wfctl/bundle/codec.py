@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from wfctl.bundle.exported import Exported, Header
 from wfctl.model import events as ev
 from wfctl.model.events import NO_ID, Event, Origin, OtherEvent, Parent, StallReason
 from wfctl.model.failure import FailedStep, Failure
-from wfctl.model.instance import Instance
+from wfctl.model.instance import Instance, OwnTime
 from wfctl.model.json_names import camel
 from wfctl.model.logs import LogLine
 from wfctl.model.status import Status
@@ -28,6 +28,7 @@ T = TypeVar("T")
 E = TypeVar("E", bound=Enum)
 
 DEEPEST_FAILURE = 200
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 class Malformed(ValueError):
@@ -57,6 +58,7 @@ def header_out(header: Header) -> Json:
 
 def exported_out(one: Exported) -> Json:
     instance = one.instance
+    own = instance.own_time
     return {
         "instanceID": instance.id,
         "appID": one.app_id,
@@ -76,10 +78,16 @@ def exported_out(one: Exported) -> Json:
         "stall": instance.stall,
         "rerunOf": instance.rerun_of,
         "rerunAs": None if instance.rerun_as is None else list(instance.rerun_as),
+        **({} if own is None else {"skippedTime": _own_time_out(own)}),
         "history": [event_out(event) for event in one.history],
         "inbox": None if one.inbox is None else [event_out(event) for event in one.inbox],
         "logs": None if one.logs is None else [_log_out(line) for line in one.logs],
     }
+
+
+def _own_time_out(own: OwnTime) -> Json:
+    # Upwards, so that time does not go back where it is imported.
+    return {"aheadMs": -(-own.ahead // _MILLISECOND), "skippedMs": own.skipped // _MILLISECOND}
 
 
 def event_out(event: Event) -> Json:
@@ -168,6 +176,20 @@ def header_in(record: Json) -> Header:
     )
 
 
+def _maybe_absent(record: Json, name: str, read: Callable[[Any], T]) -> T | None:
+    """Read a value that bundles have only where there is something to say."""
+    return _maybe(record, name, read) if name in record else None
+
+
+def _own_time(value: Any) -> OwnTime:
+    if not isinstance(value, dict):
+        raise Malformed("it must be an object")
+    try:
+        return OwnTime(_get(value, "aheadMs", _number) * _MILLISECOND, _get(value, "skippedMs", _number) * _MILLISECOND)
+    except OverflowError:
+        raise Malformed("it is beyond the calendar") from None
+
+
 def exported_in(record: Json, line: int = 0) -> Exported:
     get, maybe = _get, _maybe
     return Exported(
@@ -190,6 +212,7 @@ def exported_in(record: Json, line: int = 0) -> Exported:
             rerun_of=maybe(record, "rerunOf", _text),
             rerun_as=maybe(record, "rerunAs", _texts),
             app_id=maybe(record, "appID", _text),
+            own_time=_maybe_absent(record, "skippedTime", _own_time),
         ),
         history=get(record, "history", _events),
         inbox=maybe(record, "inbox", _events),

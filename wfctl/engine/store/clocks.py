@@ -46,6 +46,12 @@ def beginning_at(begin: datetime | None, real: datetime) -> TreeClock:
     return TreeClock(0, ahead, ahead)
 
 
+def imported(root: int, own: OwnTime) -> TreeClock:
+    """Return the clock of a tree that was exported elsewhere."""
+    ahead, skipped = own.ahead // timedelta(microseconds=1), own.skipped // timedelta(microseconds=1)
+    return TreeClock(root, ahead, ahead - skipped)
+
+
 def limit(clock: TreeClock, skip: Skip, real: datetime) -> int | None:
     """Return how far to skip the time of a tree, by its clock; None: without end."""
     if skip.by is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from wfctl.bundle import Exported
-from wfctl.engine.store import causes, history_inbox, instances, logs, reads, reruns
+from wfctl.engine.store import causes, clocks, history_inbox, instances, logs, reads, reruns
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
 from wfctl.model import refusals
@@ -69,5 +69,6 @@ def _exported(db: Connection, row: Row) -> Exported:
         lineage=reruns.lineages(db, [row.key]).get(row.key, (None, ())),
         failure=None if cause is None else cause.failure,
         failed_step=None if cause is None else cause.step,
+        clock=clocks.get(db, row.root),
     )
     return Exported(instance, history, inbox, tuple(logs.read(db, row.key)))

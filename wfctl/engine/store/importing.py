@@ -16,7 +16,8 @@ from pathlib import Path
 from wfctl.bundle import Exported
 from wfctl.engine.core.imported import Arrival, Unfit, arrival, of_own_app, renamed
 from wfctl.engine.random_id import new_id
-from wfctl.engine.store import causes, database, event_waits, history_inbox, instances, logs
+from wfctl.engine.store import causes, clocks, database, event_waits, history_inbox, instances, logs
+from wfctl.engine.store.clocks import TreeClock
 from wfctl.engine.store.codec import encode, encode_failure
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
@@ -103,6 +104,7 @@ class _Staging:
         self._prefix = prefix
         self._now = datetime.now(timezone.utc)
         self._keys: dict[tuple[str, str], int] = {}
+        self._clocks: dict[int, TreeClock] = {}  # by the keys of the roots
         self._families: dict[tuple[str, str], list[_Member]] = {}  # by app and the ID of the original
         self._next_key = 1
         self.imported = Imported()
@@ -116,16 +118,29 @@ class _Staging:
         if fault is not None:
             raise self._error(one, fault.text, fault.hint)
         try:
-            found = arrival(one, self._now, new_id)
+            found = arrival(one, one.instance.time(self._now), new_id)
         except Unfit as unfit:
             raise self._error(one, str(unfit)) from None
         row = self._row(one, found)
+        self._put_clock(one, row)
         self._keys[row.app, one.id] = row.key
         self._next_key = row.key + 1
         self._put(one, found, row)
         self._note_reruns(one, row)
         self.imported.instances += 1
         self.imported.paused += not row.status.terminal
+
+    def _put_clock(self, one: Exported, row: Row) -> None:
+        """Give a tree the clock that it had; for retention what has ended ends now."""
+        if row.root == row.key and one.instance.own_time is not None:
+            self._clocks[row.key] = clock = clocks.imported(row.key, one.instance.own_time)
+            clocks.add(self._db, clock)
+        if row.root not in self._clocks:
+            return
+        if row.wake_at is not None:
+            row.wake_at = self._clocks[row.root].real(row.wake_at)
+        if row.status.terminal:
+            clocks.put_real_ends(self._db, [(row.key, to_micros(self._now))])
 
     def _row(self, one: Exported, found: Arrival) -> Row:
         instance, started, state = one.instance, found.started, found.state
@@ -264,6 +279,8 @@ _TABLES: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("early_events", ("key",), ("key", "event", "at")),
     ("failures", ("key",), ("key", "step", "error", "detail")),
     ("logs", ("key",), ("key", "at", "level", "step", "event_id", "logger", "message")),
+    ("clocks", ("root",), ("root", "ahead", "begun")),
+    ("real_ends", ("key",), ("key", "at")),
     ("reruns", ("key", "family"), ("key", "id", "family", "original")),
 )
 
