@@ -25,7 +25,7 @@ def started(cli: Cli, app: Path) -> Path:
 
 
 def test_all_in_the_order_of_creation(cli: Cli, started: Path) -> None:
-    result = cli("export")
+    result = cli("export", "--to", "-")
     assert (result.status, result.err) == (0, "")
     found = bundle(result.out)
     assert list(found) == ["parent", "child", "broken", "echo"]
@@ -112,6 +112,7 @@ def test_redacted(cli: Cli, started: Path) -> None:
         (["--resume"], 2, "--resume is for --to"),
         (["--force"], 2, "--force is for --to"),
         (["--to", ""], 2, "--to is empty"),
+        (["-o", "yaml"], 2, "a bundle is JSON lines"),
         (["--redact", "$.a["], 2, "is not a path"),
         (["--redact", "$.a", "--redact-all"], 2, "leaves nothing"),
         (["--to", "nosuch/b.jsonl"], 2, "there is no folder"),

@@ -107,6 +107,13 @@ def test_refused(cli: Cli, bundle: Path, argv: list[str], status: int, says: str
     assert says in result.err
 
 
+def test_what_is_redacted_is_told(cli: Cli, bundle: Path) -> None:
+    cli("export", "--redact-all", "--to", "redacted.jsonl")
+    result = cli("import", "redacted.jsonl", "--store", "desk.db")
+    assert result.status == 0
+    assert "warning: their payloads are redacted" in result.err
+
+
 def test_into_the_store_of_a_process_that_drives(cli: Cli, bundle: Path) -> None:
     """The owner takes no notice of what is paused, and goes on with it when it is resumed."""
     from wfctl.client.connect import Embedded

@@ -92,7 +92,10 @@ class BundleReader:
         try:
             record = json.loads(line.decode())
         except UnicodeDecodeError:
-            raise self._error("this is not UTF-8") from None
+            packed = self._number == 1 and line.startswith(b"\x1f\x8b")
+            raise self._error(
+                "this is not UTF-8", f"gunzip -c {self.name} | wfctl import -" if packed else None
+            ) from None
         except (ValueError, RecursionError):
             raise self._error("this is not JSON" if self._number > 1 else "this is no bundle: not JSON") from None
         if type(record) is not dict:

@@ -57,6 +57,9 @@ def export(
     all instances are written. FILE is readable to you alone.
     """
     ids = which.ids(session, "export") if which.words or which.filter is not None else None
+    to = None if to == "-" else to
+    if to is None and session.flags.format not in (None, "json", "jsonl"):
+        raise InvalidInput("a bundle is JSON lines, whatever -o says", hint="leave -o out; it is for --to FILE")
     if to is None and (force or resume):
         raise InvalidInput(f"{'--resume' if resume else '--force'} is for --to", hint="--to orders.jsonl")
     if to == "":

@@ -43,6 +43,7 @@ def import_bundle(
     from wfctl.engine.store.importing import import_bundle as take
 
     with opened_bundle(session, file) as bundle, counting(session, "read") as tell:
+        redacted = bundle.header.redacted
         imported = take(
             store,
             bundle,
@@ -57,6 +58,8 @@ def import_bundle(
             {"file": file, "store": str(store), "instances": imported.instances, "paused": imported.paused}, VIEW
         )
     session.console.note(f"imported {plural(imported.instances, 'instance')}")
+    if imported.paused and redacted:
+        session.console.note("warning: their payloads are redacted: code that is resumed on them may go another way")
     if imported.paused:
         session.console.note(
             f"{imported.paused:,} of them had not ended: they are paused, and wfctl resume continues them"
