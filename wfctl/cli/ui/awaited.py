@@ -68,6 +68,13 @@ class Events(Scanned, Acting):
             return [_of_group(column) for column in groups_view(now, by_name=True).columns]
         return [_of_event(column) for column in events_view(now).columns]
 
+    async def costs(self) -> bool:
+        """A `wfctl serve` answers by its indexes: it is what tells its workers one by one."""
+        if self.frame.session.target.local:
+            return False
+        apps = await self.frame.links.scan.ask(lambda target: target.workers())
+        return all(app.workers is None for app in apps)
+
     async def scan(self) -> None:
         group = self.group
         self._groups = list(await self.frame.links.scan.ask(lambda target: target.event_groups(Filter())))

@@ -16,14 +16,21 @@ class Scanned(Pane):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._read_at: float | None = None
+        self._costs: bool | None = None  # None: not known yet
 
     async def scan(self) -> None:
         """Ask the target, and take what it says. Raises WfctlError."""
         raise NotImplementedError
 
+    async def costs(self) -> bool:
+        """Return True if the target has to look at each of its instances. Raises WfctlError."""
+        return not self.frame.session.target.local
+
     async def look(self) -> None:
+        if self._costs is None:
+            self._costs = await self.costs()
         fresh = self._read_at is not None and time.monotonic() - self._read_at < SCAN_SECONDS
-        if self.frame.session.target.local or not fresh:
+        if not (self._costs and fresh):
             await self.scan()
             self._read_at = time.monotonic()
         if self.is_mounted:
@@ -33,7 +40,7 @@ class Scanned(Pane):
         """Return how old it is, where that is more than a moment."""
         if self._read_at is None:
             return "reading"
-        if self.frame.session.target.local:
+        if not self._costs:
             return ""
         return f"all read {int(time.monotonic() - self._read_at)}s ago"
 
