@@ -167,3 +167,14 @@ def test_a_filter_survives_the_query_of_a_url() -> None:
     for bad in ({"limit": "-1"}, {"statuses": "no"}, {"stuck": "nan"}, {"created_after": "soon"}):
         with pytest.raises(ValueError, match=r"."):
             filters.read(bad)
+
+
+def test_a_name_that_could_drive_the_terminal(cli: Cli, app: Path) -> None:
+    (app / "odd.py").write_text(APP.replace('"go"', '"\\x1b[2Jgo"'))
+    cli("start", "Late", "--id", "odd", "--app", "odd.py")
+    for words in (["-o", "wide"], ["--by", "event", "-o", "wide"]):
+        shown = cli("waiting", *words, "--color", "never", tty=True).out
+        assert "\\x1b[2Jgo" in shown
+        assert "\x1b" not in shown
+    (group,) = [one for one in cli("waiting", "--by", "event", "-o", "json").json if "2J" in one["event"]]
+    assert group["raise"] is None, "no command takes such a name"

@@ -8,6 +8,7 @@ from wfctl.cli.filter_options import filter_words
 from wfctl.model.awaited import EventGroup
 from wfctl.model.failure_groups import FailureGroup
 from wfctl.model.instance import Filter
+from wfctl.render.text import clean
 
 
 def rerun_command(group: FailureGroup, conditions: Filter) -> str | None:
@@ -29,8 +30,11 @@ def rerun_command(group: FailureGroup, conditions: Filter) -> str | None:
 
 
 def raise_command(group: EventGroup, conditions: Filter) -> str | None:
-    """Return the command that raises the event to all who wait for it; None where nobody does."""
-    if not group.waiting:
+    """Return the command that raises the event to all who wait for it; None where nobody does.
+
+    Nor is there one for a name with control characters, which no command takes.
+    """
+    if not group.waiting or clean(group.event) != group.event:
         return None
     words = ["wfctl", "raise-event"]
     if group.name is not None:

@@ -101,7 +101,7 @@ class Failures(Scanned, Acting):
         lines = clean_block(group.error).split("\n")
         yield Text("\n".join([*lines[:MOST_LINES], *(["..."] if len(lines) > MOST_LINES else [])]), RED)
         for label, value in (("example", clean(group.example)), ("rerun", rerun_command(group, Filter()))):
-            yield Text().append(f"{label:<9}", LABEL).append(value or "with their parents")
+            yield Text().append(f"{label:<9}", LABEL).append(clean(value or "with their parents"))
 
     def on_grid_moved(self) -> None:
         self.tick()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeGuard
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -49,7 +50,7 @@ class EventForm(Dialog[tuple[str, "str | None"]]):
         super().__init__()
         self._which = which
         self._links = links
-        self._event = event
+        self._event = event if _can_be_typed(event) else ""
         self._names: list[str] = []
 
     def compose(self) -> ComposeResult:
@@ -91,7 +92,7 @@ class EventForm(Dialog[tuple[str, "str | None"]]):
         else:
             instances = [target.get(one) for one in self._which.words[:MOST_ASKED]]
         for one in instances:
-            found.update({wait.name for wait in one.waiting_for if wait.kind == "event" and wait.name})
+            found.update({wait.name for wait in one.waiting_for if wait.kind == "event" and _can_be_typed(wait.name)})
         return found
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
@@ -133,6 +134,11 @@ class EventForm(Dialog[tuple[str, "str | None"]]):
         if self._check() is None:
             text = self.query_one(TextArea).text
             self.dismiss((name, text if text.strip() else None))
+
+
+def _can_be_typed(name: str | None) -> TypeGuard[str]:
+    """Return False for a name that no command takes, and that may not stand in a field: it could drive the terminal."""
+    return name is not None and clean(name) == name
 
 
 class RerunForm(Dialog[Rerun]):

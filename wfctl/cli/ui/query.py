@@ -11,6 +11,7 @@ from textual.suggester import Suggester
 
 from wfctl.cli.filter_options import FILTER_OPTIONS, read_filter
 from wfctl.errors import InvalidInput
+from wfctl.model.ids import UNSAFE
 from wfctl.model.instance import Filter
 from wfctl.model.status import Status
 from wfctl.render.text import clean
@@ -72,11 +73,15 @@ def parse_query(text: str, names: Iterable[str] = ()) -> Query:
 
 
 def typed_words(values: Mapping[str, Any]) -> str:
-    """Return what would be typed for these filters; None and empty ones are left out."""
+    """Return what would be typed for these filters; None and empty ones are left out.
+
+    Control characters are not typed: `*` stands for them.
+    """
     words = []
     for name, value in values.items():
         for one in value if isinstance(value, list) else [value]:
             if one:
+                one = UNSAFE.sub("*", one)
                 words.append(f"{name}:{one if one.isalnum() else shlex.quote(one)}")
     return " ".join(words)
 

@@ -104,6 +104,6 @@ def groups_view(now: datetime, *, by_name: bool) -> View[ShownGroup]:
             Column("OLDEST", lambda one: ago(one.group.oldest)),
             Column("NEWEST", lambda one: ago(one.group.newest), spare=2),
             Column("EXAMPLE", lambda one: clean(one.group.example or ""), shrink=True),
-            Column("RAISE", lambda one: one.command or "", wide=True),
+            Column("RAISE", lambda one: clean(one.command or ""), wide=True),
         ),
     )

@@ -66,7 +66,7 @@ def failures_view(now: datetime) -> View[Shown]:
             Column("LAST", lambda one: age(one.group.last)),
             Column("EXAMPLE", lambda one: clean(one.group.example)),
             Column("ERROR", lambda one: clean(" ".join(one.group.error.split()))),
-            Column("RERUN", lambda one: one.rerun or "", wide=True),
+            Column("RERUN", lambda one: clean(one.rerun or ""), wide=True),
         ),
     )
 
@@ -86,7 +86,7 @@ def _drawn(one: Shown, age: object) -> Sequence[RenderableType]:
     lines = clean_block(group.error).split("\n")
     error = "\n".join([*lines[:MOST_LINES], *(["..."] if len(lines) > MOST_LINES else [])])
     parts: list[RenderableType] = [head, Padding(Text(error, RED), (0, 0, 0, 4))]
-    rows = [("example", clean(group.example)), ("rerun", one.rerun or "with their parents")]
+    rows = [("example", clean(group.example)), ("rerun", clean(one.rerun or "with their parents"))]
     for label, value in rows:
         # One long line, which the terminal breaks: what is copied must be one line too.
         parts.append(Text(no_wrap=True, overflow="ignore").append(f"    {label:<9}", LABEL).append(value))
