@@ -273,7 +273,7 @@ def python_sdk() -> Iterator[App]:
     yield from _multi_app()
 
 
-MULTI = "three `dapr run` in the background become one dapr.yaml with three apps"
+MULTI = "three `dapr run` become one dapr.yaml with three apps (embedded: `[apps.ID]` in wfctl.toml)"
 
 
 def _multi_app() -> Iterator[App]:
@@ -294,7 +294,13 @@ def _multi_app() -> Iterator[App]:
                 Program(f"wfexample{number}", ("python3", f"multi-app{number}.py"), env=env) for number in (3, 2, 1)
             ),
             says=(*says, "app1 - returning workflow result"),
-            embedded="three programs, each an app of its own",
+            embedded=Embedded(
+                "multi-app1.py",
+                "app1_workflow",
+                output=1,
+                says=says,
+                apps={f"wfexample{number}": f"multi-app{number}.py" for number in (2, 3)},
+            ),
             changes=MULTI,
         )
 

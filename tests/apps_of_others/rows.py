@@ -103,6 +103,8 @@ class Embedded:
     status: str = "COMPLETED"
     after_serve: bool = False
     """It runs once on serve before, with the same store, which leaves state that the workflow wants."""
+    apps: dict[str, str] = field(default_factory=dict)
+    """Further apps, by app ID: tables `[apps.ID]` in a wfctl.toml."""
     endless: bool = False
     """It goes on until it is terminated, when it has said what it says."""
 

@@ -413,11 +413,17 @@ def embedded(app: App, tmp_path: Path) -> None:
     with _model(app) as more:
         env = {**environ(app), "XDG_CONFIG_HOME": str(tmp_path / "config"), **more}
         base = [sys.executable, "-m", "wfctl", "--store", str(tmp_path / "store.db"), "--target", "embedded"]
+        place = file.parent
+        if how.apps:
+            place = tmp_path
+            tables = [f"[apps.{name}]\napp = {json.dumps(str(folder / other))}\n" for name, other in how.apps.items()]
+            (place / "wfctl.toml").write_text("\n".join(tables))
+            env |= {"WFCTL_TRUST": "1", **app.programs[0].env}
 
         def told(*words: str) -> tuple[str, str]:
             done = subprocess.run(
                 [*base, *words],
-                cwd=file.parent,
+                cwd=place,
                 env=env,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -433,7 +439,7 @@ def embedded(app: App, tmp_path: Path) -> None:
         if how.endless:
             run = Run(tmp_path / "log", env, folder)
             words = ["start", how.workflow, *apart, "--id", how.instance_id, *given, "--wait"]
-            driving = run.start([*base, *words], file.parent, env)
+            driving = run.start([*base, *words], place, env)
             try:
                 for text in how.says:
                     run.says(text)
