@@ -23,7 +23,7 @@ from wfctl.errors import StoreError, WfctlError
 from wfctl.model import refusals
 from wfctl.model.apps import Apps, only, stored
 from wfctl.model.choices import Reach
-from wfctl.model.instance import Count, Failed, Filter, Instance, RerunRequest, Skip, StartRequest
+from wfctl.model.instance import Count, Failed, Filter, Instance, RerunRequest, Skip, StartRequest, Waiting
 from wfctl.model.status import Status
 
 if TYPE_CHECKING:  # what writes, drives or decodes history is loaded by the commands that do so
@@ -110,9 +110,21 @@ class EmbeddedWorkflows:
 
     def _get(self, db: database.Connection, instance_id: str, payloads: bool) -> Instance | None:
         found = reads.get(db, instance_id, payloads=payloads, driven=True, apps=self._apps)
-        if found is None or found.status.terminal or self._driven():
+        if found is None or found.status.terminal:
             return found
+        if self._driven():
+            return found if found.own_time is None else self._as_left_alone(db, found)
         return reads.get(db, instance_id, payloads=payloads, driven=False, apps=self._apps)
+
+    def _as_left_alone(self, db: database.Connection, found: Instance) -> Instance:
+        """Return an instance whose time is skipped with the word that wfctl serve, if that drives, leaves it alone."""
+        from wfctl.engine.store.history_inbox import get_owner
+
+        owner = get_owner(db) if self._driving.engine is None else None
+        if owner is None or owner.command is None:
+            return found
+        why = f"wfctl {owner.command} (PID {owner.pid}) skips no time"
+        return replace(found, waiting_for=(Waiting("driver", last_error=why), *found.waiting_for))
 
     def list(
         self,

@@ -43,8 +43,9 @@ def waiting_text(waiting: Waiting, now: datetime) -> str:
     if waiting.kind == "worker":
         return "a worker that has this workflow: none is attached (start its app; wfctl workers shows who is)"
     if waiting.kind == "driver":
-        why = f": {clean(waiting.last_error)}" if waiting.last_error else " (wfctl run continues it)"
-        return "no process is executing this store" + why
+        if waiting.last_error:
+            return f"no process is executing it: {clean(waiting.last_error)}"
+        return "no process is executing this store (wfctl run continues it)"
     return waiting.kind + (f" {name}" if name else "") + _since(waiting, now)
 
 
