@@ -315,3 +315,10 @@ def test_a_change_shows_in_what_a_real_dapr_has_recorded(
     differing = [one for one in found if not one["fits"]]
     assert {one["instanceID"] for one in differing} == instances
     assert {one["step"] for one in differing} <= {step}
+
+
+def test_at_a_terminal_a_warning_is_whole(cli: Cli, orders: Path) -> None:
+    (orders / "careless.py").write_text(CARELESS)
+    out = cli("check", "--app", "careless.py", "--color", "never", tty=True).out
+    line = line_of(CARELESS, "time.time")
+    assert f"careless.py:{line} clock time.time() gives another time in a replay\n    ctx.current_utc_datetime\n" in out

@@ -94,6 +94,9 @@ def check(
         raise InvalidInput("--strict is for the code alone", hint="without IDs, filters and --from")
     seconds = None if max_time is None else parse_duration(max_time, "--max-time").total_seconds()
     tally = Tally()
+    session.stopped = lambda: (
+        f"interrupted after {plural(tally.checked, 'instance')}, of which {tally.differing:,} do not fit"
+    )
     with session.app_apart(), _source(session, which, bundle) as source:
         spec = _check(session, source, tally, github, results, seconds, bundle)
         unread = len(source.unread)
@@ -161,8 +164,7 @@ def _show(session: Session, tally: Tally, found: Iterator[Fit], github: bool, bu
     if not github and session.format is not Format.TABLE:
         printer.many(found, fit_view(here))
         return
-    for _ in found:
-        pass
+    _finish(session, tally, found)
     groups = tally.groups()
     if not github:
         if groups:
@@ -176,6 +178,23 @@ def _show(session: Session, tally: Tally, found: Iterator[Fit], github: bool, bu
         title = f"{group.count:,} of {group.total:,} {group.name} {verdict(group)}"
         text = f"{group.difference.text} (for example in {group.example})"
         session.console.line(annotation("error", title, text, group.difference.place, base))
+
+
+def _finish(session: Session, tally: Tally, found: Iterator[Fit]) -> None:
+    """Check them all, and count at a terminal."""
+    from wfctl.render.live import can_move
+
+    console = session.console
+    if console.quiet or not can_move(session.environ, console.err_tty):
+        for _ in found:
+            pass
+        return
+    from wfctl.render.progress import Progress
+
+    with Progress(console.err, color=console.err_color) as progress:
+        for _ in found:
+            if progress.due:
+                progress.show([f"{plural(tally.checked, 'instance')} checked, {tally.differing:,} do not fit"])
 
 
 def _look(session: Session, group: Group, bundle: str | None) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wfctl.model.code_warning import CodeWarning
 from wfctl.render.annotations import annotation, workspace
@@ -11,7 +12,11 @@ from wfctl.render.json_records import Record
 from wfctl.render.printer import View
 from wfctl.render.table import Cell, Column
 from wfctl.render.text import clean, plural
+from wfctl.render.theme import NAME, QUIET
 from wfctl.render.views.fits import path_text, place_text
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 def code_warning_record(one: CodeWarning, base: Path) -> Record:
@@ -26,8 +31,14 @@ def code_warning_record(one: CodeWarning, base: Path) -> Record:
 
 
 def code_warning_view(base: Path) -> View[CodeWarning]:
+    def picture(found: Iterable[CodeWarning], width: int) -> RenderableType:
+        from rich.console import Group
+
+        return Group(*(_drawn(one, base) for one in found))
+
     return View(
         record=lambda one: code_warning_record(one, base),
+        picture=picture,
         columns=(
             Column("LINE", lambda one: place_text(one.place, base)),
             Column("RULE", lambda one: Cell(one.rule, "check.warning")),
@@ -36,6 +47,14 @@ def code_warning_view(base: Path) -> View[CodeWarning]:
             Column("INSTEAD", lambda one: clean(one.hint), shrink=True),
         ),
     )
+
+
+def _drawn(one: CodeWarning, base: Path) -> RenderableType:
+    """Draw a warning as a compiler does, with nothing cut off."""
+    from rich.text import Text
+
+    head = Text().append(place_text(one.place, base), NAME).append(f" {one.rule} ", "check.warning")
+    return head.append(clean(one.text)).append(f"\n    {clean(one.hint)}", QUIET)
 
 
 def summary(found: Sequence[CodeWarning], workflows: int, app: str) -> str:
