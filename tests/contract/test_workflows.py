@@ -631,3 +631,17 @@ class TestAwaited:
             "sotp": (0, 0, 1),
         }
         assert (groups["go"].example, groups["go"].oldest, groups["go"].name) == ("first", found[0].since, "Await")
+
+
+class TestApps:
+    def test_a_call_of_an_app_that_is_not_there_waits_and_says_for_whom(self, subject: Subject) -> None:
+        if subject.name not in ("owner", "beside", "serve", "serve-grpc"):
+            pytest.skip("Dapr tries the turn again and again, and may commit none of it meanwhile")
+        instance = subject.waits(subject.start("Elsewhere", "e1", "1"))
+        (wait,) = [wait for wait in instance.waiting_for if wait.kind == "activity"]
+        assert (wait.name, wait.app_id) == ("charge", "payments")
+        scheduled = [event for event in subject.workflows.history("e1") if isinstance(event, ev.TaskScheduled)]
+        assert [(event.name, event.app_id) for event in scheduled] == [("charge", "payments")]
+        assert not subject.workflows.names_apps()
+        subject.workflows.terminate("e1")
+        assert subject.ended("e1").status is Status.TERMINATED

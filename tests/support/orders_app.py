@@ -100,3 +100,8 @@ def countdown(ctx, left):
         return None
     return "zero"
     yield
+
+
+@wfr.workflow(name="Elsewhere")
+def elsewhere(ctx, value):
+    return (yield ctx.call_activity("charge", input=value, app_id="payments"))
