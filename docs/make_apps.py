@@ -27,8 +27,8 @@ changed, and run in three ways.
 | Dapr | beside a real `daprd` {dapr} with Dapr's placement and scheduler, one for each app |
 
 "yes" has been run and did what its README says; "as beside Dapr": it fails there as it does here. "not run" says
-nothing about the app. Language models are played by a program on loopback. Java's, Go's and JavaScript's apps were
-built as their READMEs say.
+nothing about the app, and "-" is no way to run it. Language models are played by a program on loopback. Java's, Go's
+and JavaScript's apps were built as their READMEs say, Java's SDK from its repository, in the versions that they name.
 """
 TAIL = """\
 ## Not in the list
@@ -79,16 +79,19 @@ def _section(name: str, rows: list[Any], known: dict[str, Any]) -> Iterator[str]
         cells = [_cell(app, way, passed) for way in ("embedded", "serve", "dapr")]
         broken = f"does not work at this commit, on Dapr either: {app.broken}" if app.broken else ""
         told = (broken or app.changes, app.note.rstrip("."))
-        last = app.left_out or ". ".join(each for each in told if each)
+        last = app.left_out or "; ".join(each for each in told if each)
         yield f"| `{app.id.partition('/')[2]}` | {app.language} | {' | '.join(cells)} | {last} |"
     yield ""
 
 
 def _cell(app: Any, way: str, passed: dict[str, str]) -> str:
+    if app.left_out:
+        return "-"
     if way == "embedded" and isinstance(app.embedded, str):
         return "-" if app.language != "Python" else f"no: {app.embedded}"
     if way in app.not_on:
-        return f"no: {app.not_on[way]}"
+        why = app.not_on[way]
+        return why if why == "not run" else f"no: {why}" if why else "-"
     if way not in passed:
         return "not run"
     return "as beside Dapr" if app.broken else "yes"

@@ -59,7 +59,7 @@ def python_quickstarts() -> Iterator[App]:
             says=("There are now 8 cars left in stock",),
             after_serve=True,
         ),
-        note="Embedded: the stock is put in by `python3 app.py` alone, so run it once on serve, with the same store.",
+        note="embedded, the stock is put in by `python3 app.py` alone, so run it once on serve, with the same store.",
         redis=True,
     )
     yield _tutorial(
@@ -499,7 +499,7 @@ def java_sdk() -> Iterator[App]:
             "Java",
             programs=(Program(f"{name}worker", (*_JAR, f"{_JAVA}.{name}.{worker}", "50001"), grpc_port=50001),),
             steps=(
-                Says("Start workflow runtime"),
+                Says("Successfully built dapr workflow runtime"),
                 Another((*_JAR, f"{_JAVA}.{name}.{client}", "50001"), (told,), endless=name == "continueasnew"),
             ),
             says=says,
@@ -553,7 +553,7 @@ _MODEL = "the language model is OpenAI's, here one on loopback by OPENAI_BASE_UR
 
 def _agent(folder: str, file: str, says: tuple[str, ...], *steps: Any, embedded: Embedded | str, **fields: Any) -> App:
     return App(
-        f"dapr-agents/{folder.partition('/')[2]}/{file}",
+        f"dapr-agents/{folder.removeprefix('examples/')}/{file}",
         DAPR_AGENTS,
         folder,
         "Python",
@@ -566,7 +566,7 @@ def _agent(folder: str, file: str, says: tuple[str, ...], *steps: Any, embedded:
     )
 
 
-IN_MAIN = "the example makes its agent in `main()`; one that is made as the module is loaded runs (the first row)"
+IN_MAIN = "the example makes its agent in `main()`; see the first row"
 
 
 def agents() -> Iterator[App]:
@@ -583,9 +583,9 @@ def agents() -> Iterator[App]:
             output={"content": "The weather is fine.", "role": "assistant", "name": "Stevie"},
             says=("asked for the weather in Boston",),
         ),
-        not_on={"serve": "see below", "dapr": "see below"},
+        not_on={"serve": "", "dapr": ""},
         fake_model=True,
-        note="`agent.register_workflows(runtime)` at the end of the module",
+        changes="`agent.register_workflows(runtime)` at the end of the module, in place of `main()`",
     )
     yield _agent(
         tools, "durable_weather_agent_openai.py", ("Final Result:", "The weather is fine."), exits=0, embedded=IN_MAIN,
@@ -607,7 +607,7 @@ def agents() -> Iterator[App]:
     refused = (Says("wfctl serve has no conversation"),)
     yield _agent(
         "quickstarts", "05_workflow_llm.py", (), embedded=CONVERSATION, refused=refused,
-        not_on={"serve": CONVERSATION, "dapr": "not run: its Conversation component wants a model"},
+        not_on={"serve": CONVERSATION, "dapr": "not run"},
     )  # fmt: skip
     for path, why in (
         ("quickstarts/02_durable_agent_workflow.py", CONVERSATION),
@@ -629,7 +629,9 @@ def agents() -> Iterator[App]:
         ("examples/09-durable-agent-hot-reload", "asks Dapr's Configuration API, which wfctl is not"),
     ):
         folder, _, _ = path.rpartition("/")
-        yield App(f"dapr-agents/{path.partition('/')[2]}", DAPR_AGENTS, folder, "Python", left_out=why, embedded=why)
+        yield App(
+            f"dapr-agents/{path.removeprefix('examples/')}", DAPR_AGENTS, folder, "Python", left_out=why, embedded=why
+        )
 
 
 def left_out() -> Iterator[App]:
