@@ -16,12 +16,13 @@ from wfctl.client.sidecar.connection import Note, SidecarConnection
 from wfctl.client.sidecar.endpoint import Endpoint
 from wfctl.client.sidecar.errors import no_logs, no_logs_over_grpc
 from wfctl.errors import InvalidInput, NotFound, Unsupported, WfctlError
-from wfctl.model import rerun_ids
+from wfctl.model import refusals, rerun_ids
 from wfctl.model.choices import Reach
 from wfctl.model.failure import cause_text
 from wfctl.model.instance import Count, Failed, Filter, Instance, Sort, Waiting
 from wfctl.model.matching import after, matches, ordered
 from wfctl.model.status import LIVE, Status
+from wfctl.model.times import YEAR_ONE
 from wfctl.wire.http_routes import Operation
 
 if TYPE_CHECKING:
@@ -360,8 +361,7 @@ class SidecarReader:
             listed = {one.id: one.rerun_as or () for one in rows}
             instance_ids = [*listed]
         else:
-            for one in instance_ids:
-                self._fetch(one)
+            instance_ids = self._oldest_first(instance_ids)
 
         def reruns(one: Instance) -> tuple[str, ...]:
             if one.id in listed or ":" in one.id or not one.status.terminal:
@@ -371,6 +371,20 @@ class SidecarReader:
         logs = None if "logs" in self.untold() else self.logs
         exporting = Exporting(hub, reruns, logs, self._sidecar.metadata().app_id)
         yield from exporting.export(instance_ids, reach)
+
+    def _oldest_first(self, instance_ids: Sequence[str]) -> builtins.list[str]:
+        """Return the IDs in the order of their creation: a parent before its children. Raises NotFound."""
+        from wfctl.client.sidecar.listing import IN_FLIGHT
+
+        found: builtins.list[Instance] = []
+        for at in range(0, len(instance_ids), IN_FLIGHT):
+            part = instance_ids[at : at + IN_FLIGHT]
+            for name, one in zip(part, self._fetch_several(part), strict=True):
+                if one is None:
+                    raise refusals.not_found(name)
+                found.append(one)
+        found.sort(key=lambda one: one.created_at or YEAR_ONE)
+        return [one.id for one in found]
 
     def untold(self) -> Sequence[str]:
         serves_logs = self._sidecar.metadata().wfctl is not None and self._sidecar.http is not None

@@ -105,6 +105,7 @@ class _Staging:
         self._now = datetime.now(timezone.utc)
         self._keys: dict[tuple[str, str], int] = {}
         self._clocks: dict[int, TreeClock] = {}  # by the keys of the roots
+        self._missed: set[tuple[str, str]] = set()  # parents that are not there, or not yet
         self._families: dict[tuple[str, str], list[_Member]] = {}  # by app and the ID of the original
         self._next_key = 1
         self.imported = Imported()
@@ -123,6 +124,8 @@ class _Staging:
             raise self._error(one, str(unfit)) from None
         row = self._row(one, found)
         self._put_clock(one, row)
+        if (row.app, one.id) in self._missed:
+            raise self._error(one, "a child of this instance stands before it")
         self._keys[row.app, one.id] = row.key
         self._next_key = row.key + 1
         self._put(one, found, row)
@@ -149,6 +152,8 @@ class _Staging:
             parent_app = stored(started.parent.app_id)
             parent_key = self._keys.get((parent_app, started.parent.instance_id))
             parent = None if parent_key is None else instances.by_key(self._db, parent_key)
+            if parent is None:
+                self._missed.add((parent_app, started.parent.instance_id))
         if started.parent is not None and parent is not None:
             execution = started.parent.execution_id or parent.execution_id  # Dapr may not tell
         completed = state.completed

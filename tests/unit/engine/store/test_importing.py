@@ -226,6 +226,17 @@ def test_what_contradicts_itself_is_told_with_its_line(tmp_path: Path, one: Expo
         put(tmp_path / "s.db", [finished("first"), one])
 
 
+def test_a_child_before_its_parent(tmp_path: Path) -> None:
+    child = finished("kid")
+    started = replace(child.history[1], parent=ev.Parent(1, "a"))  # type: ignore[call-arg]
+    child = replace(child, history=(child.history[0], started, child.history[2]))
+    put(tmp_path / "alone.db", [child])
+    (alone,) = exported(tmp_path / "alone.db")
+    assert alone.instance.parent_id == "a"
+    with pytest.raises(InvalidInput, match="line 3: a child of this instance stands before it"):
+        put(tmp_path / "s.db", [child, finished("a")])
+
+
 def test_a_file_that_is_no_store(tmp_path: Path) -> None:
     (tmp_path / "s.db").write_text("mine, and no store at all, for sure" * 40)
     with pytest.raises(StoreError):
