@@ -35,6 +35,7 @@ class Totals:
     """How many there are on the target. `matching` is how many the filter finds; None: not known yet."""
 
     by_status: Counter[Status] = field(default_factory=Counter)
+    counted: bool = False
     names: list[str] = field(default_factory=list)
     matching: int | None = None
     rates: Rates = field(default_factory=Rates)
@@ -184,6 +185,7 @@ class StoreBook:
             for one in counted:
                 self.totals.by_status[one.status] += one.count
             self.totals.names = sorted({one.name for one in counted if one.name})
+            self.totals.counted = True
         if self._some.due():
             with self._some.look():
                 live = await links.scan.ask(lambda target: target.count(Filter(statuses=LIVE)))
@@ -287,6 +289,7 @@ class SidecarBook:
             self.totals.by_status = Counter(one.status for one in found)
             self.totals.names = sorted({one.name for one in found if one.name})
             self.totals.rates.count_all(found, now)
+            self.totals.counted = True
         self._arrange()
 
     def _tell(self, looked_at: int, matching: int) -> None:

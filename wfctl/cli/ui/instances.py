@@ -59,7 +59,7 @@ class Instances(Acting):
     def compose(self) -> ComposeResult:
         yield Static(id="tally")
         yield Static(id="rates")
-        yield Grid[Instance](self._columns, lambda one: one.id, empty="no instances")
+        yield Grid[Instance](self._columns, lambda one: one.id, empty="")
         yield Static(id="filter-line")
         yield Input(placeholder=EXAMPLE, id="filter", compact=True)
 
@@ -117,7 +117,7 @@ class Instances(Acting):
         self.grid.redraw()
         room, now = self.size.width, self.frame.now()
         totals = self.book.totals
-        parts = [*tally_line(totals.by_status)]
+        parts: list[Cell | str] = [*tally_line(totals.by_status)] if totals.counted else []
         if state := self.book.state():
             parts.append(Cell(f"  {state}", HINT))
         self.query_one("#tally", Static).update(line(parts))

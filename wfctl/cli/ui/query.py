@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +24,7 @@ SHORT = {
     "newer": "created_after",
     "custom": "custom_status",
 }
+_WORD = re.compile(r'(?:[^\s"]|"[^"]*(?:"|$))+')
 _FLAGS = frozenset({"retrying", "orphans"})
 EXAMPLE = "status:failed error:declined waiting:approval older:1h name:Checkout* ID"
 
@@ -87,13 +88,8 @@ def typed_words(values: Mapping[str, Any]) -> str:
 
 
 def _split(text: str) -> list[str]:
-    """Split as a shell does, but for an apostrophe inside of a word, and a quote that is still open."""
-    for closing in ("", '"', "'"):
-        try:
-            return shlex.split(text + closing)
-        except ValueError:
-            continue
-    return text.split()
+    """Split at spaces that stand in no double quotes; a quote that is still open is closed by the end."""
+    return [word.replace('"', "") for word in _WORD.findall(text)]
 
 
 def _bare(word: str, names: Iterable[str]) -> dict[str, str]:
