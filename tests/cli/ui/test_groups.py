@@ -234,5 +234,5 @@ def test_a_target_that_has_none(ui: Run, cli: Cli) -> None:
 @pytest.mark.parametrize("error", ["x", "a b", "it's", 'say "no"', "=exact text", "a:b", "\\", "card * declined"])
 def test_what_is_typed_for_a_group_is_read_as_it_was_meant(error: str) -> None:
     values = {"status": ["failed"], "name": "Check out", "step": None, "error": error}
-    assert typed_words({"step": "a\x1b[2Jb"}) == "step:'a*[2Jb'"
+    assert typed_words({"step": "a\x1b[2Jb"}) == 'step:"a*[2Jb"'
     assert parse_query(typed_words(values)).values == {"status": ["failed"], "name": "Check out", "error": error}

@@ -24,7 +24,10 @@ SHORT = {
     "newer": "created_after",
     "custom": "custom_status",
 }
-_WORD = re.compile(r'(?:[^\s"]|"[^"]*(?:"|$))+')
+_INSIDE = r'(?:[^"\\]|\\.)*'  # of double quotes
+_QUOTES = re.compile(rf'"({_INSIDE})(?:"|\\?$)')
+_WORD = re.compile(rf'(?:[^\s"]|"{_INSIDE}(?:"|\\?$))+')
+_ESCAPE = re.compile(r"\\(.)")
 _FLAGS = frozenset({"retrying", "orphans"})
 EXAMPLE = "status:failed error:declined waiting:approval older:1h name:Checkout* ID"
 
@@ -83,13 +86,18 @@ def typed_words(values: Mapping[str, Any]) -> str:
         for one in value if isinstance(value, list) else [value]:
             if one:
                 one = UNSAFE.sub("*", one)
-                words.append(f"{name}:{one if one.isalnum() else shlex.quote(one)}")
+                words.append(f"{name}:{one if one.isalnum() else _quoted(one)}")
     return " ".join(words)
 
 
 def _split(text: str) -> list[str]:
     """Split at spaces that stand in no double quotes; a quote that is still open is closed by the end."""
-    return [word.replace('"', "") for word in _WORD.findall(text)]
+    return [_QUOTES.sub(lambda found: _ESCAPE.sub(r"\1", found[1]), word) for word in _WORD.findall(text)]
+
+
+def _quoted(value: str) -> str:
+    """Return a value as it is typed, so that `_split` gives it back."""
+    return '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'
 
 
 def _bare(word: str, names: Iterable[str]) -> dict[str, str]:

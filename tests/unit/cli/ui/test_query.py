@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("textual")
 
 from wfctl.cli.ui.json_view import folds_of, lines_of
-from wfctl.cli.ui.query import parse_query
+from wfctl.cli.ui.query import parse_query, typed_words
 from wfctl.cli.ui.rates import MINUTES, Rates, sparkline
 from wfctl.errors import InvalidInput
 from wfctl.model.instance import Instance
@@ -38,6 +38,14 @@ NOW = datetime(2026, 1, 1, 12, 0, 30, tzinfo=timezone.utc)
 )
 def test_filters_are_those_of_list(text: str, words: list[str]) -> None:
     assert parse_query(text, ["Checkout", "Refund", "Return"]).words() == words
+
+
+@pytest.mark.parametrize("value", ["a b", 'x"y', "back\\slash", "can't", '"', "\\", '\\"b c', "[red]"])
+def test_a_value_is_typed_so_that_it_is_read_as_it_is(value: str) -> None:
+    assert parse_query(typed_words({"error": value, "status": ["failed"]})).values == {
+        "error": value,
+        "status": ["failed"],
+    }
 
 
 @pytest.mark.parametrize("text", ["status:", "status:fail", "older:long", "stuck:5"])
