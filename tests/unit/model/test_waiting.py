@@ -23,7 +23,7 @@ from wfctl.model.events import (
 )
 from wfctl.model.instance import Waiting
 from wfctl.model.status import TERMINAL, Status
-from wfctl.model.waiting import waiting_for
+from wfctl.model.waiting import needs_worker, waiting_for
 from wfctl.render.views.waiting import waiting_text, waiting_word
 
 T0 = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -100,6 +100,33 @@ def test_a_cell_says_what_is_waited_for_before_that_nothing_runs() -> None:
     assert waiting_word((driver, timer), NOW) == "timer in 5m, not running"
     assert waiting_word((driver, timer, timer), NOW) == "timer in 5m +1, not running"
     assert waiting_word((driver, code), NOW) == f"other code: {code.last_error}, not running"
+
+
+@pytest.mark.parametrize(
+    ("wait", "status", "needed"),
+    [
+        (None, Status.PENDING, True),
+        (Waiting("start", until=NOW + timedelta(hours=1)), Status.PENDING, False),
+        (None, Status.RUNNING, False),
+        (Waiting("event", "go"), Status.RUNNING, False),
+        (Waiting("event", "go", received=True), Status.RUNNING, True),
+        (Waiting("activity", "A"), Status.RUNNING, True),
+        (Waiting("activity", "A", until=NOW + timedelta(minutes=1)), Status.RUNNING, False),
+        (Waiting("timer", until=NOW - timedelta(minutes=1)), Status.RUNNING, True),
+        (Waiting("timer", until=NOW + timedelta(minutes=1)), Status.RUNNING, False),
+        (Waiting("activity", "A"), Status.SUSPENDED, False),
+        (Waiting("code"), Status.STALLED, False),
+    ],
+)
+def test_who_needs_a_worker(wait: Waiting | None, status: Status, needed: bool) -> None:
+    assert needs_worker([] if wait is None else [wait], status, NOW) is needed
+
+
+def test_a_missing_worker_is_said_with_what_to_do() -> None:
+    worker = Waiting("worker")
+    assert "wfctl workers shows who is" in waiting_text(worker, NOW)
+    assert waiting_word((worker,), NOW) == "no worker"
+    assert waiting_word((worker, Waiting("activity", "A")), NOW) == "activity A, no worker"
 
 
 @pytest.mark.parametrize("status", sorted(TERMINAL))
