@@ -53,6 +53,8 @@ class LiveInstances:
         live = None if apps is None else self._ids.get((instance_id, apps[0]))
         if live is not None:
             return live.row
+        if apps is not None and len(apps) == 1:
+            return instances.find(self._db, instance_id, apps)
         found = instances.of_every_app(self._db, instance_id)
         if self._ids:
             for app in self._apps:

@@ -166,7 +166,11 @@ def put_inputs(db: Connection, inputs: Iterable[tuple[int, str | None]]) -> None
 
 def find(db: Connection, instance_id: str, apps: Apps = None) -> Row | None:
     """Return the instance that has this ID in these apps. Raises InvalidInput: more than one has it."""
-    return of_apps(of_every_app(db, instance_id), instance_id, apps)
+    if apps is None or len(apps) > 1:
+        return of_apps(of_every_app(db, instance_id), instance_id, apps)
+    sql = f"SELECT {COLUMNS} FROM instances WHERE id = ? AND app = ?"
+    found = db.execute(sql, (instance_id, apps[0])).fetchone()
+    return None if found is None else to_row(found)
 
 
 def of_every_app(db: Connection, instance_id: str) -> dict[str, Row]:
