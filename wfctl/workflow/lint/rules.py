@@ -44,6 +44,7 @@ def _add(rule: Rule | None, names: str, within: str = "") -> None:
 
 
 _add(CLOCK, "now utcnow today", "datetime.datetime.")
+_add(CLOCK, "now utcnow today", "datetime.")  # which there is not: the module was meant to be the class
 _add(CLOCK, "datetime.date.today time pendulum.now pendulum.today arrow.now arrow.utcnow django.utils.timezone.now")
 _add(None, "strptime mktime struct_time strftime gmtime localtime", "time.")
 _add(SLEEP, "time.sleep asyncio.sleep")

@@ -81,6 +81,8 @@ def expected(text: str) -> list[tuple[int, str]]:
         """
         now = dt.now()  #! clock
         today = date.today()  #! clock
+        import datetime
+        wrong = datetime.now()  #! clock
         first, second = t.time(), t.monotonic()  #! clock clock
         yield ctx.create_timer(ctx.current_utc_datetime + timedelta(1))
         t.strftime("%d", t.gmtime(0))
