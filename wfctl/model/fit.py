@@ -88,12 +88,13 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A stored history, as it is checked."""
+    """A stored history, as it is checked. `app_id` is the app that it belongs to, where that is told."""
 
     id: str
     name: str | None
     events: Sequence[Event]
     status: Status | None = None
+    app_id: str | None = None
 
     @property
     def begun(self) -> ExecutionStarted | None:

@@ -21,7 +21,7 @@ SOON = timedelta(milliseconds=200)
 def chain(ctx: Any, order: Any) -> Any:
     first = yield ctx.call_activity(back, input={"order": order, "id": str(ctx.new_guid())})
     second = yield ctx.call_activity(back, input=[first, ctx.current_utc_datetime.isoformat()])
-    return [first, second]
+    return [first, second, ctx.app_id]
 
 
 @wfr.workflow(name="Together")

@@ -60,7 +60,7 @@ class TargetSource:
             return
         with scanning(self._session) as scan:
             found = self._workflows.list(self._filter, payloads=False, waiting=False, scan=scan)
-            yield from self._read(Recorded(one.id, one.name, (), one.status) for one in found)
+            yield from self._read(Recorded(one.id, one.name, (), one.status, one.app_id) for one in found)
 
     def _read(self, wanted: Iterable[Recorded]) -> Iterator[Recorded]:
         at_once = 1 if self._session.target.local else AT_ONCE
@@ -117,7 +117,7 @@ class BundleSource:
                 self._ids[one.id] = True
             elif not matches(self._filter, one.instance):
                 continue
-            yield Recorded(one.id, one.instance.name, one.history, one.instance.status)
+            yield Recorded(one.id, one.instance.name, one.history, one.instance.status, one.app_id)
         for instance_id, found in (self._ids or {}).items():
             if not found:
                 raise NotFound(f"the bundle has no instance '{clean(instance_id)}'", instance_id=instance_id)

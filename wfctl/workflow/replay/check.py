@@ -54,6 +54,7 @@ def difference(
     replay = Replay(
         registry, recorded.id, read_propagated, MOST_MORE + sum(type(e) in _ACTIONS for e in recorded.events)
     )
+    replay.belong_to(recorded)
     try:
         return replay.difference(recorded.events, results)
     finally:
@@ -105,6 +106,12 @@ class Replay(LiveWorkflow):
         self._calls = Noted(most)
         self._pending.calls = self._calls
         self._frame: FrameType | None = None
+
+    def belong_to(self, recorded: Recorded) -> None:
+        """Let the code find itself in the app that the history is of, unless its runtime names one."""
+        if self._pending.app_id is None:
+            begun = recorded.begun
+            self._pending.app_id = recorded.app_id or (None if begun is None else begun.app_id)
 
     def difference(self, history: Sequence[Event], results: bool) -> Difference | None:
         """Replay the history. Returns the first difference, with its line."""

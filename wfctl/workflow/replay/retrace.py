@@ -46,6 +46,7 @@ def retrace(
     if name is None or not registry.has_workflow(name):
         return Retraced(difference(registry, recorded))
     replay = _Retracing(registry, recorded.id, read_propagated, wish, tell)
+    replay.belong_to(recorded)
     debugger = replay.debugger
     if debugger is not None and wish.step is None:
         code = _code(registry, recorded, name)
