@@ -162,7 +162,8 @@ def test_every_kind_of_value_is_known() -> None:
     """A new metavar is either completed, or said here to be the user's own."""
     own = {
         "ADDR", "DURATION", "FILE|-", "JSON", "N", "NAME", "PORT", "RULES", "SIZE", "TEXT",
-        "TIME|+DURATION", "TIME|AGE", "AGE", "[-- CMD...]", "json", "ADDRESS", "VERSION", "WIDTHxHEIGHT", "KEYS", "JSONPATH",
+        "TIME|+DURATION", "TIME|AGE", "AGE", "[-- CMD...]", "json", "ADDRESS", "VERSION", "WIDTHxHEIGHT", "KEYS",
+        "JSONPATH",
     }  # fmt: skip
     group = root_command()
     ctx = group.make_context("wfctl", ["help"], resilient_parsing=True)
