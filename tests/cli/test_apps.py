@@ -117,6 +117,10 @@ def test_settings_and_doctor_name_them(cli: Cli, project: Path, name: str) -> No
     assert cli("config", "set", "apps.billing.app", f"{name}_payments.py", "--project").status == 0
     checks = {row["check"]: row["detail"] for row in cli("doctor", "-o", "json").json}
     assert checks["app billing"] == f"{project / name}_payments.py: 0 workflows, 1 activity"
+    listed = [(row["kind"], row["name"], row["appID"]) for row in cli("workflows", "-o", "json").json]
+    assert listed[:2] == [("workflow", "order", None), ("activity", "charge", "payments")]
+    assert "APP" in cli("workflows").out
+    assert "of the app paymnts" in cli("list", "--app-id", "paymnts").err
     assert cli("config", "unset", "apps.billing", "--project").status == 0
     assert "billing" not in (project / "wfctl.toml").read_text()
     assert cli("config", "set", "apps.billing.store", "x.db", "--project").status == 2

@@ -24,7 +24,7 @@ def tell_empty(session: Session, workflows: Workflows, filter: Filter) -> None:
     note = session.console.note
     if session.console.quiet:
         return
-    where = place(session)
+    where = place(session) + _of_app(session)
     session.store_told = True
     if session.target.local:
         counts = workflows.count(Filter())
@@ -41,6 +41,12 @@ def tell_empty(session: Session, workflows: Workflows, filter: Filter) -> None:
         note(f"{_why(workflows, filter, known, total < SAMPLE or session.target.local)} ({there})")
     if (reason := automatic(session)) is not None:
         note(f"  {reason}")
+
+
+def _of_app(session: Session) -> str:
+    """Name the app that a store was searched for alone."""
+    embedded = session.target.embedded
+    return "" if embedded is None or embedded.app_id is None else f", of the app {clean(embedded.app_id)}"
 
 
 def _nothing(session: Session, where: str) -> str:

@@ -87,9 +87,7 @@ class HostedApp:
             python = self._python()
             # The others first: what one of them imports of another, or the own app of them, is registered by then.
             for app_id, (spec, base) in self._sources.items():
-                other = load(spec, base, python, self._log_level, activities_suffice=True)
-                other.registry.app_id = app_id
-                self._others[app_id] = other
+                self._others[app_id] = load(spec, base, python, self._log_level, app_id=app_id)
             self._app = no_app() if self.spec is None else load(self.spec, self._base, python, self._log_level)
         return self._app
 

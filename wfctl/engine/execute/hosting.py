@@ -13,20 +13,21 @@ from wfctl.workflow.loading.app import App, load_app
 from wfctl.workflow.registry import Registry
 
 
-def load(
-    spec: str, base: Path | None, python: Path | None, log_level: int = INFO, *, activities_suffice: bool = False
-) -> App:
+def load(spec: str, base: Path | None, python: Path | None, log_level: int = INFO, *, app_id: str | None = None) -> App:
     """Import the app `spec` (see `load_app`): by the interpreter `python`, or here if that is None.
 
-    `log_level` is that of `LocalExecutor`. `activities_suffice`: an app may register no workflow.
+    `log_level` is that of `LocalExecutor`. `app_id`: of a further app, which may register activities
+    alone.
 
     Raises AppError, and AppExited if the import ended the other process.
     """
     if python is None:
-        return load_app(spec, base, activities_suffice=activities_suffice)
+        app = load_app(spec, base, activities_suffice=app_id is not None)
+        app.registry.app_id = app_id
+        return app
     from wfctl.engine.execute.child.process import load_in_process
 
-    return load_in_process(spec, base, python, log_level, activities_suffice=activities_suffice)
+    return load_in_process(spec, base, python, log_level, app_id=app_id)
 
 
 def no_app() -> App:

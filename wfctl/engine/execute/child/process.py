@@ -120,13 +120,13 @@ class AppProcess:
     one and the same process for as long.
     """
 
-    def __init__(self, python: Path, spec: str, base: Path, log_level: int, activities_suffice: bool = False) -> None:
+    def __init__(self, python: Path, spec: str, base: Path, log_level: int, app_id: str | None = None) -> None:
         """Start the process. Raises AppError if the interpreter cannot be run.
 
         `log_level` is that of `LocalExecutor`.
         """
         self._python, self._spec, self._base, self._log_level = python, spec, base, log_level
-        self._activities_suffice = activities_suffice
+        self._app_id = app_id
         self.lock = threading.RLock()
         self._deliver: Callable[[Delivery], None] | None = None
         self._replaced: Callable[[], None] = lambda: None
@@ -143,7 +143,7 @@ class AppProcess:
         return self._load(self._link)
 
     def _load(self, link: _Link) -> messages.Registered:
-        asked = (self._spec, str(self._base), self._log_level, self._activities_suffice)
+        asked = (self._spec, str(self._base), self._log_level, self._app_id)
         registered: messages.Registered = link.ask(asked)
         return registered
 
@@ -314,10 +314,10 @@ class ProcessApp(App):
 
 
 def load_in_process(
-    spec: str, base: Path | None, python: Path, log_level: int, *, activities_suffice: bool = False
+    spec: str, base: Path | None, python: Path, log_level: int, *, app_id: str | None = None
 ) -> ProcessApp:
     """Import the app in a new process of this interpreter. Raises AppError and AppExited."""
-    process = AppProcess(python, spec, base or Path.cwd(), log_level, activities_suffice)
+    process = AppProcess(python, spec, base or Path.cwd(), log_level, app_id)
     try:
         found = process.load()
     except BaseException:

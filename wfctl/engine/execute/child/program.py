@@ -177,8 +177,9 @@ def _load(turns: connection.Connection) -> tuple[App, int] | None:
     With it comes the level from which on its logs are wanted.
     """
     try:
-        spec, base, log_level, activities_suffice = messages.unpack(turns.recv_bytes())
-        app = load_app(spec, Path(base), activities_suffice=activities_suffice)
+        spec, base, log_level, app_id = messages.unpack(turns.recv_bytes())
+        app = load_app(spec, Path(base), activities_suffice=app_id is not None)
+        app.registry.app_id = app_id
     except (OSError, EOFError):
         return None
     except WfctlError as error:
