@@ -123,7 +123,8 @@ class Acting(Pane):
             await frame.links.act.ask(lambda target: results.take(batch.act_on(target, chosen, deed.act)))
         except WfctlError as error:
             frame.say_error(error)
-        results.end()
+        finally:
+            results.end()
         worked = [done.new_id or done.instance_id for done in batch.outcomes if done.outcome in WORKED]
         if worked and deed.runs:
             frame.runner.carry_on(worked)
