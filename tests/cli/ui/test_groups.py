@@ -46,14 +46,27 @@ def ask(ctx, _):
 """
 
 
+@pytest.fixture(scope="module")
+def made() -> dict[str, bytes]:
+    """The store as the commands made it, for those who come after the first."""
+    return {}
+
+
 @pytest.fixture(autouse=True)
-def instances(cli: Cli, app: Path) -> None:
+def instances(cli: Cli, app: Path, made: dict[str, bytes]) -> None:
     (app / "app.py").write_text(APP)
-    for number in range(3):
-        cli("start", "Checkout", "--id", f"c{number}", "--input", str(number))
-        cli("start", "Ask", "--id", f"a{number}")
-    cli("start", "Boom", "--id", "boom")
-    cli("raise-event", "a1", "aproval")
+    store = app / "store.db"
+    if not made:
+        for number in range(3):
+            cli("start", "Checkout", "--id", f"c{number}", "--input", str(number))
+            cli("start", "Ask", "--id", f"a{number}")
+        cli("start", "Boom", "--id", "boom")
+        cli("raise-event", "a1", "aproval")
+        with sqlite3.connect(store) as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.close()
+        made["store"] = store.read_bytes()
+    store.write_bytes(made["store"])
 
 
 def fixed(app: Path) -> None:
