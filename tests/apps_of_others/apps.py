@@ -482,7 +482,7 @@ def java_sdk() -> Iterator[App]:
         ("externalevent", "DemoExternalEventWorker", "DemoExternalEventClient", ("approval-activity finished",),
          "completed."),
         ("childworkflow", "DemoChildWorkflowWorker", "DemoChildWorkerflowClient", ("childworkflow finished with: ",),
-         "completed with result: !wolfkrow rpaD olleH"),
+         "completed with result: !wolfkroW rpaD olleH"),
         ("compensation", "BookTripWorker", "BookTripClient",
          ("Activity completed with result: Hotel booked successfully", "Flight canceled successfully"),
          "Workflow failed, compensation applied"),
