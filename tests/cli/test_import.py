@@ -11,6 +11,9 @@ import pytest
 from harness import Cli, Outcome, Stream
 
 from wfctl.cli.main import main
+from wfctl.engine.engine_thread import Engine
+from wfctl.engine.execute.local import LocalExecutor
+from wfctl.workflow.loading.app import load_app
 
 
 @pytest.fixture
@@ -116,19 +119,15 @@ def test_what_is_redacted_is_told(cli: Cli, bundle: Path) -> None:
 
 def test_into_the_store_of_a_process_that_drives(cli: Cli, bundle: Path) -> None:
     """The owner takes no notice of what is paused, and goes on with it when it is resumed."""
-    from wfctl.client.connect import Embedded
-    from wfctl.client.port import Host
-
-    workflows = Embedded(Path("driven.db"), "app.py").open(Host(lambda line: None, may_drive=True))
+    app = load_app("app.py", Path.cwd())
+    engine = Engine(Path("driven.db"), lambda deliver: LocalExecutor(app.registry, deliver))
+    assert engine.start(None)
     try:
-        from wfctl.model.instance import StartRequest
-
-        workflows.start(StartRequest("Approval", "mine"))
-        assert cli("import", "all.jsonl", "--store", "driven.db").status == 0
-        result = cli("resume", "parent", "child", "--store", "driven.db")
-        assert result.status == 0, result
-        assert cli("raise-event", "child", "approval", "--data", '"yes"', "--store", "driven.db").status == 0
-        assert cli("wait", "parent", "--store", "driven.db").status == 0
-        assert cli("result", "parent", "--store", "driven.db").out == "yes\n"
+        at = ("--store", "driven.db")
+        assert cli("import", "all.jsonl", *at).status == 0
+        assert cli("resume", "parent", "child", *at).err == "resumed parent\nresumed child\n2 resumed\n"
+        assert cli("raise-event", "child", "approval", "--data", '"yes"', *at).status == 0
+        assert cli("wait", "parent", *at).status == 0
+        assert cli("result", "parent", *at).out == "yes\n"
     finally:
-        workflows.close()
+        engine.stop()
