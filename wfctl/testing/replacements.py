@@ -67,7 +67,7 @@ class Replaced:
     """The registry of an app with stand-ins in it."""
 
     def __init__(self, registry: Registry, activities: Mapping[str, Any], children: Mapping[str, Any]) -> None:
-        """Raises InvalidInput: the app registers no activity or workflow of such a name."""
+        """Raises InvalidInput: a name is nearly that of an activity or a workflow."""
         self.registry = registry.copy()
         self._times: dict[str, Callable[[], timedelta | None]] = {}
         for name, what in activities.items():
@@ -116,7 +116,7 @@ def outcome(what: Any, given: Any) -> Any:
 
 
 def _check(name: str, known: list[str], kind: str) -> None:
-    if known and name not in known:
-        near = get_close_matches(name, known, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"registered: {', '.join(known)}"
-        raise InvalidInput(f"the app registers no {kind} {name!r}", hint=hint)
+    """Refuse a name that is nearly one that the app registers. Others may be another app's. Raises InvalidInput."""
+    near = [] if name in known else get_close_matches(name, known, 1)
+    if near:
+        raise InvalidInput(f"the app registers no {kind} {name!r}", hint=f"did you mean {near[0]!r}?")

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from wfctl.engine.store import clocks, database, instances, reads
 from wfctl.engine.store.clocks import TreeClock
 from wfctl.engine.transaction import Transaction, Unit
 from wfctl.errors import InvalidInput, TimedOut
+from wfctl.model.apps import OWN
 from wfctl.model.instance import Filter, Instance, Skip, StartRequest
 from wfctl.model.turn import TurnResult
 from wfctl.testing.apps import app_of
@@ -114,7 +115,9 @@ class _Sleeper:
 
 
 class _Executor:
-    """The app with stand-ins. Activities that are to take time wait in `sleepers`."""
+    """The app with stand-ins, for all apps: what is asked of another one has a stand-in too, or is missed.
+
+    Activities that are to take time wait in `sleepers`."""
 
     def __init__(self, replaced: Replaced, deliver: Callable[[Delivery], None]) -> None:
         self._replaced = replaced
@@ -125,13 +128,13 @@ class _Executor:
         self.sleepers: list[_Sleeper] = []
 
     def has_app(self, app: str) -> bool:
-        return self._local.has_app(app)
+        return True
 
     def knows(self, name: str, app: str) -> bool:
-        return self._local.knows(name, app)
+        return self._local.knows(name, OWN)
 
     def run_turn(self, turn: Turn) -> TurnResult | None:
-        return self._local.run_turn(turn)
+        return self._local.run_turn(replace(turn, app_id=None))
 
     def run_activities(self, tasks: Sequence[ActivityTask]) -> None:
         at_once = []
@@ -156,7 +159,7 @@ class _Executor:
     def _run(self, tasks: Sequence[ActivityTask]) -> None:
         with self._lock:
             self._running.update(task.key for task in tasks)
-        self._local.run_activities(tasks)
+        self._local.run_activities([replace(task, app_id=None) for task in tasks])
 
     def _answered(self, delivery: Delivery) -> None:
         if isinstance(delivery, ActivityResult):

@@ -179,6 +179,20 @@ def test_real_activities_of_both_kinds_run(testing: ModuleType, wfr: WorkflowRun
     assert testing.run_workflow(Both, 3, app=wfr).output == [6, 1.5], "the app stays as it is"
 
 
+def test_other_apps_are_replaced_by_name(testing: ModuleType, wfr: WorkflowRuntime) -> None:
+    @wfr.workflow
+    def Order(ctx, amount):
+        receipt = yield ctx.call_activity("charge", input=amount, app_id="payments")
+        parcel = yield ctx.call_child_workflow("Ship", input=receipt, app_id="logistics")
+        return [receipt, parcel]
+
+    run = testing.run_workflow(
+        Order, 5, app=wfr, activities={"charge": lambda amount: f"paid {amount}"}, children={"Ship": "on its way"}
+    )
+    assert run.output == ["paid 5", "on its way"]
+    assert run.called("Ship") == ["paid 5"]
+
+
 def test_more_calls_than_in_turn_has_fail(testing: ModuleType, wfr: WorkflowRuntime) -> None:
     @wfr.workflow
     def Twice(ctx, _):
@@ -218,7 +232,7 @@ def test_names_that_nobody_registers(testing: ModuleType, wfr: WorkflowRuntime) 
     for options, words in (
         ({"workflow": "Work"}, "no workflow 'Work'"),
         ({"activities": {"notfy": 1}}, "no activity 'notfy'"),
-        ({"children": {"Child": 1}}, "no workflow 'Child'"),
+        ({"children": {"Works2": 1}}, "no workflow 'Works2'"),
         ({"app": 5}, "a int is no app"),
         ({"input": object()}, "object"),
     ):
