@@ -7,6 +7,12 @@ from pathlib import Path
 import pytest
 from harness import Cli
 
+from wfctl.cli.watching.change_feed import Kind, ListChanges
+from wfctl.client.connect import Embedded
+from wfctl.client.port import Host
+from wfctl.model.instance import Filter
+from wfctl.model.status import Status
+
 ORDERS = """
 import dapr.ext.workflow as wf
 wfr = wf.WorkflowRuntime()
@@ -144,3 +150,20 @@ def test_a_file_means_the_app_of_a_sidecar(cli: Cli, project: Path) -> None:
     assert cli("config", "trust").status == 0
     assert cli("list", "-o", "id").out.split() == ["s1"]
     assert cli("list", "-o", "id", "--app-id", "other").out.split() == []
+
+
+@pytest.mark.usefixtures("name")
+def test_a_watch_tells_instances_of_one_id_apart(cli: Cli, project: Path) -> None:
+    for words in ((), ("--app-id", "shipping")):
+        assert cli("start", "ship" if words else "order", "--id", "o1", "--input", "3", *words).status == 0
+    workflows = Embedded(project / "store.db").open(Host(note=lambda line: None))
+    try:
+        watched = ListChanges(workflows, Filter(id_prefix="o1", statuses=frozenset({Status.RUNNING})))
+        begun = {(change.instance.app_id, change.instance.id) for change in watched.begin()}
+        assert begun == {(None, "o1"), ("shipping", "o1"), ("shipping", "o1:0002")}
+        assert cli("purge", "o1", "--app-id", "shipping", "--force").status == 0
+        watched._swept = 0.0
+        (left,) = list(watched._sweep())
+        assert (left.kind, left.instance.app_id, left.instance.id) == (Kind.PURGED, "shipping", "o1")
+    finally:
+        workflows.close()

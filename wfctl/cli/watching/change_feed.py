@@ -14,7 +14,8 @@ from enum import Enum
 
 from wfctl.cli.watching.interval import Pace
 from wfctl.client.port import Workflows
-from wfctl.errors import NotFound
+from wfctl.errors import InvalidInput, NotFound
+from wfctl.model import refusals
 from wfctl.model.instance import Filter, Instance, Sort
 from wfctl.model.matching import matches
 from wfctl.model.status import Status
@@ -56,6 +57,26 @@ def _known(one: Instance) -> _Known:
     return _Known(hash((one.status, one.updated_at, one.custom_status, waits)), one.name, one.status)
 
 
+Key = tuple[str | None, str]  # an instance's app and its ID, which another app may have too
+
+
+def key_of(one: Instance) -> Key:
+    return one.app_id, one.id
+
+
+def again(workflows: Workflows, key: Key) -> Instance:
+    """Read an instance again that a list had. Raises NotFound."""
+    app_id, instance_id = key
+    try:
+        found: Instance | None = workflows.get(instance_id)
+    except InvalidInput:  # several apps have one of this ID
+        same = workflows.list(Filter(id_prefix=instance_id, sort=Sort.ID))
+        found = next((one for one in same if key_of(one) == key), None)
+    if found is None or found.app_id != app_id:
+        raise refusals.not_found(instance_id)
+    return found
+
+
 class ListChanges:
     """The changes among the instances that match a filter."""
 
@@ -65,7 +86,7 @@ class ListChanges:
         self._workflows = workflows
         self._filter = filter
         self._recent = replace(filter.lasting, sort=Sort.UPDATED, reverse=False)
-        self._all: dict[str, _Known] = {}
+        self._all: dict[Key, _Known] = {}
         self._newest: datetime | None = None
         self._sweeps = Pace(1.0, SWEEP_SHARE)
         self._swept = time.monotonic()
@@ -74,7 +95,7 @@ class ListChanges:
         newest = next(iter(self._workflows.list(replace(self._recent, limit=1))), None)
         self._newest = None if newest is None else newest.updated_at
         for one in self._workflows.list(self._filter):
-            self._all[one.id] = _known(one)
+            self._all[key_of(one)] = _known(one)
             yield Change(Kind.LISTED, one)
 
     def look(self) -> Iterator[Change]:
@@ -94,15 +115,15 @@ class ListChanges:
         self._newest = newest or self._newest
 
     def _compare(self, one: Instance) -> Iterator[Change]:
-        before = self._all.get(one.id)
+        before = self._all.get(key_of(one))
         if not matches(self._filter, one):
             if before is not None:
-                del self._all[one.id]
+                del self._all[key_of(one)]
                 yield Change(Kind.LEFT, one)
             return
         now = _known(one)
         if now != before:
-            self._all[one.id] = now
+            self._all[key_of(one)] = now
             yield Change(Kind.APPEARED if before is None else Kind.CHANGED, one)
 
     def _something_is_missing(self) -> bool:
@@ -113,15 +134,15 @@ class ListChanges:
     def _sweep(self) -> Iterator[Change]:
         missing = dict(self._all)
         for one in self._workflows.list(self._filter):
-            missing.pop(one.id, None)
+            missing.pop(key_of(one), None)
             yield from self._compare(one)
-        for instance_id, known in missing.items():
-            if instance_id in self._all:
+        for key, known in missing.items():
+            if key in self._all:
                 try:
-                    yield from self._compare(self._workflows.get(instance_id))
+                    yield from self._compare(again(self._workflows, key))
                 except NotFound:
-                    del self._all[instance_id]
-                    yield Change(Kind.PURGED, Instance(instance_id, known.name, known.status))
+                    del self._all[key]
+                    yield Change(Kind.PURGED, Instance(key[1], known.name, known.status, app_id=key[0]))
         self._swept = time.monotonic()
 
 

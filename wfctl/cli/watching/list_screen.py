@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from wfctl.cli.watching.change_feed import Key, again, key_of
 from wfctl.cli.watching.interval import Pace
 from wfctl.cli.watching.keyboard import BACK, NEXT
 from wfctl.client.port import Workflows
@@ -40,7 +41,7 @@ class Page:
         self._counting = Pace(share=0.04)
         self._before: list[str | None] = []  # where the pages before this one began
         self._more = False
-        self._left: dict[str, float] = {}  # rows that settle, and until when
+        self._left: dict[Key, float] = {}  # rows that settle, and until when
 
     def look(self, size: Size) -> None:
         room = max(size.rows - AROUND, 1)
@@ -69,19 +70,19 @@ class Page:
         """
         if not self._filter.statuses and self._filter.waiting_event is None:
             return found
-        now, present = time.monotonic(), {one.id for one in found}
-        gone: dict[str, float] = {}
+        now, present = time.monotonic(), {key_of(one) for one in found}
+        gone: dict[Key, float] = {}
         for index, one in enumerate(self._found):
-            until = self._left.get(one.id, now + SETTLE)
-            if one.id in present or until <= now or len(gone) >= SETTLING:
+            until = self._left.get(key_of(one), now + SETTLE)
+            if key_of(one) in present or until <= now or len(gone) >= SETTLING:
                 continue
             try:
-                last = one if one.id in self._left else self._workflows.get(one.id)
+                last = one if key_of(one) in self._left else again(self._workflows, key_of(one))
             except NotFound:
                 continue
             if last.status in self._filter.statuses and self._filter.waiting_event is None:
                 continue  # it is on another page now
-            gone[one.id] = until
+            gone[key_of(one)] = until
             found.insert(min(index, len(found)), last)
         self._left = gone
         return found
@@ -108,7 +109,7 @@ class Page:
     def turn(self, key: str) -> None:
         if key == NEXT:
             if self._more and self._found:
-                last = next(one for one in reversed(self._found) if one.id not in self._left)
+                last = next(one for one in reversed(self._found) if key_of(one) not in self._left)
                 self._before.append(self._filter.after)
                 self._filter = replace(self._filter, after=last.id)
         elif self._before:
