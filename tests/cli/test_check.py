@@ -322,3 +322,12 @@ def test_at_a_terminal_a_warning_is_whole(cli: Cli, orders: Path) -> None:
     out = cli("check", "--app", "careless.py", "--color", "never", tty=True).out
     line = line_of(CARELESS, "time.time")
     assert f"careless.py:{line} clock time.time() gives another time in a replay\n    ctx.current_utc_datetime\n" in out
+
+
+def test_a_long_error_is_cut_for_people_alone(cli: Cli, orders: Path) -> None:
+    new = changed(orders, "wordy.py", ('return "sent"', 'raise KeyError("x\\n" * 5000)'))
+    assert len(cli("check", "done", "--app", new, "--color", "never", tty=True).out) < 2000
+    assert len(cli("check", "done", "--app", new, "-o", "wide").out) < 2000
+    assert len(cli("check", "done", "--app", new, "-o", "json").json[0]["message"]) > 5000
+    (line,) = cli("check", "done", "--app", new, "-o", "github").out.splitlines()
+    assert line.startswith("::error file=wordy.py,")

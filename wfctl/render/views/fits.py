@@ -13,11 +13,13 @@ from wfctl.model.fit import Action, Difference, Fit, Misfit, Place
 from wfctl.render.json_records import Record
 from wfctl.render.printer import View
 from wfctl.render.table import Cell, Column
-from wfctl.render.text import clean
+from wfctl.render.text import clean, shorten
 from wfctl.render.theme import LABEL, NAME, QUIET, RED
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+MOST_TEXT = 400  # characters of a difference, which may quote an error
 
 
 @dataclass(slots=True)
@@ -159,7 +161,7 @@ def fit_view(base: Path) -> View[Fit]:
             Column("WORKFLOW", lambda one: clean(one.name or "")),
             Column("FIT", lambda one: "yes" if one.difference is None else Cell(one.difference.kind.value, RED)),
             Column("LINE", of(lambda found: place_text(found.place, base))),
-            Column("DIFFERENCE", of(lambda found: clean(found.text))),
+            Column("DIFFERENCE", of(lambda found: shorten(clean(found.text), MOST_TEXT))),
         ),
     )
 
@@ -193,7 +195,7 @@ def _drawn(one: Group, base: Path, look: str) -> list[RenderableType]:
     head.append(f" {verdict(one, '→')}", RED)
     if where := place_text(one.difference.place, base):
         head.append(", ").append(where, NAME)
-    parts: list[RenderableType] = [head, Padding(Text(clean(one.difference.text)), (0, 0, 0, 4))]
+    parts: list[RenderableType] = [head, Padding(Text(shorten(clean(one.difference.text), MOST_TEXT)), (0, 0, 0, 4))]
     for label, value in (("example", clean(one.example)), ("look", look)):
         # One long line, which the terminal breaks: what is copied must be one line too.
         parts.append(Text(no_wrap=True, overflow="ignore").append(f"    {label:<9}", LABEL).append(value, QUIET))
