@@ -44,7 +44,7 @@ class Totals:
 class Book(Protocol):
     """What the table needs of a target."""
 
-    sorts: Sequence[tuple[str, str]]  # the orders that cost little here, by the words of `sort_of`
+    sorts: Sequence[tuple[str, str]]  # the orders that cost little here, each with what it is; see `in_order`
     rows: list[Instance]
     totals: Totals
     above: bool  # whether there are rows above these, and below

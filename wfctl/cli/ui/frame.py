@@ -328,8 +328,8 @@ class Frame(App[None]):
     # --- the target -------------------------------------------------------------------------------------------------
 
     def action_target(self) -> None:
-        self.push_screen(Choice("Go to which target?", targets(self.session), other="another, as http://127.0.0.1:3500"),
-                         self._go_to)  # fmt: skip
+        question = Choice("Go to which target?", targets(self.session), other="another, as http://127.0.0.1:3500")
+        self.push_screen(question, self._go_to)
 
     def _go_to(self, name: str | None) -> None:
         if name is None:
