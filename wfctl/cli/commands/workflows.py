@@ -24,10 +24,12 @@ class Registered:
 
 @command(app)
 def workflows(session: Session) -> None:
-    """List the workflows and activities of the app, and of further ones that wfctl.toml names.
+    """List the workflows and activities of the app.
 
     $ wfctl workflows
     $ wfctl workflows --app orders.py -o json
+
+    Those of further apps that wfctl.toml names are listed too.
     """
     target = session.embedded_target(
         "a sidecar does not tell which workflows its app registers", "wfctl workflows --target embedded --app FILE"
