@@ -186,6 +186,7 @@ def test_workflows(cli: Cli) -> None:
         "name": "Approval",
         "versions": [],
         "latestVersion": None,
+        "appID": None,
     }
 
 
