@@ -224,7 +224,14 @@ def alternate_name(name: str | None = None) -> _Decorator:
 
 
 def registry_of(runtime: WorkflowRuntime) -> Registry:
-    """Return what this runtime registers."""
+    """Return what a runtime registers.
+
+    Args:
+        runtime: the runtime.
+
+    Returns:
+        Its registry.
+    """
     return runtime._registry
 
 
