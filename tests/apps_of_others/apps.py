@@ -338,6 +338,9 @@ def go_apps() -> Iterator[App]:
         )
 
 
+NO_TTY = "it asks at /dev/tty, which a child of serve has not: run it in a terminal beside `wfctl serve`"
+
+
 def js_apps() -> Iterator[App]:
     start = Call("POST", "http://127.0.0.1:3500/v1.0/invoke/order-processor/method/start-workflow", until=True)
     for file, steps in (
@@ -376,6 +379,7 @@ def js_apps() -> Iterator[App]:
             steps=steps,
             says=says,
             exits=0,
+            not_on={"serve": NO_TTY, "dapr": "not run"} if name == "human-interaction" else {},
             built=("node_modules/@dapr/dapr",),
             build="npm install && npm run build, with @dapr/dapr of npm where the SDK itself is not built",
             changes="`node dist/NAME.js` in place of `npm run`: the examples do not compile with the SDK of npm (3.18),"
