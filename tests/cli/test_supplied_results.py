@@ -138,7 +138,7 @@ def test_a_kill_in_the_first_turn_charges_no_card(cli: Cli, orders: Path) -> Non
         "LocalExecutor.run_activities = lambda self, tasks: os.kill(os.getpid(), signal.SIGKILL) if tasks else None\n"
         "from wfctl.cli.waiting import report\n"
         "import wfctl.client.embedded.workflows as w\n"
-        "w.EmbeddedWorkflows.drive = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "w.EmbeddedWorkflows.drive = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)\n"
         "main(sys.argv[1:])\n"
     )
     command = [sys.executable, "-c", killer, "rerun", "o1", "--result", "ChargeCard=1"]
