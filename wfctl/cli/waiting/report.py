@@ -10,7 +10,7 @@ from wfctl.cli.exit_codes import of_end
 from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
 from wfctl.client.port import Driver, Workflows
-from wfctl.errors import DiskFull, StoreError
+from wfctl.errors import DiskFull, NotFound, StoreError
 from wfctl.model.failure import root
 from wfctl.model.failure_advice import advice
 from wfctl.model.instance import Instance, Waiting
@@ -142,7 +142,11 @@ def tell_state(
             tell_driver(session, workflows, ids[0])
         return
     for instance_id in ids:
-        instance = workflows.get(instance_id, payloads=False)
+        try:
+            instance = workflows.get(instance_id, payloads=False)
+        except NotFound:  # what was asked for was done all the same: an error would say otherwise
+            session.console.note(f"{clean(instance_id)} is there no more: it was purged, or an older store was restored")
+            continue
         if instance.status.terminal:
             tell_end(session, instance)
             if may_wait and (status := of_end(instance.status)):
