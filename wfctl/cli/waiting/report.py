@@ -145,7 +145,7 @@ def tell_state(
         try:
             instance = workflows.get(instance_id, payloads=False)
         except NotFound:  # what was asked for was done all the same: an error would say otherwise
-            session.console.note(f"{clean(instance_id)} is there no more: it was purged, or an older store was restored")
+            session.console.note(f"{clean(instance_id)} is gone: it was purged, or an older store was restored")
             continue
         if instance.status.terminal:
             tell_end(session, instance)
