@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from harness import Cli, Outcome
 
-from wfctl.cli.options import Flags
+from wfctl.cli.options.common import Flags
 from wfctl.cli.target import choose
 from wfctl.client.connect import Embedded
 from wfctl.client.sidecar.endpoint import Endpoint

@@ -12,7 +12,7 @@ from live_dapr import Daprd
 from live_wfctl import Wfctl, at, wfctl
 from ui_screen import shown, type_text, until, until_shows
 
-from wfctl.cli.options import Flags
+from wfctl.cli.options.common import Flags
 from wfctl.cli.session import Session
 
 __all__ = ["wfctl"]

@@ -22,8 +22,8 @@ from typing import Annotated, Any
 import typer
 
 from wfctl.cli.help_pages import CONTEXT, Command, Group
-from wfctl.cli.option_group import OptionGroup, group_of
-from wfctl.cli.options import WAITING, common_parameters, take_flags
+from wfctl.cli.options.common import WAITING, common_parameters, take_flags
+from wfctl.cli.options.group import OptionGroup, group_of
 from wfctl.cli.session import Session
 
 Run = Callable[..., int | None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shlex import quote
 
-from wfctl.cli.filter_options import filter_words
+from wfctl.cli.options.filters import filter_words
 from wfctl.model.awaited import EventGroup
 from wfctl.model.failure_groups import FailureGroup
 from wfctl.model.instance import Filter

@@ -10,7 +10,7 @@ import typer
 from typer.main import get_command
 
 from wfctl.cli.help_pages import CONTEXT, LazyGroup
-from wfctl.cli.options import common_parameters, take_flags
+from wfctl.cli.options.common import common_parameters, take_flags
 from wfctl.cli.session import Session
 
 

@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from wfctl.cli.choices import COLOR, FORMAT
-from wfctl.cli.options import Flags
+from wfctl.cli.options.choices import COLOR, FORMAT
+from wfctl.cli.options.common import Flags
 from wfctl.cli.stdout_guard import app_prints_to_stderr
 from wfctl.errors import InvalidInput, NotTrusted, Unsupported, WfctlError
 from wfctl.render.console import Console
@@ -169,7 +169,7 @@ class Session:
 
     def _app_logs(self) -> AppLogs:
         """Return what becomes of what the app logs, besides that it is kept: it is shown on stderr."""
-        from wfctl.cli.log_options import show, shown_from
+        from wfctl.cli.options.logs import show, shown_from
         from wfctl.client.embedded.app_host import AppLogs
 
         level = self.log_level or self.surveyed.get("log_level")

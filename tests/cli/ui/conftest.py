@@ -35,7 +35,7 @@ def ui() -> Callable[..., None]:
     """Run the UI on a store, and play on it: `ui(play, "store.db", read_only=True, size=(80, 24))`."""
 
     def run(play: Play, store: str | Path = "store.db", *, size: tuple[int, int] = (80, 24), **options: Any) -> None:
-        from wfctl.cli.options import Flags
+        from wfctl.cli.options.common import Flags
         from wfctl.cli.session import Session
         from wfctl.cli.ui.start import start
 

@@ -150,7 +150,7 @@ def test_read_only_has_none_of_it(ui: Run, cli: Cli, shop: Path) -> None:
 
 
 def test_a_protected_target_asks_for_its_name(ui: Run, cli: Cli, shop: Path) -> None:
-    from wfctl.cli.options import Flags
+    from wfctl.cli.options.common import Flags
 
     text = '[profiles.prod]\ntarget = "embedded"\nstore = "store.db"\nprotected = true\n'
     (shop / "wfctl.toml").write_text((shop / "wfctl.toml").read_text() + text)

@@ -13,7 +13,7 @@ from serve_process import served
 from ui_screen import shown, type_text, until, until_shows
 from ui_store import stories, write
 
-from wfctl.cli.options import Flags
+from wfctl.cli.options.common import Flags
 
 Run = Callable[..., None]
 

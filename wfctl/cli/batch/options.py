@@ -13,9 +13,9 @@ from typing import Annotated, Any
 import typer
 
 from wfctl.cli.batch.stdin_ids import named_ids
-from wfctl.cli.filter_options import DECLARED, moments_told, read_filter
-from wfctl.cli.option_group import Option, OptionGroup
-from wfctl.cli.options import Yes
+from wfctl.cli.options.common import Yes
+from wfctl.cli.options.filters import DECLARED, moments_told, read_filter
+from wfctl.cli.options.group import Option, OptionGroup
 from wfctl.cli.session import Session
 from wfctl.errors import InvalidInput
 from wfctl.model.instance import Filter, Sort

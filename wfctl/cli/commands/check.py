@@ -8,9 +8,9 @@ import typer
 
 from wfctl.cli import exit_codes
 from wfctl.cli.batch.options import SeveralToRead, Which
-from wfctl.cli.choices import CHECK_FORMAT
 from wfctl.cli.command import command, new_app
-from wfctl.cli.options import Flags
+from wfctl.cli.options.choices import CHECK_FORMAT
+from wfctl.cli.options.common import Flags
 from wfctl.cli.parsing.duration import parse_duration
 from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session

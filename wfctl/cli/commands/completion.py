@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from wfctl.cli.choices import SHELL
 from wfctl.cli.command import command, new_group
 from wfctl.cli.complete.scripts import SCRIPTS
+from wfctl.cli.options.choices import SHELL
 from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
 from wfctl.errors import InvalidInput

@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 
 from wfctl.cli import exit_codes
-from wfctl.cli.choices import GROUPS
 from wfctl.cli.command import command, new_app
 from wfctl.cli.empty import tell_empty
-from wfctl.cli.filter_options import Conditions, FailIfAny
+from wfctl.cli.options.choices import GROUPS
+from wfctl.cli.options.filters import Conditions, FailIfAny
 from wfctl.cli.session import Session
 from wfctl.client.port import Workflows
 from wfctl.model.failure_groups import grouped as by_failure

@@ -4,8 +4,8 @@ import typer
 
 from wfctl.cli import exit_codes
 from wfctl.cli.command import command, new_app
-from wfctl.cli.filter_options import Conditions, FailIfAny
 from wfctl.cli.group_commands import rerun_command
+from wfctl.cli.options.filters import Conditions, FailIfAny
 from wfctl.cli.parsing.filters import parse_count
 from wfctl.cli.session import Session
 from wfctl.errors import InvalidInput

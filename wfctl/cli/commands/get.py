@@ -1,7 +1,7 @@
 from collections.abc import Iterator, Sequence
 
 from wfctl.cli.command import command, new_app
-from wfctl.cli.options import InstanceIDs
+from wfctl.cli.options.common import InstanceIDs
 from wfctl.cli.session import Session
 from wfctl.client.port import Workflows
 from wfctl.errors import NotFound, PartFailed

@@ -1,5 +1,5 @@
 from wfctl.cli.command import command, new_app
-from wfctl.cli.options import InstanceID
+from wfctl.cli.options.common import InstanceID
 from wfctl.cli.parsing.instance_id import check_id
 from wfctl.cli.session import Session
 from wfctl.render.views.history import event_view

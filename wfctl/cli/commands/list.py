@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from wfctl.cli import exit_codes
-from wfctl.cli.choices import ORDER
 from wfctl.cli.command import command, new_app
 from wfctl.cli.empty import tell_empty
-from wfctl.cli.filter_options import Conditions, FailIfAny
+from wfctl.cli.options.choices import ORDER
+from wfctl.cli.options.filters import Conditions, FailIfAny
 from wfctl.cli.parsing.filters import parse_count, parse_sort
 from wfctl.cli.quoting import quoted
 from wfctl.cli.scanning import scanning

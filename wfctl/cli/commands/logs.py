@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from wfctl.cli.choices import LEVEL
 from wfctl.cli.command import command, new_app
-from wfctl.cli.log_options import parse_level
-from wfctl.cli.options import InstanceID
+from wfctl.cli.options.choices import LEVEL
+from wfctl.cli.options.common import InstanceID
+from wfctl.cli.options.logs import parse_level
 from wfctl.cli.parsing.duration import parse_deadline
 from wfctl.cli.parsing.instance_id import check_id
 from wfctl.cli.quoting import quoted

@@ -2,7 +2,7 @@ from wfctl.cli.batch.options import Several
 from wfctl.cli.batch.run import Batch
 from wfctl.cli.batch.verbs import PAUSE
 from wfctl.cli.command import command, new_app
-from wfctl.cli.options import Reason
+from wfctl.cli.options.common import Reason
 from wfctl.cli.session import Session
 from wfctl.cli.waiting.driving import carry_on
 

@@ -8,7 +8,7 @@ from wfctl.cli.batch.options import Several
 from wfctl.cli.batch.run import Batch
 from wfctl.cli.batch.verbs import PURGE
 from wfctl.cli.command import command, new_app
-from wfctl.cli.options import NoRecursive
+from wfctl.cli.options.common import NoRecursive
 from wfctl.cli.session import Session
 from wfctl.client.port import Workflows
 from wfctl.errors import InvalidInput

@@ -3,8 +3,8 @@ from wfctl.cli.batch.options import SeveralAndEvent, Which
 from wfctl.cli.batch.run import Batch
 from wfctl.cli.batch.verbs import raising
 from wfctl.cli.command import command, new_app
+from wfctl.cli.options.payloads import Data
 from wfctl.cli.parsing.instance_id import check_id, check_name
-from wfctl.cli.payload_options import Data
 from wfctl.cli.session import Session
 from wfctl.cli.waiting.driving import carry_on
 from wfctl.cli.waiting.finish import finish

@@ -8,9 +8,9 @@ from wfctl.cli.batch.options import Several, Which
 from wfctl.cli.batch.rerun import Rerun
 from wfctl.cli.batch.run import Batch
 from wfctl.cli.command import command, new_app
+from wfctl.cli.options.payloads import Input
 from wfctl.cli.parsing.instance_id import check_id, check_new_id
 from wfctl.cli.parsing.json_input import read_payload
-from wfctl.cli.payload_options import Input
 from wfctl.cli.rerun_plan import Beginning, parse_result, plan, plan_view, supplied
 from wfctl.cli.session import Session
 from wfctl.cli.waiting.driving import carry_on

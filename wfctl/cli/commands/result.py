@@ -1,6 +1,6 @@
 from wfctl.cli import exit_codes
 from wfctl.cli.command import command, new_app
-from wfctl.cli.options import InstanceID
+from wfctl.cli.options.common import InstanceID
 from wfctl.cli.parsing.instance_id import check_id
 from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session

@@ -4,11 +4,11 @@ import typer
 
 from wfctl.cli import exit_codes
 from wfctl.cli.command import command, new_app
-from wfctl.cli.log_options import LogLevel
+from wfctl.cli.options.logs import LogLevel
+from wfctl.cli.options.skip import RunSkips
 from wfctl.cli.parsing.duration import parse_duration
 from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session
-from wfctl.cli.skip_options import RunSkips
 from wfctl.cli.waiting.progress import run_progress
 from wfctl.client.embedded.driving import RunSummary
 from wfctl.errors import InvalidInput

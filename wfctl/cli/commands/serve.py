@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wfctl.cli.choices import LEVEL
 from wfctl.cli.command import command, new_app
+from wfctl.cli.options.choices import LEVEL
 from wfctl.cli.parsing.duration import parse_duration
 from wfctl.cli.session import Session
 from wfctl.config.permissions import read_token

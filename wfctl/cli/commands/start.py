@@ -2,14 +2,14 @@ from typing import Annotated
 
 import typer
 
-from wfctl.cli.choices import IF_EXISTS
 from wfctl.cli.command import command, new_app
-from wfctl.cli.log_options import LogLevel
+from wfctl.cli.options.choices import IF_EXISTS
+from wfctl.cli.options.logs import LogLevel
+from wfctl.cli.options.payloads import Input
+from wfctl.cli.options.skip import StartSkips
 from wfctl.cli.parsing.duration import parse_start
 from wfctl.cli.parsing.instance_id import check_name, check_new_id
-from wfctl.cli.payload_options import Input
 from wfctl.cli.session import Session
-from wfctl.cli.skip_options import StartSkips
 from wfctl.cli.waiting.finish import finish, shows_record
 from wfctl.cli.waiting.options import MayWait
 from wfctl.errors import InvalidInput

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from wfctl.cli.command import command, new_app
-from wfctl.cli.options import InstanceID
+from wfctl.cli.options.common import InstanceID
 from wfctl.cli.parsing.instance_id import check_id
 from wfctl.cli.session import Session
 from wfctl.cli.text_file import write_text

@@ -7,7 +7,7 @@ from wfctl.cli.batch.options import Several
 from wfctl.cli.batch.run import Batch
 from wfctl.cli.batch.verbs import TERMINATE
 from wfctl.cli.command import command, new_app
-from wfctl.cli.options import NoRecursive, Reason
+from wfctl.cli.options.common import NoRecursive, Reason
 from wfctl.cli.parsing.json_input import checked_json
 from wfctl.cli.session import Session
 from wfctl.cli.waiting.driving import carry_on

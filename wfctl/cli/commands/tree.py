@@ -3,7 +3,7 @@ from typing import Annotated
 import typer
 
 from wfctl.cli.command import command, new_app
-from wfctl.cli.options import InstanceID
+from wfctl.cli.options.common import InstanceID
 from wfctl.cli.parsing.filters import parse_count
 from wfctl.cli.parsing.instance_id import check_id
 from wfctl.cli.session import Session

@@ -3,8 +3,8 @@ from typing import Annotated
 
 import typer
 
-from wfctl.cli.choices import TAB, THEME
 from wfctl.cli.command import command, new_app
+from wfctl.cli.options.choices import TAB, THEME
 from wfctl.cli.session import Session
 from wfctl.cli.text_file import write_text
 from wfctl.errors import InvalidInput, Unsupported

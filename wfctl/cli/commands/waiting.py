@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 
 from wfctl.cli import exit_codes
-from wfctl.cli.choices import EVENT_GROUPS
 from wfctl.cli.command import command, new_app
 from wfctl.cli.empty import tell_empty
-from wfctl.cli.filter_options import Conditions, FailIfAny
 from wfctl.cli.group_commands import raise_command
+from wfctl.cli.options.choices import EVENT_GROUPS
+from wfctl.cli.options.filters import Conditions, FailIfAny
 from wfctl.cli.parsing.filters import parse_count
 from wfctl.cli.session import Session
 from wfctl.client.port import Workflows

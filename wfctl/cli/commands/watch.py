@@ -6,7 +6,7 @@ import typer
 from wfctl.cli import exit_codes
 from wfctl.cli.batch.stdin_ids import named_ids
 from wfctl.cli.command import command, new_app
-from wfctl.cli.options import InstanceIDs
+from wfctl.cli.options.common import InstanceIDs
 from wfctl.cli.parsing.duration import parse_deadline
 from wfctl.cli.quoting import quoted
 from wfctl.cli.session import Session

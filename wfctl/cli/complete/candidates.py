@@ -11,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wfctl.cli.choices import BY_METAVAR
 from wfctl.cli.command_table import CHANGING, COMMANDS
 from wfctl.cli.complete.query import MOST, Candidate, Question, asked
-from wfctl.cli.filter_options import FILTER_OPTIONS
-from wfctl.cli.options import Flags
+from wfctl.cli.options.choices import BY_METAVAR
+from wfctl.cli.options.common import Flags
+from wfctl.cli.options.filters import FILTER_OPTIONS
 from wfctl.cli.parsing.condition import WORDS
 from wfctl.model.instance import Filter, Instance, Sort
 from wfctl.model.status import LIVE, TERMINAL, Status

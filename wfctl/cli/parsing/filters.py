@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wfctl.cli.choices import ORDER
+from wfctl.cli.options.choices import ORDER
 from wfctl.errors import InvalidInput
 from wfctl.model.instance import Sort
 from wfctl.model.status import Status

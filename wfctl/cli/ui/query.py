@@ -9,7 +9,7 @@ from typing import Any
 
 from textual.suggester import Suggester
 
-from wfctl.cli.filter_options import FILTER_OPTIONS, read_filter
+from wfctl.cli.options.filters import FILTER_OPTIONS, read_filter
 from wfctl.errors import InvalidInput
 from wfctl.model.ids import UNSAFE
 from wfctl.model.instance import Filter

@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 
 from wfctl.cli.batch.question import target_words
 from wfctl.cli.empty import short_path
-from wfctl.cli.options import Flags
+from wfctl.cli.options.common import Flags
 from wfctl.cli.session import Session
 from wfctl.config.settings import EMBEDDED, SIDECAR, is_address
 from wfctl.render.console import Console

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from wfctl.cli.option_group import Option, OptionGroup
-from wfctl.cli.options import WAITING
+from wfctl.cli.options.common import WAITING
+from wfctl.cli.options.group import Option, OptionGroup
 from wfctl.cli.parsing.duration import parse_deadline
 from wfctl.errors import InvalidInput
 from wfctl.render.text import clean

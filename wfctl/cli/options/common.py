@@ -9,8 +9,8 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from wfctl.cli.choices import COLOR, FORMAT
 from wfctl.cli.help_pages import EVERYWHERE, TARGETS
+from wfctl.cli.options.choices import COLOR, FORMAT
 
 _T = TypeVar("_T")
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from wfctl.cli.option_group import OptionGroup
+from wfctl.cli.options.group import OptionGroup
 from wfctl.cli.parsing.duration import is_local, parse_duration, parse_moment
 from wfctl.cli.parsing.filters import parse_statuses
 from wfctl.model.instance import Filter

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wfctl.cli.choices import SHOWN_LEVEL
+from wfctl.cli.options.choices import SHOWN_LEVEL
 from wfctl.errors import InvalidInput
 from wfctl.model.logs import LEVELS
 

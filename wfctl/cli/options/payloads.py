@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wfctl.cli.option_group import Option, OptionGroup
+from wfctl.cli.options.group import Option, OptionGroup
 from wfctl.cli.parsing.json_input import STDIN, read_payload
 
 if TYPE_CHECKING:

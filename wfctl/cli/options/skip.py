@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from wfctl.cli.option_group import Option, OptionGroup
+from wfctl.cli.options.group import Option, OptionGroup
 from wfctl.cli.parsing.duration import parse_duration, parse_moment, parse_start
 from wfctl.errors import InvalidInput
 from wfctl.model.instance import Skip
