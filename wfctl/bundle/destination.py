@@ -93,6 +93,8 @@ class Destination:
             raise InvalidInput(f"{self.file} is a folder", hint="name the file that the bundle is to be")
         if not self.file.absolute().parent.is_dir():
             raise InvalidInput(f"there is no folder {self.file.absolute().parent} for the bundle", hint="make it first")
+        if self.file.exists() and not self.file.is_file():  # /dev/null would be replaced by the bundle
+            raise InvalidInput(f"{self.file} is no ordinary file", hint="name the file that the bundle is to be")
         if os.path.lexists(self.file) and not self._force:
             raise self._exists()
         if os.path.lexists(self.part) and not (resume or self._anew):

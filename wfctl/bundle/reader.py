@@ -57,6 +57,8 @@ class BundleReader:
         version = record.get("bundle")
         if type(version) is not int:
             raise self._error("this is no bundle: its first line is not a header", "wfctl export writes bundles")
+        if version < 1:
+            raise self._error(f"there is no version {version} of bundles")
         if version > VERSION:
             raise self._error(
                 f"the bundle has version {version}, and this wfctl knows {VERSION}", "read it with a newer wfctl"

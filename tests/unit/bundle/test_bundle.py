@@ -88,6 +88,7 @@ def test_a_byte_that_differs_is_found() -> None:
         ([b"[1]\n"], "line 1: this is not an object"),
         ([b'{"instanceID": "a"}\n'], "line 1: this is no bundle: its first line is not a header"),
         ([b'{"bundle": 99}\n'], "line 1: the bundle has version 99, and this wfctl knows 1"),
+        ([b'{"bundle": 0}\n'], "line 1: there is no version 0 of bundles"),
         ([b'{"bundle": 1}\n'], "line 1: writtenBy is missing"),
         ([LINES[0], b"{\n"], "line 2: this is not JSON"),
         ([LINES[0], b'"\xff"\n'], "line 2: this is not UTF-8"),

@@ -36,6 +36,14 @@ def export(file: Path, all_of_them: list[Exported], *, force: bool = False, resu
     return destination.kept
 
 
+def test_what_is_no_ordinary_file_is_never_replaced(file: Path) -> None:
+    os.mkfifo(file)  # as /dev/null, which root could replace
+    for force in (False, True):
+        with pytest.raises(InvalidInput, match="no ordinary file"):
+            Destination(file, HEADER, force=force)
+    assert file.is_fifo()
+
+
 def test_the_file_is_its_owners_and_there_when_it_is_whole(file: Path) -> None:
     destination = Destination(file, HEADER)
     destination.add(ALL[0])
