@@ -122,6 +122,7 @@ class _Signal:
         self._seconds = seconds
         self.fired = False
         self.place: Place | None = None
+        self._tracing, self._trace_before = False, sys.gettrace()
         self._before = signal.signal(signal.SIGALRM, self._ring)
 
     @staticmethod
@@ -139,6 +140,9 @@ class _Signal:
 
     def stop(self) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        if self._tracing:
+            self._tracing = False
+            sys.settrace(self._trace_before)
 
     def close(self) -> None:
         signal.signal(signal.SIGALRM, self._before)
@@ -146,7 +150,18 @@ class _Signal:
     def _ring(self, number: int, frame: FrameType | None) -> None:
         if not self.fired:
             self.fired, self.place = True, _users_line(frame)
+        elif frame is not None:
+            # It was caught by an `except BaseException`. Raised again in there, that does not catch it.
+            self._tracing = True
+            frame.f_trace = _raise
+            sys.settrace(_raise)
         raise TookTooLong
+
+
+def _raise(frame: FrameType, event: str, argument: object) -> Any:
+    if event == "line":
+        raise TookTooLong
+    return _raise
 
 
 class _Thread:

@@ -332,6 +332,21 @@ def test_code_that_does_not_come_back() -> None:
     assert line_of(different) == 'ctx.call_activity("A")'
 
 
+def test_code_that_catches_everything_is_interrupted() -> None:
+    def stubborn(ctx, _):
+        while True:
+            try:  # noqa: SIM105
+                time.sleep(1000)
+            except BaseException:
+                pass
+
+    with Guard(registry(stubborn), seconds=0.05) as guard:
+        different = guard.difference(Recorded("i1", "w", history()))
+    assert different is not None
+    assert different.kind is Misfit.HANGS
+    assert line_of(different) == "time.sleep(1000)"
+
+
 def test_an_alarm_on_a_thread_that_is_not_the_main_one() -> None:
     def computes(ctx, _):
         while True:
