@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,13 @@ def test_what_differs(cli: Cli, started: Path) -> None:
     assert result.status == 9
     assert [one["change"] for one in result.json["steps"]] == ["differs", "only_b"]
     assert result.json["differences"][0] == {"what": "workflow", "path": None, "a": "Echo", "b": "Broken"}
+
+
+@pytest.mark.parametrize(("words", "status"), [("diff one other --all", 9), ("check one other broken -o jsonl", 7)])
+def test_a_reader_that_leaves_early_hears_no_success(cli: Cli, started: Path, words: str, status: int) -> None:
+    command = f"'{sys.executable}' -m wfctl {words} | true; echo ${{PIPESTATUS[0]}}"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert result.stdout == f"{status}\n"
 
 
 def test_a_rerun_and_its_original(cli: Cli, started: Path) -> None:

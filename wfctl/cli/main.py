@@ -52,7 +52,7 @@ def main(argv: Sequence[str]) -> int:
     except BrokenPipeError:  # `wfctl list | head`: whoever read has seen enough
         let_go(session.stdout)
         if not session.acting:
-            return 0
+            return session.seen_enough()
         return _explain(PartFailed(session.stopped(), hint=session.going_on()), session, argv)
     except BaseException as error:
         return _explain(error, session, argv)

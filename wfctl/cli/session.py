@@ -35,6 +35,7 @@ class Session:
         # When Ctrl-C or a signal stops the command: how far it came, and what to try.
         self.stopped: Callable[[], str] = lambda: "interrupted"
         self.going_on: Callable[[], str | None] = lambda: None
+        self.seen_enough: Callable[[], int] = lambda: 0  # the exit status if the reader of stdout leaves early
         self.acting = False  # part of what the command was to do is done: to be stopped is a failure then
         self.may_drive = False  # workflow code may run in this process
         self.log_level: str | None = None  # that of --log-level, where a command has it

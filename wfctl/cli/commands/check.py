@@ -97,6 +97,8 @@ def check(
     session.stopped = lambda: (
         f"interrupted after {plural(tally.checked, 'instance')}, of which {tally.differing:,} do not fit"
     )
+    # What nobody has come to is not known to fit.
+    session.seen_enough = lambda: exit_codes.FOUND if tally.differing else exit_codes.PART_FAILED
     with session.app_apart(), _source(session, which, bundle) as source:
         spec = _check(session, source, tally, github, results, seconds, bundle)
         unread = len(source.unread)
@@ -114,6 +116,8 @@ def _check_code(session: Session, github: bool, strict: bool) -> int:
 
     with session.app_apart(), loaded_app(session) as app:
         found = code_warnings(app)
+        status = exit_codes.FOUND if strict and found else exit_codes.DONE
+        session.seen_enough = lambda: status
         if github:
             for line in github_lines(found, strict, session.environ, session.here):
                 session.console.line(line)
@@ -121,7 +125,7 @@ def _check_code(session: Session, github: bool, strict: bool) -> int:
             session.printer.many(found, code_warning_view(session.here))
         workflows = len(app.registry.workflow_names())
     session.console.note(summary(found, workflows, clean(app.spec)))
-    return exit_codes.FOUND if strict and found else exit_codes.DONE
+    return status
 
 
 @contextmanager

@@ -37,10 +37,12 @@ def diff(
     if session.format is Format.ID:
         raise InvalidInput("-o id does not fit here: steps have no ID", hint="-o table, json, jsonl or yaml")
     found = compare(*two_runs(session, a, b))
+    status = exit_codes.DONE if found.same else exit_codes.FOUND
+    session.seen_enough = lambda: status
     if not session.format.text:
         session.printer.record(comparison_record(found))
     else:
         shown = [line for at, line in enumerate(lines(found)) if all_ or not at or line.change != "same"]
         session.printer.many(shown, comparison_view(found))
         session.console.note(summary(found))
-    return exit_codes.DONE if found.same else exit_codes.FOUND
+    return status
