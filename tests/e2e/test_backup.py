@@ -110,6 +110,10 @@ def test_a_file_that_exists_is_replaced_only_by_force(shell: Shell) -> None:
     assert ids(shell, "--store", str(file)) == ["a"]
     (shell.folder / "copy.db-wal").write_text("")
     assert shell.run("backup", str(file), "--force").status == 4, "it is in use as a store"
+    pipe = file.with_name("pipe")
+    os.mkfifo(pipe)  # as /dev/null, which root could replace
+    refused = shell.run("backup", str(pipe), "--force")
+    assert (refused.status, "no ordinary file" in refused.err, pipe.is_fifo()) == (2, True, True)
 
 
 def test_places_that_cannot_be(shell: Shell) -> None:

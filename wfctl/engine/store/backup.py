@@ -90,6 +90,8 @@ def _check_place(store: Path, file: Path, replace: bool) -> None:
             raise InvalidInput(f"{file} is the store itself", hint="name another file")
         if not os.path.lexists(file):
             return
+        if file.exists() and not file.is_file():  # /dev/null would be replaced by the backup
+            raise InvalidInput(f"{file} is no ordinary file", hint="name the file that the backup is to be")
         if not replace:
             raise Conflict(f"{file} exists", hint="--force replaces it; or name another file")
         for suffix in _SIDE_FILES:
