@@ -17,7 +17,9 @@ settings.register_profile(
 )
 settings.load_profile("wfctl")
 
-# A job that a shell script runs in the background ignores Ctrl-C, and so does every process that it starts; some tests
-# send it.
+# A job that a shell script runs in the background ignores Ctrl-C, one under nohup the end of its terminal, and so does
+# every process that they start; some tests send them these signals.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
