@@ -58,7 +58,7 @@ def test_a_store_named_by_a_link_has_the_same_owner(shell: Shell) -> None:
     (shell.folder / "link.db").symlink_to(shell.folder / "store.db")
     second = shell.run("run", "--store", str(shell.folder / "link.db"))
     assert second.status == 5
-    assert "another process drives" in second.err
+    assert "another process is executing" in second.err
     shell.ok("raise-event", "a", "go", "--store", str(shell.folder / "link.db"))
     assert first.wait(LIMIT_SECONDS) == 0
     assert not (shell.folder / "link.db.lock").exists()
@@ -94,7 +94,7 @@ def test_run_refuses_a_store_that_another_process_drives(shell: Shell) -> None:
     assert line(first).strip() == "a"
     second = shell.run("run")
     assert second.status == 5
-    assert "another process drives" in second.err
+    assert "another process is executing" in second.err
     first.kill()
     first.communicate()
 
@@ -123,3 +123,16 @@ def test_pause_resume_terminate_purge_beside_an_owner(shell: Shell) -> None:
     assert first.returncode == 11
     shell.ok("purge", "a")
     assert shell.run("get", "a").status == 3
+
+
+def test_an_owner_that_is_there_for_another_tree_follows_too(shell: Shell) -> None:
+    shell.app(APP)
+    shell.ok("start", "Await", "--id", "b")
+    first = shell.start("start", "Await", "--id", "a", "--wait", "--timeout", "120s")
+    shell.until(lambda: "event" in shell.run("get", "a", "-o", "json").out, "the wait")
+    for verb, then in (("pause", "SUSPENDED"), ("resume", "RUNNING"), ("terminate", "TERMINATED")):
+        assert "requested" not in shell.ok(verb, "b", "--no-drive", "-o", "json")
+        assert status(shell, "b") == then
+    assert first.poll() is None
+    shell.ok("terminate", "a")
+    first.communicate(timeout=LIMIT_SECONDS)

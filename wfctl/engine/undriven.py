@@ -56,14 +56,18 @@ class UndrivenTransaction:
         """Run an operation and return its result.
 
         Where nobody owns the store, the instance `at_once` of these `apps` follows requests for which no code is needed
-        at once, those included that were recorded earlier. Where somebody does, the request is recorded for the owner.
+        at once, those included that were recorded earlier. Where somebody does, the request is recorded, and the tree
+        is left to the owner.
         Raises what `call` raises, and StoreError where the lock file cannot be made.
         """
         if at_once is not None and self._dispatcher is None and not self._owned:
             self._become_owner()
         dispatcher = self._dispatcher
         if dispatcher is None:
-            return call(self._recorder)
+            value = call(self._recorder)
+            if at_once is not None and (row := self._recorder.find(at_once, apps)) is not None:
+                self.leave_to_owner([row.root])  # which may be there for other trees only, and would not look at it
+            return value
         value = call(dispatcher)
         found = None if at_once is None else dispatcher.find(at_once, apps)
         if found is not None:
