@@ -119,9 +119,9 @@ class Redaction:
                     self.unmatched.remove(path.text)
                 found.update(text for hit in hits for text in _texts_in(hit) if len(text) >= SHORTEST)
             return json.dumps(value) if any_hits else payload
-        except ValueError:  # no JSON: it has no paths
+        except json.JSONDecodeError:  # no JSON: it has no paths
             return payload
-        except RecursionError:
+        except (ValueError, RecursionError):  # too long a number, too deep: it cannot be read
             return json.dumps(MASK)
 
 

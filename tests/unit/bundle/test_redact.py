@@ -65,6 +65,13 @@ def test_a_value_at_a_path_is_gone_everywhere(path: str) -> None:
     assert NUMBER not in text_of(redact(child))
 
 
+@pytest.mark.parametrize("more", ["9" * 5000, "[" * 5000 + "]" * 5000], ids=["long number", "deep"])
+def test_a_payload_that_cannot_be_looked_through_goes_whole(more: str) -> None:
+    one = order({})
+    one = replace(one, instance=replace(one.instance, input=f'{{"pin": "hidden", "more": {more}}}'))
+    assert Redaction([parse_path("$.pin")])(one).instance.input == json.dumps(MASK)
+
+
 def test_what_has_no_such_path_stays_byte_for_byte() -> None:
     one = order({"a": 1})
     one = replace(one, instance=replace(one.instance, input='{"a" : 1.50}'))
