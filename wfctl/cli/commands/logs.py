@@ -82,18 +82,17 @@ def _followed(
     level: int,
     deadline: float | None,
 ) -> Iterator[LogLine]:
-    """Yield lines until the instance has ended. Raises TimedOut."""
-    last = 0
+    """Yield these lines, and what follows them until the instance has ended. Raises TimedOut."""
+    yield from lines
+    last = lines[-1].row if lines else 0
     for _ in looks(workflows, lambda: seconds_until(deadline), LOOK_SECONDS):
         # Looked at before the lines: what an instance logs is there when its end is.
         ended = workflows.get(instance_id, payloads=False).status.terminal
-        if last or not lines:
-            lines = workflows.logs(instance_id, after=last, step=step, level=level)
+        lines = workflows.logs(instance_id, after=last, step=step, level=level)
         yield from lines
         last = lines[-1].row if lines else last
         if ended:
             return
-        lines = ()
     raise TimedOut(
         f"timed out: {clean(instance_id)} has not ended",
         hint=f"wfctl logs {quoted(instance_id)} --follow",
