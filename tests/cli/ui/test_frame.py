@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from harness import Cli
+from pty_screen import terminals
 from ui_screen import type_text, until_shows
 
 Run = Callable[..., None]
@@ -69,3 +72,30 @@ def test_it_needs_a_terminal(cli: Cli, app: Path) -> None:
     result = cli("ui")
     assert result.status == 2
     assert "needs a terminal" in result.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_it_ends_with_its_terminal(still: Path, number: int) -> None:
+    with terminals() as start:
+        terminal = start("ui", "--store", str(still), "--read-only")
+        terminal.until_shows("39 instances")
+        assert not terminal.echoes
+        terminal.send(number)
+        terminal.until(lambda: "interrupted" in terminal.screen.text, "it says so")
+        assert terminal.end() == 128 + number
+
+
+def test_of_one_id_in_two_apps_it_names_the_apps(ui: Run, cli: Cli, project: Path) -> None:
+    code = "import dapr.ext.workflow as wf\nwfr = wf.WorkflowRuntime()\n@wfr.workflow(name='W')\ndef w(ctx, n):\n"
+    for app in ("two_apps_a", "two_apps_b"):
+        (project / f"{app}.py").write_text(code + "    yield ctx.wait_for_external_event('go')\n")
+    (project / "wfctl.toml").write_text('app = "two_apps_a.py"\n[apps.payments]\napp = "two_apps_b.py"\n')
+    for words in ((), ("--app-id", "payments")):
+        assert cli("start", "W", "--id", "one", "--store", "store.db", *words).status == 0
+
+    async def play(pilot: Any) -> None:
+        await until_shows(pilot, "2 RUNNING", "APP", "payments")
+        await pilot.press("enter")
+        await until_shows(pilot, "'one' in each of 2 apps: payments, wfctl (say which is meant: --app-id", but="trying")
+
+    ui(play, project / "store.db", size=(120, 24))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ui_screen import shown, type_text, until, until_shows
-from ui_store import NOW
+from ui_store import NOW, Story, write
 
 Run = Callable[..., None]
 
@@ -123,6 +123,24 @@ def test_a_hostile_payload_neither_drives_the_terminal_nor_is_markup(ui: Run, st
         await until_shows(pilot, "[red]b[/red]")
 
     ui(play, still, now=lambda: NOW, size=(100, 50))
+
+
+def test_of_a_long_payload_the_overview_has_the_beginning(ui: Run, tmp_path: Path) -> None:
+    payload = '["' + "x" * 1_000_000 + '"]'
+    store = write(tmp_path / "long.db", [Story(1, "long", "Echo", 60, payload).ends(50, error="E: no")])
+
+    async def play(pilot: Any) -> None:
+        await until_shows(pilot, "1 instance")
+        await pilot.press("enter")
+        await until_shows(pilot, "1,000,004 characters: 6 has all of them")
+        await pilot.press("w")
+        await until_shows(pilot, "6 has all of them")
+        await pilot.press("3")
+        await until_shows(pilot, "it has no steps")
+        await pilot.press("question_mark")
+        assert "] ]" not in await until_shows(pilot, "]  Next section"), "keys that are shown as one are shown once"
+
+    ui(play, store, now=lambda: NOW, size=(80, 60))
 
 
 def test_the_timeline_grows(ui: Run, still: Path) -> None:

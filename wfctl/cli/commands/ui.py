@@ -76,6 +76,8 @@ def ui(
     if not (is_tty(session.stdin) and session.console.out_tty):
         raise InvalidInput("wfctl ui needs a terminal", hint="wfctl list, and wfctl list --watch, write into a pipe")
     frame.run()
+    if frame.return_code:
+        raise typer.Exit(frame.return_code)
 
 
 def _size(text: str | None) -> tuple[int, int]:

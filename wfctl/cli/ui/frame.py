@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -24,7 +28,7 @@ from wfctl.cli.ui.tabs import Tabs
 from wfctl.cli.ui.target import command_flags, muted, switched, targets, where
 from wfctl.cli.watching.interval import FRAME
 from wfctl.client.port import Host, Workflows
-from wfctl.errors import WfctlError
+from wfctl.errors import InvalidInput, WfctlError
 from wfctl.render.drawing import line
 from wfctl.render.table import Cell
 from wfctl.render.text import clean
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
 # By the names of `--theme`: the terminal's own colours, which suit a dark and a light one, and two with their own.
 THEMES = {"terminal": "ansi-dark", "dark": "textual-dark", "light": "textual-light"}
 Panes = Callable[[], Sequence[Pane]]
+ENDING = 5.0  # seconds for an orderly end after a signal
 
 
 class Board(Screen[None]):
@@ -218,8 +223,24 @@ class Frame(App[None]):
         return self.session.target.open(Host(lambda text: None))
 
     def on_mount(self) -> None:
+        if not self.is_headless:
+            for number in (signal.SIGHUP, signal.SIGTERM):
+                if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP
+                    asyncio.get_running_loop().add_signal_handler(number, self._signalled, number)
         self.push_screen(Main(self._panes()))
         self.set_interval(FRAME, self.tick)
+
+    def _signalled(self, number: int) -> None:
+        """End in order; and all the same where that does not come to its end, as where the terminal is gone."""
+
+        def end() -> None:
+            self.runner.close()
+            os._exit(128 + number)
+
+        last = threading.Timer(ENDING, end)
+        last.daemon = True
+        last.start()
+        self.exit(return_code=128 + number)
 
     def on_unmount(self) -> None:
         self.links.close()
@@ -259,7 +280,7 @@ class Frame(App[None]):
         except WfctlError as error:
             pane.error = error
             if board.is_mounted and links is self.links:
-                board.tell(f"trying again: {clean(error.message)}")
+                board.tell(_trouble(error))
         except Exception as error:  # one that is ours: the screen stays, and the next look may do better
             if board.is_mounted:
                 board.tell(clean(f"unexpected error: {type(error).__name__}: {error}"))
@@ -347,6 +368,13 @@ class Frame(App[None]):
         self.switch_screen(Main(self._panes()))
 
 
+def _trouble(error: WfctlError) -> str:
+    """Return what is wrong with the target; or with what it is asked, which it will not get over."""
+    if isinstance(error, InvalidInput):
+        return clean(error.message) + (f" ({clean(error.hint)})" if error.hint else "")
+    return f"trying again: {clean(error.message)}"
+
+
 # What moves about is not done by its name.
 _NO_COMMANDS = ("app.", "aside", "command_palette", "first", "last", "move", "page", "screen.", "tab", "turn")
 
@@ -367,6 +395,7 @@ def keys_of(frame: Frame, screen: Screen[Any]) -> list[Key]:
         binding = active.binding
         if binding.description and active.enabled and not binding.system:
             shown, known = frame.get_key_display(binding), found.get(binding.action)
-            keys = shown if known is None else f"{known.keys} {shown}"
+            before = [] if known is None else known.keys.split(" ")
+            keys = " ".join(dict.fromkeys([*before, shown]))  # the keys of one binding may be shown as one
             found[binding.action] = Key(keys, binding.description, binding.action, active.node)
     return list(found.values())

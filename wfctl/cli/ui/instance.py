@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -17,7 +18,7 @@ from wfctl.cli.batch.options import Which
 from wfctl.cli.ui.doing import Acting
 from wfctl.cli.ui.frame import Page
 from wfctl.cli.ui.grid import Grid
-from wfctl.cli.ui.json_view import Searched
+from wfctl.cli.ui.json_view import Searched, beginning
 from wfctl.cli.ui.pane import Pane
 from wfctl.cli.ui.step import EventPane, StepPane, log_text
 from wfctl.cli.ui.tabs import Tabs
@@ -158,7 +159,7 @@ class InstancePane(Acting):
         if section == OVERVIEW:
             block = instance_view(self.frame.now()).block
             assert block is not None
-            self.query_one("#overview", Static).update(page(block(one, self.wide)))
+            self.query_one("#overview", Static).update(page(block(_slim(one), self.wide)))
         elif section == TIMELINE:
             self._timeline = timeline_of(one, self._history, self.frame.now())
             self._show(self._timeline.bars)
@@ -173,7 +174,8 @@ class InstancePane(Acting):
 
     def _show(self, rows: Sequence[Any]) -> None:
         grid = self._grid(self.section)
-        grid.empty = self._no_history or "nothing yet"
+        assert self._instance is not None
+        grid.empty = self._no_history or ("it has no steps" if self._instance.status.terminal else "nothing yet")
         grid.show(rows)
 
     def tick(self) -> None:
@@ -190,10 +192,10 @@ class InstancePane(Acting):
 
     def _steps(self) -> Sequence[Column[Step]]:
         begun = min((step.scheduled_at for step in self._steps_now), default=None)
-        return step_view(self.frame.now(), begun).columns
+        return step_view(self.frame.now(), begun, apps=any(step.app_id for step in self._steps_now)).columns
 
     def _tree(self) -> Sequence[Column[Node]]:
-        return tree_view(self.frame.now()).columns
+        return tree_view(self.frame.now(), apps=any(node.instance.app_id for node in self._family)).columns
 
     # --- keys -------------------------------------------------------------------------------------------------------
 
@@ -241,6 +243,15 @@ class InstancePane(Acting):
             self.app.push_screen(Page(StepPane(self.instance_id, row)))
         elif row is not None:
             self.app.push_screen(Page(EventPane(self.instance_id, row)))
+
+
+def _slim(one: Instance) -> Instance:
+    """Return an instance with the beginning of what is too long for its overview."""
+    return replace(
+        one,
+        input=None if one.input is None else beginning(one.input, "6"),
+        output=None if one.output is None else beginning(one.output, "7"),
+    )
 
 
 def _head(one: Instance) -> Iterator[Cell | str]:

@@ -87,7 +87,7 @@ class Instances(Acting):
     # --- looking ----------------------------------------------------------------------------------------------------
 
     def _columns(self) -> Sequence[Column[Instance]]:
-        return instance_view(self.frame.now()).columns
+        return instance_view(self.frame.now(), apps=any(one.app_id for one in self.book.rows)).columns
 
     async def look(self) -> None:
         book, now = self.book, self.frame.now()

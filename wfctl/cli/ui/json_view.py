@@ -23,9 +23,18 @@ from wfctl.render.text import clean_block, safe_json
 from wfctl.render.theme import style_of
 
 LONGEST = 2_000  # characters of a line that are drawn; Enter shows all of it
+AT_A_GLANCE = 20_000  # characters of a payload among other things; to draw millions of them takes seconds
+BEGINNING = 400  # what is shown of one that is longer
 _CURSOR = Style(reverse=True)
 _FOUND = Style(underline=True, bold=True)
 _highlight = JSONHighlighter()
+
+
+def beginning(payload: str, key: str) -> str:
+    """Return a payload as a page with other things can hold it; of a long one the beginning, and which key has it."""
+    if len(payload) <= AT_A_GLANCE:
+        return payload
+    return f"({len(payload):,} characters: {key} has all of them) {payload[:BEGINNING]}..."  # a line may be cut
 
 
 def lines_of(payload: str | None) -> list[str]:

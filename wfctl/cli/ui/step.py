@@ -12,7 +12,7 @@ from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from wfctl.cli.ui.json_view import Searched
+from wfctl.cli.ui.json_view import Searched, beginning
 from wfctl.cli.ui.pane import Pane
 from wfctl.errors import NotFound, Unsupported
 from wfctl.model.events import Event
@@ -94,9 +94,9 @@ class StepPane(Pane):
         if self._logs:
             yield "Logs", Drawn("", lambda: log_text(self._logs))
         if step.input is not None:
-            yield "Input", payload_value(step.input, wide=True)
+            yield "Input", payload_value(beginning(step.input, "i"), wide=True)
         if step.result is not None:
-            yield "Output", payload_value(step.result, wide=True)
+            yield "Output", payload_value(beginning(step.result, "o"), wide=True)
 
     def action_json(self, what: str) -> None:
         from wfctl.cli.ui.frame import Page
