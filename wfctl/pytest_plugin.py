@@ -17,6 +17,7 @@ def run_workflow(request: pytest.FixtureRequest) -> Callable[..., Run]:
     from wfctl.testing.runner import run_workflow as run
 
     def run_here(workflow: Any, input: Any = None, **options: Any) -> Run:
+        __tracebackhide__ = True
         return run(workflow, input, **{"folder": request.config.rootpath, **options})
 
     return run_here

@@ -12,6 +12,7 @@ from wfctl.model.events import Event
 from wfctl.model.instance import Instance, OwnTime
 from wfctl.model.status import Status
 from wfctl.model.steps import Step, StepStatus, steps_of
+from wfctl.model.times import later
 
 
 class EventState(str, Enum):
@@ -50,7 +51,7 @@ class AwaitedEvent:
 
     def time(self, real: datetime) -> datetime:
         """Return what the clock of its tree says at a real time."""
-        return real if self.own_time is None else real + self.own_time.ahead
+        return real if self.own_time is None else later(real, self.own_time.ahead)
 
     @property
     def at(self) -> datetime | None:

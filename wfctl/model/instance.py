@@ -9,6 +9,7 @@ from wfctl.model.choices import IfExists as IfExists
 from wfctl.model.choices import Sort as Sort
 from wfctl.model.failure import FailedStep, Failure
 from wfctl.model.status import Status
+from wfctl.model.times import later
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class Instance:
 
     def time(self, real: datetime) -> datetime:
         """Return what the clock of its tree says at a real time."""
-        return real if self.own_time is None else real + self.own_time.ahead
+        return real if self.own_time is None else later(real, self.own_time.ahead)
 
 
 def child_instance_id(parent_id: str, action_id: int) -> str:

@@ -11,6 +11,15 @@ NEVER = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=timezone.utc)
 # Go's zero time. An instance that no turn has seen yet has it for its times: read as "not known".
 YEAR_ONE = datetime(1, 1, 1, tzinfo=timezone.utc)
 
+
+def later(time: datetime, by: timedelta) -> datetime:
+    """Return the time that is later by so much (less than nothing: earlier); at the ends of the calendar it stops."""
+    try:
+        return time + by
+    except OverflowError:
+        return NEVER if by > timedelta(0) else YEAR_ONE
+
+
 RFC3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 

@@ -13,10 +13,12 @@ from wfctl.errors import InvalidInput
 from wfctl.model.events import Event
 from wfctl.model.fit import Recorded
 from wfctl.testing.apps import app_of
+from wfctl.testing.refusals import plainly
 
 MOST_TOLD = 20
 
 
+@plainly
 def check_bundles(bundles: str | Path, app: Any = None) -> int:
     """Check that the code of an app still fits recorded histories, as `wfctl check --from BUNDLE` does.
 
@@ -34,6 +36,7 @@ def check_bundles(bundles: str | Path, app: Any = None) -> int:
         InvalidInput: there is no bundle, or one is damaged.
         AppError: the app cannot be imported.
     """
+    __tracebackhide__ = True
     path = Path(bundles)
     files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
     if not files:

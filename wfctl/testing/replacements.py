@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -112,7 +114,8 @@ def outcome(what: Any, given: Any) -> Any:
         raise what
     if isinstance(what, type) and issubclass(what, BaseException):
         raise what()
-    return what(given) if callable(what) else what
+    result = what(given) if callable(what) else what
+    return asyncio.run(result) if inspect.iscoroutine(result) else result
 
 
 def _check(name: str, known: list[str], kind: str) -> None:

@@ -28,10 +28,10 @@ from wfctl.model.instance import Filter, Instance, Skip, StartRequest
 from wfctl.model.turn import TurnResult
 from wfctl.testing.apps import app_of
 from wfctl.testing.outcome import Call, Run, call_in, run_of
+from wfctl.testing.refusals import json_of, plainly
 from wfctl.testing.replacements import Replaced
-from wfctl.testing.script import Scripted
+from wfctl.testing.script import Scripted, script_of
 from wfctl.workflow.client_backend import bind_backend
-from wfctl.workflow.payloads import to_json
 from wfctl.workflow.registry import name_of
 
 T = TypeVar("T")
@@ -40,6 +40,7 @@ LOOK_SECONDS = 0.05
 MOST_JUMPS = 1000  # without `until`: a workflow that watches for ever would never end
 
 
+@plainly
 def run_workflow(
     workflow: Any,
     input: Any = None,
@@ -65,7 +66,8 @@ def run_workflow(
         app: what registers it: a path such as `orders.py`, the name of a module, a module, or a `WorkflowRuntime`.
             None: the module of the function, or else the app of `wfctl.toml` or WFCTL_APP.
         activities: what stands in for activities, by their names or functions. A value is the result, an exception
-            is raised, a function is called with the input; see `in_turn` and `takes`. Others run as they are.
+            is raised, a function (async or not) is called with the input; see `in_turn` and
+            `takes`. Others run as they are.
         children: the same for child workflows.
         events: the events to raise; see `event`. A mapping of names to data: each as soon as it is waited for.
         now: when it begins, by its clock. None: now.
@@ -88,16 +90,14 @@ def run_workflow(
     if not replaced.registry.has_workflow(name):
         known = ", ".join(replaced.registry.workflow_names())
         raise InvalidInput(f"the app registers no workflow {name!r}", hint=f"registered: {known}")
-    script = (
-        [Scripted(one, data, None, None) for one, data in events.items()] if isinstance(events, Mapping) else events
-    )
+    script = script_of(events)
     began = (now or datetime.now(timezone.utc)).astimezone(timezone.utc)
-    request = StartRequest(name, instance_id, None if input is None else to_json(input), own_clock=True, now=began)
+    request = StartRequest(name, instance_id, json_of(input, "the input"), own_clock=True, now=began)
     with tempfile.TemporaryDirectory(prefix="wfctl-test-", ignore_cleanup_errors=True) as made:
         trial = _Trial(Path(made) / "store.db", replaced, began, time.monotonic() + timeout)
         with trial.open():
             trial.start(request)
-            trial.go_on(list(script), None if until is None else began + until)
+            trial.go_on(script, None if until is None else began + until)
             return trial.outcome()
 
 
@@ -293,7 +293,7 @@ class _Trial:
         return False
 
     def _raise(self, one: Scripted, instance_id: str) -> None:
-        data = None if one.data is None else to_json(one.data)
+        data = json_of(one.data, f"the data of event {one.name!r}")
         self._do(lambda unit: operations.raise_event(unit, instance_id, one.name, data))
 
     # --- looking --------------------------------------------------------------------------------------------------

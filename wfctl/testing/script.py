@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+
+from wfctl.errors import InvalidInput
 
 
 @dataclass(frozen=True)
@@ -30,3 +33,15 @@ def event(name: str, data: Any = None, *, after: timedelta | None = None, to: st
         What to give `run_workflow`, in its `events`.
     """
     return Scripted(name, data, after, to)
+
+
+def script_of(events: Sequence[Scripted] | Mapping[str, Any]) -> list[Scripted]:
+    """Return the events of a test. Raises InvalidInput: one was not made by `event`."""
+    if isinstance(events, Mapping):
+        return [event(name, data) for name, data in events.items()]
+    for one in events:
+        if not isinstance(one, Scripted):
+            raise InvalidInput(
+                f"{one!r} is no event", hint=f"event({one!r})" if isinstance(one, str) else "event(NAME)"
+            )
+    return list(events)

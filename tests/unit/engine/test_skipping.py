@@ -14,11 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wfctl.engine import operations, retention, skipping
-from wfctl.engine.store import clocks
+from wfctl.engine.store import clocks, reads
 from wfctl.errors import WrongState
 from wfctl.model import events as ev
 from wfctl.model.instance import RerunRequest, Skip
 from wfctl.model.status import Status
+from wfctl.model.times import NEVER
 from wfctl.workflow.sdk.retry_policy import RetryPolicy
 from wfctl.workflow.sdk.tasks import when_all, when_any
 
@@ -233,6 +234,18 @@ def test_an_event_comes_before_its_time_out(rig: Rig) -> None:
     skip(rig, start(rig, "Approval", "b"))
     assert rig.row("b").output == '"too late"'
     assert ended_at(rig, "b") == timedelta(days=3)
+
+
+def test_a_clock_stops_at_the_end_of_the_calendar(rig: Rig) -> None:
+    rig.own([])
+    root = start(rig, "Approval", "a", now=NEVER - timedelta(days=3, minutes=1))
+    skip(rig, root, how=Skip(by=timedelta(days=1)))
+    rig.advance(days=4)  # that clock would be in the year 10000
+    skip(rig, root)
+    assert rig.ended("a").output == '"too late"'
+    late = rig.look(lambda db: reads.get(db, "a", payloads=False, driven=True))
+    assert late is not None
+    assert late.time(rig.clock.now()) == NEVER
 
 
 def test_an_event_from_another_process_is_stamped_by_the_clock_of_the_tree(rig: Rig) -> None:

@@ -10,6 +10,7 @@ from wfctl.engine.store.database import Connection
 from wfctl.engine.store.values import maybe_micros, to_micros
 from wfctl.model.instance import OwnTime, Skip
 from wfctl.model.status import LIVE
+from wfctl.model.times import later
 
 # The row that says of a store that every tree in it gets a clock.
 WHOLE_STORE = 0
@@ -25,7 +26,7 @@ class TreeClock:
 
     def time(self, real: datetime) -> datetime:
         """Return what this clock says at a real time."""
-        return real + timedelta(microseconds=self.ahead)
+        return later(real, timedelta(microseconds=self.ahead))
 
     def real(self, micros: int) -> int:
         """Return when it is that time by this clock, if it does not jump before."""
