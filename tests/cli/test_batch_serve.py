@@ -144,7 +144,7 @@ def test_completion(cli: Cli, waiting: list[str]) -> None:
         assert (found.returncode, found.stderr) == (0, "")
         return sorted(line.partition("\t")[0] for line in found.stdout.splitlines())
 
-    patient = {"WFCTL_COMPLETE_TIMEOUT": "120s"}
+    patient = {"WFCTL_COMPLETE_TIMEOUT": "6h"}
     assert complete("get", "i-0", **patient) == [one for one in waiting if one < "i-10"]
     assert complete("raise-event", "i-00", "app", **patient) == ["approval"]
     assert complete("list", "--name", "", **patient) == sorted({"Approval"})

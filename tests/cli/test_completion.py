@@ -54,7 +54,9 @@ def bash(line: str, breaks: str = " \t\n\"'><=;|&(:") -> list[str]:
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is offered is tested on machines that are busy; how soon has tests of its own."""
-    monkeypatch.setenv("WFCTL_COMPLETE_TIMEOUT", "120s")
+    monkeypatch.setenv(
+        "WFCTL_COMPLETE_TIMEOUT", "6h"
+    )  # it counts from the start of the process, here that of the tests
 
 
 @pytest.fixture

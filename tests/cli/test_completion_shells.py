@@ -98,7 +98,7 @@ class Ground:
             "TERM": "xterm",
             "LC_ALL": "C.UTF-8",
             "WFCTL_TARGET": "embedded",
-            "WFCTL_COMPLETE_TIMEOUT": "120s",
+            "WFCTL_COMPLETE_TIMEOUT": "6h",
             "XDG_CONFIG_HOME": str(self.home / "config"),
             "XDG_DATA_HOME": str(self.home / "data"),
             "XDG_CACHE_HOME": str(self.home / "cache"),

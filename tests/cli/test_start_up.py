@@ -65,7 +65,7 @@ def wfctl(folder: Path, *argv: str, **more: str) -> subprocess.CompletedProcess[
 
 
 def loaded(folder: Path, command: str) -> list[str]:
-    more = {"_WFCTL_COMPLETE": "zsh", "WFCTL_COMPLETE_TIMEOUT": "60s"} if command == "TAB" else {}
+    more = {"_WFCTL_COMPLETE": "zsh", "WFCTL_COMPLETE_TIMEOUT": "6h"} if command == "TAB" else {}
     result = wfctl(folder, *COMMANDS[command], **more)
     if command == "TAB":
         assert result.stdout.startswith("one\t"), "it did ask the store"

@@ -70,7 +70,7 @@ def listener() -> Iterator[Listener]:
 def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("WFCTL_COMPLETE_TIMEOUT", "120s")
+    monkeypatch.setenv("WFCTL_COMPLETE_TIMEOUT", "6h")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
 
 
