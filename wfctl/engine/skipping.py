@@ -34,6 +34,16 @@ class _Either:
         return key in self.one or key in self.other
 
 
+@dataclass(frozen=True, slots=True)
+class _Paused:
+    """The keys of paused instances: no clock jumps for their sake, so that none times out before it is resumed."""
+
+    db: Connection
+
+    def __contains__(self, key: object) -> bool:
+        return instances.is_paused(self.db, key)
+
+
 class Skipping:
     """`held` are the roots of the trees whose time has come to the limit: no timer of theirs fires."""
 
@@ -111,7 +121,7 @@ class Skipping:
             self.held.discard(root)
             return False
         now = to_micros(self._dispatcher.now)
-        due = instances.next_due_in(self._db, root, self._dispatcher.blocked)
+        due = instances.next_due_in(self._db, root, _Either(self._dispatcher.blocked, _Paused(self._db)))
         if limit.until is not None:
             end = clock.real(limit.until)
             if due is None or due > end:

@@ -236,6 +236,18 @@ def test_an_event_comes_before_its_time_out(rig: Rig) -> None:
     assert ended_at(rig, "b") == timedelta(days=3)
 
 
+def test_no_clock_jumps_for_what_is_paused(rig: Rig) -> None:
+    rig.own([])
+    root = start(rig, "Approval", "a")
+    rig.waits_for("a", "approval")
+    rig.do(lambda unit: operations.pause(unit, "a", None))
+    skip(rig, root)
+    assert rig.status("a") is Status.SUSPENDED
+    rig.raise_event("a", "approval", '"yes"')
+    rig.do(lambda unit: operations.resume(unit, "a", None))
+    assert rig.ended("a").output == '"yes"'
+
+
 def test_a_clock_stops_at_the_end_of_the_calendar(rig: Rig) -> None:
     rig.own([])
     root = start(rig, "Approval", "a", now=NEVER - timedelta(days=3, minutes=1))

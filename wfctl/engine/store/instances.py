@@ -253,6 +253,11 @@ def next_due_in(db: Connection, root: int, blocked: Container[int]) -> int | Non
     return next((wake_at for key, wake_at in db.execute(sql, (root, root)) if key not in blocked), None)
 
 
+def is_paused(db: Connection, key: object) -> bool:
+    sql = "SELECT 1 FROM instances WHERE key = ? AND status = ?"
+    return db.execute(sql, (key, int(Status.SUSPENDED))).fetchone() is not None
+
+
 def due_in(db: Connection, root: int, until: int, blocked: Container[int]) -> list[int]:
     """As `due`, for one tree."""
     sql = f"SELECT key FROM ({_TREE}) WHERE wake_at <= ? ORDER BY wake_at"
