@@ -56,7 +56,7 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is offered is tested on machines that are busy; how soon has tests of its own."""
     monkeypatch.setenv(
         "WFCTL_COMPLETE_TIMEOUT", "6h"
-    )  # it counts from the start of the process, here that of the tests
+    )  # from the start of the process: this one
 
 
 @pytest.fixture
