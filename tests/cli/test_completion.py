@@ -54,9 +54,7 @@ def bash(line: str, breaks: str = " \t\n\"'><=;|&(:") -> list[str]:
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is offered is tested on machines that are busy; how soon has tests of its own."""
-    monkeypatch.setenv(
-        "WFCTL_COMPLETE_TIMEOUT", "6h"
-    )  # from the start of the process: this one
+    monkeypatch.setenv("WFCTL_COMPLETE_TIMEOUT", "6h")  # from the start of the process: this one
 
 
 @pytest.fixture
