@@ -29,7 +29,9 @@ def listen_http(address: str, port: int | None, note: Note) -> socket.socket:
 def _bind(address: str, port: int) -> socket.socket:
     bare = address.strip("[]")
     family = socket.AF_INET6 if ":" in bare else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # With its protocol: asyncio turns Nagle's algorithm off only for connections that say they are TCP. With the
+    # algorithm, every answer but the first on a connection waits 40 ms for the client's delayed acknowledgement.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((bare, port))
