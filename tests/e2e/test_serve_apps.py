@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from limits import until
 
 pytest.importorskip("dapr.ext.workflow", reason="needs the official SDK")
 pytest.importorskip("uvicorn", reason="needs the extra serve")
@@ -54,6 +55,8 @@ def play(case: Case, server: Served, instance_id: str) -> list[Event]:
     """Run the case, check what it comes to, and return its history."""
     server.workflows.start(StartRequest(case.workflow, instance_id, case.input))
     for name, data in case.events:
+        # What arrives before the code waits for anything leaves another history.
+        until(lambda: awaits(server, instance_id), "a wait")
         server.workflows.raise_event(instance_id, name, data)
     done = server.ended(instance_id)
     assert done.status.name == case.status, done
@@ -66,6 +69,12 @@ def play(case: Case, server: Served, instance_id: str) -> list[Event]:
     if case.custom_status is not None:
         assert done.custom_status == case.custom_status
     return list(server.workflows.history(instance_id))
+
+
+def awaits(server: Served, instance_id: str) -> bool:
+    """Return whether an instance waits for an event, or has ended."""
+    one = server.workflows.get(instance_id)
+    return one.status.terminal or any(waiting.kind == "event" for waiting in one.waiting_for)
 
 
 def shown(history: list[Event]) -> Counter[str]:
