@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,7 @@ def server(tmp_path: Path) -> Iterator[Served]:
         yield server
 
 
+@pytest.mark.skipif(not any(distributions(name="dapr")), reason="needs the official SDK, of which its worker is")
 def test_a_server_without_and_with_a_worker(cli: Cli, server: Served, tmp_path: Path) -> None:
     at = ("--target", server.endpoints["httpEndpoint"])
     gate = tmp_path / "gate"
