@@ -74,9 +74,10 @@ def check(
     $ wfctl check --from production.jsonl -o github
     $ wfctl check --app new.py --strict
 
-    Replays histories against the code at hand: no activity runs, and nothing is changed. For what no longer fits it
-    tells the first step that differs, what was recorded and what the code asks for, and the line. Of finished instances
-    the end is compared too: how they ended, and the type of the error. Exit status 0: all fit; 9: something does not.
+    Replays histories against the code at hand: no activity runs, and nothing is changed. For each instance that no
+    longer fits it names the first step that differs: what was recorded, what the code asks for, and the line. Of
+    finished instances the end is compared too: the status, and the type of the error. Exit status 0: all fit; 9:
+    something does not.
 
     Without IDs, filters and a bundle, the code of the app's workflows is read: calls without yield, the clock, random
     numbers, input and output, names that nothing registers. These are warnings; with --strict the exit status is 9.

@@ -28,9 +28,9 @@ def import_bundle(
     $ wfctl export --target prod 12345678 | wfctl import - --store desk.db
     $ wfctl import failed.jsonl --prefix desk-
 
-    All of it or nothing: a bundle that is cut off, or an ID that the store has already, and nothing is imported. Of an
-    instance that was live nothing runs, no activity either, before wfctl resume. Exit status 2: FILE is no whole bundle
-    (the error names the line); 4: an ID is in use.
+    All or nothing: if the bundle is cut off, or the store already has one of its IDs, nothing is imported. Nothing of a
+    live instance runs, not even an activity, before wfctl resume. Exit status 2: FILE is not a whole bundle (the error
+    names the line); 4: an ID is in use.
     """
     store = session.embedded_target(
         "a bundle is imported into the store of the embedded engine only; a sidecar has no way to take histories",

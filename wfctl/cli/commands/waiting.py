@@ -44,12 +44,13 @@ def waiting(
     $ wfctl waiting --waiting-event approval -o id | wfctl raise-event - approval --data true --yes
     $ wfctl waiting --waiting-event approval --updated-before 1d --fail-if-any
 
-    The longest wait comes first. An event that arrived unread came while the workflow did not wait for it, and is kept
-    for when it asks: a misspelt name is found so. Whether code has asked for it since, without having to wait, no
-    history tells.
-    The filters are those of list; --waiting-event shows of the waits only those for that event. raise-event takes the
-    same filters: --by event -o wide has the command for each group. A Dapr sidecar is asked for the history of each
-    live instance.
+    The longest wait comes first. An event is unread if it arrived while the workflow was not waiting for it; it is kept
+    until the code asks for it. A misspelt name shows here. A history does not record whether the code has since taken
+    such an event without having to wait.
+
+    The filters are those of list; --waiting-event leaves only the waits for that event. raise-event takes the same
+    filters: --by event -o wide shows the command for each group. A Dapr sidecar is asked for the history of each live
+    instance.
     """
     most = parse_count(limit, "--limit", SCREEN if session.format.text and session.console.out_tty else None)
     with session.workflows() as workflows:

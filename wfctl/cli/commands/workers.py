@@ -26,7 +26,7 @@ def workers(
 
     On wfctl serve: each attached worker, app by app, the workflows and activities in its hands and since when, and what
     no worker has been given. In -o json a worker `holds` its hundred oldest. Of a store on this machine: the process
-    that drives it and what is to be done. A Dapr sidecar tells how many workers are connected, and no more.
+    that executes it, and what is to be done. A Dapr sidecar tells how many workers are connected, and no more.
     """
     with session.workflows() as workflows:
         if watch:
