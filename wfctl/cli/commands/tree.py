@@ -7,8 +7,6 @@ from wfctl.cli.options.common import InstanceID
 from wfctl.cli.parsing.filters import parse_count
 from wfctl.cli.parsing.instance_id import check_id
 from wfctl.cli.session import Session
-from wfctl.model.apps import stored
-from wfctl.model.instance import Filter, Instance
 from wfctl.render.printer import Format
 from wfctl.render.text import clean
 from wfctl.render.views.waiting import utc_now
@@ -29,19 +27,15 @@ def tree(
 
     With -o json each instance has its `children`; with -o jsonl each is a line, with its `depth`.
     """
-    from wfctl.render.views.tree import nested_record, tree_view, walk
+    from wfctl.cli.descendants import descendants
+    from wfctl.render.views.tree import nested_record, tree_view
 
     check_id(instance_id)
     deepest = parse_count(depth, "--depth", None)
     console = session.console
     with session.workflows() as workflows:
-
-        def children(of: Instance) -> list[Instance]:
-            found = workflows.list(Filter(parent_id=of.id, parent_app=stored(of.app_id)))
-            return sorted(found, key=lambda one: (one.created_at is not None, one.created_at, one.id))
-
         root = workflows.get(instance_id)
-        nodes = walk(root, children, deepest)
+        nodes = descendants(workflows, root, deepest)
         if session.format in (Format.JSON, Format.YAML):
             session.printer.record(nested_record(nodes))
         else:

@@ -15,6 +15,7 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
 from wfctl.cli.batch.options import Which
+from wfctl.cli.descendants import descendants
 from wfctl.cli.ui.doing import Acting
 from wfctl.cli.ui.frame import Page
 from wfctl.cli.ui.grid import Grid
@@ -22,10 +23,9 @@ from wfctl.cli.ui.json_view import Searched, beginning
 from wfctl.cli.ui.pane import Pane
 from wfctl.cli.ui.step import EventPane, StepPane, log_text
 from wfctl.cli.ui.tabs import Tabs
-from wfctl.client.port import Workflows
 from wfctl.errors import Unsupported
 from wfctl.model.events import Event
-from wfctl.model.instance import Filter, Instance
+from wfctl.model.instance import Instance
 from wfctl.model.steps import Step, steps_of
 from wfctl.render.drawing import line, page
 from wfctl.render.table import Cell, Column
@@ -35,7 +35,7 @@ from wfctl.render.views.history import event_view
 from wfctl.render.views.instances import instance_view, status_cell
 from wfctl.render.views.steps import step_view
 from wfctl.render.views.timeline import Bar, Timeline, timeline_of, timeline_view
-from wfctl.render.views.tree import Node, tree_view, walk
+from wfctl.render.views.tree import Node, tree_view
 
 SECTIONS = ("Overview", "Timeline", "Steps", "History", "Tree", "Input", "Output", "Logs")
 OVERVIEW, TIMELINE, STEPS, HISTORY, TREE, INPUT, OUTPUT, LOGS = range(len(SECTIONS))
@@ -136,7 +136,7 @@ class InstancePane(Acting):
             self._steps_now = steps_of(self._history)
         self._read, self._instance = read, one
         if self.section == TREE:
-            self._family = await ask(lambda target: _nodes(target, one))
+            self._family = await ask(lambda t: [*islice(descendants(t, one, payloads=False), MOST_NODES)])
         if self.section == LOGS:
             await self._look_at_logs()
         self._draw()
@@ -258,13 +258,3 @@ def _head(one: Instance) -> Iterator[Cell | str]:
     yield Cell(clean(one.id), NAME)
     yield f"  {clean(one.name or '')}  "
     yield status_cell(one.status)
-
-
-def _nodes(target: Workflows, root: Instance) -> list[Node]:
-    """Return the tree below an instance, as `wfctl tree` has it."""
-
-    def children(of: Instance) -> list[Instance]:
-        found = target.list(Filter(parent_id=of.id), payloads=False)
-        return sorted(found, key=lambda one: (one.created_at is not None, one.created_at, one.id))
-
-    return [*islice(walk(root, children), MOST_NODES)]
