@@ -55,7 +55,7 @@ def confirm(session: Session, verb: Verb, chosen: Chosen, which: Which) -> None:
     expected = to_be_typed(session, chosen)
     how = "[y/N]" if expected is None else f"Type {clean(expected)} to go on:"
     word = answer(session, _wrapped(session, f"{what}? {how}"))
-    if word.lower() in ("y", "yes") if expected is None else expected in (word, word.replace(",", "")):
+    if word.lower() in ("y", "yes") if expected is None else is_typed(expected, word):
         return
     raise Refused("nothing was changed", hint="--dry-run shows which instances they are")
 
@@ -64,6 +64,11 @@ def to_be_typed(session: Session, chosen: Chosen) -> str | None:
     """Return what the answer has to be: the name of a protected target, or the number of many. None: a yes will do."""
     count = len(chosen.ids)
     return session.settings.protected or (str(count) if count > TYPE_IT else None)
+
+
+def is_typed(expected: str | None, word: str) -> bool:
+    """Return True if that is what was typed: a number may be typed as it is shown, with its commas."""
+    return expected in (word, word.replace(",", ""))
 
 
 def _wrapped(session: Session, question: str) -> str:

@@ -61,7 +61,7 @@ class Batch:
     def run(
         self, workflows: Workflows, act: Act, before: Callable[[Sequence[str]], None] = lambda ids: None
     ) -> list[str]:
-        """Act on all. Returns the IDs of those that worked or are requested, or that a rerun made.
+        """Act on all. Returns what `worked` does.
 
         `before` is called with the IDs once it is settled that they are acted on; it may raise.
         `act` returns a count, a new ID, what is only requested, or None. Raises Refused, and what the target raises.
@@ -85,6 +85,10 @@ class Batch:
             before(chosen.ids)
         with self._interruptible(chosen):
             self._show(self.act_on(workflows, chosen, act), len(chosen.all))
+        return self.worked()
+
+    def worked(self) -> list[str]:
+        """Return the IDs of those that worked or are requested, or that a rerun made."""
         return [done.new_id or done.instance_id for done in self.outcomes if done.outcome in _WORKED]
 
     def choose(self, workflows: Workflows) -> Chosen:

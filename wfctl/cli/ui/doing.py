@@ -12,7 +12,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Static
 
-from wfctl.cli.batch.confirm import SAMPLE, besides, columns, to_be_typed
+from wfctl.cli.batch.confirm import SAMPLE, besides, columns, is_typed, to_be_typed
 from wfctl.cli.batch.options import Which
 from wfctl.cli.batch.outcome import VIEW, Done, Outcome, told
 from wfctl.cli.batch.question import sentence
@@ -125,7 +125,7 @@ class Acting(Pane):
             frame.say_error(error)
         finally:
             results.end()
-        worked = [done.new_id or done.instance_id for done in batch.outcomes if done.outcome in WORKED]
+        worked = batch.worked()
         if worked and deed.runs:
             frame.runner.carry_on(worked)
         self.acted()
@@ -151,7 +151,6 @@ class Acting(Pane):
             frame.say(told(done, deed.verb) + why, wrong=done.outcome is Outcome.SKIPPED)
 
 
-WORKED = (Outcome.DONE, Outcome.REQUESTED)
 _SIMPLE = {"pause": PAUSING, "resume": RESUMING, "terminate": TERMINATING, "purge": PURGING}
 
 
@@ -188,8 +187,7 @@ class Sure(Dialog[bool]):
         self.dismiss(event.button.id == "yes")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        word = event.value.strip()
-        self.dismiss(self.expected in (word, word.replace(",", "")))
+        self.dismiss(is_typed(self.expected, event.value.strip()))
 
     def action_yes(self) -> None:
         if self.expected is None:
