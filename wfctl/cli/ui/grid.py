@@ -11,8 +11,8 @@ from textual import events
 from textual.binding import Binding
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
+from wfctl.cli.ui.cursor import Lines
 from wfctl.render.drawing import text
 from wfctl.render.table import GAP, Cell, Column, Layout, cells_of
 from wfctl.render.theme import TITLE, style_of
@@ -23,18 +23,13 @@ _CURSOR = Style(reverse=True)
 _CHOSEN = Style(bold=True)
 
 
-class Grid(Widget, Generic[T], can_focus=True):
+class Grid(Lines, Generic[T]):
     """`columns` makes the columns as of now; `key` names a row. The first line is the header.
 
     The cursor stays on its row when rows come and go. At the first and last row it asks for more with `Edge`.
     """
 
-    DEFAULT_CSS = "Grid { height: 1fr; }"
     BINDINGS = [
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("pagedown,ctrl+f", "page(1)", "A page down", show=False),
-        Binding("pageup,ctrl+b", "page(-1)", "A page up", show=False),
         Binding("home,g", "first", "First row", show=False),
         Binding("end,G", "last", "Last row", show=False),
         Binding("enter", "open", "Open"),
@@ -172,9 +167,6 @@ class Grid(Widget, Generic[T], can_focus=True):
             self.post_message(self.Edge(self, by > 0))
         self.go(self.cursor + by)
 
-    def action_page(self, by: int) -> None:
-        self.action_move(by * max(self.height_of_rows - 1, 1))
-
     def action_first(self) -> None:
         self.post_message(self.Edge(self, False, end=True))
         self.go(0)
@@ -205,21 +197,9 @@ class Grid(Widget, Generic[T], can_focus=True):
         if again:
             self.action_open()
 
-    def on_mouse_scroll_down(self) -> None:
-        self.action_move(3)
-
-    def on_mouse_scroll_up(self) -> None:
-        self.action_move(-3)
-
     def on_resize(self) -> None:
         self._settle()
         self.redraw()
-
-    def on_focus(self) -> None:
-        self.refresh()
-
-    def on_blur(self) -> None:
-        self.refresh()
 
 
 def _pieces(shown: str, cell: Cell) -> list[tuple[str, str]]:

@@ -14,9 +14,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 from textual.strip import Strip
-from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from wfctl.cli.ui.cursor import Lines
 from wfctl.cli.ui.dialogs import Dialog
 from wfctl.render.json_records import decoded
 from wfctl.render.text import clean_block, safe_json
@@ -59,13 +59,8 @@ def folds_of(lines: list[str]) -> dict[int, int]:
     return found
 
 
-class Json(Widget, can_focus=True):
-    DEFAULT_CSS = "Json { height: 1fr; }"
+class Json(Lines):
     BINDINGS = [
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("pagedown,ctrl+f", "page(1)", "A page down", show=False),
-        Binding("pageup,ctrl+b", "page(-1)", "A page up", show=False),
         Binding("home,g", "move(-1000000000)", "First line", show=False),
         Binding("end,G", "move(1000000000)", "Last line", show=False),
         Binding("right", "aside(20)", "To the right", show=False),
@@ -108,8 +103,7 @@ class Json(Widget, can_focus=True):
 
     def _move_to(self, cursor: int) -> None:
         self._cursor = max(min(cursor, len(self._shown) - 1), 0)
-        height = max(self.size.height, 1)
-        self._top = max(min(self._top, self._cursor), self._cursor - height + 1, 0)
+        self._top = max(min(self._top, self._cursor), self._cursor - self.height_of_rows + 1, 0)
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -138,9 +132,6 @@ class Json(Widget, can_focus=True):
 
     def action_move(self, by: int) -> None:
         self._move_to(self._cursor + by)
-
-    def action_page(self, by: int) -> None:
-        self._move_to(self._cursor + by * max(self.size.height - 1, 1))
 
     def action_aside(self, by: int) -> None:
         self._aside = max(self._aside + by, 0)
@@ -193,20 +184,8 @@ class Json(Widget, can_focus=True):
         if again:
             self.action_fold()
 
-    def on_mouse_scroll_down(self) -> None:
-        self.action_move(3)
-
-    def on_mouse_scroll_up(self) -> None:
-        self.action_move(-3)
-
     def on_resize(self) -> None:
         self._move_to(self._cursor)
-
-    def on_focus(self) -> None:
-        self.refresh()
-
-    def on_blur(self) -> None:
-        self.refresh()
 
 
 def _styled(text: Text) -> list[tuple[str, Style]]:
