@@ -26,6 +26,11 @@ def fault_text(error: WfctlError, *, color: bool = False) -> str:
     return styled(parts, color)
 
 
+def fault_line(error: WfctlError) -> str:
+    """Return what is wrong and what to try, where there is one line for it."""
+    return clean(error.message) + (f" ({clean(error.hint)})" if error.hint else "")
+
+
 def traceback_text(error: BaseException, *, color: bool = False) -> str:
     """An error of our own making, for those who look for it: with the lines of code where there are colours."""
     if not color:

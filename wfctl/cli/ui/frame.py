@@ -30,6 +30,7 @@ from wfctl.cli.watching.interval import FRAME
 from wfctl.client.port import Host, Workflows
 from wfctl.errors import InvalidInput, WfctlError
 from wfctl.render.drawing import line
+from wfctl.render.errors import fault_line
 from wfctl.render.table import Cell
 from wfctl.render.text import clean
 from wfctl.render.theme import NAME, RED, rich_theme
@@ -371,7 +372,7 @@ class Frame(App[None]):
 def _trouble(error: WfctlError) -> str:
     """Return what is wrong with the target; or with what it is asked, which it will not get over."""
     if isinstance(error, InvalidInput):
-        return clean(error.message) + (f" ({clean(error.hint)})" if error.hint else "")
+        return fault_line(error)
     return f"trying again: {clean(error.message)}"
 
 

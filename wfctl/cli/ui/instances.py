@@ -20,6 +20,7 @@ from wfctl.cli.ui.query import EXAMPLE, Completes, Query, parse_query
 from wfctl.errors import InvalidInput, WfctlError
 from wfctl.model.instance import Filter, Instance, Sort
 from wfctl.render.drawing import line
+from wfctl.render.errors import fault_line
 from wfctl.render.table import Cell, Column
 from wfctl.render.text import clean, plural
 from wfctl.render.theme import HINT, NAME, RED
@@ -195,7 +196,7 @@ class Instances(Acting):
         try:
             typed = parse_query(text, self.book.totals.names)
         except InvalidInput as error:
-            self._wrong = clean(error.message) + (f" ({clean(error.hint)})" if error.hint else "")
+            self._wrong = fault_line(error)
             self.tick()
             return
         self._wrong, self.query_text = "", text

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -12,6 +11,7 @@ from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
+from wfctl.cli.ui.frame import Page
 from wfctl.cli.ui.json_view import Searched, beginning
 from wfctl.cli.ui.pane import Pane
 from wfctl.errors import NotFound, Unsupported
@@ -29,9 +29,6 @@ from wfctl.render.theme import NAME, RED, step_style
 from wfctl.render.times import millis_text, span
 from wfctl.render.views.logs import stored_parts
 from wfctl.render.views.payload import payload_value
-
-if TYPE_CHECKING:
-    pass
 
 Row = tuple["str | None", "Cell | Drawn | str"]
 
@@ -99,18 +96,15 @@ class StepPane(Pane):
             yield "Output", payload_value(beginning(step.result, "o"), wide=True)
 
     def action_json(self, what: str) -> None:
-        from wfctl.cli.ui.frame import Page
-
         payload = self.step.input if what == "input" else self.step.result
         title = f"{self.step.name or self.step.kind}: {'input' if what == 'input' else 'output'}"
         self.app.push_screen(Page(JsonPane(title, payload, self.command())))
 
     def action_child(self) -> None:
         if self.step.child_id is not None:
-            from wfctl.cli.ui.frame import Page
-            from wfctl.cli.ui.instance import InstancePane
+            from wfctl.cli.ui.instance import open_instance  # whose page leads here
 
-            self.app.push_screen(Page(InstancePane(self.step.child_id)))
+            open_instance(self, self.step.child_id)
 
 
 def _attempt(attempt: Attempt) -> str:
