@@ -11,8 +11,7 @@ from wfctl.cli.session import Session
 from wfctl.errors import InvalidInput
 from wfctl.model.failure_groups import grouped
 from wfctl.model.status import Status
-from wfctl.render.text import plural
-from wfctl.render.views.failure_groups import Shown, failures_view
+from wfctl.render.views.failure_groups import Shown, failures_view, summary
 from wfctl.render.views.waiting import utc_now
 
 app = new_app()
@@ -54,7 +53,7 @@ def failures(
     groups = grouped(found)
     shown = [Shown(group, rerun_command(group, conditions)) for group in groups[:most]]
     session.printer.many(shown, failures_view(utc_now()))
-    words = f"{plural(len(found), 'failed instance')} in {plural(len(groups), 'group')}"
+    words = summary(len(found), len(groups))
     if len(shown) < len(groups):
         words += f"; the largest {len(shown)} are shown, --limit 0 shows all"
     session.console.note(words)

@@ -17,7 +17,7 @@ from wfctl.model.awaited import AwaitedEvent, EventGroup, merged
 from wfctl.model.instance import Filter
 from wfctl.render.printer import Format
 from wfctl.render.text import plural
-from wfctl.render.views.awaited import ShownGroup, events_view, groups_view
+from wfctl.render.views.awaited import NONE, ShownGroup, events_view, groups_view
 from wfctl.render.views.waiting import utc_now
 
 app = new_app()
@@ -68,7 +68,7 @@ def _tell_none(session: Session, workflows: Workflows, conditions: Filter) -> No
     if session.target.local and not workflows.count(conditions):
         tell_empty(session, workflows, conditions)
     else:
-        session.console.note("no instance waits for an event, and none has one unread")
+        session.console.note(NONE)
 
 
 def _rows(session: Session, workflows: Workflows, filter: Filter) -> bool:

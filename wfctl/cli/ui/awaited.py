@@ -23,9 +23,8 @@ from wfctl.render.drawing import line
 from wfctl.render.table import Cell, Column
 from wfctl.render.text import clean, plural
 from wfctl.render.theme import HINT, NAME, WAITS
-from wfctl.render.views.awaited import ShownGroup, events_view, groups_view
+from wfctl.render.views.awaited import NONE, ShownGroup, events_view, groups_view
 
-NONE = "no instance waits for an event, and none has one unread"
 MOST = 500  # waits that are shown one by one, the oldest: the groups count them all
 
 

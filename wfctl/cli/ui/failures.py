@@ -23,10 +23,9 @@ from wfctl.model.instance import Filter
 from wfctl.model.status import Status
 from wfctl.render.drawing import line
 from wfctl.render.table import Cell, Column
-from wfctl.render.text import clean, clean_block, plural
-from wfctl.render.theme import HINT, LABEL, NAME, RED
+from wfctl.render.theme import HINT, LABEL
 from wfctl.render.times import age
-from wfctl.render.views.failure_groups import MOST_LINES, Shown, failures_view
+from wfctl.render.views.failure_groups import Shown, error, failures_view, labelled, summary, title
 
 # Of the columns of the command; the line below the rows has the others.
 COLUMNS = ("COUNT", "LAST", "WORKFLOW", "STEP", "ERROR")
@@ -81,7 +80,7 @@ class Failures(Scanned, Acting):
     def tick(self) -> None:
         grid = self.grid
         grid.redraw()
-        words = f"{plural(self._total, 'failed instance')} in {plural(len(grid.rows), 'group')}"
+        words = summary(self._total, len(grid.rows))
         self.query_one("#summary", Static).update(line([words, Cell(f"  {self.state()}", HINT)]))
         group, about = grid.current, self.query_one("#about", Static)
         about.display = group is not None
@@ -91,17 +90,13 @@ class Failures(Scanned, Acting):
     def _about(self, group: FailureGroup) -> Iterator[Text]:
         """Yield lines about the group under the cursor."""
         now = self.frame.now()
-        head = Text(no_wrap=True, overflow="ellipsis")
-        head.append(f"{group.count:,} × ", NAME).append(clean(group.name or "(workflow not known)"), NAME)
-        if group.step:
-            head.append(" at ").append(clean(group.step), NAME)
+        head = title(group)
         if group.last is not None and group.first is not None:
             head.append(f"  last {age(now - group.last)} ago, first {age(now - group.first)} ago", HINT)
         yield head
-        lines = clean_block(group.error).split("\n")
-        yield Text("\n".join([*lines[:MOST_LINES], *(["..."] if len(lines) > MOST_LINES else [])]), RED)
-        for label, value in (("example", clean(group.example)), ("rerun", rerun_command(group, Filter()))):
-            yield Text().append(f"{label:<9}", LABEL).append(clean(value or "with their parents"))
+        yield error(group)
+        for label, value in labelled(Shown(group, rerun_command(group, Filter()))):
+            yield Text().append(label, LABEL).append(value)
 
     def on_grid_moved(self) -> None:
         self.tick()

@@ -14,6 +14,7 @@ from wfctl.render.theme import NAME, QUIET, WAITS
 from wfctl.render.times import age, short_age
 from wfctl.render.views.instances import status_cell
 
+NONE = "no instance waits for an event, and none has one unread"
 _WORDS = {
     EventState.WAITING: Cell("waiting"),
     EventState.RECEIVED: Cell("arrived, waits for a worker", WAITS),

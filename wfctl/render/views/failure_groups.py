@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -11,12 +11,13 @@ from wfctl.model.failure_groups import FailureGroup
 from wfctl.render.json_records import Record, time_or_none
 from wfctl.render.printer import View
 from wfctl.render.table import Column
-from wfctl.render.text import clean, clean_block
+from wfctl.render.text import clean, clean_block, plural
 from wfctl.render.theme import LABEL, NAME, QUIET, RED
 from wfctl.render.times import short_age
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
 
 MOST_LINES = 6  # of an error at a terminal
 
@@ -71,25 +72,47 @@ def failures_view(now: datetime) -> View[Shown]:
     )
 
 
-def _drawn(one: Shown, age: object) -> Sequence[RenderableType]:
+def summary(failed: int, groups: int) -> str:
+    return f"{plural(failed, 'failed instance')} in {plural(groups, 'group')}"
+
+
+def title(group: FailureGroup) -> Text:
+    """Return how many failed, of what and where, on one line."""
+    from rich.text import Text
+
+    head = Text(no_wrap=True, overflow="ellipsis").append(f"{group.count:,} × ", NAME)
+    head.append(clean(group.name or "(workflow not known)"), NAME)
+    if group.step:
+        head.append(" at ").append(clean(group.step), NAME)
+    return head
+
+
+def error(group: FailureGroup) -> Text:
+    """Return the error; of a long one the first lines."""
+    from rich.text import Text
+
+    lines = clean_block(group.error).split("\n")
+    return Text("\n".join([*lines[:MOST_LINES], *(["..."] if len(lines) > MOST_LINES else [])]), RED)
+
+
+def labelled(one: Shown) -> Iterator[tuple[str, str]]:
+    """Yield the example and the command, each with its label."""
+    yield f"{'example':<9}", clean(one.group.example)
+    yield f"{'rerun':<9}", clean(one.rerun or "with their parents")
+
+
+def _drawn(one: Shown, age: Callable[[datetime | None], str]) -> Sequence[RenderableType]:
     from rich.padding import Padding
     from rich.text import Text
 
     group = one.group
-    assert callable(age)
-    head = Text(no_wrap=True, overflow="ellipsis").append(f"{group.count:,} × ", "bold")
-    head.append(clean(group.name or "(workflow not known)"), NAME)
-    if group.step:
-        head.append(" at ").append(clean(group.step), NAME)
     last, first = age(group.last), age(group.first)
+    head = title(group)
     head.append(f"  last {last} ago" if first == last else f"  last {last} ago, first {first} ago", QUIET)
-    lines = clean_block(group.error).split("\n")
-    error = "\n".join([*lines[:MOST_LINES], *(["..."] if len(lines) > MOST_LINES else [])])
-    parts: list[RenderableType] = [head, Padding(Text(error, RED), (0, 0, 0, 4))]
-    rows = [("example", clean(group.example)), ("rerun", clean(one.rerun or "with their parents"))]
-    for label, value in rows:
+    parts: list[RenderableType] = [head, Padding(error(group), (0, 0, 0, 4))]
+    for label, value in labelled(one):
         # One long line, which the terminal breaks: what is copied must be one line too.
-        parts.append(Text(no_wrap=True, overflow="ignore").append(f"    {label:<9}", LABEL).append(value))
+        parts.append(Text(no_wrap=True, overflow="ignore").append(f"    {label}", LABEL).append(value))
     if group.others:
         words = f"    its filters select {len(group.others)} more of these groups: --dry-run shows which"
         parts.append(Text(words, QUIET))
