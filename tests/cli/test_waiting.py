@@ -8,7 +8,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from harness import Cli
+from harness import Cli, one_file
 
 from wfctl.model.instance import Filter
 from wfctl.model.status import Status
@@ -52,10 +52,7 @@ def instances(cli: Cli, app: Path, made: dict[str, bytes]) -> None:
     if not made:
         for name, instance_id in (("Order", "o1"), ("Both", "b1"), ("Order", "o2"), ("Late", "l1")):
             assert cli("start", name, "--id", instance_id).status == 0
-        with sqlite3.connect(store) as db:
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        db.close()
-        made["store"] = store.read_bytes()
+        made["store"] = one_file(store)
     store.write_bytes(made["store"])
 
 

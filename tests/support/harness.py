@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 APP = """
@@ -70,6 +73,13 @@ RECORD_KEYS = [
     "rerunAs",
     "skippedTime",
 ]
+
+
+def one_file(store: Path) -> bytes:
+    """Return a store with its write-ahead log folded in: written back, it is as it was now."""
+    with closing(sqlite3.connect(store)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return store.read_bytes()
 
 
 @dataclass(frozen=True)

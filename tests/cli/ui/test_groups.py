@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from golden import check_golden
-from harness import Cli
+from harness import Cli, one_file
 from ui_screen import shown, until_shows
 
 from wfctl.cli.ui.query import parse_query, typed_words
@@ -62,10 +62,7 @@ def instances(cli: Cli, app: Path, made: dict[str, bytes]) -> None:
             cli("start", "Ask", "--id", f"a{number}")
         cli("start", "Boom", "--id", "boom")
         cli("raise-event", "a1", "aproval")
-        with sqlite3.connect(store) as db:
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        db.close()
-        made["store"] = store.read_bytes()
+        made["store"] = one_file(store)
     store.write_bytes(made["store"])
 
 
