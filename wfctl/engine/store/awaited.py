@@ -11,15 +11,13 @@ from wfctl.engine.store import clocks, history_inbox, instances, reads
 from wfctl.engine.store.codec import decode
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import to_status
-from wfctl.engine.store.values import from_micros, maybe_time
+from wfctl.engine.store.values import LIVE_SQL, from_micros, maybe_time
 from wfctl.model.apps import Apps
 from wfctl.model.awaited import AwaitedEvent, EventGroup, EventState, merged, oldest_first
 from wfctl.model.events import EventRaised
 from wfctl.model.instance import Filter
-from wfctl.model.status import LIVE
 from wfctl.model.steps import steps_of
 
-_LIVE = ", ".join(str(int(status)) for status in sorted(LIVE))
 _RAISED = 'inbox.event LIKE \'[{"type":"EventRaised"%\''
 _PAGE = 500
 # A time in front of an ID, so that the ID of the least is found in one pass.
@@ -109,7 +107,7 @@ def _named(filter: Filter) -> tuple[str, tuple[str, ...]]:
 def _matching(db: Connection, filter: Filter, apps: Apps) -> tuple[str, Sequence[object]]:
     """Return the query of the live instances that match, and its values."""
     conditions, values = reads.where_of(db, filter, apps)
-    conditions.append(f"status IN ({_LIVE})")
+    conditions.append(f"status IN ({LIVE_SQL})")
     if reads.needs_more(db, filter):
         every = replace(filter, limit=None, after=None)
         ids = {one.id for one in reads.select(db, every, payloads=False, driven=True, apps=apps)}

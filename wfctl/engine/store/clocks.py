@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from wfctl.engine.store.database import Connection
-from wfctl.engine.store.values import maybe_micros, to_micros
+from wfctl.engine.store.values import LIVE_SQL, maybe_micros, to_micros
 from wfctl.model.instance import OwnTime, Skip
-from wfctl.model.status import LIVE
 from wfctl.model.times import later
 
 # The row that says of a store that every tree in it gets a clock.
@@ -99,21 +98,20 @@ def live_roots(db: Connection) -> list[int]:
     """Return the roots of the trees with a clock in which something is not finished, oldest first."""
     sql = f"""
         SELECT root FROM clocks WHERE root > {WHOLE_STORE} AND (
-            EXISTS (SELECT 1 FROM instances WHERE key = clocks.root AND status IN ({_LIVE}))
-            OR EXISTS (SELECT 1 FROM instances WHERE root = clocks.root AND parent IS NOT NULL AND status IN ({_LIVE}))
+            EXISTS (SELECT 1 FROM instances WHERE key = clocks.root AND status IN ({LIVE_SQL}))
+            OR EXISTS (
+                SELECT 1 FROM instances WHERE root = clocks.root AND parent IS NOT NULL AND status IN ({LIVE_SQL})
+            )
         ) ORDER BY root
     """
     return [root for (root,) in db.execute(sql)]
 
 
-_LIVE = ", ".join(str(int(status)) for status in sorted(LIVE))
-
-
 def is_live(db: Connection, root: int) -> bool:
     """Return True if something in this tree is not finished."""
     sql = f"""
-        SELECT 1 FROM instances WHERE key = ? AND status IN ({_LIVE})
-        UNION ALL SELECT 1 FROM instances WHERE root = ? AND parent IS NOT NULL AND status IN ({_LIVE}) LIMIT 1
+        SELECT 1 FROM instances WHERE key = ? AND status IN ({LIVE_SQL})
+        UNION ALL SELECT 1 FROM instances WHERE root = ? AND parent IS NOT NULL AND status IN ({LIVE_SQL}) LIMIT 1
     """
     return db.execute(sql, (root, root)).fetchone() is not None
 

@@ -8,11 +8,11 @@ from itertools import islice
 
 from wfctl.engine.store import clocks, reruns
 from wfctl.engine.store.database import Connection
-from wfctl.engine.store.values import Unreadable, decode_failure, from_micros, maybe_time
+from wfctl.engine.store.values import LIVE_SQL, Unreadable, decode_failure, from_micros, maybe_time
 from wfctl.model.apps import OWN, Apps, told
 from wfctl.model.failure import FailedStep, Failure
 from wfctl.model.instance import Instance, Waiting
-from wfctl.model.status import LIVE, Status
+from wfctl.model.status import Status
 
 
 @dataclass(slots=True)
@@ -55,7 +55,6 @@ _UPDATE = """
 """
 # The time of the last event lies in `history`, see the schema.
 _LAST_EVENT = "SELECT at FROM history WHERE key = ? ORDER BY seq DESC LIMIT 1"
-_LIVE = ", ".join(str(int(status)) for status in sorted(LIVE))
 
 
 def to_row(values: Sequence[object]) -> Row:
@@ -190,6 +189,12 @@ def of_apps(found: Mapping[str, Row], instance_id: str, apps: Apps) -> Row | Non
     return next(iter(found.values()), None)
 
 
+def of_these(apps: Sequence[str]) -> str:
+    """Return the condition that an instance is of one of these apps, which are its values."""
+    mine = f"app IN ({', '.join('?' * len(apps))})"
+    return mine if OWN in apps else f"{mine} AND app <> ''"  # as the index has it
+
+
 def by_key(db: Connection, key: int) -> Row | None:
     found = db.execute(f"SELECT {COLUMNS} FROM instances WHERE key = ?", (key,)).fetchone()
     return None if found is None else to_row(found)
@@ -278,7 +283,7 @@ def moves(
     rows = db.execute(
         f"""
         SELECT key, root, busy FROM instances WHERE busy > 0
-        UNION ALL SELECT key, root, 0 FROM instances WHERE wake_at <= ? AND status IN ({_LIVE})
+        UNION ALL SELECT key, root, 0 FROM instances WHERE wake_at <= ? AND status IN ({LIVE_SQL})
         """,
         (until,),
     )
@@ -291,7 +296,8 @@ def moves(
 def moves_in(db: Connection, root: int, until: int, blocked: Container[int], idle: Container[int]) -> bool:
     """As `moves`, for one tree."""
     rows = db.execute(
-        f"SELECT key, busy FROM ({_TREE}) WHERE busy > 0 OR (wake_at <= ? AND status IN ({_LIVE}))", (root, root, until)
+        f"SELECT key, busy FROM ({_TREE}) WHERE busy > 0 OR (wake_at <= ? AND status IN ({LIVE_SQL}))",
+        (root, root, until),
     )
     return any(key not in idle if busy else key not in blocked for key, busy in rows)
 

@@ -13,7 +13,7 @@ from wfctl.engine.store import causes, clocks, instances, reruns
 from wfctl.engine.store.clocks import TreeClock
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import COLUMNS, Row, to_row
-from wfctl.engine.store.values import from_micros, maybe_time, to_micros
+from wfctl.engine.store.values import LIVE_SQL, from_micros, maybe_time, to_micros
 from wfctl.errors import NotFound
 from wfctl.model.apps import OWN, Apps, app_of_call, stored
 from wfctl.model.failure import cause_text
@@ -296,8 +296,7 @@ def where_of(db: Connection, filter: Filter, apps: Apps) -> tuple[list[str], lis
         values.extend(arguments)
 
     if apps is not None and filter.parent_app is None:
-        mine = f"app IN ({', '.join('?' * len(apps))})"
-        add(mine if OWN in apps else f"{mine} AND app <> ''", *apps)  # as the index has it
+        add(instances.of_these(apps), *apps)
     if filter.statuses:
         add(f"status IN ({', '.join('?' * len(filter.statuses))})", *sorted(filter.statuses))
     if filter.name is not None:
@@ -331,7 +330,7 @@ def where_of(db: Connection, filter: Filter, apps: Apps) -> tuple[list[str], lis
         since = to_micros(datetime.now(timezone.utc) - filter.stuck)
         add(f"created_at <= ? AND {_SORT_KEY[Sort.UPDATED]} <= ?", since, since)
     if filter.orphans:
-        parent = f"SELECT 1 FROM instances AS p WHERE p.key = instances.parent AND p.status IN ({_LIVE})"
+        parent = f"SELECT 1 FROM instances AS p WHERE p.key = instances.parent AND p.status IN ({LIVE_SQL})"
         add(f"parent_id IS NOT NULL AND NOT EXISTS ({parent})")
     possible = [status for status in Status if may_be(filter, status)]
     if len(possible) < len(Status):
@@ -346,7 +345,6 @@ def where_of(db: Connection, filter: Filter, apps: Apps) -> tuple[list[str], lis
     return found, values
 
 
-_LIVE = ", ".join(str(int(status)) for status in sorted(LIVE))
 _MINE = "failures.key = instances.key"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from wfctl.engine.store import instances
 from wfctl.engine.store.codec import decode
 from wfctl.engine.store.database import Connection
-from wfctl.model.apps import OWN, Apps, stored
+from wfctl.model.apps import Apps, stored
 from wfctl.model.events import Event, EventRaised
 from wfctl.model.instance import Instance
 from wfctl.model.status import Status
@@ -38,8 +38,7 @@ def received(db: Connection, instance_id: str, app_id: str | None) -> tuple[str,
 
 def ids_after(db: Connection, key: int, limit: int, apps: Apps = None) -> list[tuple[int, str]]:
     """Return (key, instance ID) behind `key` in these apps, in the order of creation."""
-    mine = "" if apps is None else f" AND app IN ({', '.join('?' * len(apps))})"
-    mine += "" if apps is None or OWN in apps else " AND app <> ''"  # as the index has it
+    mine = "" if apps is None else f" AND {instances.of_these(apps)}"
     sql = f"SELECT key, id FROM instances WHERE key > ?{mine} ORDER BY key LIMIT ?"
     return db.execute(sql, (key, *(apps or ()), limit)).fetchall()
 

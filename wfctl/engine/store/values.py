@@ -1,4 +1,4 @@
-"""Times and failures as stored, for whoever reads no history: see `codec` for events."""
+"""Times, failures and statuses as stored, for whoever reads no history: see `codec` for events."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from wfctl.model.failure import Failure
+from wfctl.model.status import LIVE
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+LIVE_SQL = ", ".join(str(int(status)) for status in sorted(LIVE))  # for `status IN (...)`
 _MICROSECOND = timedelta(microseconds=1)
 # What Python raises on the way from a text that no wfctl wrote to events.
 ODD = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
