@@ -11,7 +11,7 @@ from engine_rig import Rig, inconsistencies
 
 from wfctl.engine import operations
 from wfctl.engine.app_client import EngineBackend
-from wfctl.engine.store import database, instances, reads
+from wfctl.engine.store import awaited, database, instances, reads
 from wfctl.engine.store.reading import open_reader
 from wfctl.errors import Conflict, InvalidInput
 from wfctl.model import events as ev
@@ -101,6 +101,22 @@ def test_an_id_must_be_free_where_a_start_says(rig: Rig, beside: bool) -> None:
         do(lambda unit: operations.start(unit, StartRequest("Wait", "a", app_id="pay"), ("pay", "")))
     do(lambda unit: operations.start(unit, StartRequest("Wait", "a", app_id="pay"), PAY))
     assert sorted(rig.look(lambda db: instances.of_every_app(db, "a"))) == ["", "pay"]
+
+
+def test_each_of_two_with_one_id_waits_by_the_clock_of_its_own_tree(rig: Rig) -> None:
+    rig.own()
+    rig.start("Wait", "twin", own_clock=True)
+    rig.start("Wait", "twin", app_id="pay")
+    for apps in (OWN, PAY):
+        rig.do(lambda unit, apps=apps: operations.raise_event(unit, "twin", "stop", None, apps))  # type: ignore[misc]
+    rig.settle()
+    found = rig.look(lambda db: awaited.listed(db, Filter()))
+    assert sorted((one.event, one.own_time is not None) for one in found) == [
+        ("go", False),
+        ("go", True),
+        ("stop", False),
+        ("stop", True),
+    ]
 
 
 def test_what_is_for_an_app_that_is_not_here_waits_for_it(rig: Rig) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 
-from wfctl.engine.store import clocks, history_inbox, instances, reads
+from wfctl.engine.store import clocks, history_inbox, reads
 from wfctl.engine.store.codec import decode
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import to_status
@@ -15,13 +16,15 @@ from wfctl.engine.store.values import LIVE_SQL, from_micros, maybe_time
 from wfctl.model.apps import Apps
 from wfctl.model.awaited import AwaitedEvent, EventGroup, EventState, merged, oldest_first
 from wfctl.model.events import EventRaised
-from wfctl.model.instance import Filter
+from wfctl.model.instance import Filter, OwnTime
 from wfctl.model.steps import steps_of
 
 _RAISED = 'inbox.event LIKE \'[{"type":"EventRaised"%\''
 _PAGE = 500
 # A time in front of an ID, so that the ID of the least is found in one pass.
 _DIGITS = 20
+
+_OwnTimes = Callable[[int], OwnTime | None]
 
 
 @dataclass(slots=True)
@@ -37,48 +40,49 @@ def listed(db: Connection, filter: Filter, apps: Apps = None) -> list[AwaitedEve
     """Return the events of the live instances of these apps that match, the oldest first; at most `filter.limit`."""
     with reads.snapshot(db):
         one, values = _matching(db, filter, apps)
-        inbox = _read_inbox(db, one, values)
-        found = [*inbox.others, *_early(db, one, values, filter.limit)]
-        named, more = (
-            ("", ()) if filter.waiting_event is None else (" WHERE w.name = ?", (filter.waiting_event.casefold(),))
-        )
+        own = _own_times(db)
+        inbox = _read_inbox(db, one, values, own)
+        found = [*inbox.others, *_early(db, one, values, filter.limit, own)]
+        named, more = _named(filter)
         rows = db.execute(
             f"""
-            SELECT w.key, w.event_id, w.name, w.event, w.since, w.until, one.id, one.name, one.status
+            SELECT w.key, w.event_id, w.name, w.event, w.since, w.until,
+                one.id, one.name, one.status, one.root
             FROM event_waits AS w CROSS JOIN ({one}) AS one ON one.key = w.key{named}
             ORDER BY w.since, w.key LIMIT ?
             """,
             (*values, *more, -1 if filter.limit is None else filter.limit),
         ).fetchall()
-        for key, event_id, folded, event, since, until, instance_id, name, status in rows:
+        for key, event_id, folded, event, since, until, instance_id, name, status, root in rows:
             if event is None:
                 event, since, until = _by_history(db, key, event_id) or (folded, None, None)
             arrived = inbox.met.get((key, event_id))
             state = EventState.WAITING if arrived is None else EventState.RECEIVED
-            times = (maybe_time(since), maybe_time(until), arrived)
+            times = (maybe_time(since), maybe_time(until), arrived, own(root))
             found.append(AwaitedEvent(instance_id, name, to_status(status), event, state, *times))
-        return _by_own_clocks(db, oldest_first(found)[: filter.limit], apps)
+        return oldest_first(found)[: filter.limit]
 
 
-def _by_own_clocks(db: Connection, found: list[AwaitedEvent], apps: Apps) -> list[AwaitedEvent]:
-    """Return them with the clocks of their trees, where there are such."""
+def _own_times(db: Connection) -> _OwnTimes:
+    """Return what tells the clock of a tree by its root; None where it has none of its own."""
     if not clocks.any_clock(db):
-        return found
-    roots = {each.id: row.root for each in found if (row := instances.find(db, each.id, apps)) is not None}
-    own = clocks.of_roots(db, roots.values())
-    return [
-        replace(each, own_time=own[roots[each.id]].own_time) if roots.get(each.id) in own else each for each in found
-    ]
+        return lambda root: None
+
+    @cache
+    def own(root: int) -> OwnTime | None:
+        clock = clocks.get(db, root)
+        return None if clock is None else clock.own_time
+
+    return own
 
 
 def counted(db: Connection, filter: Filter, apps: Apps = None) -> list[EventGroup]:
     """Return how many match by event and workflow, the largest group first."""
     with reads.snapshot(db):
         one, values = _matching(db, filter, apps)
-        inbox = _read_inbox(db, one, values)
-        named, more = (
-            ("", ()) if filter.waiting_event is None else (" WHERE w.name = ?", (filter.waiting_event.casefold(),))
-        )
+        own = _own_times(db)
+        inbox = _read_inbox(db, one, values, own)
+        named, more = _named(filter)
         rows = db.execute(
             f"""
             SELECT coalesce(max(w.event), w.name), one.name, count(*), min(w.since), max(w.since),
@@ -88,7 +92,7 @@ def counted(db: Connection, filter: Filter, apps: Apps = None) -> list[EventGrou
             (*values, *more),
         ).fetchall()
         received = Counter((event.casefold(), name) for event, name in inbox.names.values())
-        unread = [*inbox.others, *_early(db, one, values, None)]
+        unread = [*inbox.others, *_early(db, one, values, None, own)]
     groups = []
     for event, name, count, oldest, newest, example in rows:
         here = received[event.casefold(), name]
@@ -99,6 +103,7 @@ def counted(db: Connection, filter: Filter, apps: Apps = None) -> list[EventGrou
 
 
 def _named(filter: Filter) -> tuple[str, tuple[str, ...]]:
+    """Return the condition on the name of the event that is waited for, and its values."""
     if filter.waiting_event is None:
         return "", ()
     return " WHERE w.name = ?", (filter.waiting_event.casefold(),)
@@ -113,19 +118,19 @@ def _matching(db: Connection, filter: Filter, apps: Apps) -> tuple[str, Sequence
         ids = {one.id for one in reads.select(db, every, payloads=False, driven=True, apps=apps)}
         db.create_function("matches_more", 1, ids.__contains__)
         conditions.append("matches_more(id)")
-    return f"SELECT key, id, name, status FROM instances WHERE {' AND '.join(conditions)}", values
+    return f"SELECT key, id, name, status, root FROM instances WHERE {' AND '.join(conditions)}", values
 
 
-def _read_inbox(db: Connection, one: str, values: Sequence[object]) -> _Inbox:
+def _read_inbox(db: Connection, one: str, values: Sequence[object], own: _OwnTimes) -> _Inbox:
     found = _Inbox()
     arrived: dict[int, list[EventRaised]] = defaultdict(list)
-    whose: dict[int, tuple[str, str | None, int]] = {}
+    whose: dict[int, tuple[str, str | None, int, int]] = {}
     sql = f"SELECT one.*, inbox.event FROM inbox JOIN ({one}) AS one USING (key) WHERE {_RAISED} ORDER BY inbox.seq"
-    for key, instance_id, name, status, text in db.execute(sql, values):
+    for key, instance_id, name, status, root, text in db.execute(sql, values):
         event = decode(text)[0]
         if isinstance(event, EventRaised):
             arrived[key].append(event)
-            whose[key] = instance_id, name, status
+            whose[key] = instance_id, name, status, root
     for key, event_id, folded in _waits_of(db, list(arrived)):
         first = next((each for each in arrived[key] if each.name.casefold() == folded), None)
         if first is not None:
@@ -133,11 +138,8 @@ def _read_inbox(db: Connection, one: str, values: Sequence[object]) -> _Inbox:
             found.met[key, event_id] = first.timestamp
             found.names[key, event_id] = first.name, whose[key][1]
     for key, events in arrived.items():
-        instance_id, name, status = whose[key]
-        found.others += [
-            AwaitedEvent(instance_id, name, to_status(status), each.name, EventState.UNREAD, arrived_at=each.timestamp)
-            for each in events
-        ]
+        instance_id, name, status, root = whose[key]
+        found.others += [_unread(instance_id, name, status, each.name, each.timestamp, own(root)) for each in events]
     return found
 
 
@@ -150,12 +152,19 @@ def _waits_of(db: Connection, keys: Sequence[int]) -> Iterator[tuple[int, int, s
         )
 
 
-def _early(db: Connection, one: str, values: Sequence[object], limit: int | None) -> list[AwaitedEvent]:
+def _early(db: Connection, one: str, values: Sequence[object], limit: int | None, own: _OwnTimes) -> list[AwaitedEvent]:
     sql = f"SELECT one.*, e.event, e.at FROM early_events AS e JOIN ({one}) AS one USING (key) ORDER BY e.at LIMIT ?"
     return [
-        AwaitedEvent(instance_id, name, to_status(status), event, EventState.UNREAD, arrived_at=from_micros(at))
-        for _, instance_id, name, status, event, at in db.execute(sql, (*values, -1 if limit is None else limit))
+        _unread(instance_id, name, status, event, from_micros(at), own(root))
+        for _, instance_id, name, status, root, event, at in db.execute(sql, (*values, -1 if limit is None else limit))
     ]
+
+
+def _unread(
+    instance_id: str, name: str | None, status: int, event: str, at: datetime, own_time: OwnTime | None
+) -> AwaitedEvent:
+    state = EventState.UNREAD
+    return AwaitedEvent(instance_id, name, to_status(status), event, state, arrived_at=at, own_time=own_time)
 
 
 def _by_history(db: Connection, key: int, event_id: int) -> tuple[str, int | None, int | None] | None:
