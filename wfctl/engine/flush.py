@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from wfctl.engine.live_instance import LiveInstance
 from wfctl.engine.store import causes, clocks, event_waits, history_inbox, instances
@@ -98,11 +99,28 @@ def _note_timers(db: Connection, live: LiveInstance, transaction: Transaction) -
     if wake_at != row.wake_at:
         row.wake_at = wake_at
         live.changed = transaction.wake_changed = True
-    waits, early = live.state.event_waits(), live.state.early_events()
+    waits, early = live.state.event_waits(), live.state.early_by_name()
     if waits or early or live.waits:
-        event_waits.put(db, row.key, waits, early)
+        added = _added_early(live)
+        if added is None:
+            event_waits.put(db, row.key, waits, live.state.early_events())
+        else:
+            event_waits.put_waits(db, row.key, waits)
+            event_waits.add_early(db, row.key, added)
+        live.early = {name: (events, len(events)) for name, events in early.items()}
         live.waits = bool(waits or early)
         transaction.news = True
+
+
+def _added_early(live: LiveInstance) -> list[tuple[str, datetime]] | None:
+    """Return the events that came early and are not in the store yet; None if others are to go, or it is not known.
+
+    So thousands that nobody asks for are not written again with each one that follows.
+    """
+    stored, early = live.early, live.state.early_by_name()
+    if stored is None or any(early.get(name) is not events for name, (events, _) in stored.items()):
+        return None
+    return [one for name, events in early.items() for one in events[stored[name][1] if name in stored else 0 :]]
 
 
 def _input(live: LiveInstance) -> str | None:

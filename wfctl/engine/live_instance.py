@@ -21,6 +21,7 @@ class LiveInstance:
         "changed",
         "clock",
         "dirty",
+        "early",
         "input_changed",
         "mailbox",
         "new",
@@ -48,6 +49,8 @@ class LiveInstance:
         self.input_changed = new
         self.timers_changed = False
         self.waits = False  # the store has events that it waits for, or that came early
+        # Those that came early, as the store has them: the lists of the state, and how long they were. None: not known.
+        self.early: dict[str, tuple[list[tuple[str, datetime]], int]] | None = {} if new else None
         self.dirty = False  # it is in the list of what to write
         self.queued = False  # it is in the list of what to run
         self.cause: Cause | None = None  # why it failed, until that is in the store

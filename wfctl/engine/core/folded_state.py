@@ -69,11 +69,13 @@ class State:
             if type(op) is ev.TimerCreated and op.origin is Origin.EXTERNAL_EVENT
         ]
 
+    def early_by_name(self) -> dict[str, list[tuple[str, datetime]]]:
+        """Return `early`; nothing once the instance has ended. Its lists grow, or go as a whole."""
+        return {} if self.completed is not None else self.early
+
     def early_events(self) -> list[tuple[str, datetime]]:
         """Return the name and the time of the external events that arrived early, see `early`."""
-        if self.completed is not None or not self.early:
-            return []
-        return [one for events in self.early.values() for one in events]
+        return [one for events in self.early_by_name().values() for one in events]
 
     def event_timer(self, name: str, besides: Collection[int] = ()) -> int | None:
         """Return the ID of the oldest open timer that waits for the external event `name`, not one of `besides`."""

@@ -15,8 +15,14 @@ if TYPE_CHECKING:
 
 def put(db: Connection, key: int, waits: Iterable[EventWait], early: Iterable[tuple[str, datetime]]) -> None:
     """Replace the events that an instance waits for, and those that arrived before a wait (name, time)."""
-    db.execute("DELETE FROM event_waits WHERE key = ?", (key,))
+    put_waits(db, key, waits)
     db.execute("DELETE FROM early_events WHERE key = ?", (key,))
+    add_early(db, key, early)
+
+
+def put_waits(db: Connection, key: int, waits: Iterable[EventWait]) -> None:
+    """Replace the events that an instance waits for."""
+    db.execute("DELETE FROM event_waits WHERE key = ?", (key,))
     db.executemany(
         "INSERT INTO event_waits (key, event_id, name, event, since, until) VALUES (?, ?, ?, ?, ?, ?)",
         [
@@ -24,11 +30,12 @@ def put(db: Connection, key: int, waits: Iterable[EventWait], early: Iterable[tu
             for one in waits
         ],
     )
-    if early := list(early):
-        db.executemany(
-            "INSERT INTO early_events (key, event, at) VALUES (?, ?, ?)",
-            [(key, name, to_micros(at)) for name, at in early],
-        )
+
+
+def add_early(db: Connection, key: int, early: Iterable[tuple[str, datetime]]) -> None:
+    """Add events that arrived before a wait (name, time)."""
+    if rows := [(key, name, to_micros(at)) for name, at in early]:
+        db.executemany("INSERT INTO early_events (key, event, at) VALUES (?, ?, ?)", rows)
 
 
 def stand_in(db: Connection) -> None:
