@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from limits import LIMIT_SECONDS
 
 from wfctl.engine import operations
+from wfctl.engine.clock import MICROSECOND
 from wfctl.engine.core.folded_state import folded
 from wfctl.engine.engine_thread import Engine
 from wfctl.engine.execute.local import LocalExecutor
@@ -30,6 +31,8 @@ T = TypeVar("T")
 
 class Clock:
     """The time, moved by hand from an offset: what waits for real time (threads) still does."""
+
+    step = MICROSECOND
 
     def __init__(self) -> None:
         self.offset = timedelta(0)

@@ -9,9 +9,12 @@ from typing import Protocol
 # How fast engine time goes on by the monotonic clock while it is ahead of the wall clock. A little slower than real
 # time, so that a monotonic clock that runs fast does not lead it away from the wall clock for good.
 AHEAD_RATE = 0.999
+MICROSECOND = timedelta(microseconds=1)
 
 
 class Clock(Protocol):
+    step: timedelta  # how much later than the one before a transaction is at the least
+
     def now(self) -> datetime:
         """Return the wall-clock time, as an aware UTC datetime. It may jump either way."""
         ...
@@ -22,6 +25,8 @@ class Clock(Protocol):
 
 
 class SystemClock:
+    step = MICROSECOND
+
     def now(self) -> datetime:
         return datetime.now(timezone.utc)
 
@@ -33,6 +38,8 @@ class SystemClock:
 
 class StoppedClock:
     """A clock that stands still, for tests: what they see does not depend on the machine."""
+
+    step = timedelta(0)
 
     def __init__(self, now: datetime) -> None:
         self._now = now
@@ -56,7 +63,6 @@ class EngineTime:
         self._clock = clock
         self._anchor = clock.now(), clock.monotonic()
         self._tick = self._anchor[0]
-        self._step = timedelta(0) if isinstance(clock, StoppedClock) else timedelta(microseconds=1)
 
     def now(self) -> datetime:
         """Return the time; never earlier than what was returned before."""
@@ -69,7 +75,7 @@ class EngineTime:
         return wall
 
     def tick(self) -> datetime:
-        """Return the time, later than the tick before, so that no two transactions have the same one, unless the clock
-        stands still."""
-        self._tick = max(self.now(), self._tick + self._step)
+        """Return the time, later than the tick before by the clock's step: so no two transactions have the same one,
+        unless the clock stands still."""
+        self._tick = max(self.now(), self._tick + self._clock.step)
         return self._tick

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wfctl.engine.clock import AHEAD_RATE, EngineTime
+from wfctl.engine.clock import AHEAD_RATE, MICROSECOND, EngineTime
 
 T0 = datetime(2030, 1, 1, tzinfo=timezone.utc)
 ROUNDING = timedelta(microseconds=2)
@@ -18,6 +18,8 @@ steps = st.lists(st.tuples(seconds, st.sampled_from([0.0, 0.0, 0.0, -3600.0, 360
 
 
 class Steered:
+    step = MICROSECOND
+
     def __init__(self) -> None:
         self.wall = T0
         self.real = 0.0

@@ -12,6 +12,7 @@ from pathlib import Path
 import limits
 
 from wfctl.engine import operations
+from wfctl.engine.clock import MICROSECOND
 from wfctl.engine.engine_thread import Engine
 from wfctl.engine.execute.port import Delivery
 from wfctl.engine.execute.remote import RemoteExecutor
@@ -29,6 +30,8 @@ COUNT = 1000
 
 class Moved:
     """A clock."""
+
+    step = MICROSECOND
 
     def __init__(self) -> None:
         self.time = START
