@@ -53,6 +53,7 @@ class EngineBackend:
 
     @property
     def _apps(self) -> Apps:
+        """Whose instances the calling thread means."""
         step = CURRENT.get()
         return only(self._app_id) if self._app_id is not None or step is None else (step.app,)
 
@@ -60,11 +61,10 @@ class EngineBackend:
         apps = self._apps
         app_id = request.app_id if apps is None else told(apps[0])
         request = replace(request, if_exists=IfExists.REPLACE, app_id=app_id)
-        return self._write(lambda unit: operations.start(unit, request))
+        return self._engine.submit(lambda unit: operations.start(unit, request)).result()
 
     def get(self, instance_id: str) -> Instance:
-        apps = self._apps
-        found = self._read(lambda db: reads.get(db, instance_id, payloads=True, driven=True, apps=apps))
+        found = self._read(lambda db: reads.get(db, instance_id, payloads=True, driven=True, apps=self._apps))
         if found is None:
             raise refusals.not_found(instance_id)
         return found
@@ -84,47 +84,44 @@ class EngineBackend:
             self._engine.wait_change(seen, min(left, 1.0))
 
     def raise_event(self, instance_id: str, name: str, data: str | None) -> None:
-        apps = self._apps
-        self._request(instance_id, lambda unit: operations.raise_event(unit, instance_id, name, data, apps))
+        self._request(instance_id, lambda unit, apps: operations.raise_event(unit, instance_id, name, data, apps))
 
     def terminate(self, instance_id: str, output: str | None, recursive: bool) -> None:
-        apps = self._apps
-        self._request(instance_id, lambda unit: operations.terminate(unit, instance_id, output, None, recursive, apps))
+        self._request(
+            instance_id, lambda unit, apps: operations.terminate(unit, instance_id, output, None, recursive, apps)
+        )
 
     def pause(self, instance_id: str) -> None:
-        apps = self._apps
-        self._request(instance_id, lambda unit: operations.pause(unit, instance_id, None, apps))
+        self._request(instance_id, lambda unit, apps: operations.pause(unit, instance_id, None, apps))
 
     def resume(self, instance_id: str) -> None:
-        apps = self._apps
-        self._request(instance_id, lambda unit: operations.resume(unit, instance_id, None, apps))
+        self._request(instance_id, lambda unit, apps: operations.resume(unit, instance_id, None, apps))
 
     def purge(self, instance_id: str, recursive: bool) -> int:
-        apps = self._apps
-        return self._write(lambda unit: operations.purge(unit, instance_id, False, recursive, apps))
+        return self._write(lambda unit, apps: operations.purge(unit, instance_id, False, recursive, apps))
 
     def rerun(self, request: RerunRequest) -> str:
-        apps = self._apps
-        return self._write(lambda unit: operations.rerun(unit, request, apps))
+        return self._write(lambda unit, apps: operations.rerun(unit, request, apps))
 
     def list_ids(self, limit: int | None, after: str | None) -> tuple[Sequence[str], str | None]:
         size = limit or DEFAULT_PAGE
         filter = Filter(sort=Sort.CREATED, reverse=True, limit=size + 1, after=after)
-        apps = self._apps
-        rows = self._read(lambda db: [i.id for i in reads.select(db, filter, payloads=False, driven=True, apps=apps)])
+        rows = self._read(
+            lambda db: [i.id for i in reads.select(db, filter, payloads=False, driven=True, apps=self._apps)]
+        )
         return (rows, None) if len(rows) <= size else (rows[:size], rows[size - 1])
 
     def history(self, instance_id: str) -> Sequence[Event]:
-        apps = self._apps
-        found = self._read(lambda db: reads.history(db, instance_id, apps))
+        found = self._read(lambda db: reads.history(db, instance_id, self._apps))
         if found is None:
             raise refusals.not_found(instance_id)
         return found
 
-    def _write(self, call: Callable[[Unit], T]) -> T:
-        return self._engine.submit(call).result()
+    def _write(self, call: Callable[[Unit, Apps], T]) -> T:
+        apps = self._apps  # of this thread, not of the engine's
+        return self._engine.submit(lambda unit: call(unit, apps)).result()
 
-    def _request(self, instance_id: str, call: Callable[[Unit], None]) -> None:
+    def _request(self, instance_id: str, call: Callable[[Unit, Apps], None]) -> None:
         """Send a request; a finished instance, or a resume of one that runs, takes no notice of it."""
         try:
             self._write(call)
