@@ -16,11 +16,12 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import Any, NoReturn
 
-from wfctl.engine.execute.checking import answers
+from wfctl.engine.execute.checking import Answers, answers
 from wfctl.engine.execute.child import messages
 from wfctl.engine.execute.local import LocalExecutor
 from wfctl.engine.execute.port import Delivery, Logged, Turn
 from wfctl.errors import Interrupted, WfctlError
+from wfctl.model.code_warning import CodeWarning
 from wfctl.model.events import Event
 from wfctl.model.fit import Told
 from wfctl.model.instance import Instance, RerunRequest, StartRequest
@@ -150,13 +151,13 @@ def main(arguments: Sequence[str]) -> None:
         except (OSError, EOFError):
             break
         if type(message) is messages.RunTurn:
-            _send(turns, _run(executor, message, logs))
+            _send(turns, _answered(partial(_run, executor, message, logs)))
         elif type(message) is messages.CheckHistories:
-            _send(turns, _checked(app, message))
+            _send(turns, _answered(partial(_checked, app, message)))
         elif type(message) is messages.Retrace:
             _send(turns, _retraced(app, message, turns))
         elif type(message) is messages.LintCode:
-            _send(turns, _linted(app))
+            _send(turns, _answered(partial(_linted, app)))
         elif type(message) is messages.RunActivities:
             executor.run_activities(message.tasks)
         elif type(message) is messages.Forget:
@@ -198,19 +199,21 @@ def _registered(app: App) -> messages.Registered:
     return messages.Registered(app.module, path, platform.python_version(), workflows, tuple(registry.activity_names()))
 
 
-def _run(executor: LocalExecutor, message: messages.RunTurn, logs: TurnLogs) -> messages.Answer:
+def _run(executor: LocalExecutor, message: messages.RunTurn, logs: TurnLogs) -> messages.TurnDone:
     past, received = message.past or (), message.received
     turn = Turn(message.key, message.instance_id, message.name, lambda: past, message.new, lambda: received)
-    try:
-        result = executor.run_turn(turn)
-        return messages.Answer(0, messages.TurnDone(result, executor.keeps(message.key), logs.take()))
-    except Exception as error:
-        return messages.Answer(0, error=RuntimeError(f"{type(error).__name__}: {error}"))
+    result = executor.run_turn(turn)
+    return messages.TurnDone(result, executor.keeps(message.key), logs.take())
 
 
-def _checked(app: App, message: messages.CheckHistories) -> messages.Answer:
+def _checked(app: App, message: messages.CheckHistories) -> Answers:
+    return answers(app.registry, message.items, message.seconds, message.results, message.quiet)
+
+
+def _answered(call: Callable[[], object]) -> messages.Answer:
+    """Answer with what a call returns, or what it raises: this process goes on."""
     try:
-        return messages.Answer(0, answers(app.registry, message.items, message.seconds, message.results, message.quiet))
+        return messages.Answer(0, call())
     except Exception as error:
         return messages.Answer(0, error=RuntimeError(f"{type(error).__name__}: {error}"))
 
@@ -238,13 +241,10 @@ def _retraced(app: App, message: messages.Retrace, turns: connection.Connection)
             signal.signal(signal.SIGINT, before)
 
 
-def _linted(app: App) -> messages.Answer:
+def _linted(app: App) -> list[CodeWarning]:
     from wfctl.workflow.lint.lint import lint
 
-    try:
-        return messages.Answer(0, lint(app.registry))
-    except Exception as error:
-        return messages.Answer(0, error=RuntimeError(f"{type(error).__name__}: {error}"))
+    return lint(app.registry)
 
 
 def _send(pipe: connection.Connection, answer: messages.Answer) -> None:
