@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 
@@ -114,10 +114,8 @@ def _matching(db: Connection, filter: Filter, apps: Apps) -> tuple[str, Sequence
     conditions, values = reads.where_of(db, filter, apps)
     conditions.append(f"status IN ({LIVE_SQL})")
     if reads.needs_more(db, filter):
-        every = replace(filter, limit=None, after=None)
-        ids = {one.id for one in reads.select(db, every, payloads=False, driven=True, apps=apps)}
-        db.create_function("matches_more", 1, ids.__contains__)
-        conditions.append("matches_more(id)")
+        db.create_function("matches_more", 1, set(reads.keys(db, filter, apps)).__contains__)
+        conditions.append("matches_more(key)")
     return f"SELECT key, id, name, status, root FROM instances WHERE {' AND '.join(conditions)}", values
 
 
