@@ -19,7 +19,7 @@ import httpx
 import pytest
 import yaml
 from limits import LIMIT_SECONDS, until
-from live_dapr import HOST, Dapr, Process, answers, free_ports, programs, running
+from live_dapr import COMPONENT, HOST, Dapr, Process, answers, free_ports, programs, running
 from model_fake import model
 from rows import Another, App, Call, Ends, Program, Says, Step, Writes
 
@@ -28,17 +28,6 @@ from wfctl.gateway.run_template import read_template
 _NAMES = "apiVersion: dapr.io/v1alpha1\nkind: Configuration\nmetadata: {{name: names}}\nspec:\n  nameResolution:\n" \
          "    component: sqlite\n    version: v1\n    configuration: {{connectionString: \"{file}\"}}\n" \
          "  tracing: {{samplingRate: \"0\"}}\n"  # fmt: skip
-_STORE = """\
-apiVersion: dapr.io/v1alpha1
-kind: Component
-metadata: {{name: statestore}}
-spec:
-  type: state.sqlite
-  version: v1
-  metadata:
-  - {{name: connectionString, value: "file:{file}"}}
-  - {{name: actorStateStore, value: "true"}}
-"""
 
 
 def folder_of(app: App) -> Path:
@@ -296,7 +285,7 @@ def beside_dapr(app: App, tmp_path: Path) -> None:
         if not resources:
             resources = [tmp_path / "resources"]
             resources[0].mkdir()
-            (resources[0] / "store.yaml").write_text(_STORE.format(file=tmp_path / "state.db"))
+            (resources[0] / "store.yaml").write_text(COMPONENT.format(name="statestore", file=tmp_path / "state.db"))
         (tmp_path / "names.yaml").write_text(_NAMES.format(file=tmp_path / "names.db"))
         started = []
         for one in apps:

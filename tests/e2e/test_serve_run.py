@@ -263,16 +263,7 @@ def output(app: httpx.Client, instance_id: str) -> Any:
 
 
 def wfctl(folder: Path, *words: str, status: int = 0) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "wfctl", *words],
-        cwd=folder,
-        env=environ(XDG_CONFIG_HOME=str(folder / "config")),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_SECONDS,
-        check=False,
-    )
+    done = ended(folder, *words)
     assert done.returncode == status, done.stderr
     return done.stdout if status == 0 else done.stderr
 
@@ -302,9 +293,13 @@ threading.Event().wait()
 
 
 def serve(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    store = str(folder / "store.db")
+    return ended(folder, "serve", "--store", str(folder / "store.db"), "-f", str(folder), *words)
+
+
+def ended(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run wfctl to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "wfctl", "serve", "--store", store, "-f", str(folder), *words],
+        [sys.executable, "-m", "wfctl", *words],
         cwd=folder,
         env=environ(XDG_CONFIG_HOME=str(folder / "config")),
         stdin=subprocess.DEVNULL,

@@ -35,7 +35,7 @@ spec:
 COMPONENT = """\
 apiVersion: dapr.io/v1alpha1
 kind: Component
-metadata: {{name: store}}
+metadata: {{name: {name}}}
 spec:
   type: state.sqlite
   version: v1
@@ -179,7 +179,7 @@ class Dapr:
         resources = self.folder / f"resources-{app_id}"
         resources.mkdir()
         if store:
-            (resources / "store.yaml").write_text(COMPONENT.format(file=self.folder / f"{app_id}.db"))
+            (resources / "store.yaml").write_text(COMPONENT.format(name="store", file=self.folder / f"{app_id}.db"))
         command = [
             str(self.programs / "daprd"), f"--app-id={app_id}", f"--dapr-http-port={http}", f"--dapr-grpc-port={grpc}",
             f"--dapr-internal-grpc-port={internal}", f"--dapr-internal-grpc-listen-address={HOST}",
