@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -118,8 +118,7 @@ def served() -> Iterator[str]:
             payload = json.dumps(dict(zip(("item", "total", "card"), order, strict=True)))
             wfctl("start", "Checkout", "--id", f"order-{number}", "--input", payload, "--target", address)
         wfctl("start", "Refund", "--id", "refund-1", "--target", address)  # the shop has no such workflow
-        file = Path("workers.json")
-        until(lambda: both_hold(address, file))
+        until(lambda: both_hold(address))
         yield address
     finally:
         Path("carried").touch()
@@ -127,18 +126,15 @@ def served() -> Iterator[str]:
         process.wait(SECONDS)
 
 
-def both_hold(address: str, file: Path) -> bool:
+def both_hold(address: str) -> bool:
     """Return True once the two pianos are being carried, and the refund waits for a worker."""
-    with file.open("w", encoding="utf-8") as out:
-        subprocess.run(
-            [sys.executable, "-m", "wfctl", "workers", "-o", "json", "--target", address], stdout=out, check=True
-        )
-    (app,) = json.loads(file.read_text(encoding="utf-8"))
+    words = ["workers", "-o", "json", "--target", address]
+    told = subprocess.run([sys.executable, "-m", "wfctl", *words], stdout=subprocess.PIPE, check=True)
+    (app,) = json.loads(told.stdout)
     return app["workers"][0]["activities"] == 2 and len(app["backlog"]) == 1
 
 
-def until(holds: object) -> None:
-    assert callable(holds)
+def until(holds: Callable[[], bool]) -> None:
     end = time.monotonic() + SECONDS
     while not holds():
         if time.monotonic() > end:
