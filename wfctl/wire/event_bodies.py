@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from wfctl.model.awaited import AwaitedEvent, EventGroup, EventState
 from wfctl.model.status import Status
 from wfctl.wire import times
-from wfctl.wire.http_bodies import BadBody, read_json
+from wfctl.wire.http_bodies import BadBody, maybe_word, read_json
 
 
 def write_events(events: Sequence[AwaitedEvent]) -> bytes:
@@ -23,9 +22,9 @@ def write_events(events: Sequence[AwaitedEvent]) -> bytes:
                 "status": one.status.name,
                 "event": one.event,
                 "state": one.state.value,
-                "since": _text(one.since),
-                "until": _text(one.until),
-                "arrivedAt": _text(one.arrived_at),
+                "since": times.maybe_text(one.since),
+                "until": times.maybe_text(one.until),
+                "arrivedAt": times.maybe_text(one.arrived_at),
             }
             for one in events
         ],
@@ -38,13 +37,13 @@ def read_events(body: bytes) -> list[AwaitedEvent]:
         return [
             AwaitedEvent(
                 str(one["instanceID"]),
-                _word(one["name"]),
+                maybe_word(one["name"]),
                 Status[one["status"]],
                 str(one["event"]),
                 EventState(one["state"]),
-                _time(one["since"]),
-                _time(one["until"]),
-                _time(one["arrivedAt"]),
+                times.maybe_time(one["since"]),
+                times.maybe_time(one["until"]),
+                times.maybe_time(one["arrivedAt"]),
             )
             for one in read_json(body)["events"]
         ]
@@ -62,8 +61,8 @@ def write_groups(groups: Sequence[EventGroup]) -> bytes:
                 "waiting": one.waiting,
                 "received": one.received,
                 "unread": one.unread,
-                "oldest": _text(one.oldest),
-                "newest": _text(one.newest),
+                "oldest": times.maybe_text(one.oldest),
+                "newest": times.maybe_text(one.newest),
                 "example": one.example,
             }
             for one in groups
@@ -77,13 +76,13 @@ def read_groups(body: bytes) -> list[EventGroup]:
         return [
             EventGroup(
                 str(one["event"]),
-                _word(one["name"]),
+                maybe_word(one["name"]),
                 int(one["waiting"]),
                 int(one["received"]),
                 int(one["unread"]),
-                _time(one["oldest"]),
-                _time(one["newest"]),
-                _word(one["example"]),
+                times.maybe_time(one["oldest"]),
+                times.maybe_time(one["newest"]),
+                maybe_word(one["example"]),
             )
             for one in read_json(body)["groups"]
         ]
@@ -93,15 +92,3 @@ def read_groups(body: bytes) -> list[EventGroup]:
 
 def _encoded(name: str, rows: list[dict[str, Any]]) -> bytes:
     return json.dumps({name: rows}, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
-
-
-def _text(when: datetime | None) -> str | None:
-    return None if when is None else times.to_text(when)
-
-
-def _time(value: Any) -> datetime | None:
-    return None if value is None else times.from_text(str(value))
-
-
-def _word(value: Any) -> str | None:
-    return None if value is None else str(value)

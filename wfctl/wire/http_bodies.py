@@ -49,6 +49,11 @@ def read_json(body: bytes) -> dict[str, Any]:
     return data
 
 
+def maybe_word(value: object) -> str | None:
+    """Return the text of a value of a JSON document; None for null."""
+    return None if value is None else str(value)
+
+
 def _start(body: bytes) -> str:
     text = " ".join(body[:80].decode("utf-8", "replace").split())
     return repr(text) if text else "it is empty"

@@ -37,6 +37,15 @@ def from_text(text: str) -> datetime:
     return parse_rfc3339(text)
 
 
+def maybe_text(time: datetime | None) -> str | None:
+    return None if time is None else to_text(time)
+
+
+def maybe_time(value: object) -> datetime | None:
+    """Read a time of a JSON document; None for null. Raises ValueError."""
+    return None if value is None else from_text(str(value))
+
+
 def to_seconds(time: datetime) -> tuple[int, int]:
     """Seconds since 1970 and nanoseconds."""
     if time >= NEVER:

@@ -7,7 +7,7 @@ from typing import Any
 
 from wfctl.model.workers import AppWorkers, Held, Queued, Worker
 from wfctl.wire import times
-from wfctl.wire.http_bodies import BadBody, read_json
+from wfctl.wire.http_bodies import BadBody, maybe_word, read_json
 
 
 def write_workers(apps: Sequence[AppWorkers]) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def write_workers(apps: Sequence[AppWorkers]) -> dict[str, Any]:
                 "appID": app.app_id,
                 "workers": None if app.workers is None else [_write_worker(one) for one in app.workers],
                 "backlog": [
-                    {"kind": one.kind, "name": one.name, "count": one.count, "since": _text(one.since)}
+                    {"kind": one.kind, "name": one.name, "count": one.count, "since": times.maybe_text(one.since)}
                     for one in app.backlog or ()
                 ],
             }
@@ -30,7 +30,7 @@ def _write_worker(worker: Worker) -> dict[str, Any]:
     return {
         "name": worker.name,
         "address": worker.address,
-        "since": _text(worker.since),
+        "since": times.maybe_text(worker.since),
         "workflows": worker.workflows,
         "activities": worker.activities,
         "holds": [
@@ -38,10 +38,6 @@ def _write_worker(worker: Worker) -> dict[str, Any]:
             for one in worker.holds
         ],
     }
-
-
-def _text(when: Any) -> str | None:
-    return None if when is None else times.to_text(when)
 
 
 def read_workers(body: bytes) -> list[AppWorkers]:
@@ -55,16 +51,17 @@ def read_workers(body: bytes) -> list[AppWorkers]:
 def _app(one: Mapping[str, Any]) -> AppWorkers:
     workers = None if one["workers"] is None else tuple(_worker(each) for each in one["workers"])
     backlog = tuple(
-        Queued(str(q["kind"]), _maybe(q["name"]), int(q["count"]), _time(q["since"])) for q in one["backlog"]
+        Queued(str(q["kind"]), maybe_word(q["name"]), int(q["count"]), times.maybe_time(q["since"]))
+        for q in one["backlog"]
     )
-    return AppWorkers(_maybe(one["appID"]), None if workers is None else len(workers), workers, backlog)
+    return AppWorkers(maybe_word(one["appID"]), None if workers is None else len(workers), workers, backlog)
 
 
 def _worker(one: Mapping[str, Any]) -> Worker:
     return Worker(
         str(one["name"]),
-        _maybe(one["address"]),
-        since=_time(one["since"]),
+        maybe_word(one["address"]),
+        since=times.maybe_time(one["since"]),
         workflows=int(one["workflows"]),
         activities=int(one["activities"]),
         holds=tuple(
@@ -72,11 +69,3 @@ def _worker(one: Mapping[str, Any]) -> Worker:
             for h in one["holds"]
         ),
     )
-
-
-def _maybe(value: Any) -> str | None:
-    return None if value is None else str(value)
-
-
-def _time(value: Any) -> Any:
-    return None if value is None else times.from_text(str(value))
