@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 
-from bench import engine, million, serve, startup, ui, watch
+from bench import engine, go_worker, million, serve, startup, ui, watch
 
 BENCHMARKS = {
     "chains": engine.chains,
@@ -19,6 +19,8 @@ BENCHMARKS = {
     "fanout": engine.fan_out,
     "startup": startup.startup,
     "serve": serve.serve,
+    "serve-go": go_worker.serve_go,
+    "serve-memory": go_worker.serve_memory,
     "million": million.million,
     "watch": watch.watch,
     "ui": ui.ui,

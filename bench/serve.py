@@ -60,18 +60,18 @@ def _per_item(seconds: Iterator[float]) -> int:
     return round(statistics.median(seconds) / ITEMS * 1e6)
 
 
-def _cpu(pid: int) -> float:
+def cpu(pid: int) -> float:
     """Seconds of processor time that the process has used so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _environ(**more: str) -> dict[str, str]:
+def environ(**more: str) -> dict[str, str]:
     return {**{k: v for k, v in os.environ.items() if not k.startswith(("WFCTL_", "DAPR_", "OTEL_"))}, **more}
 
 
 @contextlib.contextmanager
-def _process(command: list[str], **more: Any) -> Iterator[subprocess.Popen[str]]:
+def process(command: list[str], **more: Any) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(command, text=True, cwd=HERE.parent, stderr=subprocess.DEVNULL, **more)
     try:
         yield process
@@ -81,23 +81,23 @@ def _process(command: list[str], **more: Any) -> Iterator[subprocess.Popen[str]]
 
 
 def _worker(port: int) -> Any:
-    env = _environ(DAPR_GRPC_PORT=str(port))
-    return _process([sys.executable, str(WORKER), str(HERE / "app.py")], env=env, stdout=subprocess.DEVNULL)
+    env = environ(DAPR_GRPC_PORT=str(port))
+    return process([sys.executable, str(WORKER), str(HERE / "app.py")], env=env, stdout=subprocess.DEVNULL)
 
 
 def _ideal(most_turns: int, most_activities: int) -> Figures:
     words = [sys.executable, "-m", "bench.ideal", *map(str, (CHAINS, LENGTH, most_turns, most_activities))]
-    with _process(words, env=_environ(), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+    with process(words, env=environ(), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
         assert server.stdin is not None
         assert server.stdout is not None
         port = int(server.stdout.readline())
         with _worker(port) as worker:
             assert server.stdout.readline() == "warm\n"
-            before = _cpu(server.pid), _cpu(worker.pid)
+            before = cpu(server.pid), cpu(worker.pid)
             server.stdin.write("\n")
             server.stdin.flush()
             seconds = float(server.stdout.readline())
-            after = _cpu(server.pid), _cpu(worker.pid)
+            after = cpu(server.pid), cpu(worker.pid)
     return {"seconds": seconds, "server": after[0] - before[0], "worker": after[1] - before[1]}
 
 
@@ -107,25 +107,25 @@ def _served(folder: Path) -> Figures:
     ready, store = folder / "ready.json", folder / "store.db"
     words = ["serve", "--http-port", "0", "--grpc-port", "0", "--store", str(store), "--ready-file", str(ready)]
     command = [sys.executable, "-m", "wfctl", *words]
-    env = _environ(XDG_CONFIG_HOME=str(folder))
-    with _process(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as server:
-        _until(lambda: ready.exists() or server.poll() is not None, "the server is ready")
+    env = environ(XDG_CONFIG_HOME=str(folder))
+    with process(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as server:
+        until(lambda: ready.exists() or server.poll() is not None, "the server is ready")
         ends = json.loads(ready.read_text())
         with grpc.insecure_channel(ends["grpcEndpoint"]) as channel, _worker(ends["grpcPort"]) as worker:
             metadata = f"{ends['httpEndpoint']}/v1.0/metadata"
-            _until(lambda: "workflows" in json.load(urllib.request.urlopen(metadata)), "a worker is connected")
+            until(lambda: "workflows" in json.load(urllib.request.urlopen(metadata)), "a worker is connected")
             _start(channel, ["warm"], None)
             with contextlib.closing(sqlite3.connect(store)) as db:
-                _until(lambda: not db.execute(LEFT).fetchone()[0], "the worker is warm")
+                until(lambda: not db.execute(LEFT).fetchone()[0], "the worker is warm")
             at = datetime.now(timezone.utc) + timedelta(seconds=5)
             _start(channel, [f"chain-{number}" for number in range(CHAINS)], at)
             assert datetime.now(timezone.utc) < at, "the chains were not known in time"
             while datetime.now(timezone.utc) < at - timedelta(seconds=0.1):
                 time.sleep(0.02)
-            before = _cpu(server.pid), _cpu(worker.pid)
+            before = cpu(server.pid), cpu(worker.pid)
             with contextlib.closing(sqlite3.connect(store)) as db:
-                _until(lambda: not db.execute(LEFT).fetchone()[0], "all have ended")
-                after = _cpu(server.pid), _cpu(worker.pid)
+                until(lambda: not db.execute(LEFT).fetchone()[0], "all have ended")
+                after = cpu(server.pid), cpu(worker.pid)
                 took = "SELECT max(completed_at) - min(started_at) FROM instances WHERE id <> 'warm'"
                 micros: int = db.execute(took).fetchone()[0]
     return {"seconds": micros / 1e6, "server": after[0] - before[0], "worker": after[1] - before[1]}
@@ -144,7 +144,7 @@ def _start(channel: Any, ids: list[str], at: datetime | None) -> None:
         call.result()
 
 
-def _until(holds: Any, what: str) -> None:
+def until(holds: Any, what: str) -> None:
     until = time.monotonic() + LIMIT_SECONDS
     while not holds():
         if time.monotonic() > until:
