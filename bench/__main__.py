@@ -1,7 +1,8 @@
 """`python -m bench [NAME...] [--rounds N]`: one JSON line for each benchmark.
 
 Absolute figures are of this machine and this minute. Each line carries the SQLite commit rate of the same run, or the
-cost of the thing that it is compared with, measured in turns with it.
+cost of the thing that it is compared with, measured in turns with it. `python -m bench peers` is `bench.peers`: wfctl
+beside others.
 """
 
 from __future__ import annotations
@@ -28,6 +29,11 @@ BENCHMARKS = {
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["peers"]:
+        from bench.peers import __main__ as peers
+
+        peers.main(sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all if none is given")
     parser.add_argument("--rounds", type=int, default=5, help="how often each is measured; the median is shown")

@@ -1,0 +1,57 @@
+"""Whom wfctl is measured beside, and with what."""
+
+from __future__ import annotations
+
+from bench.peers.embedded import Embedded
+from bench.peers.frame import Figure, Group, Workload
+
+ENGINES = Group(
+    "engines",
+    "Workflows in Python",
+    "Each as its documents say for one machine: wfctl's embedded engine and DBOS as libraries in the process that runs "
+    "the workflows, Restate as a server with the Python SDK in a process of its own.",
+    (
+        Workload(
+            "chains",
+            "1,000 workflows of 5 steps, one after the other, all started at once; 100 before that warm it up",
+            (Figure("chains", "1,000 chains of 5 steps at once", "chains/s", more_is_better=True),),
+        ),
+        Workload(
+            "steps_1000",
+            "one workflow of 1,000 steps, one after the other",
+            (Figure("steps_1000", "one workflow, 1,000 steps in a row", "s"),),
+        ),
+        Workload(
+            "steps_5000",
+            "the same with 5,000: the cost of a step should not grow",
+            (Figure("steps_5000", "one workflow, 5,000 steps in a row", "s"),),
+        ),
+        Workload(
+            "latency",
+            "200 workflows of one step, each started when the one before has ended; medians",
+            (
+                Figure("start_returns", "a start returns, p50", "ms"),
+                Figure("start_to_result", "from start to result, one step, p50", "ms"),
+            ),
+        ),
+        Workload(
+            "activities",
+            "one workflow that starts 1,000 steps and then waits for all",
+            (Figure("activities", "1,000 steps at once", "s"),),
+        ),
+        Workload(
+            "children",
+            "one workflow that starts 1,000 child workflows, which return their input, and then waits for all",
+            (Figure("children", "1,000 child workflows at once", "s"),),
+        ),
+        Workload(
+            "recovery",
+            "1,000 chains of 5 are started, no step of them ends, and everything is killed with `kill -9`; from the "
+            "start of the new processes until all have ended",
+            (Figure("recovery", "`kill -9` with 1,000 unfinished, until all are done", "s"),),
+        ),
+    ),
+    (Embedded(),),
+)
+
+GROUPS = (ENGINES,)
