@@ -103,6 +103,15 @@ def test_following_ends_with_the_instance(shop: Shell) -> None:
     assert [json.loads(line)["message"] for line in out.splitlines()][-1] == "paid"
 
 
+def test_following_from_the_latest_lines_on(shop: Shell) -> None:
+    shop.ok("start", "Checkout", "--id", "o1", "--input", "7")
+    assert shop.ok("logs", "o1", "--tail", "0") == ""
+    shop.ok("raise-event", "o1", "paid")
+    followed = {tail: shop.ok("logs", "o1", "--follow", "--tail", tail, "-o", "jsonl") for tail in ("0", "1")}
+    assert followed["0"] == ""
+    assert json.loads(followed["1"])["message"] == "paid"
+
+
 def test_of_an_app_in_an_environment_of_its_own(shop: Shell) -> None:
     python = environments.make(shop.folder / "venv")
     ran = shop.run("start", "Checkout", "--id", "o1", "--input", "7", "--python", str(python))

@@ -9,7 +9,7 @@ from typing import Any
 from wfctl.model.awaited import AwaitedEvent, EventGroup, EventState
 from wfctl.model.status import Status
 from wfctl.wire import times
-from wfctl.wire.http_bodies import BadBody, maybe_word, read_json
+from wfctl.wire.http_bodies import ODD, BadBody, maybe_word, read_json
 
 
 def write_events(events: Sequence[AwaitedEvent]) -> bytes:
@@ -47,7 +47,7 @@ def read_events(body: bytes) -> list[AwaitedEvent]:
             )
             for one in read_json(body)["events"]
         ]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except ODD as error:
         raise BadBody("not the events of a wfctl serve") from error
 
 
@@ -86,7 +86,7 @@ def read_groups(body: bytes) -> list[EventGroup]:
             )
             for one in read_json(body)["groups"]
         ]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except ODD as error:
         raise BadBody("not the events of a wfctl serve") from error
 
 

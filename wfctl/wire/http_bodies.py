@@ -34,6 +34,10 @@ STACK_TRACE = "dapr.workflow.failure.stack_trace"
 UNKNOWN = "UNKNOWN"
 
 
+# What Python raises on the way from a JSON object that no server of workflows writes to what it should say.
+ODD = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
+
+
 class BadBody(ValueError):
     """The body is not what the API answers; the text says what is wrong with it."""
 
@@ -90,7 +94,7 @@ def read_instance(body: bytes) -> Instance:
         )
     except KeyError as error:
         raise BadBody(f"without a usable {error.args[0][:40]}: {_start(body)}") from error
-    except (ValueError, AttributeError, TypeError, OverflowError) as error:
+    except ODD as error:
         raise BadBody(f"{str(error)[:80]}: {_start(body)}") from error
 
 
@@ -256,7 +260,7 @@ def read_metadata(body: bytes) -> Metadata:
             grpc_port=_port(_text(extended.get(GRPC_PORT))),
             server=_text(extended.get(SERVER)),
         )
-    except (ValueError, AttributeError, TypeError, OverflowError) as error:
+    except ODD as error:
         raise BadBody(f"{str(error)[:80]}: {_start(body)}") from error
 
 
@@ -297,5 +301,5 @@ def read_logs(body: bytes) -> list[LogLine]:
             )
             for one in read_json(body)["logs"]
         ]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except ODD as error:
         raise BadBody(f"not the lines of a log: {_start(body)}") from error

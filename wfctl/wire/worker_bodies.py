@@ -7,7 +7,7 @@ from typing import Any
 
 from wfctl.model.workers import AppWorkers, Held, Queued, Worker
 from wfctl.wire import times
-from wfctl.wire.http_bodies import BadBody, maybe_word, read_json
+from wfctl.wire.http_bodies import ODD, BadBody, maybe_word, read_json
 
 
 def write_workers(apps: Sequence[AppWorkers]) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def read_workers(body: bytes) -> list[AppWorkers]:
     """Read what `write_workers` writes. Raises BadBody."""
     try:
         return [_app(one) for one in read_json(body)["apps"]]
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except ODD as error:
         raise BadBody("not the workers of a wfctl serve") from error
 
 

@@ -1,5 +1,5 @@
 from collections.abc import Iterator, Sequence
-from itertools import count
+from itertools import chain, count
 from typing import Annotated
 
 import typer
@@ -65,10 +65,15 @@ def logs(
         raise InvalidInput("-o id is for instances", hint=f"wfctl logs {quoted(instance_id)} -o jsonl | jq -r .message")
     session.going_on = lambda: f"wfctl logs {quoted(instance_id)} --follow" if follow else None
     with session.workflows(deadline=deadline) as workflows:
-        found = workflows.logs(instance_id, step=step, level=lowest, limit=tail)
-        lines = _followed(workflows, instance_id, found, step, lowest, deadline) if follow else iter(found)
+        # One at least: what follows is what comes behind it.
+        found = workflows.logs(instance_id, step=step, level=lowest, limit=None if tail is None else max(1, tail))
+        last = found[-1].row if found else 0
+        found = [] if tail == 0 else found
+        lines = iter(found)
+        if follow:
+            lines = chain(found, _followed(workflows, instance_id, last, step, lowest, deadline))
         number = _print(session, instance_id, lines, found)
-    if not number:
+    if not number and tail != 0:
         session.console.note(f"{clean(instance_id)} has logged nothing" + (" of that kind" if step or level else ""))
         if not session.target.local:
             session.console.note("  workers that are attached to wfctl serve write to their own output")
@@ -77,14 +82,12 @@ def logs(
 def _followed(
     workflows: Workflows,
     instance_id: str,
-    lines: Sequence[LogLine],
+    last: int,
     step: str | None,
     level: int,
     deadline: float | None,
 ) -> Iterator[LogLine]:
-    """Yield these lines, and what follows them until the instance has ended. Raises TimedOut."""
-    yield from lines
-    last = lines[-1].row if lines else 0
+    """Yield what comes behind the line in row `last`, until the instance has ended. Raises TimedOut."""
     for _ in looks(workflows, lambda: seconds_until(deadline), LOOK_SECONDS):
         # Looked at before the lines: what an instance logs is there when its end is.
         ended = workflows.get(instance_id, payloads=False).status.terminal
