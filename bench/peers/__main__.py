@@ -11,9 +11,10 @@ import json
 import os
 import platform
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 from bench.engine import commit_rate, scratch
@@ -35,8 +36,9 @@ def main(words: Sequence[str]) -> None:
     if arguments.record:
         text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
         RECORD.write_text(text, encoding="utf-8", newline="\n")
-    if any(group["failed"] for group in record["groups"]):
-        sys.exit(1)
+    figures = [figure for group in record["groups"] for figure in group["figures"].values()]
+    if any(None in rounds for figure in figures for rounds in figure.values()):
+        sys.exit("something failed: see above")
 
 
 def _parse(words: Sequence[str]) -> argparse.Namespace:
@@ -79,10 +81,9 @@ def _measured(group: Group, workloads: Sequence[Workload], peers: Sequence[Peer]
         "about": group.about,
         "peers": [],
         "skipped": [],
-        "workloads": [_described(workload) for workload in workloads],
+        "workloads": [asdict(workload) for workload in workloads],
         "figures": {figure.name: {} for workload in workloads for figure in workload.figures},
-        "commits": {workload.name: [] for workload in workloads},
-        "failed": [],
+        "commits": {workload.name: {} for workload in workloads},
     }
     ready = []
     for peer in peers:
@@ -101,14 +102,6 @@ def _measured(group: Group, workloads: Sequence[Workload], peers: Sequence[Peer]
     return found
 
 
-def _described(workload: Workload) -> Measured:
-    figures = [
-        {"name": each.name, "title": each.title, "unit": each.unit, "more_is_better": each.more_is_better}
-        for each in workload.figures
-    ]
-    return {"name": workload.name, "about": workload.about, "figures": figures}
-
-
 def _turned(peers: Sequence[Peer], by: int) -> Sequence[Peer]:
     """In each round another one is first."""
     by %= max(1, len(peers))
@@ -116,29 +109,25 @@ def _turned(peers: Sequence[Peer], by: int) -> Sequence[Peer]:
 
 
 def _round(workload: Workload, peers: Sequence[Peer], found: Measured) -> Iterator[Measured]:
-    """Measure each peer once, and before them what the disk does."""
-    with scratch() as folder:
-        rate = commit_rate(folder)
-    found["commits"][workload.name].append(rate)
-    yield {"sqlite_full_commits_per_s": rate}
+    """Measure each peer once, and right before it what the disk does."""
     for peer in peers:
-        if workload.name not in peer.workloads:
-            continue
-        with scratch() as folder:
-            try:
-                figures = _figures(peer, workload, folder)
-            except Exception as error:  # whatever a peer does, the others are measured
-                found["failed"].append({"peer": peer.name, "workload": workload.name, "error": str(error)})
-                yield {"peer": peer.name, "failed": f"{type(error).__name__}: {error}"}
-                continue
-        for name, value in figures.items():
-            found["figures"][name].setdefault(peer.name, []).append(value)
-        yield {"peer": peer.name, **figures}
+        if workload.name in peer.workloads:
+            with scratch() as folder:
+                rate = commit_rate(folder)
+            figures = _figures(peer, workload)
+            found["commits"][workload.name].setdefault(peer.name, []).append(rate)
+            for figure in workload.figures:
+                found["figures"][figure.name].setdefault(peer.name, []).append(figures.get(figure.name))
+            yield {"peer": peer.name, **figures, "sqlite_full_commits_per_s": rate}
 
 
-def _figures(peer: Peer, workload: Workload, folder: Path) -> Measured:
-    """Measure, and round to what means something."""
-    measured = peer.workloads[workload.name](folder)
+def _figures(peer: Peer, workload: Workload) -> Measured:
+    """Measure, and round to what means something. A peer that fails has the word `failed` and why."""
+    with scratch() as folder:
+        try:
+            measured = peer.workloads[workload.name](folder)
+        except Exception:  # whatever a peer does, the others are measured
+            return {"failed": traceback.format_exc()}
     return {figure.name: float(f"{measured[figure.name]:.4g}") for figure in workload.figures}
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bench.peers import dbos
 from bench.peers.embedded import Embedded
 from bench.peers.frame import Figure, Group, Workload
+from bench.peers.restate import Restate
 
 ENGINES = Group(
     "engines",
@@ -19,12 +21,12 @@ ENGINES = Group(
         Workload(
             "steps_1000",
             "one workflow of 1,000 steps, one after the other",
-            (Figure("steps_1000", "one workflow, 1,000 steps in a row", "s"),),
+            (Figure("steps_1000", "one workflow, 1,000 steps in a row", "s", of=1000),),
         ),
         Workload(
             "steps_5000",
             "the same with 5,000: the cost of a step should not grow",
-            (Figure("steps_5000", "one workflow, 5,000 steps in a row", "s"),),
+            (Figure("steps_5000", "one workflow, 5,000 steps in a row", "s", of=5000),),
         ),
         Workload(
             "latency",
@@ -37,21 +39,21 @@ ENGINES = Group(
         Workload(
             "activities",
             "one workflow that starts 1,000 steps and then waits for all",
-            (Figure("activities", "1,000 steps at once", "s"),),
+            (Figure("activities", "1,000 steps at once", "s", of=1000),),
         ),
         Workload(
             "children",
             "one workflow that starts 1,000 child workflows, which return their input, and then waits for all",
-            (Figure("children", "1,000 child workflows at once", "s"),),
+            (Figure("children", "1,000 child workflows at once", "s", of=1000),),
         ),
         Workload(
             "recovery",
-            "1,000 chains of 5 are started, no step of them ends, and everything is killed with `kill -9`; from the "
-            "start of the new processes until all have ended",
-            (Figure("recovery", "`kill -9` with 1,000 unfinished, until all are done", "s"),),
+            "1,000 chains of 5 are started, no step of them ends, and what runs them is killed with `kill -9`, "
+            "Restate's server too, PostgreSQL not; from the start of the new processes until all have ended",
+            (Figure("recovery", "`kill -9` with 1,000 unfinished, until all are done", "s", of=1000),),
         ),
     ),
-    (Embedded(),),
+    (Embedded(), Restate(), *dbos.PEERS),
 )
 
 GROUPS = (ENGINES,)

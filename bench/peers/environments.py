@@ -37,7 +37,19 @@ def node(name: str, requirements: Sequence[str]) -> Path:
         if npm is None:
             raise RuntimeError("npm is not installed")
         folder.mkdir(parents=True)
-        _run([npm, "install", "--prefix", str(folder), "--silent", "--no-audit", "--no-fund", *requirements])
+        _run(
+            [
+                npm,
+                "install",
+                "--prefix",
+                str(folder),
+                "--silent",
+                "--no-audit",
+                "--no-fund",
+                "--ignore-scripts",
+                *requirements,
+            ]
+        )
         _mark(folder, requirements)
     return folder
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,12 +19,16 @@ LIMIT_SECONDS = 300
 
 @dataclass(frozen=True)
 class Figure:
-    """One number that a workload yields. `unit` stands behind it on the page."""
+    """One number that a workload yields. `unit` stands behind it on the page.
+
+    `of`: how many steps, starts and so on the number is of, where it is a time: seconds of 5,000 steps.
+    """
 
     name: str
     title: str
     unit: str
     more_is_better: bool = False
+    of: int = 1
 
 
 @dataclass(frozen=True)
@@ -136,3 +141,12 @@ def until(holds: Callable[[], Any], what: str, every: float = 0.005) -> Any:
         if time.monotonic() > limit:
             raise RuntimeError(f"never happened: {what}")
         time.sleep(every)
+
+
+def free_ports(count: int) -> Sequence[int]:
+    """Return ports of loopback that nobody listens on now."""
+    with contextlib.ExitStack() as stack:
+        found = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in found:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in found]
