@@ -7,19 +7,19 @@ has `NO_ID`. Payloads (`input`, `result`, ...) are the text as received, None if
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
 from wfctl.model.failure import Failure as Failure
+from wfctl.model.records import record
 from wfctl.model.status import Status
 from wfctl.model.times import NEVER as NEVER
 
 NO_ID = -1
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Parent:
     """The instance that created a child, and the number of its action."""
 
@@ -48,7 +48,7 @@ class StallReason(str, Enum):
     NON_DETERMINISTIC = "NON_DETERMINISTIC"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Event:
     """The base of all events."""
 
@@ -56,7 +56,7 @@ class Event:
     timestamp: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ExecutionStarted(Event):
     """The instance was started, by a client or by its parent."""
 
@@ -70,7 +70,7 @@ class ExecutionStarted(Event):
     app_id: str | None = None  # the app that it belongs to, None for the store's own
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ExecutionCompleted(Event):
     """The instance ended: completed, failed or terminated."""
 
@@ -79,7 +79,7 @@ class ExecutionCompleted(Event):
     failure: Failure | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ExecutionTerminated(Event):
     """A request to terminate; `input` becomes the instance's output."""
 
@@ -88,7 +88,7 @@ class ExecutionTerminated(Event):
     reason: str | None = None  # wfctl's own: Dapr's protocol has no field for it
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class TaskScheduled(Event):
     """An activity was scheduled. The attempts of one call share their `task_execution_id`."""
 
@@ -101,7 +101,7 @@ class TaskScheduled(Event):
     scope: int = 0  # history propagation: 0 none, 1 own history, 2 lineage
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class TaskCompleted(Event):
     """An activity returned its result."""
 
@@ -111,7 +111,7 @@ class TaskCompleted(Event):
     supplied: bool = False  # wfctl's own: a rerun supplied the result, and the activity did not run
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class TaskFailed(Event):
     """An attempt of an activity failed."""
 
@@ -120,7 +120,7 @@ class TaskFailed(Event):
     task_execution_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ChildWorkflowInstanceCreated(Event):
     """A child workflow was created. The attempts of one call share their `instance_id`."""
 
@@ -133,7 +133,7 @@ class ChildWorkflowInstanceCreated(Event):
     scope: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ChildWorkflowInstanceCompleted(Event):
     """A child workflow completed."""
 
@@ -142,7 +142,7 @@ class ChildWorkflowInstanceCompleted(Event):
     supplied: bool = False  # wfctl's own, as in TaskCompleted
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ChildWorkflowInstanceFailed(Event):
     """A child workflow failed, was terminated or could not be created."""
 
@@ -150,7 +150,7 @@ class ChildWorkflowInstanceFailed(Event):
     failure: Failure | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class TimerCreated(Event):
     """A timer was created.
 
@@ -164,7 +164,7 @@ class TimerCreated(Event):
     rerun_parent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class TimerFired(Event):
     """A timer fired."""
 
@@ -173,7 +173,7 @@ class TimerFired(Event):
     skipped_ms: int = 0  # wfctl's own: the tree's clock jumped so far for it
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class WorkflowStarted(Event):
     """A turn began: the first event of every turn, which sets the workflow's time."""
 
@@ -181,7 +181,7 @@ class WorkflowStarted(Event):
     patches: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class EventRaised(Event):
     """A client raised an event."""
 
@@ -189,21 +189,21 @@ class EventRaised(Event):
     input: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ExecutionSuspended(Event):
     """The instance was suspended."""
 
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ExecutionResumed(Event):
     """The instance was resumed."""
 
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ExecutionStalled(Event):
     """The instance stalled: its code does not fit its history, or a message is too large."""
 
@@ -211,7 +211,7 @@ class ExecutionStalled(Event):
     description: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class OtherEvent(Event):
     """An event of a type that wfctl does not know: shown, never interpreted."""
 
@@ -246,7 +246,7 @@ TYPES: dict[str, type[Event]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class HistoryChunk:
     """The part of a propagated history that belongs to one instance."""
 
@@ -256,7 +256,7 @@ class HistoryChunk:
     app_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class PropagatedEvents:
     """The history that a call hands on: the oldest ancestor's part first, the caller's last."""
 

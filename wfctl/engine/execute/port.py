@@ -8,12 +8,12 @@ through the `deliver` function that the engine hands to the executor, from any t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from wfctl.errors import WfctlError
 from wfctl.model.events import Event, Failure, PropagatedEvents
 from wfctl.model.logs import LogLine
+from wfctl.model.records import record
 from wfctl.model.turn import TurnResult
 
 
@@ -21,7 +21,7 @@ def _nothing() -> PropagatedEvents | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Turn:
     """One pass of workflow code over `new` events.
 
@@ -40,7 +40,7 @@ class Turn:
     app_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ActivityTask:
     key: int
     instance_id: str
@@ -52,7 +52,7 @@ class ActivityTask:
     app_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ActivityResult:
     """Exactly one of a result (None is a result too) and a failure."""
 
@@ -63,7 +63,7 @@ class ActivityResult:
     failure: Failure | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class LateTurn:
     """A turn's result that `run_turn` did not return at once; None: it was given up and must be run again."""
 
@@ -71,14 +71,14 @@ class LateTurn:
     result: TurnResult | None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ExecutorFailed:
     """The executor can run nothing any more: the engine stops with this error."""
 
     error: WfctlError
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Logged:
     """A line that the app's code logged in a step of an instance. `shown`: the app has written it to its output too."""
 
@@ -99,7 +99,7 @@ class Executor(Protocol):
     def knows(self, name: str, app: str) -> bool:
         """Return True if this workflow of this app (as stored) can be run here.
 
-        One that cannot is left alone, never failed.
+        One that cannot is left alone, never failed. False for a workflow of an app that is not here.
         """
         ...
 
