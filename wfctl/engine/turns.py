@@ -95,11 +95,13 @@ class Turns:
         if not new:
             self._consume(live, len(arrived))
             return
-        if live.row.key in self._broken:
-            self._stall(live, Stall(ev.StallReason.NON_DETERMINISTIC, self._broken[live.row.key]))
+        row = live.row
+        key = row.key
+        if key in self._broken:
+            self._stall(live, Stall(ev.StallReason.NON_DETERMINISTIC, self._broken[key]))
             return
         unknown = self.unknown(live)
-        if unknown or self._not_due(live, new):
+        if unknown or (live.state.started is None and self._not_due(live, new)):
             if any(type(event) is ev.ExecutionTerminated for event in new):
                 # A turn without actions ends as terminated.
                 self._conclude_without_code(live, new, len(arrived))
@@ -108,15 +110,14 @@ class Turns:
                 self.leave_alone(live)
             return
         turn_events: list[Event] = [ev.WorkflowStarted(NO_ID, self._time(live)), *new]
-        key = live.row.key
         turn = Turn(
             key,
-            live.row.id,
-            live.row.name,
+            row.id,
+            row.name,
             lambda: self._instances.history(key),
             turn_events,
             lambda: self._received(live),
-            told(live.row.app),
+            told(row.app),
         )
         live.arrived = len(arrived)
         result = self._executor.run_turn(turn)
@@ -157,10 +158,12 @@ class Turns:
         """Return True if this owner does not run the instance: nobody here registers its workflow, nor that of its
         root, so that it is another app's; its app is not here; or its clock is its own."""
         row = live.row
-        if self.leaves(live) or not self._executor.has_app(row.app):
+        if self.leaves(live):
             return True
         if self._executor.knows(row.name, row.app):
             return False
+        if not self._executor.has_app(row.app):
+            return True
         root = None if row.parent is None else self._live.row(row.root)
         return root is None or not self._executor.knows(root.name, root.app)
 
@@ -169,9 +172,7 @@ class Turns:
         self._readiness.leave_alone(row.key, row.name if self._executor.has_app(row.app) else f"{row.app}/{row.name}")
 
     def _not_due(self, live: LiveInstance, new: Sequence[Event]) -> bool:
-        """Return True if this is a delayed start whose time has not come."""
-        if live.state.started is not None:
-            return False
+        """Return True if this instance, which has not started, is a delayed start whose time has not come."""
         started = next((event for event in new if type(event) is ev.ExecutionStarted), None)
         return started is None or (started.scheduled_start is not None and started.scheduled_start > self._time(live))
 
@@ -189,7 +190,8 @@ class Turns:
             why = f"the worker gave two actions with the ID {twice}, which has to be the ID of one"
             result = _refused(result, new, "UnsupportedAction", why)
         execution_id = "" if result.continue_as_new is None else new_id()
-        outcome = decide.conclude(live.state, new, result, self._time(live), execution_id)
+        state = live.state
+        outcome = decide.conclude(state, new, result, self._time(live), execution_id)
         self._consume(live, live.arrived)
         row = live.row
         if row.started_at is None:
@@ -199,9 +201,9 @@ class Turns:
         if outcome.again:
             self._continue_as_new(live, outcome.events)
             return
-        held = _held_activities(live)
+        held = _held_activities(live) if state.suspended else []
         answered = self._append(live, outcome.events)
-        if live.state.suspended or outcome.completed is not None:
+        if state.suspended or outcome.completed is not None:
             held = []
         if row.custom_status != result.custom_status:
             row.custom_status = result.custom_status
@@ -219,14 +221,13 @@ class Turns:
         if busy != row.busy:
             row.busy = busy
             live.changed = True
-        if row.version != live.state.version:
-            row.version = live.state.version
+        if row.version != state.version:
+            row.version = state.version
             live.changed = True
         self._set_status(live)
 
     def _append(self, live: LiveInstance, events: Sequence[Event]) -> int:
         """Add to the history. Returns the number of activities that got their result."""
-        state = live.state
         answered = 0
         for event in events:
             kind = type(event)
@@ -234,7 +235,7 @@ class Turns:
                 answered += 1
             elif kind in _TIMER_EVENTS:
                 live.timers_changed = True
-            fold(state, event)
+        fold(live.state, events)
         live.appended += events
         return answered
 
@@ -356,8 +357,9 @@ class Turns:
 
 
 def _held_activities(live: LiveInstance) -> list[ev.TaskScheduled]:
-    """Return the activities of an instance that was imported: they count as busy, and run, once it is resumed."""
-    if not live.state.suspended or live.row.busy:
+    """Return the activities of an instance that was imported, suspended: they count as busy, and run, once it is
+    resumed."""
+    if live.row.busy:
         return []
     return [op for op in live.state.open.values() if type(op) is ev.TaskScheduled]
 

@@ -88,7 +88,11 @@ def conclude(state: State, new: Sequence[Event], result: TurnResult, now: dateti
 
     The state must be the one before the turn; it is not changed.
     """
-    terminated = next((event for event in new if type(event) is ev.ExecutionTerminated), None)
+    terminated: ev.ExecutionTerminated | None = None
+    for event in new:
+        if type(event) is ev.ExecutionTerminated:
+            terminated = event
+            break
     if result.continue_as_new is not None and terminated is None:
         return _continued(state, new, result.continue_as_new, now, execution_id)
     events = list(new)
@@ -190,8 +194,7 @@ _OPERATIONS = frozenset(RESOLVES.values())
 
 def _open_after(state: State, new: Sequence[Event]) -> Collection[int]:
     after = replace(state, open=dict(state.open))
-    for event in new:
-        fold(after, event)
+    fold(after, new)
     return after.open
 
 

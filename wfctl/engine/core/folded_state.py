@@ -91,19 +91,20 @@ class State:
         return None
 
 
-def fold(state: State, event: Event) -> None:
-    """Apply one committed event. Events without a rule change nothing."""
-    if state.stalled is not None and type(event) is not ev.ExecutionStalled:
-        state.stalled = None
-    rule = _RULES.get(type(event))
-    if rule is not None:
-        rule(state, event)
+def fold(state: State, events: Iterable[Event]) -> None:
+    """Apply committed events. Events without a rule change nothing."""
+    for event in events:
+        kind = type(event)
+        if state.stalled is not None and kind is not ev.ExecutionStalled:
+            state.stalled = None
+        rule = _RULES.get(kind)
+        if rule is not None:
+            rule(state, event)
 
 
 def folded(history: Iterable[Event]) -> State:
     state = State()
-    for event in history:
-        fold(state, event)
+    fold(state, history)
     return state
 
 
@@ -135,8 +136,12 @@ def _timer_created(state: State, event: ev.TimerCreated) -> None:
         state.early.pop((event.subject or "").casefold(), None)
 
 
-def _resolution(state: State, event: Any) -> None:
-    state.open.pop(resolved_id(event), None)
+def _task_resolved(state: State, event: Any) -> None:
+    state.open.pop(event.task_scheduled_id, None)
+
+
+def _timer_fired(state: State, event: ev.TimerFired) -> None:
+    state.open.pop(event.timer_id, None)
 
 
 def _event_raised(state: State, event: ev.EventRaised) -> None:
@@ -166,11 +171,11 @@ _RULES: dict[type[Event], Callable[[State, Any], None]] = {
     ev.TaskScheduled: _operation,
     ev.TimerCreated: _timer_created,
     ev.ChildWorkflowInstanceCreated: _operation,
-    ev.TaskCompleted: _resolution,
-    ev.TaskFailed: _resolution,
-    ev.TimerFired: _resolution,
-    ev.ChildWorkflowInstanceCompleted: _resolution,
-    ev.ChildWorkflowInstanceFailed: _resolution,
+    ev.TaskCompleted: _task_resolved,
+    ev.TaskFailed: _task_resolved,
+    ev.TimerFired: _timer_fired,
+    ev.ChildWorkflowInstanceCompleted: _task_resolved,
+    ev.ChildWorkflowInstanceFailed: _task_resolved,
     ev.EventRaised: _event_raised,
     ev.ExecutionSuspended: _suspended,
     ev.ExecutionResumed: _resumed,

@@ -26,7 +26,7 @@ from wfctl.model.fit import Difference
 from wfctl.model.status import Status
 from wfctl.model.turn import ContinueAsNew, Stall, TurnResult
 from wfctl.workflow.failures import failure_of
-from wfctl.workflow.payloads import optional_from_json, to_json
+from wfctl.workflow.payloads import from_json, to_json
 from wfctl.workflow.registry import Registry, VersionNotAvailable
 from wfctl.workflow.replay.generator import WorkflowGenerator
 from wfctl.workflow.replay.history_check import confirm, unconfirmed
@@ -97,11 +97,11 @@ class LiveWorkflow:
                 self._restamp()
             for event in feed:
                 self._take(event)
-            if not pending.closed:
-                pending.warnings += pending.calls.after_turn(replayed=False)
+            if not pending.closed and (unyielded := pending.calls.after_turn(replayed=False)):
+                pending.warnings += unyielded
         except VersionNotAvailable as missing:
             return TurnResult(stall=self._version_missing(str(missing)))
-        if not pending.patches_match():
+        if pending.recorded_patches and not pending.patches_match():
             return TurnResult(stall=Stall(StallReason.PATCH_MISMATCH, self._patches()))
         result = TurnResult([], pending.custom_status, self._version, pending.applied_patches)
         if pending.continuation is not None:
@@ -111,9 +111,11 @@ class LiveWorkflow:
             pending.actions.clear()
         return result
 
-    def take_warnings(self) -> list[Unyielded]:
+    def take_warnings(self) -> Sequence[Unyielded]:
         """Return what there is to say of the code since the last time."""
         pending = self._pending
+        if not pending.warnings:
+            return ()
         warnings, pending.warnings = pending.warnings, []
         return warnings
 
@@ -292,7 +294,7 @@ class LiveWorkflow:
 
 def _decoded(text: str | None, what: str) -> Any:
     try:
-        return optional_from_json(text)
+        return from_json(text) if text else None
     except JSONDecodeError as error:
         raise JSONDecodeError(f"{what} is not JSON: {error.msg}", error.doc, error.pos) from None
 

@@ -43,7 +43,6 @@ class PendingActions:
     continuation       the input (JSON text) and `save_events` of a continue-as-new
     recorded_patches   the patches in the history, in its order
     applied_patches    the patches that the code has applied, in its order, with repetitions
-    calls              the calls whose tasks the code may forget to yield
     warnings           what there is to say of such calls, until somebody takes it
     patch_decisions    the answer that `is_patched` gave, by patch
     calls              the calls whose tasks the code may forget to yield

@@ -68,14 +68,11 @@ class Calls:
         """Return the calls of this turn whose tasks the code has let go of; none of what was `replayed`."""
         if not self._fresh:
             return []
-        fresh, self._fresh = self._fresh, []
+        fresh = [noted for noted in self._fresh if not noted[0]._observed]
+        self._fresh.clear()
         told: list[Unyielded] = []
         while fresh:
-            noted = fresh.pop()
-            if noted[0]._observed:
-                continue
-            call = Call._make(noted)
-            del noted
+            call = Call._make(fresh.pop())
             # Held by the list of pending tasks, by `call`, and by the argument of getrefcount; else by the code.
             if not _let_go(call.task):
                 self._held.append(call)

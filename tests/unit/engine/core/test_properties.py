@@ -30,8 +30,7 @@ arrivals = st.lists(event_strategy.filter(lambda event: not isinstance(event, AC
 @given(histories, st.integers(0, 25))
 def test_a_prefix_folded_and_then_the_rest_is_all_folded(history: list[Event], cut: int) -> None:
     state = folded(history[:cut])
-    for event in history[cut:]:
-        fold(state, event)
+    fold(state, history[cut:])
     assert state == folded(history)
 
 
@@ -46,8 +45,7 @@ def test_admitting_twice_admits_no_resolution_again(history: list[Event], arrive
     before = copy.deepcopy(state)
     admitted = decide.admit(state, arrived)
     assert state == before, "admit looks and does not touch"
-    for event in admitted:
-        fold(state, event)
+    fold(state, admitted)
     again = decide.admit(state, admitted)
     assert not [event for event in again if type(event) in RESOLVES]
 
@@ -92,7 +90,7 @@ def test_timers_fire_only_once_due_and_only_once(history: list[Event], seconds: 
     for event in fired:
         assert isinstance(event, ev.TimerFired)
         assert event.fire_at <= now
-        fold(state, event)
+    fold(state, fired)
     assert decide.due_timers(state, now) == []
 
 
