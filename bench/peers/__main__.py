@@ -79,6 +79,7 @@ def _measured(group: Group, workloads: Sequence[Workload], peers: Sequence[Peer]
         "name": group.name,
         "title": group.title,
         "about": group.about,
+        "against_disk": group.against_disk,
         "peers": [],
         "skipped": [],
         "workloads": [asdict(workload) for workload in workloads],

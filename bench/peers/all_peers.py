@@ -54,6 +54,7 @@ ENGINES = Group(
         ),
     ),
     (Embedded(), Restate(), *dbos.PEERS),
+    against_disk=True,
 )
 
 GROUPS = (ENGINES,)

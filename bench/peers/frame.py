@@ -73,13 +73,17 @@ class Peer(Protocol):
 
 @dataclass(frozen=True)
 class Group:
-    """Peers that are asked for the same: a table of the page. `about` is what stands above it."""
+    """Peers that are asked for the same: a table of the page. `about` is what stands above it.
+
+    `against_disk`: the page also says what wfctl's figures are in commits of SQLite, as they were right before.
+    """
 
     name: str
     title: str
     about: str
     workloads: tuple[Workload, ...]
     peers: tuple[Peer, ...]
+    against_disk: bool = False
 
 
 def environ(**more: str) -> dict[str, str]:

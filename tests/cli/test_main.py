@@ -81,7 +81,7 @@ def test_topics(cli: Cli, topic: str) -> None:
     assert all(len(line) <= 120 for line in cli("help", topic).out.splitlines())
 
 
-@pytest.mark.parametrize("name", ["make_commands", "make_apps"])
+@pytest.mark.parametrize("name", ["make_commands", "make_apps", "make_performance"])
 def test_reference_is_current(name: str) -> None:
     sys.path.insert(0, str(ROOT / "docs"))
     try:
