@@ -144,7 +144,10 @@ def test_what_is_due_fires_in_the_order_of_its_time_across_a_tree(
         rig.own([])
         skip(rig, start(rig, "Fan", "fan", json.dumps(program)))
         expected = [sum(seconds for _, seconds, _ in made) for made in program]
-        assert rig.row("fan").output == json.dumps(expected), "each branch took the time that it says"
+        longer = [taken - due for taken, due in zip(json.loads(rig.row("fan").output or ""), expected, strict=True)]
+        assert all(0 <= seconds < 60 for seconds in longer), (
+            "each branch took the time that it says, and that of its work"
+        )
         skipped = list(rig.__dict__["marks"])
         rig.__dict__["marks"].clear()
         assert [due[label] for label in skipped] == sorted(due.values())
@@ -153,7 +156,7 @@ def test_what_is_due_fires_in_the_order_of_its_time_across_a_tree(
         while not rig.until(lambda: _at_rest(rig)) or not rig.row("slow").status.terminal:
             wake = rig.look(lambda db: db.execute("SELECT min(wake_at) FROM instances").fetchone()[0])
             rig.advance(seconds=max(0.0, wake / 1e6 - rig.clock.now().timestamp()))
-        assert rig.row("slow").output == rig.row("fan").output
+        assert rig.row("slow").output == json.dumps(expected)
         assert rig.__dict__["marks"] == skipped
         assert rig.look(inconsistencies) == []
     finally:

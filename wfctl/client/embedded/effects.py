@@ -76,11 +76,13 @@ class Effects:
             if not driving.engine.settled([row.root for row in rows]):
                 driving.changed(LOOK_SECONDS)
                 return None
+            if self._moved(rows):  # they were read before it had settled
+                return None
             return "no workflow code here can do it: it takes an app that registers '{name}'"
         if not is_owned(self._store.path, 0):
             # The process that owned the store when the requests were committed has ended and not followed them.
             self._store.transact(lambda transaction: [self._follow(transaction, row) for row in rows])
-            if any(self._find(row.id, (row.app,)) != row for row in rows):
+            if self._moved(rows):
                 return None
             return "no process is executing this store: wfctl run --app FILE, or wfctl serve, does it"
         if late:
@@ -93,6 +95,9 @@ class Effects:
     @staticmethod
     def _follow(transaction: UndrivenTransaction, row: Row) -> None:
         transaction.run(lambda unit: None, row.id, (row.app,))
+
+    def _moved(self, rows: Sequence[Row]) -> bool:
+        return any(self._find(row.id, (row.app,)) != row for row in rows)
 
     def _find(self, instance_id: str, apps: Apps) -> Row | None:
         return self._store.query(lambda db: instances.find(db, instance_id, apps))
