@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 PAGE = Path(__file__).parent / "performance.md"
 FIGURES = PAGE.with_suffix(".json")
 IMAGES = PAGE.parent / "images"
-OURS = "wfctl"
+OURS = "wfctl"  # how the names of our own begin
 Values = Mapping[str, "float | None"]  # by peer
 NOISE = 1.2  # of two medians of one run, below which nothing is said of who is better
 
@@ -67,7 +67,8 @@ $ python docs/make_performance.py
 
 It makes the environments on the first run and leaves out whom it cannot make, with the reason. `--only wfctl`,
 `--workload chains` and `--rounds 1` measure less, and without `--record` nothing is written. PostgreSQL is made for
-each measurement where its programs are installed, or is the one that `WFCTL_BENCH_POSTGRES` names.
+each measurement where its programs are installed, or is the one that `WFCTL_BENCH_POSTGRES` names, as
+`postgresql://postgres@127.0.0.1:5432`.
 """
 
 
@@ -182,8 +183,8 @@ class Times(NamedTuple):
 
 
 def _times(figure: Any, values: Values) -> Times | None:
-    ours = values.get(OURS)
-    others = {name: value for name, value in values.items() if name != OURS}
+    ours = next((value for name, value in values.items() if name.startswith(OURS)), None)
+    others = {name: value for name, value in values.items() if not name.startswith(OURS)}
     rival = _best(figure, others)
     if ours is None or rival is None:
         return None
@@ -304,13 +305,13 @@ def _bars(group: Any, figure: Any) -> Sequence[Bar]:
     for peer in group["peers"]:
         value = values.get(peer["name"])
         text = number(value) if value is not None else _cell(values, peer["name"])
-        bars.append(Bar(peer["title"], value or 0.0, text, peer["name"] == OURS))
+        bars.append(Bar(_bare(peer["title"]), value or 0.0, text, peer["name"].startswith(OURS)))
     return bars
 
 
 def _panel(figure: Any, bars: Sequence[Bar], palette: Palette, x: int, y: int, width: int) -> Iterator[str]:
     direction = "more is better" if figure["more_is_better"] else "less is better"
-    yield _text(x, y + 14, figure["title"].replace("`", ""), palette.text, bold=True)
+    yield _text(x, y + 14, _bare(figure["title"]), palette.text, bold=True)
     yield _text(x, y + 31, f"{figure['unit']}, {direction}", palette.muted)
     longest = max(bar.value for bar in bars) or 1.0
     start = x + LABEL
@@ -322,6 +323,11 @@ def _panel(figure: Any, bars: Sequence[Bar], palette: Palette, x: int, y: int, w
         yield _text(x, line, bar.title, palette.text, bar.ours)
         yield f'<rect x="{start}" y="{top}" width="{length:.1f}" height="{BAR}" rx="2" fill="{colour}"/>'
         yield _text(start + length + 6, line, bar.text, palette.text if bar.ours else palette.muted, bar.ours)
+
+
+def _bare(words: str) -> str:
+    """Without the marks of the page."""
+    return words.replace("`", "")
 
 
 def _text(x: float, y: float, words: str, colour: str, bold: bool = False) -> str:

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
+from bench.engine import scratch
 from bench.peers import environments, frame, postgres
 from bench.peers.programs.measuring import STUCK
 
@@ -47,7 +48,10 @@ class Dbos:
             environments.python("dbos", LIBRARY)
         except RuntimeError as error:
             return str(error)
-        return postgres.missing() if self._server else None
+        if self._server:
+            with scratch() as folder:
+                return postgres.missing(folder)
+        return None
 
     def version(self) -> str:
         library = f"DBOS {LIBRARY[0].rpartition('=')[2]}"
@@ -91,6 +95,17 @@ def with_a_log(folder: Path) -> Iterator[str]:
         yield url
 
 
+@contextlib.contextmanager
+def on_postgres(folder: Path) -> Iterator[str]:
+    """A database of its own, which DBOS makes. It is dropped, for the server may be somebody's."""
+    name = f"wfctl_bench_{time.time_ns()}"
+    with postgres.server(folder) as url:
+        try:
+            yield f"{url}/{name}"
+        finally:
+            frame.run(environments.python("dbos", LIBRARY), "drop_database", f"{url}/postgres", name)
+
+
 PEERS = (
     Dbos(
         "dbos-sqlite",
@@ -111,7 +126,7 @@ PEERS = (
         "DBOS, PostgreSQL",
         "A start and a step are acknowledged after a commit of their own is on the disk (as shipped: `fsync=on`, "
         "`synchronous_commit=on`).",
-        postgres.database,
+        on_postgres,
         server=True,
     ),
 )

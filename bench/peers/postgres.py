@@ -9,7 +9,6 @@ import contextlib
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -20,11 +19,17 @@ NOBODY = "nobody"  # PostgreSQL refuses to run as root
 FOLDERS = ("/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql*/bin")
 
 
-def missing() -> str | None:
-    """Return why there is no PostgreSQL to measure with, or None."""
-    if GIVEN in os.environ or _program("initdb"):
+def missing(folder: Path) -> str | None:
+    """Return why there is no PostgreSQL to measure with, or None. One that has to be made is tried in the folder."""
+    if GIVEN in os.environ:
         return None
-    return f"no PostgreSQL: {GIVEN} is not set, and there is no initdb here"
+    if not _program("initdb"):
+        return f"no PostgreSQL: {GIVEN} is not set, and there is no initdb here"
+    try:
+        with server(folder):
+            return None
+    except RuntimeError as error:
+        return f"PostgreSQL does not start: {str(error).strip().splitlines()[-1]}"
 
 
 def version() -> str:
@@ -35,18 +40,11 @@ def version() -> str:
 
 
 @contextlib.contextmanager
-def database(folder: Path) -> Iterator[str]:
-    """The URL of a database that does not exist yet; whoever uses it makes it."""
-    name = f"bench_{os.getpid()}_{time.time_ns()}"
+def server(folder: Path) -> Iterator[str]:
+    """The URL of a server, for as long as the block lasts. Raises RuntimeError where it cannot be made."""
     if GIVEN in os.environ:
-        yield f"{os.environ[GIVEN].rstrip('/')}/{name}"
+        yield os.environ[GIVEN].rstrip("/")
         return
-    with _server(folder) as url:
-        yield f"{url}/{name}"
-
-
-@contextlib.contextmanager
-def _server(folder: Path) -> Iterator[str]:
     user = _user()
     data, log = folder / "postgres", folder / "postgres.log"
     data.mkdir()
@@ -60,15 +58,15 @@ def _server(folder: Path) -> Iterator[str]:
     (port,) = frame.free_ports(1)
     settings = ["-c", f"port={port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
     with log.open("ab") as out:
-        server = subprocess.Popen(
+        process = subprocess.Popen(
             [_program("postgres"), "-D", str(data), *settings], cwd=folder, user=user, stdout=out, stderr=out
         )
     try:
         frame.until(lambda: b"ready to accept connections" in log.read_bytes(), "PostgreSQL is ready")
         yield f"postgresql://bench@127.0.0.1:{port}"
     finally:
-        server.terminate()
-        server.wait()
+        process.terminate()
+        process.wait()
 
 
 def _user() -> str | None:
