@@ -13,12 +13,13 @@ import shutil
 import statistics
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from bench.engine import HERE, commit_rate, scratch
-from bench.serve import cpu, environ, process, until
+from bench.serve import LIMIT_SECONDS, cpu, environ, process, until
 
 LENGTH = 5
 TOGETHER = (2000, 100)  # chains, and how many of them at a time
@@ -60,7 +61,7 @@ def serve_memory(_: int) -> Iterator[dict[str, Any]]:
         for mark in MARKS:
             worker.run(mark - done, FOR_MEMORY, 1)
             done = mark
-            found[mark] = _resident(server.pid)
+            found[mark] = resident(server.pid)
     growth = found[MARKS[-1]] / found[GROWTH_FROM] - 1
     yield {
         **{f"mib_at_{mark}": round(value, 1) for mark, value in found.items()},
@@ -80,9 +81,12 @@ class GoWorker:
         assert self._running.stdout is not None
         self._running.stdin.write(f"{chains} {in_flight} {length}\n")
         self._running.stdin.flush()
+        limit = threading.Timer(LIMIT_SECONDS, self._running.kill)
+        limit.start()
         said = self._running.stdout.readline()
+        limit.cancel()
         if not said:
-            raise RuntimeError("the Go worker has ended")
+            raise RuntimeError(f"the Go worker has ended, or was ended after {LIMIT_SECONDS} s")
         answer: dict[str, Any] = json.loads(said)
         return answer
 
@@ -101,9 +105,9 @@ def served(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str],
 
 
 @contextlib.contextmanager
-def go_worker(address: str) -> Iterator[GoWorker]:
+def go_worker(address: str, *options: str) -> Iterator[GoWorker]:
     """Run a Go worker of the sidecar at this address."""
-    command = [str(built()), "-address", address]
+    command = [str(built()), "-address", address, *options]
     with process(command, env=environ(), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
         yield GoWorker(running)
 
@@ -134,7 +138,7 @@ def _medians(rounds: list[dict[str, float]]) -> dict[str, float]:
     return {name: round(statistics.median(one[name] for one in rounds), 2) for name in rounds[0]}
 
 
-def _resident(pid: int) -> float:
+def resident(pid: int) -> float:
     """Return the memory of a process in MiB."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20

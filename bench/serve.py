@@ -26,7 +26,7 @@ CHAINS, LENGTH = 1000, 5
 ITEMS = CHAINS * (2 * LENGTH + 1)
 LIMIT_SECONDS = 300
 LEFT = "SELECT count(*) FROM instances WHERE completed_at IS NULL"
-WORKER = HERE.parent / "tests" / "e2e" / "sdk_worker.py"
+WORKER = HERE.parent / "tests" / "support" / "sdk_worker.py"
 
 
 def serve(rounds: int) -> Iterator[dict[str, Any]]:
@@ -80,7 +80,8 @@ def process(command: list[str], **more: Any) -> Iterator[subprocess.Popen[str]]:
         process.wait()
 
 
-def _worker(port: int) -> Any:
+def python_worker(port: int) -> Any:
+    """Run a worker of the official SDK on this machine's gRPC port, with the workflows of `app.py`."""
     env = environ(DAPR_GRPC_PORT=str(port))
     return process([sys.executable, str(WORKER), str(HERE / "app.py")], env=env, stdout=subprocess.DEVNULL)
 
@@ -91,7 +92,7 @@ def _ideal(most_turns: int, most_activities: int) -> Figures:
         assert server.stdin is not None
         assert server.stdout is not None
         port = int(server.stdout.readline())
-        with _worker(port) as worker:
+        with python_worker(port) as worker:
             assert server.stdout.readline() == "warm\n"
             before = cpu(server.pid), cpu(worker.pid)
             server.stdin.write("\n")
@@ -111,7 +112,7 @@ def _served(folder: Path) -> Figures:
     with process(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as server:
         until(lambda: ready.exists() or server.poll() is not None, "the server is ready")
         ends = json.loads(ready.read_text())
-        with grpc.insecure_channel(ends["grpcEndpoint"]) as channel, _worker(ends["grpcPort"]) as worker:
+        with grpc.insecure_channel(ends["grpcEndpoint"]) as channel, python_worker(ends["grpcPort"]) as worker:
             metadata = f"{ends['httpEndpoint']}/v1.0/metadata"
             until(lambda: "workflows" in json.load(urllib.request.urlopen(metadata)), "a worker is connected")
             _start(channel, ["warm"], None)

@@ -39,6 +39,7 @@ type report struct {
 
 func main() {
 	address := flag.String("address", "127.0.0.1:"+port(), "host:port of the sidecar's gRPC API")
+	only := flag.Bool("client", false, "start chains and wait for them, but leave their work to another worker")
 	flag.Parse()
 	connection, err := grpc.NewClient(*address, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
@@ -48,8 +49,8 @@ func main() {
 	client := workflow.NewClient(connection)
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	if err := client.StartWorker(ctx, registry()); err != nil {
-		log.Fatal(err)
+	if !*only {
+		must(client.StartWorker(ctx, registry()))
 	}
 	lines := bufio.NewScanner(os.Stdin)
 	answers := json.NewEncoder(os.Stdout)

@@ -6,6 +6,7 @@ from bench.peers import dbos
 from bench.peers.embedded import Embedded
 from bench.peers.frame import Figure, Group, Workload
 from bench.peers.restate import Restate
+from bench.peers.servers import DurableTaskGo, RealDapr, WfctlServe
 
 ENGINES = Group(
     "engines",
@@ -57,4 +58,50 @@ ENGINES = Group(
     against_disk=True,
 )
 
-GROUPS = (ENGINES,)
+SERVERS = Group(
+    "servers",
+    "Servers behind a worker",
+    "Whoever writes workflows with one of Dapr's SDKs needs a sidecar, and any of these is one: the same unmodified "
+    "programs run against each. CPU and memory are those of the server alone, of daprd with the placement and "
+    "scheduler services that it needs.",
+    (
+        Workload(
+            "go_worker",
+            "a program of the official Go SDK is the worker, starts 1,000 workflows of 5 activities, 100 in flight, "
+            "and then 100 one at a time",
+            (
+                Figure("go_chains", "Go worker: chains of 5, 100 in flight", "chains/s", more_is_better=True),
+                Figure("go_alone", "Go worker: one chain at a time, start to result, p50", "ms"),
+                Figure("go_cpu_together", "CPU of the server a chain, 100 in flight", "ms"),
+                Figure("go_cpu_alone", "CPU of the server a chain, one at a time", "ms"),
+                Figure("go_memory", "memory of the server after that", "MiB"),
+            ),
+        ),
+        Workload(
+            "python_worker",
+            "the worker is one of the official Python SDK; 300 chains, 100 in flight, and then 100 one at a time",
+            (
+                Figure("python_chains", "Python worker: chains of 5, 100 in flight", "chains/s", more_is_better=True),
+                Figure("python_alone", "Python worker: one chain at a time, start to result, p50", "ms"),
+            ),
+        ),
+    ),
+    (
+        WfctlServe(),
+        DurableTaskGo(
+            "durabletask-go",
+            "durabletask-go",
+            "Each change is a transaction of SQLite as it comes: on the disk before it is acknowledged (rollback "
+            "journal, `synchronous=FULL`).",
+        ),
+        DurableTaskGo(
+            "durabletask-go-wal",
+            "durabletask-go, WAL",
+            "The same with `_pragma=journal_mode(wal)` in the name of its file: SQLite's quicker journal, as safe.",
+            "?_pragma=journal_mode(wal)",
+        ),
+        RealDapr(),
+    ),
+)
+
+GROUPS = (ENGINES, SERVERS)

@@ -53,7 +53,7 @@ class Embedded:
         command = [sys.executable, "-m", "bench.peers.programs.embedded_program", "recovery", str(folder)]
         killed = subprocess.run(command, cwd=frame.ROOT, env=frame.environ(**{STUCK: "1"}), capture_output=True)
         assert killed.returncode == -9, killed.stderr
-        assert self._ended(folder) == 0
+        assert self.completed(folder) == 0
         began = time.perf_counter()
         self._wfctl(folder, "run")
         seconds = time.perf_counter() - began
@@ -61,13 +61,13 @@ class Embedded:
         return {"recovery": seconds}
 
     def _check(self, folder: Path, ended: int) -> None:
-        """Every instance has ended well, and SQLite finds no damage."""
-        assert self._ended(folder) == ended
+        assert self.completed(folder) == ended
+
+    def completed(self, folder: Path) -> int:
+        """How many instances have completed, in a store in which `wfctl doctor` finds no damage."""
         checks = {check["check"]: check for check in self._wfctl(folder, "doctor", "-o", "json")}
         for name in CHECKED:
             assert checks[name]["level"] == "ok", checks[name]
-
-    def _ended(self, folder: Path) -> int:
         counts = self._wfctl(folder, "count", "--status", "COMPLETED", "-o", "json")
         return sum(count["count"] for count in counts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import subprocess
 import sys
@@ -52,6 +53,17 @@ def node(name: str, requirements: Sequence[str]) -> Path:
         )
         _mark(folder, requirements)
     return folder
+
+
+@functools.cache
+def go(module: Path, package: str) -> Path:
+    """Compile a program whose version, and those of all it needs, the `go.mod` in this folder fixes. Returns its file.
+
+    Raises RuntimeError where it could not be made.
+    """
+    program = CACHE / "go" / package.rpartition("/")[2]
+    _run(["go", "-C", str(module), "build", "-o", str(program), package])
+    return program
 
 
 def _is_made(folder: Path, requirements: Sequence[str]) -> bool:
