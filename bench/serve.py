@@ -72,12 +72,11 @@ def environ(**more: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def process(command: list[str], **more: Any) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(command, text=True, cwd=HERE.parent, stderr=subprocess.DEVNULL, **more)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+    with subprocess.Popen(command, text=True, cwd=HERE.parent, stderr=subprocess.DEVNULL, **more) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def python_worker(port: int) -> Any:

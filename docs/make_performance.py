@@ -40,7 +40,8 @@ And of all of them:
   time, all of them are nearer to one another.
 * Each measurement has new processes and an empty store, on the same disk; in each round another one is first. What
   each workflow returned is looked at afterwards, with the number of instances that have ended and SQLite's check of the
-  file for wfctl. Whatever is not all there is no figure.
+  file for wfctl. Servers behind a worker are ended by `kill -9` before that, so that what is counted is on the disk.
+  Whatever is not all there is no figure.
 * Restate's chains count as ended when their functions have returned, those of the others when that is on the disk.
 * "FULL commits" is what SQLite reached right before, with one row of 200 bytes in each commit (WAL,
   `synchronous=FULL`): a floor for whoever commits each by itself.
@@ -54,7 +55,8 @@ And of all of them:
 * More machines or cores. Restate and a DBOS on PostgreSQL spread over many processes, Dapr over many machines, with
   copies of their data; wfctl's engine is one process on one, and one thread of it commits. Here everybody has one
   machine with {cores} cores.
-* Starts over a network: wfctl and DBOS are started from their own process, Restate over HTTP on loopback.
+* Starts over a network: wfctl and DBOS are started from their own process, Restate over HTTP on loopback, the servers
+  behind a worker over gRPC on loopback.
 * Large inputs and outputs, long waits, many workflows that lie idle, months of history in the store.
 * Features, languages, and what it takes to run each of them.
 
@@ -68,7 +70,8 @@ $ python docs/make_performance.py
 It makes the environments on the first run and leaves out whom it cannot make, with the reason. `--only wfctl`,
 `--workload chains` and `--rounds 1` measure less, and without `--record` nothing is written. PostgreSQL is made for
 each measurement where its programs are installed, or is the one that `WFCTL_BENCH_POSTGRES` names, as
-`postgresql://postgres@127.0.0.1:5432`.
+`postgresql://postgres@127.0.0.1:5432`. The servers behind a worker need Go, and daprd besides that `WFCTL_DAPR_BIN`
+names a folder with the programs `daprd`, `placement` and `scheduler`.
 """
 
 
@@ -241,8 +244,8 @@ def _ratio(figure: Any, value: float, rate: float) -> float:
 
 
 def _titles(workload: Any) -> str:
-    """Name a workload by its figures."""
-    return " and ".join(figure["title"] for figure in workload["figures"])
+    """Name a workload, by its figures unless it has a title."""
+    return workload.get("title") or " and ".join(figure["title"] for figure in workload["figures"])
 
 
 def _figures(group: Any) -> Sequence[Any]:

@@ -72,3 +72,25 @@ def test_wfctl_is_measured_and_its_store_is_looked_at() -> None:
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [(line["peer"], line["workload"]) for line in lines] == [("wfctl", "activities"), ("wfctl", "recovery")]
     assert all(line[line["workload"]] > 0 and line["sqlite_full_commits_per_s"] > 0 for line in lines)
+
+
+@pytest.fixture
+def servers(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(ROOT))
+    module = importlib.import_module("bench.peers.servers")
+    for name, size in {"WARM": (2, 2), "TOGETHER": (6, 3), "PYTHON_TOGETHER": (6, 3), "ALONE": (2, 1)}.items():
+        monkeypatch.setattr(module, name, size)
+    return module
+
+
+@pytest.mark.parametrize("worker", ["go", "python"])
+def test_a_server_is_measured_and_its_store_is_looked_at(servers: Any, tmp_path: Path, worker: str) -> None:
+    server = servers.WfctlServe()
+    reason = server.prepare()
+    if reason is not None:
+        pytest.skip(reason)
+    figures = server.workloads[f"{worker}_worker"](tmp_path)
+    assert figures[f"{worker}_chains"] > 0
+    assert server.completed(tmp_path) == 10
+    with pytest.raises(RuntimeError, match="10 of 11 instances have completed by the store"):
+        server._check(tmp_path, (11, 1))

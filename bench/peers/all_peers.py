@@ -70,20 +70,24 @@ SERVERS = Group(
             "a program of the official Go SDK is the worker, starts 1,000 workflows of 5 activities, 100 in flight, "
             "and then 100 one at a time",
             (
-                Figure("go_chains", "Go worker: chains of 5, 100 in flight", "chains/s", more_is_better=True),
-                Figure("go_alone", "Go worker: one chain at a time, start to result, p50", "ms"),
-                Figure("go_cpu_together", "CPU of the server a chain, 100 in flight", "ms"),
-                Figure("go_cpu_alone", "CPU of the server a chain, one at a time", "ms"),
-                Figure("go_memory", "memory of the server after that", "MiB"),
+                Figure("go_chains", "Go worker: chains of 5 steps, 100 in flight", "chains/s", more_is_better=True),
+                Figure("go_alone", "Go worker: from start to result, one at a time, p50", "ms"),
+                Figure("go_cpu_together", "Go worker: CPU of the server a chain, 100 in flight", "ms"),
+                Figure("go_cpu_alone", "Go worker: CPU of the server a chain, one at a time", "ms"),
+                Figure("go_memory", "Go worker: memory of the server after 1,200 chains", "MiB"),
             ),
+            "with a Go worker",
         ),
         Workload(
             "python_worker",
             "the worker is one of the official Python SDK; 300 chains, 100 in flight, and then 100 one at a time",
             (
-                Figure("python_chains", "Python worker: chains of 5, 100 in flight", "chains/s", more_is_better=True),
-                Figure("python_alone", "Python worker: one chain at a time, start to result, p50", "ms"),
+                Figure(
+                    "python_chains", "Python worker: chains of 5 steps, 100 in flight", "chains/s", more_is_better=True
+                ),
+                Figure("python_alone", "Python worker: from start to result, one at a time, p50", "ms"),
             ),
+            "with a Python worker",
         ),
     ),
     (

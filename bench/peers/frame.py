@@ -33,11 +33,12 @@ class Figure:
 
 @dataclass(frozen=True)
 class Workload:
-    """What every peer of a group is asked to do. `about` is a sentence of the page."""
+    """What every peer of a group is asked to do. `about` is a sentence of the page, behind `title` or the figures'."""
 
     name: str
     about: str
     figures: tuple[Figure, ...]
+    title: str = ""
 
 
 # Takes an empty folder on a real disk; returns a number for each figure of the workload, after it has looked whether
