@@ -84,6 +84,8 @@ def _run(command: Sequence[str]) -> None:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_SECONDS)
     except subprocess.TimeoutExpired:
         raise RuntimeError(f"not made within {LIMIT_SECONDS} s") from None
+    except OSError as error:
+        raise RuntimeError(f"{command[0]} is not installed: {error.strerror}") from None
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()
         raise RuntimeError(said[-1] if said else f"{command[0]} failed")

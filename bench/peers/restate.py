@@ -8,7 +8,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -98,10 +97,12 @@ def _server() -> Path:
 
 
 class _Client:
-    """One connection to the server."""
+    """One connection to the server. The standard library's client takes three times the CPU time, on shared cores."""
 
     def __init__(self, port: int) -> None:
-        self._connection = HTTPConnection("127.0.0.1", port, timeout=frame.LIMIT_SECONDS)
+        self._socket = socket.create_connection(("127.0.0.1", port), frame.LIMIT_SECONDS)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._answers = self._socket.makefile("rb")
 
     def send(self, steps: int) -> str:
         """Start a chain. Returns its ID."""
@@ -112,12 +113,22 @@ class _Client:
         return int(self.ask(f"/restate/invocation/{invocation}/attach"))
 
     def ask(self, path: str, body: object = None) -> Any:
-        method, text = ("GET", None) if body is None else ("POST", json.dumps(body))
-        self._connection.request(method, path, text, {"Content-Type": "application/json"})
-        response = self._connection.getresponse()
-        said = response.read()
-        if response.status >= 300:
-            raise RuntimeError(f"{path}: {response.status} {said[:500]!r}")
+        method, text = ("GET", "") if body is None else ("POST", json.dumps(body))
+        headers = f"Host: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(text)}\r\n"
+        self._socket.sendall(f"{method} {path} HTTP/1.1\r\n{headers}\r\n{text}".encode())
+        first, length = self._answers.readline(), -1
+        if not first:
+            raise ConnectionError(f"{path}: no answer")
+        status = int(first.split()[1])
+        while line := self._answers.readline().strip():
+            name, _, value = line.partition(b":")
+            if name.lower() == b"content-length":
+                length = int(value)
+        if length < 0:
+            raise RuntimeError(f"{path}: an answer without its length")
+        said = self._answers.read(length)
+        if status >= 300:
+            raise RuntimeError(f"{path}: {status} {said[:500]!r}")
         return json.loads(said)
 
 
