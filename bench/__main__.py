@@ -11,7 +11,7 @@ import argparse
 import json
 import sys
 
-from bench import engine, go_worker, million, serve, startup, ui, watch
+from bench import batches, engine, go_worker, million, serve, startup, ui, watch
 
 BENCHMARKS = {
     "chains": engine.chains,
@@ -22,6 +22,7 @@ BENCHMARKS = {
     "serve": serve.serve,
     "serve-go": go_worker.serve_go,
     "serve-memory": go_worker.serve_memory,
+    "batches": batches.batches,
     "million": million.million,
     "watch": watch.watch,
     "ui": ui.ui,

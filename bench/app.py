@@ -39,3 +39,8 @@ def child(ctx, value):
 def family(ctx, width):
     values = yield wf.when_all([ctx.call_child_workflow(child, input=number) for number in range(width)])
     return len(values)
+
+
+@wfr.workflow(name="Waiter")
+def waiter(ctx, number):
+    return (yield ctx.wait_for_external_event("go"))

@@ -34,11 +34,12 @@ def stop_after(monkeypatch: pytest.MonkeyPatch) -> Stop:
 
     @contextlib.contextmanager
     def prepare(count: int, error: type[BaseException]) -> Iterator[None]:
-        def for_each(self, ids, act, stop):
+        def for_each(self, ids, act, stop, look):
             for number, one in enumerate(ids):
                 if number == count:
                     raise error(143) if error is SystemExit else error()
                 try:
+                    look([one])
                     yield act(one)
                 except WfctlError as failed:
                     yield failed

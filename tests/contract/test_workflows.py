@@ -548,6 +548,32 @@ class TestForEach:
         assert len(results) == 2
         assert (subject.gone("a"), subject.gone("c")) == (True, False)
 
+    def test_each_is_looked_at_once_before_it_is_acted_on(self, subject: Subject) -> None:
+        for one in ("a", "c"):
+            subject.waits(subject.start("Await", one, '"go"'))
+        looked: list[str] = []
+
+        def act(instance_id: str) -> None:
+            assert instance_id in looked
+            subject.workflows.raise_event(instance_id, "go", "1")
+
+        results = [*subject.workflows.for_each(["a", "b", "c"], act, lambda error: False, looked.extend)]
+        assert [type(one) for one in results] == [type(None), NotFound, type(None)]
+        assert looked == ["a", "b", "c"]
+
+
+class TestSeveral:
+    def test_those_that_are_there(self, subject: Subject) -> None:
+        subject.waits(subject.start("Await", "a", '"go"'))
+        subject.ended(subject.start("Echo", "e", "1"))
+        found = subject.workflows.several(["e", "nosuch", "a"], payloads=True, waiting=True)
+        assert {one: instance.status for one, instance in found.items()} == {
+            "a": Status.RUNNING,
+            "e": Status.COMPLETED,
+        }
+        assert found["e"].output == "1"
+        assert found["a"] == subject.workflows.get("a")
+
 
 class TestWorkers:
     def test_whoever_executes_is_told(self, subject: Subject) -> None:

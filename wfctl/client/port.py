@@ -277,14 +277,24 @@ class Workflows(Protocol):
         """
         ...
 
+    def several(self, instance_ids: Sequence[str], *, payloads: bool, waiting: bool) -> Mapping[str, Instance]:
+        """Return those of these instances that are there, by ID; `waiting` as in `list`. Raises as `get` does."""
+        ...
+
     def for_each(
-        self, instance_ids: Sequence[str], act: Callable[[str], R], stop: Callable[[WfctlError], bool]
+        self,
+        instance_ids: Sequence[str],
+        act: Callable[[str], R],
+        stop: Callable[[WfctlError], bool],
+        look: Callable[[Sequence[str]], None] = lambda ids: None,
     ) -> Iterator[R | WfctlError]:
         """Call `act` for each ID; yield what it returns, or the error it raises, once that is durable, in order.
 
         `act` does no more than call this port for its instance, at most once to change something, and return what that
         call returned. It may run in another thread, with what earlier calls wrote still invisible to reads, and again
         where a commit failed. After an error for which `stop` is true nothing more is tried or yielded.
+
+        `look` is called, under the same conditions, with the IDs of those that are about to be acted on.
         """
         ...
 
@@ -339,7 +349,10 @@ class Workflows(Protocol):
 
 
 def one_by_one(
-    instance_ids: Sequence[str], act: Callable[[str], R], stop: Callable[[WfctlError], bool]
+    instance_ids: Sequence[str],
+    act: Callable[[str], R],
+    stop: Callable[[WfctlError], bool],
+    look: Callable[[Sequence[str]], None],
 ) -> Iterator[R | WfctlError]:
     """Do `Workflows.for_each` on a target that has no transaction of several requests.
 
@@ -347,6 +360,7 @@ def one_by_one(
     """
     for instance_id in instance_ids:
         try:
+            look([instance_id])
             result = act(instance_id)
         except WfctlError as error:
             yield error

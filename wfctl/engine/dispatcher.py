@@ -12,7 +12,7 @@ commit. If the commit fails, the code's memory of it is dropped with the transac
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from datetime import datetime
 
 from wfctl.engine.core import decide
@@ -20,7 +20,7 @@ from wfctl.engine.core.folded_state import folded
 from wfctl.engine.execute.port import ActivityResult, Delivery, Executor, ExecutorFailed, LateTurn
 from wfctl.engine.flush import write
 from wfctl.engine.live_instance import LiveInstance
-from wfctl.engine.live_instances import LiveInstances, past
+from wfctl.engine.live_instances import LiveInstances
 from wfctl.engine.store import causes, history_inbox, instances
 from wfctl.engine.store.clocks import TreeClock
 from wfctl.engine.store.database import Connection
@@ -65,8 +65,7 @@ class Dispatcher:
         return self._live.children(key)
 
     def history(self, key: int) -> Sequence[Event]:
-        live = self._live.known(key)
-        return history_inbox.read_history(self._db, key) if live is None else past(self._db, live)
+        return self._live.history(key)
 
     def clock(self, root: int) -> TreeClock | None:
         live = self._live.known(root)
@@ -141,15 +140,30 @@ class Dispatcher:
         ):
             self._live.try_again([key])
 
-    def deliver_committed(self, key: int, events: Sequence[tuple[int, Event]]) -> None:
-        """Deliver events, with their seqs, that another process has put into the inbox."""
-        known = self._live.known(key)
-        if known is None:
-            live = self._live.get(key)  # reads the inbox, these events included
-            if live is not None:
+    def expect(self, ids: Sequence[str]) -> None:
+        """Read the instances with these IDs, which the open transaction will ask for, with a few statements."""
+        self._live.expect(ids)
+
+    def load(self, keys: Sequence[int]) -> None:
+        """See to it that these instances are in memory, with their inboxes."""
+        self._live.load(keys)
+
+    def deliver_committed(self, arrived: Mapping[int, Sequence[tuple[int, Event]]]) -> None:
+        """Deliver events, with their seqs, that other processes have put into the inbox, by the key of the instance."""
+        absent = dict.fromkeys(key for key in arrived if self._live.known(key) is None)
+        self._live.load([*absent])  # with all of their inboxes
+        for key, events in arrived.items():
+            live = self._live.known(key)
+            if live is None:
+                continue
+            if key in absent:
                 for _, event in events:
                     self._try_again_for(live, event)
-            return
+            else:
+                self._deliver_more(live, events)
+
+    def _deliver_more(self, known: LiveInstance, events: Sequence[tuple[int, Event]]) -> None:
+        """Deliver those of these events that are not here yet."""
         here = {seq for seq, _ in known.mailbox}.union(known.taken)
         for seq, event in events:
             if seq not in here:
@@ -157,10 +171,11 @@ class Dispatcher:
 
     def read_inbox(self, key: int) -> None:
         """See to it that all of the inbox of this instance is in its mailbox."""
-        if self._live.known(key) is None:
-            self._live.get(key)
+        live = self._live.known(key)
+        if live is None:
+            self._live.load([key])
         else:
-            self.deliver_committed(key, history_inbox.inbox_of(self._db, key))
+            self._deliver_more(live, history_inbox.inbox_of(self._db, key))
 
     def _deliver_result(self, done: ActivityResult) -> None:
         live = self._live.get(done.key)
@@ -295,6 +310,7 @@ class Dispatcher:
         """Write what has changed."""
         dirty, self._live.dirty = self._live.dirty, []
         write(self._db, dirty, self.transaction)
+        self._live.written()
 
     def committed(self, *, start_activities: bool = True) -> Transaction:
         """Let out what the transaction, which is committed, holds. Returns it.

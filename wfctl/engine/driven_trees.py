@@ -105,8 +105,7 @@ class DrivenTrees:
             if self._drives(row.root) and not (row.waits and not self._dispatcher.is_live(row.key)):
                 arrived.setdefault(row.key, []).append((row.seq, decode(row.text)[0]))
                 self._skipping.met([row.root])
-        for key, events in arrived.items():
-            self._dispatcher.deliver_committed(key, events)
+        self._dispatcher.deliver_committed(arrived)
         return len(rows) == MOST_ARRIVALS
 
     def written(self) -> None:

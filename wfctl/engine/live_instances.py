@@ -13,6 +13,7 @@ from wfctl.engine.readiness import Readiness
 from wfctl.engine.store import clocks, history_inbox, instances
 from wfctl.engine.store.clocks import TreeClock
 from wfctl.engine.store.database import Connection
+from wfctl.engine.store.expected import Expected
 from wfctl.engine.store.instances import Row
 from wfctl.model.apps import Apps
 from wfctl.model.events import Event
@@ -37,6 +38,8 @@ class LiveInstances:
         self.dirty: list[LiveInstance] = []
         self.readiness = Readiness()
         self._clocks: WeakValueDictionary[int, TreeClock] = WeakValueDictionary()
+        self._histories: dict[int, list[Event]] = {}  # of what the open transaction has read back, as committed
+        self._expected = Expected()  # of the open transaction
 
     def __len__(self) -> int:
         return len(self._live)
@@ -53,15 +56,23 @@ class LiveInstances:
         live = None if apps is None else self._ids.get((instance_id, apps[0]))
         if live is not None:
             return live.row
-        if apps is not None and len(apps) == 1:
+        expected = self._expected.get(instance_id)  # what was created since, if anything, is live
+        if expected is None and apps is not None and len(apps) == 1:
             return instances.find(self._db, instance_id, apps)
-        found = instances.of_every_app(self._db, instance_id)
+        found = instances.of_every_app(self._db, instance_id) if expected is None else dict(expected)
         if self._ids:
             for app in self._apps:
                 live = self._ids.get((instance_id, app))
                 if live is not None:
                     found[app] = live.row
         return instances.of_apps(found, instance_id, apps)
+
+    def expect(self, ids: Sequence[str]) -> None:
+        """Read the instances that have these IDs, which the open transaction will ask for, with a few statements."""
+        if not ids:
+            return
+        rows = self._expected.read(self._db, ids)
+        self._load([row for row in rows if not row.status.terminal and row.key not in self._live])
 
     def children(self, key: int) -> list[Row]:
         rows = []
@@ -76,17 +87,45 @@ class LiveInstances:
         if live is not None:
             self._live.move_to_end(key)
             return live
-        row = instances.by_key(self._db, key)
-        if row is None:
-            return None
-        state = folded(history_inbox.read_history(self._db, key))
-        live = LiveInstance(row, state, history_inbox.last_seq(self._db, key), new=False)
-        live.clock = self.clock(row.root)
-        live.waits = bool(state.event_waits() or state.early_events())
-        live.mailbox = [(seq, event) for seq, event in history_inbox.inbox_of(self._db, key)]
-        self.keep(live)
-        self.ready_if(live)
-        return live
+        self.load([key])
+        return self._live.get(key)
+
+    def load(self, keys: Sequence[int]) -> None:
+        """Read these back from the store, as far as they are there and not in memory: all with a few statements."""
+        absent = [key for key in keys if key not in self._live]
+        if absent:
+            self._load(instances.by_keys(self._db, absent))
+
+    def _load(self, rows: Sequence[Row]) -> None:
+        keys = [row.key for row in rows]
+        histories = history_inbox.histories(self._db, keys)
+        inboxes = history_inbox.inboxes(self._db, keys)
+        any_clock = bool(self._clocks) or clocks.any_clock(self._db)
+        for row in rows:
+            history, seq = histories.get(row.key, ([], 0))
+            self._histories[row.key] = history
+            state = folded(history)
+            live = LiveInstance(row, state, seq, new=False)
+            live.clock = self.clock(row.root) if any_clock else None
+            live.waits = bool(state.event_waits() or state.early_events())
+            live.mailbox += inboxes.get(row.key, ())
+            self.keep(live)
+            self.ready_if(live)
+
+    def history(self, key: int) -> list[Event]:
+        """Return all events of the instance, those of the open transaction included."""
+        live = self._live.get(key)
+        if live is not None and live.wipe:
+            return list(live.appended)
+        committed = self._histories.get(key)
+        if committed is None:
+            committed = history_inbox.read_history(self._db, key)
+        return committed if live is None else committed + live.appended
+
+    def written(self) -> None:
+        """Let go of what was as the open transaction found it."""
+        self._histories.clear()
+        self._expected.clear()
 
     def clock(self, root: int) -> TreeClock | None:
         """Return the clock of this tree, the same for all of its instances; None if it goes by the real time."""
@@ -162,6 +201,7 @@ class LiveInstances:
 
     def drop(self, keys: Sequence[int]) -> None:
         """Forget instances that are no longer in the store."""
+        self._expected.drop(keys)
         for key in keys:
             live = self._live.pop(key, None)
             if live is not None:
@@ -178,6 +218,8 @@ class LiveInstances:
         self._ids.clear()
         self._ready.clear()
         self._clocks.clear()
+        self._histories.clear()
+        self._expected.clear()
         self.dirty.clear()
         self.readiness.roll_back()
         return keys
@@ -202,9 +244,3 @@ class LiveInstances:
 
     def _idle(self, live: LiveInstance) -> bool:
         return live.idle and not self.readiness.in_flight(live.row.key)
-
-
-def past(db: Connection, live: LiveInstance) -> list[Event]:
-    """Return all events of the instance, those of the open transaction included."""
-    committed = [] if live.wipe else history_inbox.read_history(db, live.row.key)
-    return committed + live.appended

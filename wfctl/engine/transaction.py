@@ -16,6 +16,7 @@ from wfctl.engine.execute.port import ActivityTask
 from wfctl.engine.store import clocks, event_waits, history_inbox, instances
 from wfctl.engine.store.clocks import TreeClock
 from wfctl.engine.store.database import Connection
+from wfctl.engine.store.expected import Expected
 from wfctl.engine.store.instances import Row
 from wfctl.model.apps import Apps
 from wfctl.model.events import Event, ExecutionStarted
@@ -38,6 +39,10 @@ class Unit(Protocol):
 
     def find(self, instance_id: str, apps: Apps = None) -> Row | None:
         """Return the instance that has this ID in these apps. Raises InvalidInput: more than one has it."""
+        ...
+
+    def expect(self, ids: Sequence[str]) -> None:
+        """Read the instances with these IDs, which operations will ask for, with a few statements."""
         ...
 
     def pending(self, key: int) -> Sequence[Event]:
@@ -92,11 +97,27 @@ class StoreUnit:
         self._db = db
         self.now = now
         self.store = db
+        self._expected = Expected()
+        self._inboxes: dict[int, list[Event]] = {}  # of what is expected
+
+    def expect(self, ids: Sequence[str]) -> None:
+        """Read the instances with these IDs, which operations will ask for, with a few statements."""
+        if not ids:
+            return
+        keys = [row.key for row in self._expected.read(self._db, ids)]
+        inboxes = history_inbox.inboxes(self._db, keys)
+        self._inboxes.update((key, [event for _, event in inboxes.get(key, ())]) for key in keys)
 
     def find(self, instance_id: str, apps: Apps = None) -> Row | None:
-        return instances.find(self._db, instance_id, apps)
+        expected = self._expected.get(instance_id)
+        if expected is None:
+            return instances.find(self._db, instance_id, apps)
+        return instances.of_apps(expected, instance_id, apps)
 
     def pending(self, key: int) -> Sequence[Event]:
+        expected = self._inboxes.get(key)
+        if expected is not None:
+            return expected
         return [event for _, event in history_inbox.inbox_of(self._db, key)]
 
     def children(self, key: int) -> Sequence[Row]:
@@ -111,6 +132,7 @@ class StoreUnit:
     def create(
         self, row: Row, arriving: Sequence[Event], history: Sequence[Event] = (), clock: TreeClock | None = None
     ) -> None:
+        self._expected.changed(row.id)
         row.key = instances.next_key(self._db)
         row.root = row.root or row.key
         instances.insert(self._db, [row])
@@ -127,8 +149,11 @@ class StoreUnit:
 
     def send(self, key: int, event: Event) -> None:
         history_inbox.put_inbox(self._db, key, event)
+        if key in self._inboxes:
+            self._inboxes[key].append(event)
 
     def delete(self, keys: Sequence[int]) -> None:
+        self._expected.drop(keys)
         instances.delete(self._db, keys)
         history_inbox.put_gone(self._db, keys)
 

@@ -43,6 +43,7 @@ class UndrivenTransaction:
         self._recorder = StoreUnit(db, now)
         self._dispatcher: Dispatcher | None = None
         self._owned = False
+        self._coming: Sequence[str] = ()
 
     def __enter__(self) -> UndrivenTransaction:
         return self
@@ -51,6 +52,10 @@ class UndrivenTransaction:
     def is_owner(self) -> bool:
         """True while this transaction holds the store's lock."""
         return self._dispatcher is not None
+
+    def expect(self, ids: Sequence[str]) -> None:
+        """Have the instances with these IDs, which operations are about to ask for, read with a few statements."""
+        self._coming = ids
 
     def run(self, call: Callable[[Unit], T], at_once: str | None = None, apps: Apps = None) -> T:
         """Run an operation and return its result.
@@ -63,6 +68,8 @@ class UndrivenTransaction:
         if at_once is not None and self._dispatcher is None and not self._owned:
             self._become_owner()
         dispatcher = self._dispatcher
+        coming, self._coming = self._coming, ()
+        (dispatcher or self._recorder).expect(coming)
         if dispatcher is None:
             value = call(self._recorder)
             if at_once is not None and (row := self._recorder.find(at_once, apps)) is not None:
@@ -71,7 +78,7 @@ class UndrivenTransaction:
         value = call(dispatcher)
         found = None if at_once is None else dispatcher.find(at_once, apps)
         if found is not None:
-            dispatcher.read_inbox(found.key)
+            dispatcher.load([found.key])
             while dispatcher.run_turns(MOST_TURNS, MOST_SECONDS):
                 pass
         return value

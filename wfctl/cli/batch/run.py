@@ -57,6 +57,7 @@ class Batch:
         self.outcomes: list[Done] = []
         self._stopped = False
         self._alone = False
+        self._now: dict[str, Instance | None] = {}  # what is about to be acted on, as it is now
 
     def run(
         self, workflows: Workflows, act: Act, before: Callable[[Sequence[str]], None] = lambda ids: None
@@ -169,7 +170,8 @@ class Batch:
     def _one_by_one(self, workflows: Workflows, chosen: Chosen, act: Act) -> Generator[Done, None, None]:
         """Through one connection, which may commit many together."""
         ids = iter(chosen.ids)
-        for result in workflows.for_each(chosen.ids, partial(self._act, workflows, chosen, act), self._stops):
+        look = partial(self._look, workflows, chosen)
+        for result in workflows.for_each(chosen.ids, partial(self._act, workflows, chosen, act), self._stops, look):
             yield self._outcome(next(ids), result)
         for instance_id in ids:
             yield self._done(instance_id, Outcome.NOT_TRIED)
@@ -211,14 +213,22 @@ class Batch:
 
     def _one(self, workflows: Workflows, chosen: Chosen, act: Act, instance_id: str) -> Done:
         try:
+            self._look(workflows, chosen, [instance_id])
             return self._outcome(instance_id, self._act(workflows, chosen, act, instance_id))
         except WfctlError as error:
             return self._failed(instance_id, error)
 
+    def _look(self, workflows: Workflows, chosen: Chosen, ids: Sequence[str]) -> None:
+        """Look at what a filter found once more, just before it is acted on."""
+        filter = chosen.filter
+        if filter is not None:
+            payloads = filter.told or filter.custom_status is not None
+            self._now.update((one, None) for one in ids)
+            self._now.update(workflows.several(ids, payloads=payloads, waiting=filter.told))
+
     def _act(self, workflows: Workflows, chosen: Chosen, act: Act, instance_id: str) -> Result:
-        """Look at what a filter found once more, then act on it."""
         try:
-            why = no_more(workflows, chosen, instance_id)
+            why = no_more(chosen, instance_id, self._now.pop(instance_id, None))
             return act(workflows, instance_id) if why is None else self._done(instance_id, Outcome.SKIPPED, why=why)
         except NotFound as error:
             if chosen.filter is not None and error.instance_id == instance_id:

@@ -205,18 +205,15 @@ def _ancestor(instance_id: str, mine: set[str], parent_of: Callable[[str], str |
     return None
 
 
-def no_more(workflows: Workflows, chosen: Chosen, instance_id: str) -> str | None:
-    """Return why an instance that a filter found does not match any more; None where it does still.
+def no_more(chosen: Chosen, instance_id: str, now: Instance | None) -> str | None:
+    """Return why an instance that a filter found does not match any more as it is now; None where it does still.
 
     What a target does not tell of one instance, as its parent, is as it was found.
     """
     found, filter = chosen.known.get(instance_id), chosen.filter
     if found is None or filter is None:
         return None
-    now = None
-    try:
-        now = workflows.get(instance_id, payloads=filter.told or filter.custom_status is not None)
-    except NotFound:
+    if now is None:
         return "it is gone by now"
     now = replace(now, parent_id=now.parent_id or found.parent_id, name=now.name or found.name)
     if matches(filter, now):

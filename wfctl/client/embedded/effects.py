@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,8 +48,9 @@ class Effects:
         waiting: Sequence[int] = range(len(asked))
         while waiting:
             rows: dict[int, Row] = {}
+            found = self._find([asked[index].instance_id for index in waiting], self._apps)
             for index in waiting:
-                row = self._find(asked[index].instance_id, self._apps)
+                row = found.get(asked[index].instance_id)
                 done = asked[index].done
                 if row is None or row.status.terminal or done(row.status):
                     continue
@@ -81,7 +82,7 @@ class Effects:
             return "no workflow code here can do it: it takes an app that registers '{name}'"
         if not is_owned(self._store.path, 0):
             # The process that owned the store when the requests were committed has ended and not followed them.
-            self._store.transact(lambda transaction: [self._follow(transaction, row) for row in rows])
+            self._store.transact(lambda transaction: self._follow(transaction, rows))
             if self._moved(rows):
                 return None
             return "no process is executing this store: wfctl run --app FILE, or wfctl serve, does it"
@@ -93,11 +94,13 @@ class Effects:
         return None
 
     @staticmethod
-    def _follow(transaction: UndrivenTransaction, row: Row) -> None:
-        transaction.run(lambda unit: None, row.id, (row.app,))
+    def _follow(transaction: UndrivenTransaction, rows: Sequence[Row]) -> None:
+        transaction.expect([row.id for row in rows])
+        for row in rows:
+            transaction.run(lambda unit: None, row.id, (row.app,))
 
     def _moved(self, rows: Sequence[Row]) -> bool:
-        return any(self._find(row.id, (row.app,)) != row for row in rows)
+        return self._store.query(lambda db: instances.by_keys(db, [row.key for row in rows])) != rows
 
-    def _find(self, instance_id: str, apps: Apps) -> Row | None:
-        return self._store.query(lambda db: instances.find(db, instance_id, apps))
+    def _find(self, ids: Sequence[str], apps: Apps) -> Mapping[str, Row]:
+        return self._store.query(lambda db: instances.find_all(db, ids, apps)) or {}

@@ -52,6 +52,9 @@ class _OwnersTransaction:
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
 
+    def expect(self, ids: Sequence[str]) -> None:
+        self._unit.expect(ids)
+
     def run(self, call: Callable[[Unit], T], at_once: str | None = None, apps: Apps = None) -> T:
         return call(self._unit)
 
@@ -125,6 +128,14 @@ class EmbeddedWorkflows:
             return found
         why = f"wfctl {owner.command} (PID {owner.pid}) skips no time"
         return replace(found, waiting_for=(Waiting("driver", last_error=why), *found.waiting_for))
+
+    def several(self, instance_ids: Sequence[str], *, payloads: bool, waiting: bool) -> Mapping[str, Instance]:
+        driven = self._driven()
+
+        def select(db: database.Connection) -> Mapping[str, Instance]:
+            return reads.several(db, instance_ids, payloads=payloads, driven=driven, waiting=waiting, apps=self._apps)
+
+        return self._store.query(select) or {}
 
     def list(
         self,
@@ -295,11 +306,11 @@ class EmbeddedWorkflows:
         `needs_code`: workflow code follows, so that this process drives if it may. If the store has no owner, the same
         transaction also carries out for the instance `at_once` what needs no workflow code.
         """
+        if self._group is not None:
+            return self._group.run(call, at_once, self._apps)
         self._store.check()
         if existing is not None and self._store.reader() is None:
             raise refusals.not_found(existing)
-        if self._group is not None:
-            return self._group.run(call, at_once, self._apps)
         if needs_code:
             self._driving.become_owner()
         engine = self._driving.engine
@@ -307,50 +318,64 @@ class EmbeddedWorkflows:
             return self._store.transact(lambda transaction: transaction.run(call, at_once, self._apps))
         value = engine.submit(call).result()
         if existing is not None:
-            self._tell_unknown(existing)
+            self._tell_unknown([existing])
         return value
 
-    def _tell_unknown(self, instance_id: str) -> None:
-        """Say so, once for each name, where this process drives and its app lacks the workflow."""
-        row = self._find(instance_id)
-        if row is None or row.status.terminal or row.name in self._told_unknown:
-            return
-        registry = self._driving.registry(row.app)
-        if registry is None:
-            self._told_unknown.add(row.name)
-            self._note(f"the app '{row.app}' is not here: its instances are left as they are")
-        elif not registry.has_workflow(row.name):
-            self._told_unknown.add(row.name)
-            self._note(f"the app here registers no workflow '{row.name}': its instances are left as they are")
+    def _tell_unknown(self, instance_ids: Sequence[str]) -> None:
+        """Say so, once for each name, where this process drives and its app lacks the workflow of a live one."""
+        for row in self._rows(instance_ids).values():
+            if row.status.terminal or row.name in self._told_unknown:
+                continue
+            registry = self._driving.registry(row.app)
+            if registry is None:
+                self._told_unknown.add(row.name)
+                self._note(f"the app '{row.app}' is not here: its instances are left as they are")
+            elif not registry.has_workflow(row.name):
+                self._told_unknown.add(row.name)
+                self._note(f"the app here registers no workflow '{row.name}': its instances are left as they are")
 
     # --- batches ------------------------------------------------------------------------------------------------
 
     def for_each(
-        self, instance_ids: Sequence[str], act: Callable[[str], R], stop: Callable[[WfctlError], bool]
+        self,
+        instance_ids: Sequence[str],
+        act: Callable[[str], R],
+        stop: Callable[[WfctlError], bool],
+        look: Callable[[Sequence[str]], None] = lambda ids: None,
     ) -> Iterator[R | WfctlError]:
         for first in range(0, len(instance_ids), GROUP_SIZE):
-            results = self._for_group(instance_ids[first : first + GROUP_SIZE], act, stop)
+            results = self._for_group(instance_ids[first : first + GROUP_SIZE], act, stop, look)
             yield from results
             if isinstance(results[-1], WfctlError) and stop(results[-1]):
                 return
 
     def _for_group(
-        self, instance_ids: Sequence[str], act: Callable[[str], R], stop: Callable[[WfctlError], bool]
+        self,
+        instance_ids: Sequence[str],
+        act: Callable[[str], R],
+        stop: Callable[[WfctlError], bool],
+        look: Callable[[Sequence[str]], None],
     ) -> Sequence[R | WfctlError]:
         """Act on all of these in one transaction; where it cannot be committed, on each in its own."""
+
+        def together() -> list[R | WfctlError]:
+            look(instance_ids)
+            return [*one_by_one(instance_ids, act, stop, lambda ids: None)]
+
         if len(instance_ids) > 1 and self._store.path.exists():
             try:
-                results = self._commit_together(lambda: [*one_by_one(instance_ids, act, stop)])
+                results = self._commit_together(instance_ids, together)
             except WfctlError:
                 pass  # nothing was done: see with whom the trouble is
             else:
                 return self._after_commit(instance_ids, results)
-        return [*one_by_one(instance_ids, act, stop)]
+        return [*one_by_one(instance_ids, act, stop, look)]
 
-    def _commit_together(self, work: Callable[[], T]) -> T:
-        """Let all writes of `work` go into one transaction, and commit it."""
+    def _commit_together(self, instance_ids: Sequence[str], work: Callable[[], T]) -> T:
+        """Let all writes of `work`, which is about these instances, go into one transaction, and commit it."""
 
         def grouped(transaction: _OwnersTransaction | UndrivenTransaction) -> T:
+            transaction.expect(instance_ids)
             self._group = transaction
             try:
                 return work()
@@ -367,19 +392,18 @@ class EmbeddedWorkflows:
         from wfctl.client.embedded.effects import Asked
 
         if self._driving.engine is not None:
-            for instance_id, result in zip(instance_ids, results, strict=False):  # fewer where it stopped
-                if not isinstance(result, WfctlError):
-                    self._tell_unknown(instance_id)
+            tried = zip(instance_ids, results, strict=False)  # fewer where it stopped
+            self._tell_unknown([one for one, result in tried if not isinstance(result, WfctlError)])
         effects = iter(self._effects.of([result for result in results if isinstance(result, Asked)]))
         return [next(effects) if isinstance(result, Asked) else result for result in results]  # type: ignore[misc]
 
     # --- driving ------------------------------------------------------------------------------------------------
 
     def drive(self, instance_ids: Sequence[str], *, skip: Skip | None = None) -> Driver:
-        return self._driving.drive([self._root(instance_id) for instance_id in instance_ids], skip)
+        return self._driving.drive(self._roots(instance_ids), skip)
 
     def held(self, instance_id: str) -> bool:
-        return self._driving.held(self._root(instance_id))
+        return self._driving.held(self._roots([instance_id])[0])
 
     def driven_by(self) -> str | None:
         return self._driving.driven_by()
@@ -395,7 +419,7 @@ class EmbeddedWorkflows:
     def settled(self, instance_ids: Sequence[str]) -> bool:
         if self._driving.engine is None:
             return True
-        return self._driving.settled([self._root(instance_id) for instance_id in instance_ids])
+        return self._driving.settled(self._roots(instance_ids))
 
     def changed(self, seconds: float) -> None:
         self._driving.changed(seconds)
@@ -426,14 +450,17 @@ class EmbeddedWorkflows:
             return False
         return self._driving.driven()
 
-    def _find(self, instance_id: str) -> Row | None:
-        return self._store.query(lambda db: instances.find(db, instance_id, self._apps))
+    def _rows(self, instance_ids: Sequence[str]) -> Mapping[str, Row]:
+        """Return the rows of those that are there, by ID. Raises InvalidInput: more than one instance has an ID."""
+        return self._store.query(lambda db: instances.find_all(db, instance_ids, self._apps)) or {}
 
-    def _root(self, instance_id: str) -> int:
-        row = self._find(instance_id)
-        if row is None:
-            raise refusals.not_found(instance_id)
-        return row.root
+    def _roots(self, instance_ids: Sequence[str]) -> Sequence[int]:
+        """Return the roots of the trees of these instances. Raises NotFound."""
+        rows = self._rows(instance_ids)
+        absent = next((one for one in instance_ids if one not in rows), None)
+        if absent is not None:
+            raise refusals.not_found(absent)
+        return list(dict.fromkeys(rows[one].root for one in instance_ids))
 
     # --- the end ------------------------------------------------------------------------------------------------
 

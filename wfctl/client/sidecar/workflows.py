@@ -9,7 +9,8 @@ finished instances.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from wfctl.client.port import Driver, Requested, one_by_one
@@ -298,10 +299,21 @@ class SidecarWorkflows(SidecarReader):
             time.sleep(pause)
             pause = min(pause * 2, 0.25)
 
+    def several(self, instance_ids: Sequence[str], *, payloads: bool, waiting: bool) -> Mapping[str, Instance]:
+        found: dict[str, Instance] = {}
+        for instance_id in instance_ids:
+            with suppress(NotFound):
+                found[instance_id] = self.get(instance_id, payloads=payloads)
+        return found
+
     def for_each(
-        self, instance_ids: Sequence[str], act: Callable[[str], R], stop: Callable[[WfctlError], bool]
+        self,
+        instance_ids: Sequence[str],
+        act: Callable[[str], R],
+        stop: Callable[[WfctlError], bool],
+        look: Callable[[Sequence[str]], None] = lambda ids: None,
     ) -> Iterator[R | WfctlError]:
-        return one_by_one(instance_ids, act, stop)
+        return one_by_one(instance_ids, act, stop, look)
 
     def driven_by(self) -> str | None:
         return f"the sidecar at {self._sidecar.where}"

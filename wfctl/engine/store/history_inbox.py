@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from wfctl.engine.store import many
 from wfctl.engine.store.codec import decode, encode
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.values import Unreadable, from_micros
@@ -20,9 +21,15 @@ def read_history(db: Connection, key: int) -> list[Event]:
     return events
 
 
-def last_seq(db: Connection, key: int) -> int:
-    found = db.execute("SELECT max(seq) FROM history WHERE key = ?", (key,)).fetchone()[0]
-    return 0 if found is None else int(found)
+def histories(db: Connection, keys: Sequence[int]) -> dict[int, tuple[list[Event], int]]:
+    """Return the history of each of these, with its last seq; nothing for one that has none."""
+    found: dict[int, tuple[list[Event], int]] = {}
+    sql = "SELECT key, seq, events FROM history WHERE key IN"
+    for key, seq, text in many.rows(db, sql, keys, " ORDER BY key, seq"):
+        events, _ = found.get(key, ([], 0))
+        events += decode(text)
+        found[key] = events, seq
+    return found
 
 
 def append_history(db: Connection, rows: Iterable[tuple[int, int, int, str]]) -> None:
@@ -63,6 +70,14 @@ def max_inbox(db: Connection) -> int:
 def inbox_of(db: Connection, key: int) -> list[tuple[int, Event]]:
     rows = db.execute("SELECT seq, event FROM inbox WHERE key = ? ORDER BY seq", (key,))
     return [(seq, decode(text)[0]) for seq, text in rows]
+
+
+def inboxes(db: Connection, keys: Sequence[int]) -> dict[int, list[tuple[int, Event]]]:
+    """Return what lies in the inbox of each of these; nothing for one that has nothing there."""
+    found: dict[int, list[tuple[int, Event]]] = {}
+    for key, seq, text in many.rows(db, "SELECT key, seq, event FROM inbox WHERE key IN", keys, " ORDER BY key, seq"):
+        found.setdefault(key, []).append((seq, decode(text)[0]))
+    return found
 
 
 def put_inbox(db: Connection, key: int, event: Event) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import islice
 
-from wfctl.engine.store import clocks, reruns
+from wfctl.engine.store import clocks, many, reruns
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.values import LIVE_SQL, Unreadable, decode_failure, from_micros, maybe_time
 from wfctl.model.apps import OWN, Apps, told
@@ -53,6 +53,7 @@ _UPDATE = """
         version = ?, output = ?, custom_status = ?, failure = ?, stall = ?
     WHERE key = ?
 """
+_BY_KEYS = f"SELECT {COLUMNS} FROM instances WHERE key IN"
 # The time of the last event lies in `history`, see the schema.
 _LAST_EVENT = "SELECT at FROM history WHERE key = ? ORDER BY seq DESC LIMIT 1"
 
@@ -178,6 +179,21 @@ def of_every_app(db: Connection, instance_id: str) -> dict[str, Row]:
     return {row.app: row for row in map(to_row, rows)}
 
 
+def find_all(db: Connection, ids: Sequence[str], apps: Apps = None) -> dict[str, Row]:
+    """Return, by ID, what `find` returns for each; not those that it does not find. Raises InvalidInput."""
+    found = ((one, of_apps(rows, one, apps)) for one, rows in of_ids(db, ids).items())
+    return {one: row for one, row in found if row is not None}
+
+
+def of_ids(db: Connection, ids: Sequence[str]) -> dict[str, dict[str, Row]]:
+    """Return the instances that have these IDs, by ID and app."""
+    found: dict[str, dict[str, Row]] = {}
+    for values in many.rows(db, f"SELECT {COLUMNS} FROM instances WHERE id IN", ids):
+        row = to_row(values)
+        found.setdefault(row.id, {})[row.app] = row
+    return found
+
+
 def of_apps(found: Mapping[str, Row], instance_id: str, apps: Apps) -> Row | None:
     """Return the one that is meant of the instances with this ID, by app. Raises InvalidInput: there are several."""
     if apps is not None:
@@ -198,6 +214,12 @@ def of_these(apps: Sequence[str]) -> str:
 def by_key(db: Connection, key: int) -> Row | None:
     found = db.execute(f"SELECT {COLUMNS} FROM instances WHERE key = ?", (key,)).fetchone()
     return None if found is None else to_row(found)
+
+
+def by_keys(db: Connection, keys: Sequence[int]) -> list[Row]:
+    """Return those that are there, in the order of `keys`."""
+    found = {values[0]: to_row(values) for values in many.rows(db, _BY_KEYS, keys)}
+    return [found[key] for key in keys if key in found]
 
 
 def children(db: Connection, key: int) -> list[Row]:

@@ -59,6 +59,15 @@ def get(db: Connection, instance_id: str, *, payloads: bool, driven: bool, apps:
         return None if row is None else _instances(db, [row], payloads, driven)[0]
 
 
+def several(
+    db: Connection, ids: Sequence[str], *, payloads: bool, driven: bool, waiting: bool, apps: Apps = None
+) -> dict[str, Instance]:
+    """Return those of these instances that are there, by ID. Raises InvalidInput: more than one has an ID."""
+    with snapshot(db):
+        found = instances.find_all(db, ids, apps)
+        return dict(zip(found, _instances(db, [*found.values()], payloads, driven, waiting), strict=True))
+
+
 def history(db: Connection, instance_id: str, apps: Apps = None) -> list[Event] | None:
     from wfctl.engine.store import history_inbox
 

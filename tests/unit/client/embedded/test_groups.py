@@ -146,6 +146,25 @@ class TestWhereNobodyDrives:
         assert results == [None] * SIZE
         assert committed(rig, f"SELECT count(*) FROM instances WHERE status = {int(status)}") == SIZE
 
+    @pytest.mark.parametrize("verb", ["pause", "terminate", "purge"])
+    def test_what_is_acted_on_is_read_with_few_statements(
+        self, rig: Rig, command: EmbeddedWorkflows, traced: Traced, verb: str
+    ) -> None:
+        ids = started(rig, "Echo" if verb == "purge" else "Await", SIZE)
+        rig.leave()
+        traced.statements.clear()
+        assert all(not isinstance(one, WfctlError) for one in command.for_each(ids, getattr(command, verb), never))
+        reads = sum(count for sql, count in traced.statements.items() if sql.startswith("SELECT"))
+        assert reads <= {"pause": 0, "terminate": 1, "purge": 3}[verb] * SIZE + 100
+
+    def test_a_child_that_went_with_its_parent_is_not_found(self, rig: Rig, command: EmbeddedWorkflows) -> None:
+        started(rig, "Parent", 2)
+        rig.leave()
+        named = ["Parent-0", "Parent-0-child", "Parent-1-child", "Parent-1"]
+        results = [*command.for_each(named, command.purge, never)]
+        assert [results[0], results[2], results[3]] == [2, 1, 1]
+        assert type(results[1]) is NotFound
+
     def test_what_needs_code_is_requested_with_who_must_act(
         self, rig: Rig, command: EmbeddedWorkflows, traced: Traced
     ) -> None:
