@@ -95,13 +95,13 @@ SERVERS = Group(
         DurableTaskGo(
             "durabletask-go",
             "durabletask-go",
-            "Each change is a transaction of SQLite as it comes: on the disk before it is acknowledged (rollback "
-            "journal, `synchronous=FULL`).",
+            "A start, a turn and the result of an activity are a transaction each, which SQLite as it comes writes to "
+            "the disk (rollback journal, `synchronous=FULL`).",
         ),
         DurableTaskGo(
             "durabletask-go-wal",
             "durabletask-go, WAL",
-            "The same with `_pragma=journal_mode(wal)` in the name of its file: SQLite's quicker journal, as safe.",
+            "The same with `_pragma=journal_mode(wal)` in the name of its file: SQLite's quicker journal (still FULL).",
             "?_pragma=journal_mode(wal)",
         ),
         RealDapr(),

@@ -190,10 +190,10 @@ class RealDapr(Server):
     name = "daprd"
     title = "daprd"
     durability = (
-        "What a turn changes is a transaction of the state store, which SQLite writes to the disk (WAL, "
+        "A start and a turn are a transaction each of the state store, which SQLite writes to the disk (WAL, "
         "`synchronous=FULL`); reminders, which wake a workflow after a crash, are in the etcd of the scheduler, which "
-        "writes its log to the disk too. Its store waits 60 s for SQLite's lock: with 2 s, as it comes, 100 chains in "
-        "flight ended in `SQLITE_BUSY`."
+        "writes its log to the disk too. The state store waits 60 s for SQLite's lock: with 2 s, as it comes, 100 "
+        "chains in flight ended in `SQLITE_BUSY`."
     )
     APP = "bench"
 
