@@ -40,7 +40,7 @@ And of all of them:
   time, all of them are nearer to one another.
 * Each measurement has new processes and an empty store, on the same disk; in each round another one is first. What
   each workflow returned is looked at afterwards, with the number of instances that have ended and SQLite's check of the
-  file for wfctl. Servers behind a worker are ended by `kill -9` before that, so that what is counted is on the disk.
+  file for wfctl. Servers behind a worker are ended by `kill -9` before that, so that only what they wrote counts.
   Whatever is not all there is no figure.
 * Restate's chains count as ended when their functions have returned, those of the others when that is on the disk.
 * "FULL commits" is what SQLite reached right before, with one row of 200 bytes in each commit (WAL,
