@@ -3,23 +3,26 @@
     python -m bench.ideal COUNT LENGTH TURNS ACTIVITIES
 
 It has no engine and no store: every item of every chain is encoded before the clock starts, and an answer only says
-which one comes next. It sends what `wfctl serve` sends (deltas of histories, the same windows), and as it does in small
-batches while the worker is busy, which is quicker for the worker than one by one. Prints its port, runs
-one chain to warm the worker up, waits for a line on stdin, and then prints the seconds that the other chains took.
+which one comes next. It stands on the same gRPC server, sends what `wfctl serve` sends (deltas of histories, the same
+windows), and as it does in small batches while the worker is busy, which is quicker for the worker than one by one.
+Prints its port, runs one chain to warm the worker up, waits for a line on stdin, and then prints the seconds that the
+other chains took.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
-import grpc
-
 from wfctl.gateway.grpc.routing import OPTIONS, Paths
+from wfctl.gateway.grpc.serving import Answer, Call, Handler, Stream, Streaming, Unary
+from wfctl.gateway.listening.listeners import grpc_server
 from wfctl.gateway.workers.result_batching import BUSY, WAIT_SECONDS
 from wfctl.model import events as ev
 from wfctl.model.events import NO_ID
@@ -29,10 +32,6 @@ from wfctl.wire.protos import history_pb2, taskhub_pb2
 # What an answer says, by the start of the completion token that the item was sent with.
 TURN, ACTIVITY = "t", "a"
 _DONE = taskhub_pb2.CompleteTaskResponse().SerializeToString()
-
-
-def _identity(data: bytes) -> bytes:
-    return data
 
 
 class Script:
@@ -88,91 +87,111 @@ class Ideal:
         self.turns: deque[bytes] = deque()
         self.activities: deque[bytes] = deque()
         self.turn_room, self.activity_room = most_turns, most_activities
-        self.ready = asyncio.Event()
         self.done = asyncio.Event()
         self.most = most_turns + most_activities
-        self.timer: asyncio.TimerHandle | None = None
         self.left = 1
+        self.loop = asyncio.get_running_loop()
+        self.waits = False  # for more to be sent together
+        self.out: Stream | None = None
+        self.sending = False
+        self.lock = threading.Lock()
 
     def begin(self, numbers: range) -> None:
         self.left = len(numbers)
         self.done.clear()
-        self.turns += [self.scripts[number].turns[0] for number in numbers]
-        self.ready.set()
+        with self.lock:
+            self.turns += [self.scripts[number].turns[0] for number in numbers]
+        self.send()
 
-    async def stream(self, _: bytes, context: Any) -> None:
-        await context.send_initial_metadata(())
-        while True:
-            self.ready.clear()
-            while self.turns and self.turn_room:
-                self.turn_room -= 1
-                await context.write(self.turns.popleft())
-            while self.activities and self.activity_room:
-                self.activity_room -= 1
-                await context.write(self.activities.popleft())
-            await self.ready.wait()
+    def stream(self, _: bytes, out: Stream) -> Callable[[], None]:
+        self.out = out
+        self.send()
+        return lambda: None
 
-    async def turn_done(self, answer: Any, _: Any) -> bytes:
+    def turn_done(self, answer: Any) -> None:
         _, number, step = answer.completion_token.split(".")
-        self.turn_room += 1
         activities = self.scripts[int(number)].activities
-        if int(step) < len(activities):
-            self.activities.append(activities[int(step)])
-        else:
-            self.left -= 1
-            if not self.left:
-                self.done.set()
+        with self.lock:
+            self.turn_room += 1
+            if int(step) < len(activities):
+                self.activities.append(activities[int(step)])
+            else:
+                self.left -= 1
+                if not self.left:
+                    self.loop.call_soon_threadsafe(self.done.set)
         self.go_on()
-        return _DONE
 
-    async def activity_done(self, answer: Any, _: Any) -> bytes:
+    def activity_done(self, answer: Any) -> None:
         _, number, step = answer.completion_token.split(".")
-        self.activity_room += 1
-        self.turns.append(self.scripts[int(number)].turns[int(step) + 1])
+        with self.lock:
+            self.activity_room += 1
+            self.turns.append(self.scripts[int(number)].turns[int(step) + 1])
         self.go_on()
-        return _DONE
 
     def go_on(self) -> None:
         held = self.most - self.turn_room - self.activity_room
         if held < BUSY:
             self.send()
-        elif self.timer is None:
-            self.timer = asyncio.get_running_loop().call_later(WAIT_SECONDS, self.send)
+        elif not self.waits:
+            self.waits = True
+            self.loop.call_soon_threadsafe(self.loop.call_later, WAIT_SECONDS, self.send)
 
     def send(self) -> None:
-        if self.timer is not None:
-            self.timer.cancel()
-            self.timer = None
-        self.ready.set()
+        """Send what there is room for, unless that is being done; on any thread."""
+        self.waits = False
+        with self.lock:
+            if self.sending or self.out is None:
+                return
+            self.sending = True
+        self.sent(True)
 
-    async def hello(self, _: bytes, __: Any) -> bytes:
+    def sent(self, taken: bool) -> None:
+        with self.lock:
+            item = self.following() if taken else None
+            if item is None:
+                self.sending = False
+                return
+        assert self.out is not None
+        self.out.send(item, self.sent)
+
+    def following(self) -> bytes | None:
+        if self.turns and self.turn_room:
+            self.turn_room -= 1
+            return self.turns.popleft()
+        if self.activities and self.activity_room:
+            self.activity_room -= 1
+            return self.activities.popleft()
+        return None
+
+
+def _paths(ideal: Ideal) -> Paths:
+    async def hello(_: bytes, __: Call) -> bytes:
         return b""
 
+    def answer(method: grpc_methods.Method, take: Callable[[Any], None]) -> tuple[grpc_methods.Method, Handler]:
+        def handle(data: bytes | None, _: Call) -> bytes:
+            assert data is not None
+            take(method.request.FromString(data))
+            return _DONE
 
-def _handlers(ideal: Ideal) -> list[tuple[grpc_methods.Method, Any]]:
-    return [
-        (grpc_methods.WORK_ITEMS, grpc.unary_stream_rpc_method_handler(ideal.stream, None, None)),
-        (grpc_methods.HELLO, grpc.unary_unary_rpc_method_handler(ideal.hello, _identity, _identity)),
-        *(
-            (
-                method,
-                grpc.unary_unary_rpc_method_handler(handler, method.request.FromString, _identity),
-            )
-            for method, handler in (
-                (grpc_methods.COMPLETE_ORCHESTRATOR, ideal.turn_done),
-                (grpc_methods.COMPLETE_WORKFLOW, ideal.turn_done),
-                (grpc_methods.COMPLETE_ACTIVITY, ideal.activity_done),
-            )
-        ),
-    ]
+        return method, Answer(handle)
+
+    return Paths(
+        [
+            (grpc_methods.WORK_ITEMS, Streaming(ideal.stream)),
+            (grpc_methods.HELLO, Unary(hello)),
+            answer(grpc_methods.COMPLETE_ORCHESTRATOR, ideal.turn_done),
+            answer(grpc_methods.COMPLETE_WORKFLOW, ideal.turn_done),
+            answer(grpc_methods.COMPLETE_ACTIVITY, ideal.activity_done),
+        ]
+    )
 
 
 async def main(count: int, length: int, most_turns: int, most_activities: int) -> None:
     ideal = Ideal(count, length, most_turns, most_activities)
-    server = grpc.aio.server(options=OPTIONS)
-    server.add_generic_rpc_handlers((Paths(_handlers(ideal)),))
+    server = grpc_server(OPTIONS)
     port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
+    await server.start(_paths(ideal).find)
     _say(port)
     ideal.begin(range(count, count + 1))  # the last one, to warm up
     await ideal.done.wait()

@@ -22,6 +22,10 @@ class Waiters:
         self._loop = loop
         self._waiting: dict[str, list[tuple[Until, asyncio.Future[None]]]] = {}
 
+    def __contains__(self, instance_id: str) -> bool:
+        """Return True if somebody waits for this instance."""
+        return instance_id in self._waiting
+
     def changed(self, rows: Sequence[Row]) -> None:
         waiting = self._waiting
         if not waiting:

@@ -1,8 +1,8 @@
 """The executor of workers that attach from outside: turns and activities wait here until a worker has room.
 
 The engine's thread puts work in, and takes it out of its own hands only after the commit (`released`); a gateway
-attaches workers, sends what they are given, and brings the answers back, from its own thread. Everything under one
-lock, held for microseconds.
+attaches workers, sends what they are given, and brings the answers back, from any thread. Everything under one lock,
+held for microseconds.
 
 What is promised: first in, first out, by kind; no more in a worker's hands than its windows allow (a worker that dies
 makes only those run again); what a worker held goes to the next one when it leaves; a turn whose answer does not
@@ -81,6 +81,7 @@ class RemoteExecutor:
         self._activity_queues: dict[str | None, list[tuple[int, PendingActivity]]] = {}
         self._workers: list[Worker] = []
         self._owners: dict[int, Worker] = {}  # who ran the last turn of a key, and may have its history in a cache
+        self._woken: set[Worker] = set()  # to be woken once the lock is free
         self._closed = False
 
     # --- the engine's side: its thread ---------------------------------------------------------------------------
@@ -119,6 +120,7 @@ class RemoteExecutor:
                 else:
                     self._add_activity(PendingActivity(item))
             self._give_out()
+        self._wake()
 
     def close(self) -> None:
         with self._lock:
@@ -140,6 +142,7 @@ class RemoteExecutor:
             worker.attached_at = self._clock()
             self._workers.append(worker)
             self._give_out()
+        self._wake()
 
     def detach(self, worker: Worker) -> None:
         """Remove a worker. What it held is given to others, before what came later."""
@@ -154,6 +157,7 @@ class RemoteExecutor:
             worker.outbox.clear()
             self._owners = {key: owner for key, owner in self._owners.items() if owner is not worker}
             self._give_out()
+        self._wake()
 
     def drain(self) -> None:
         """Give out nothing more: the server stops."""
@@ -209,6 +213,7 @@ class RemoteExecutor:
             self._remove_turn(turn)
             self._give_out()
         self._answer(LateTurn(turn.key, result()))
+        self._wake()
         return True
 
     def complete_activity(
@@ -224,6 +229,7 @@ class RemoteExecutor:
             self._give_out()
         task = activity.task
         self._answer(ActivityResult(task.key, task.task_id, task.task_execution_id, value, failure))
+        self._wake()
         return True
 
     def expire(self) -> int:
@@ -234,6 +240,7 @@ class RemoteExecutor:
             for turn in late:
                 self._take_back(turn)
             self._give_out()
+        self._wake()
         return len(late)
 
     def answer_lost(self, worker: Worker, *, to_turn: bool) -> None:
@@ -258,6 +265,7 @@ class RemoteExecutor:
                 self._take_back_activity(activity)
                 activity.again += 1
             self._give_out()
+        self._wake()
         return Again(len(turns), len(again), len(activities) - len(again))
 
     def _app(self, app_id: str | None) -> str | None:
@@ -265,6 +273,14 @@ class RemoteExecutor:
         if not self._apps:
             return None if app_id == self._own else app_id
         return app_id or self._apps[0]
+
+    def _wake(self) -> None:
+        """Wake the workers that were given something. Not under the lock: what wakes may send, and answer."""
+        while self._woken:
+            with self._lock:
+                woken, self._woken = self._woken, set()
+            for worker in woken:
+                worker.wake()
 
     # --- under the lock ------------------------------------------------------------------------------------------
 
@@ -336,20 +352,17 @@ class RemoteExecutor:
         """Fill the workers' windows. The worker that ran an instance's last turn comes first, for its cache."""
         if self._closed:
             return
-        woken: set[Worker] = set()
         for app_id, turns in self._turn_queues.items():
-            self._give_out_turns(turns, self._workers_for(app_id), woken)
+            self._give_out_turns(turns, self._workers_for(app_id))
         for app_id, activities in self._activity_queues.items():
-            self._give_out_activities(activities, self._workers_for(app_id), woken)
-        for worker in woken:
-            worker.wake()
+            self._give_out_activities(activities, self._workers_for(app_id))
 
     def _workers_for(self, app_id: str | None) -> list[Worker]:
         if app_id is None:
             return self._workers
         return [worker for worker in self._workers if worker.app_id == app_id]
 
-    def _give_out_turns(self, queue: list[tuple[int, PendingTurn]], workers: list[Worker], woken: set[Worker]) -> None:
+    def _give_out_turns(self, queue: list[tuple[int, PendingTurn]], workers: list[Worker]) -> None:
         while queue:
             turn = queue[0][1]
             if not turn.done:
@@ -363,12 +376,10 @@ class RemoteExecutor:
                 worker.turns[turn.number] = turn
                 self._owners[turn.key] = worker
                 worker.outbox.append(turn)
-                woken.add(worker)
+                self._woken.add(worker)
             heappop(queue)
 
-    def _give_out_activities(
-        self, queue: list[tuple[int, PendingActivity]], workers: list[Worker], woken: set[Worker]
-    ) -> None:
+    def _give_out_activities(self, queue: list[tuple[int, PendingActivity]], workers: list[Worker]) -> None:
         while queue:
             activity = queue[0][1]
             if not activity.done:
@@ -378,7 +389,7 @@ class RemoteExecutor:
                 activity.worker, activity.sent_at = worker, self._clock()
                 worker.activities[activity.number] = activity
                 worker.outbox.append(activity)
-                woken.add(worker)
+                self._woken.add(worker)
             heappop(queue)
 
     def _answer(self, delivery: Delivery) -> None:

@@ -1,15 +1,18 @@
-"""The gRPC server: method paths are strings, so that no message of Dapr's is needed at run time."""
+"""From handlers of messages to handlers of calls: token, size, errors, metrics.
+
+Method paths are strings, so that no message of Dapr's is needed at run time."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
-import grpc
 from google.protobuf.message import DecodeError
 
 from wfctl.errors import StoreError
 from wfctl.gateway.api_error import Trouble, trouble
+from wfctl.gateway.grpc.serving import Answer, Call, Handler, Refused, Refusing, Stream, Streaming, Unary
 from wfctl.gateway.listening.security import TokenCheck
 from wfctl.gateway.log import Log
 from wfctl.gateway.metrics import Metrics
@@ -18,9 +21,11 @@ from wfctl.gateway.unserved import grpc_block, message
 from wfctl.wire.grpc_methods import Method
 from wfctl.wire.http_routes import TOKEN_HEADER, Operation
 
-# A handler gets the request (and, if it streams, the context) and returns the answer. Raises Trouble.
-Handler = Callable[[Any], Awaitable[Any]]
-StreamHandler = Callable[[Any, Any], Awaitable[None]]
+# Each gets the request and returns the answer. Raises Trouble.
+Work = Callable[[Any], Awaitable[Any]]
+QuickWork = Callable[[Any], Any]
+# Gets the request and the stream, and returns what is called when that is over. Raises Refused.
+StreamWork = Callable[[Any, Stream], Callable[[], None]]
 Write = Callable[[Trouble], tuple[str, str]]
 # Makes the request of its bytes. Raises DecodeError and Trouble.
 Read = Callable[[bytes], Any]
@@ -69,7 +74,7 @@ def options(max_body: int, connections: int) -> list[tuple[str, int]]:
 
 
 class Calls:
-    """Turns handlers into grpc handlers: token, size, errors, metrics. `max_body` in bytes."""
+    """Turns handlers of messages into handlers of calls. `max_body` in bytes."""
 
     def __init__(self, token: TokenCheck, log: Log, metrics: Metrics, max_body: int) -> None:
         self._token = token
@@ -77,127 +82,94 @@ class Calls:
         self._metrics = metrics
         self._max_body = max_body
 
-    def unary(self, method: Method, handler: Handler, write: Write) -> grpc.RpcMethodHandler[Any, Any]:
+    def unary(self, method: Method, work: Work, write: Write) -> Handler:
         starts = method.name.startswith("Start")
 
-        async def call(data: bytes, context: Any) -> Any:
-            await self._authorize(context)
+        async def handle(data: bytes, call: Call) -> bytes:
+            self._authorize(call)
             if len(data) > self._max_body:
-                await context.abort(*_too_large(len(data), self._max_body))
+                # As grpc itself says it.
+                words = f"SERVER: Received message larger than max ({len(data)} vs. {self._max_body})"
+                raise Refused("RESOURCE_EXHAUSTED", words)
             if starts:
-                INCOMING.set(_metadata(context, "traceparent"))
-            return await self._handle(method, lambda: handler(method.request.FromString(data)), write, context)
+                INCOMING.set(call.metadata("traceparent"))
+            with self._refusing(method, write):
+                return _encoded(await work(method.request.FromString(data)))
 
-        # Decoded by `call`: grpc would answer with the words of Python's exception.
-        return grpc.unary_unary_rpc_method_handler(call, request_deserializer=None, response_serializer=_serialize)
+        return Unary(handle)
 
-    def answer(
-        self, method: Method, handler: Handler, write: Write, lost: Lost, read: Read | None = None
-    ) -> grpc.RpcMethodHandler[Any, Any]:
-        """Make a handler as `unary` does, for a worker's answers: `lost` is told of one that could not be read.
+    def answer(self, method: Method, work: QuickWork, write: Write, lost: Lost, read: Read | None = None) -> Handler:
+        """Make a handler for a worker's answers: `lost` is told of one that could not be read.
 
-        `read` is for answers that can be of more than one kind. grpc calls a unary handler only once it has the
-        request, and says nothing of a call that ends before. A stream of one message is the same on the wire, and its
-        handler is called when the call comes.
+        `read` is for answers that can be of more than one kind.
         """
         decode = read or method.request.FromString
 
-        async def call(_: Any, context: Any) -> Any:
-            await self._authorize(context)
-            peer = context.peer()  # is not known any more once the call has ended
-            data = None
-            try:
-                data = await context.read()
-            finally:
-                if not isinstance(data, bytes):
-                    lost(method, peer, "it was cancelled, or is larger than can be read")
-            if not isinstance(data, bytes):
-                await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the answer cannot be read")
-
-            async def handle() -> Any:
+        def handle(data: bytes | None, call: Call) -> bytes:
+            self._authorize(call)
+            if data is None:
+                lost(method, call.peer, "it was cancelled, or is larger than can be read")
+                raise Refused("INVALID_ARGUMENT", "the answer cannot be read")
+            with self._refusing(method, write):
                 try:
                     request = decode(data)
                 except DecodeError as error:
-                    lost(method, peer, str(error))
+                    lost(method, call.peer, str(error))
                     raise
-                return await handler(request)
+                return _encoded(work(request))
 
-            return await self._handle(method, handle, write, context)
+        return Answer(handle)
 
-        return grpc.stream_unary_rpc_method_handler(call, response_serializer=_serialize)
-
-    async def _handle(self, method: Method, handle: Callable[[], Awaitable[Any]], write: Write, context: Any) -> Any:
-        try:
-            return await handle()
-        except DecodeError:
-            await context.abort(grpc.StatusCode.INTERNAL, UNREADABLE)
-        except (Trouble, StoreError) as error:
-            refusal = error if isinstance(error, Trouble) else trouble(error, Operation.GET)
-            code, text = write(refusal)
-            self._metrics.failed(refusal)
-            await context.abort(grpc.StatusCode[code], text)
-        except Exception as error:
-            if type(error).__module__.startswith("grpc"):
-                raise
-            self._log.error("a call failed", method=method.name, error=f"{type(error).__name__}: {error}")
-            await context.abort(grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}")
-
-    def stream(self, method: Method, handler: StreamHandler) -> grpc.RpcMethodHandler[Any, Any]:
-        """The handler writes encoded messages to the context itself."""
-
-        async def call(data: bytes, context: Any) -> None:
-            await self._authorize(context)
+    def stream(self, method: Method, work: StreamWork) -> Handler:
+        def handle(data: bytes, stream: Stream) -> Callable[[], None]:
+            self._authorize(stream)
             try:
                 request = method.request.FromString(data)
-            except DecodeError:
-                await context.abort(grpc.StatusCode.INTERNAL, UNREADABLE)
-            await handler(request, context)
+            except DecodeError as error:
+                raise Refused("INTERNAL", UNREADABLE) from error
+            return work(request, stream)
 
-        return grpc.unary_stream_rpc_method_handler(call, request_deserializer=None, response_serializer=None)
+        return Streaming(handle)
 
-    async def _authorize(self, context: Any) -> None:
-        if self._token.open:
-            return
-        if not self._token.ok(_metadata(context, TOKEN_HEADER)):
-            await context.abort(grpc.StatusCode.UNAUTHENTICATED, "Unauthorized")
+    @contextlib.contextmanager
+    def _refusing(self, method: Method, write: Write) -> Iterator[None]:
+        """Turn what goes wrong into the call's status. Raises Refused."""
+        try:
+            yield
+        except DecodeError as error:
+            raise Refused("INTERNAL", UNREADABLE) from error
+        except (Trouble, StoreError) as error:
+            refusal = error if isinstance(error, Trouble) else trouble(error, Operation.GET)
+            self._metrics.failed(refusal)
+            raise Refused(*write(refusal)) from error
+        except Exception as error:
+            self._log.error("a call failed", method=method.name, error=f"{type(error).__name__}: {error}")
+            raise Refused("INTERNAL", f"{type(error).__name__}: {error}") from error
+
+    def _authorize(self, call: Call) -> None:
+        if not self._token.open and not self._token.ok(call.metadata(TOKEN_HEADER)):
+            raise Refused("UNAUTHENTICATED", "Unauthorized")
 
 
-def _metadata(context: Any, wanted: str) -> str | None:
-    return next((str(value) for key, value in context.invocation_metadata() or () if key == wanted), None)
-
-
-def _too_large(size: int, most: int) -> tuple[grpc.StatusCode, str]:
-    """Return the refusal as grpc itself says it."""
-    return grpc.StatusCode.RESOURCE_EXHAUSTED, f"SERVER: Received message larger than max ({size} vs. {most})"
-
-
-def _serialize(message: Any) -> bytes:
-    """Encode a message, unless its handler has done so itself, on another thread."""
+def _encoded(message: Any) -> bytes:
+    """Encode a message, unless that has been done, on another thread."""
     data: bytes = message if isinstance(message, bytes) else message.SerializeToString()
     return data
 
 
-class Paths(grpc.GenericRpcHandler):  # type: ignore[misc,type-arg,unused-ignore]
+class Paths:
     """All methods by path; what is not there is UNIMPLEMENTED, and where Dapr has it, says so."""
 
-    def __init__(self, handlers: Iterable[tuple[Method, Any]]) -> None:
+    def __init__(self, handlers: Iterable[tuple[Method, Handler]]) -> None:
         self.replace(handlers)
 
-    def replace(self, handlers: Iterable[tuple[Method, Any]]) -> None:
+    def replace(self, handlers: Iterable[tuple[Method, Handler]]) -> None:
         """Serve other methods from now on."""
         self._handlers = {method.path: handler for method, handler in handlers}
 
-    def service(self, handler_call_details: Any) -> Any:
-        method = handler_call_details.method
-        handler = self._handlers.get(method)
-        if handler is None and (block := grpc_block(method)) is not None:
-            return _unserved(block)
-        return handler
-
-
-def _unserved(block: str) -> grpc.RpcMethodHandler[Any, Any]:
-    async def refuse(_: Any, context: Any) -> None:
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED, message(block))
-
-    # Whatever the method's own kind is, it is the same on the wire up to here.
-    return grpc.stream_stream_rpc_method_handler(refuse, request_deserializer=None, response_serializer=None)
+    def find(self, path: str) -> Handler:
+        handler = self._handlers.get(path)
+        if handler is not None:
+            return handler
+        block = grpc_block(path)
+        return Refusing("UNIMPLEMENTED", "Method not found!" if block is None else message(block))

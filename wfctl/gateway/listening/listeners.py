@@ -1,4 +1,4 @@
-"""The two listeners of the server: HTTP by uvicorn, gRPC by grpc.aio, both on the server's loop."""
+"""The two listeners of the server: HTTP by uvicorn, gRPC by grpc's core, both for handlers on the server's loop."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import grpc.aio
 import uvicorn
 
 from wfctl.gateway.assembly import Front, Serving
 from wfctl.gateway.grpc import routing
 from wfctl.gateway.grpc.runtime import Runtime
+from wfctl.gateway.grpc.serving import GrpcServer, Handler
 from wfctl.gateway.grpc.state import StateCalls
 from wfctl.gateway.grpc.task_hub import Hub
 from wfctl.gateway.http.app import HttpApp, Invocation, Routes
@@ -69,7 +69,7 @@ class Bound:
     """Both listeners, before anything is served: nobody else can have their ports any more."""
 
     http: socket.socket
-    grpc: grpc.aio.Server
+    grpc: GrpcServer
     grpc_port: int
 
     @property
@@ -90,10 +90,22 @@ async def bind(
     """Listen until `stack` is closed. Raises Unreachable: a port is taken."""
     http = ports.listen_http(listen, http_port, note)
     stack.callback(http.close)
-    server = grpc.aio.server(options=routing.options(max_body, most_connections()))
+    server = grpc_server(routing.options(max_body, most_connections()))
     stack.push_async_callback(server.stop, None)
     bound = ports.listen_grpc(listen, grpc_port, note, server.add_insecure_port)
     return Bound(http, server, bound)
+
+
+def grpc_server(options: Sequence[tuple[str, Any]]) -> GrpcServer:
+    """Make a server on grpc's core, or on grpc.aio where the installed grpcio has another core than is known here."""
+    try:
+        from wfctl.gateway.grpc.core_server import CoreServer
+
+        return CoreServer(options)
+    except (ImportError, AttributeError, TypeError):
+        from wfctl.gateway.grpc.aio_server import AioServer
+
+        return AioServer(options)
 
 
 def serve_http(stack: contextlib.AsyncExitStack, app: HttpApp, log: Log, listening: socket.socket) -> None:
@@ -128,7 +140,7 @@ class _Uvicorn(uvicorn.Server):
 
 async def serve_grpc(
     stack: contextlib.AsyncExitStack,
-    server: grpc.aio.Server,
+    server: GrpcServer,
     gateway: Serving,
     log: Log,
     *,
@@ -148,15 +160,14 @@ async def serve_grpc(
     if paths is not None:
         paths.replace(handlers)
         return
-    server.add_generic_rpc_handlers((routing.Paths(handlers),))
     if unix is not None:
         ports.listen_unix(unix.absolute(), server.add_insecure_port)
-    await server.start()
+    await server.start(routing.Paths(handlers).find)
     stack.push_async_callback(server.stop, 1.0)
 
 
 async def serve_metadata(
-    stack: contextlib.AsyncExitStack, server: grpc.aio.Server, calls: routing.Calls, about: About
+    stack: contextlib.AsyncExitStack, server: GrpcServer, calls: routing.Calls, about: About
 ) -> routing.Paths:
     """Serve what is known before there is an engine, until `stack` is closed. Returns what `serve_grpc` takes over."""
 
@@ -165,15 +176,14 @@ async def serve_metadata(
 
     method = next(method for method in grpc_methods.RUNTIME if method.name == "GetMetadata")
     paths = routing.Paths([(method, calls.unary(method, metadata, lambda trouble: trouble.runtime()))])
-    server.add_generic_rpc_handlers((paths,))
-    await server.start()
+    await server.start(paths.find)
     stack.push_async_callback(server.stop, 1.0)
     return paths
 
 
 def _handlers(
     gateway: Serving, front: Front, calls: routing.Calls, shutdown: Callable[[], None]
-) -> list[tuple[Method, Any]]:
+) -> list[tuple[Method, Handler]]:
     hub = Hub(front.service, front.about.app_id).methods()
     runtime = Runtime(front.service, front.about, shutdown).methods(StateCalls(front.state).methods())
     return [
@@ -186,9 +196,9 @@ def _handlers(
     ]
 
 
-def _work_handlers(work: WorkStreams, front: Front, calls: routing.Calls) -> list[tuple[Method, Any]]:
+def _work_handlers(work: WorkStreams, front: Front, calls: routing.Calls) -> list[tuple[Method, Handler]]:
     complete_turn = partial(work.complete_turn, front.app_id)
-    answers: dict[Method, routing.Handler] = {
+    answers: dict[Method, routing.QuickWork] = {
         grpc_methods.COMPLETE_ORCHESTRATOR: complete_turn,
         grpc_methods.COMPLETE_WORKFLOW: complete_turn,
         grpc_methods.COMPLETE_ACTIVITY: work.complete_activity,

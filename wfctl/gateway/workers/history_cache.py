@@ -58,7 +58,7 @@ class TurnItem(NamedTuple):
 
 
 class Histories:
-    """`turn` and `activity` are called on one thread; `forget`, and `encode` of a TurnItem, on any."""
+    """May be used from any thread, but for one instance by one at a time."""
 
     def __init__(self, store: Path, most_bytes: int = MOST_BYTES, app_id: str = "wfctl") -> None:
         self._app_id = app_id
@@ -69,6 +69,7 @@ class Histories:
         self._tails: OrderedDict[int, list[tuple[int, list[Event]]]] = OrderedDict()
         self._encoding: set[int] = set()  # keys whose past is taken out of the cache, to be put back
         self._lock = threading.Lock()
+        self._reading = threading.Lock()
 
     def turn(self, turn: PendingTurn, mark: Mark | None, *, stateful: bool) -> TurnItem:
         """Read what the work item of a turn needs. `stateful`: the worker keeps what it was sent up to `mark`.
@@ -168,7 +169,8 @@ class Histories:
         rows = [row for row in tail if row[0] > seq]
         if rows and rows[0][0] == seq + 1:
             return rows
-        return summaries.history_after(self._db, key, seq)
+        with self._reading:
+            return summaries.history_after(self._db, key, seq)
 
     def forget(self, key: int) -> None:
         with self._lock:

@@ -9,6 +9,8 @@ under way every answer goes on at once.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 from collections.abc import Callable
 
 from wfctl.engine.execute.port import Delivery
@@ -20,25 +22,33 @@ MOST = 100
 
 
 class Batches:
-    """Belongs on the server's loop. `held` counts the items in workers' hands."""
+    """May be used from any thread. `held` counts the items in workers' hands."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, deliver: Callable[[Delivery], None]) -> None:
         self._loop = loop
         self._deliver = deliver
         self._waiting: list[Delivery] = []
-        self._timer: asyncio.TimerHandle | None = None
+        self._armed = False  # a timer runs, or is about to
+        self._lock = threading.Lock()
 
     def add(self, delivery: Delivery, held: int) -> None:
-        self._waiting.append(delivery)
-        if held < BUSY or len(self._waiting) >= MOST:
-            self.flush()
-        elif self._timer is None:
-            self._timer = self._loop.call_later(WAIT_SECONDS, self.flush)
+        with self._lock:
+            self._waiting.append(delivery)
+            if held < BUSY or len(self._waiting) >= MOST:
+                self._go_on()
+                return
+            if self._armed:
+                return
+            self._armed = True
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the server has stopped
+            self._loop.call_soon_threadsafe(self._loop.call_later, WAIT_SECONDS, self.flush)
 
     def flush(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        with self._lock:
+            self._armed = False
+            self._go_on()
+
+    def _go_on(self) -> None:
         waiting, self._waiting = self._waiting, []
         for delivery in waiting:
             self._deliver(delivery)

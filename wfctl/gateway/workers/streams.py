@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import threading
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
-from typing import Any
 
-import grpc
 from google.protobuf.message import DecodeError
 
 from wfctl.engine.execute.remote import RemoteExecutor
 from wfctl.engine.execute.worker import PendingTurn, Work, Worker
 from wfctl.errors import Unsupported
 from wfctl.gateway.api_error import Trouble
+from wfctl.gateway.grpc.serving import Refused, Stream
 from wfctl.gateway.log import Log
 from wfctl.gateway.tracing.spans import Tracing
-from wfctl.gateway.workers.history_cache import Histories, Mark
+from wfctl.gateway.workers.history_cache import Histories, Mark, TurnItem
 from wfctl.model.events import NO_ID, ExecutionCompleted, Failure, StallReason
 from wfctl.model.status import Status
 from wfctl.model.turn import Stall, TurnResult
@@ -32,7 +31,8 @@ from wfctl.wire.protos import taskhub_pb2 as pb
 
 # The JavaScript SDK 3.18 queues 100 items in all and drops the rest without a word.
 NODE_TURNS = NODE_ACTIVITIES = 50
-# Events that are encoded on the loop, some microseconds each; longer histories would keep all workers waiting.
+# Events that are encoded by whoever hands out the turn, some microseconds each: the engine's thread, or that of the
+# calls. Longer histories would keep all workers waiting.
 LONG_HISTORY = 200
 # A worker that takes no item for this long is taken for dead, as in Dapr.
 SEND_SECONDS = 10.0
@@ -52,23 +52,46 @@ class ForeignWorker(Trouble):
         return "FAILED_PRECONDITION", WHY
 
 
-class Stream:
+class WorkStream:
     """One open GetWorkItems call."""
 
-    def __init__(self, worker: Worker, ready: asyncio.Event, stateful: bool, peer: str) -> None:
+    def __init__(self, worker: Worker, stateful: bool, out: Stream) -> None:
         self.worker = worker
-        self.peer = peer
+        self.out = out
         self.refused = False
-        self.ready = ready
         self.stateful = stateful
         self.marks: dict[int, Mark] = {}
-        self.ending = False
-        self.task: asyncio.Task[Any] | None = asyncio.current_task()
         self.writing_since: float | None = None
+        self._over = False
+        self._sending = False  # somebody sends, and will look for more
+        self._lock = threading.Lock()
+
+    def begin(self) -> Work | None:
+        """Return the first item to be sent; None if there is none, or somebody sends already."""
+        with self._lock:
+            if self._sending:
+                return None
+            self._sending = True
+        return self.following()
+
+    def following(self) -> Work | None:
+        """Return the next item to be sent, for who has sent the one before; None if there is none."""
+        with self._lock:
+            if self.worker.outbox and not self._over:
+                return self.worker.outbox.popleft()
+            self._sending = False
+            return None
+
+    def end(self, code: str, text: str) -> None:
+        """Send nothing more, and end the call."""
+        with self._lock:
+            self._over = True
+        self.out.end(code, text)
 
 
 class WorkStreams:
-    """Hands out work, takes in answers. `connected` is called when a worker has come, `left` when one has gone."""
+    """Hands out work, takes in answers; from any thread. `connected` is called when a worker has come, `left` when one
+    has gone, both on the server's loop."""
 
     def __init__(
         self,
@@ -92,90 +115,90 @@ class WorkStreams:
         self._most_turns = most_turns
         self._most_activities = most_activities
         self._most_bytes = most_bytes
-        self._streams: set[Stream] = set()
+        self._streams: frozenset[WorkStream] = frozenset()
         self._refused: dict[str, float] = {}  # connections of refused workers, and when each last tried
+        self._encoder = ThreadPoolExecutor(1, "wfctl-encoder")  # its thread begins with the first long history
 
     def forget(self, key: int) -> None:
         """Begin the next turn of this instance with its whole history. On the engine's thread."""
         self._past.forget(key)
-        for stream in tuple(self._streams):
+        for stream in self._streams:
             stream.marks.pop(key, None)
 
-    def for_app(self, app_id: str | None) -> Callable[[pb.GetWorkItemsRequest, Any], Awaitable[None]]:
+    def for_app(self, app_id: str | None) -> Callable[[pb.GetWorkItemsRequest, Stream], Callable[[], None]]:
         """Return the handler of GetWorkItems for the workers of one app; None: there is only one."""
-        return lambda request, context: self._get_work_items(app_id, request, context)
+        return lambda request, out: self._get_work_items(app_id, request, out)
 
-    async def _get_work_items(self, app_id: str | None, request: pb.GetWorkItemsRequest, context: Any) -> None:
-        loop = asyncio.get_running_loop()
-        ready = asyncio.Event()
-        agent = _user_agent(context)
-        if self._still_refused(context.peer()):
-            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, WHY)
+    def _get_work_items(self, app_id: str | None, request: pb.GetWorkItemsRequest, out: Stream) -> Callable[[], None]:
+        """Attach a worker. Returns what is to be called when it has gone. Raises Refused."""
+        agent = out.metadata("user-agent") or ""
+        if self._still_refused(out.peer):
+            raise Refused("FAILED_PRECONDITION", WHY)
         node = "grpc-node" in agent
         worker = Worker(
-            _waker(loop, ready),
+            lambda: self._send_on(stream, stream.begin()),
             most_turns=NODE_TURNS if node else self._most_turns,
             most_activities=NODE_ACTIVITIES if node else self._most_activities,
             app_id=app_id,
             agent=agent,
-            address=context.peer(),
+            address=out.peer,
         )
-        stateful = pb.WORKER_CAPABILITY_STATEFUL_HISTORY in request.capabilities
-        stream = Stream(worker, ready, stateful, context.peer())
-        self._streams.add(stream)
-        self._executor.attach(worker)
+        stream = WorkStream(worker, pb.WORKER_CAPABILITY_STATEFUL_HISTORY in request.capabilities, out)
+        self._streams |= {stream}
         app = {} if app_id is None else {"app": app_id}
-        self._log.info("worker connected", **app, peer=context.peer(), agent=agent, workers=len(self._streams))
+        self._log.info("worker connected", **app, peer=out.peer, agent=agent, workers=len(self._streams))
+        self._executor.attach(worker)
         self._connected()
-        try:
-            # Without this a client that waits for the headers would wait for the first item.
-            await context.send_initial_metadata(())
-            await self._pump(stream, context)
-        finally:
-            self._streams.discard(stream)
+
+        def gone() -> None:
+            self._streams -= {stream}
             held = len(worker.turns), len(worker.activities)
             self._executor.detach(worker)
             self._left()
             self._log.info(
-                "worker disconnected", **app, peer=context.peer(), turns_again=held[0], activities_again=held[1],
+                "worker disconnected", **app, peer=out.peer, turns_again=held[0], activities_again=held[1],
                 workers=len(self._streams),
             )  # fmt: skip
 
-    async def _pump(self, stream: Stream, context: Any) -> None:
-        loop = asyncio.get_running_loop()
-        outbox, ready = stream.worker.outbox, stream.ready
-        while True:
-            while outbox and not (stream.ending or stream.refused):
-                data = await self._encode(stream, outbox.popleft())
-                if data is None:
-                    continue
-                stream.writing_since = loop.time()
-                await context.write(data)
-                stream.writing_since = None
-            if stream.refused:
-                await context.abort(grpc.StatusCode.FAILED_PRECONDITION, WHY)
-            if stream.ending:
-                context.set_code(grpc.StatusCode.CANCELLED)
-                context.set_details("shutting down")
-                return
-            ready.clear()
-            if not (outbox or stream.ending or stream.refused):
-                await ready.wait()
+        return gone
 
-    async def _encode(self, stream: Stream, work: Work) -> bytes | None:
-        """Return the encoded work item; None if it is not to be sent (any more)."""
-        if work.done or work.worker is not stream.worker:
-            return None
-        if not isinstance(work, PendingTurn):
-            parent = None if self._tracing is None else self._tracing.activity_parent(work.task)
-            return self._past.activity(work, parent)
-        item = self._past.turn(work, stream.marks.get(work.key), stateful=stream.stateful)
-        if item.size <= LONG_HISTORY:
-            data, mark = item.encode()
+    def _send_on(self, stream: WorkStream, work: Work | None) -> None:
+        """Send this item, and what lies behind it. What has a long history is encoded on a thread of its own."""
+        while work is not None:
+            if not (work.done or work.worker is not stream.worker):
+                if not isinstance(work, PendingTurn):
+                    parent = None if self._tracing is None else self._tracing.activity_parent(work.task)
+                    self._send(stream, self._past.activity(work, parent))
+                    return
+                item = self._past.turn(work, stream.marks.get(work.key), stateful=stream.stateful)
+                if item.size > LONG_HISTORY:
+                    self._encoder.submit(self._send_turn, stream, work, item)
+                    return
+                data = self._encode(stream, work, item)
+                if data is not None:
+                    self._send(stream, data)
+                    return
+            work = stream.following()
+
+    def _send_turn(self, stream: WorkStream, work: PendingTurn, item: TurnItem) -> None:
+        data = self._encode(stream, work, item)
+        if data is None or work.done or work.worker is not stream.worker:
+            self._send_on(stream, stream.following())
         else:
-            data, mark = await asyncio.to_thread(item.encode)
-            if work.done or work.worker is not stream.worker:
-                return None
+            self._send(stream, data)
+
+    def _send(self, stream: WorkStream, data: bytes) -> None:
+        stream.writing_since = time.monotonic()
+        stream.out.send(data, lambda taken: self._sent(stream, taken))
+
+    def _sent(self, stream: WorkStream, taken: bool) -> None:
+        stream.writing_since = None
+        if taken:  # else the stream is over, and what its worker holds is taken back
+            self._send_on(stream, stream.following())
+
+    def _encode(self, stream: WorkStream, work: PendingTurn, item: TurnItem) -> bytes | None:
+        """Return the encoded work item; None if it is too large to be sent."""
+        data, mark = item.encode()
         if len(data) > self._most_bytes * STALL_PERCENT // 100:
             self._too_large(work, len(data))
             return None
@@ -196,17 +219,17 @@ class WorkStreams:
 
     def drop_stuck(self) -> None:
         """End the streams of workers that have taken no item for SEND_SECONDS."""
-        before = asyncio.get_running_loop().time() - SEND_SECONDS
+        before = time.monotonic() - SEND_SECONDS
         for stream in self._streams:
-            if stream.writing_since is not None and stream.writing_since < before and stream.task is not None:
+            since = stream.writing_since
+            if since is not None and since < before:
                 self._log.warning("a worker takes no work: its stream is ended")
-                stream.task.cancel()
+                stream.out.cut()
 
     def end_streams(self) -> None:
         """Tell every worker that the server goes away, before the server does."""
         for stream in self._streams:
-            stream.ending = True
-            stream.ready.set()
+            stream.end("CANCELLED", "shutting down")
 
     def read(self, data: bytes) -> pb.WorkflowResponse:
         """Decode the answer to a turn. Raises DecodeError, and ForeignWorker: its sender gets no more work."""
@@ -227,16 +250,17 @@ class WorkStreams:
         """End the stream of the worker that has the turn of this instance; what it holds goes to others."""
         for stream in self._streams:
             if not stream.refused and any(t.instance_id == instance_id for t in tuple(stream.worker.turns.values())):
-                self._log.error("a worker is refused", peer=stream.peer, reason=WHY)
+                peer = stream.out.peer
+                self._log.error("a worker is refused", peer=peer, reason=WHY)
                 stream.refused = True
-                stream.ready.set()
-                if not stream.peer.startswith("unix"):  # the same for everybody
-                    self._refused[stream.peer] = asyncio.get_running_loop().time()
+                if not peer.startswith("unix"):  # the same for everybody
+                    self._refused[peer] = time.monotonic()
+                stream.end("FAILED_PRECONDITION", WHY)
 
     def _still_refused(self, peer: str) -> bool:
         """Tell whether this connection is that of a refused worker, which tries again and again."""
-        now = asyncio.get_running_loop().time()
-        self._refused = {known: at for known, at in self._refused.items() if at > now - REFUSED_SECONDS}
+        now = time.monotonic()
+        self._refused = {known: at for known, at in tuple(self._refused.items()) if at > now - REFUSED_SECONDS}
         if peer not in self._refused:
             return False
         self._refused[peer] = now
@@ -245,12 +269,12 @@ class WorkStreams:
     def answer_lost(self, method: Method, peer: str, reason: str) -> None:
         """Give out again, in a while, what a worker holds whose answer came in and could not be read."""
         self._log.warning("an answer of a worker is lost", method=method.name, peer=peer, reason=reason)
-        known = [stream for stream in self._streams if stream.peer == peer]
+        known = [stream for stream in self._streams if stream.out.peer == peer]
         # A worker may send its answers over another connection than the one of its stream.
         for stream in known or self._streams:
             self._executor.answer_lost(stream.worker, to_turn=method is not grpc_methods.COMPLETE_ACTIVITY)
 
-    async def complete_turn(self, app_id: str | None, request: pb.WorkflowResponse) -> pb.CompleteTaskResponse:
+    def complete_turn(self, app_id: str | None, request: pb.WorkflowResponse) -> pb.CompleteTaskResponse:
         """Take in what a worker of this app (None: the only one) made of a turn."""
         if not self._executor.complete_turn(
             request.instance_id, request.completion_token, lambda: self._turn_result(request), app_id
@@ -278,7 +302,7 @@ class WorkStreams:
             failure = Failure("UnsupportedAction", str(error))
             return TurnResult([ExecutionCompleted(NO_ID, now, Status.FAILED, None, failure)])
 
-    async def complete_activity(self, request: pb.ActivityResponse) -> pb.CompleteTaskResponse:
+    def complete_activity(self, request: pb.ActivityResponse) -> pb.CompleteTaskResponse:
         failure = failure_in(request.failure) if request.HasField("failure") else None
         value = request.result.value if request.HasField("result") else None
         if request.ByteSize() > self._most_bytes:
@@ -302,22 +326,3 @@ class WorkStreams:
             "return less (a reference to the data, say), or start wfctl serve with a larger --max-body-size"
         )
         return Failure("PayloadTooLarge", words, non_retriable=True)
-
-
-def _user_agent(context: Any) -> str:
-    metadata = context.invocation_metadata() or ()
-    return next((str(value) for key, value in metadata if key == "user-agent"), "")
-
-
-def _waker(loop: asyncio.AbstractEventLoop, ready: asyncio.Event) -> Callable[[], None]:
-    """Sets `ready` from any thread; on the loop's own without the detour through its pipe."""
-    own = threading.get_ident()
-
-    def wake() -> None:
-        if threading.get_ident() == own:
-            ready.set()
-        else:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: the server has stopped
-                loop.call_soon_threadsafe(ready.set)
-
-    return wake

@@ -19,9 +19,13 @@ import grpc.aio
 
 from wfctl.engine.execute import remote
 from wfctl.gateway.assembly import Gateway
+from wfctl.gateway.grpc.aio_server import AioServer
+from wfctl.gateway.grpc.core_server import CoreServer
+from wfctl.gateway.listening import listeners
 from wfctl.gateway.listening.listeners import bind, serve_grpc
 from wfctl.gateway.listening.security import TokenCheck
 from wfctl.gateway.log import Log
+from wfctl.gateway.unserved import RUNTIME_SERVICE
 from wfctl.gateway.workers import streams
 from wfctl.wire import grpc_methods, history_events
 from wfctl.wire.convert import wrap
@@ -38,6 +42,9 @@ class Peer:
         self.channel = channel
         self.gateway = gateway
         self.log = log
+        self.attach()
+
+    def attach(self) -> None:
         self.items = self._stream(grpc_methods.WORK_ITEMS)(pb.GetWorkItemsRequest())
 
     def _stream(self, method: Method) -> Any:
@@ -135,6 +142,12 @@ async def peer(folder: Path) -> AsyncIterator[Peer]:
         yield Peer(channel, gateway, text)
 
 
+@pytest.fixture(autouse=True, params=[CoreServer, AioServer])
+def _server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both servers do the same; which one it is depends on the installed grpcio."""
+    monkeypatch.setattr(listeners, "grpc_server", request.param)
+
+
 @pytest.fixture(autouse=True)
 def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote, "LOSS_GRACE", 0.0, raising=False)
@@ -210,6 +223,47 @@ def test_a_turn_whose_answer_is_too_large_stalls(tmp_path: Path) -> None:
             await worker.until(lambda: worker.gateway.service.get("i").status.name == "STALLED")  # type: ignore[union-attr]
             history = await worker.gateway.service.history("i", list)
             assert "--max-body-size" in getattr(history[-1], "description", "")
+
+    asyncio.run(scenario())
+
+
+def test_what_a_client_no_longer_waits_for_is_waited_for_by_nobody(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with peer(tmp_path) as worker:
+            method = grpc_methods.WAIT_COMPLETION
+            wait = worker.channel.unary_unary(method.path, method.request.SerializeToString)
+            call = wait(pb.GetInstanceRequest(instance_id="i"))
+            await worker.until(lambda: "i" in worker.gateway.waiters)
+            call.cancel()
+            await worker.until(lambda: "i" not in worker.gateway.waiters)
+
+    asyncio.run(scenario())
+
+
+def test_what_is_not_served_says_so(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with peer(tmp_path) as worker:
+            for path, words in (("/Nobody/Knows", "Method not found!"), (f"{RUNTIME_SERVICE}PublishEvent", "pub/sub")):
+                with pytest.raises(grpc.aio.AioRpcError) as caught:
+                    await worker.channel.unary_unary(path)(b"", timeout=LIMIT_SECONDS)
+                assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+                assert words in (caught.value.details() or "")
+
+    asyncio.run(scenario())
+
+
+def test_a_worker_that_goes_leaves_its_work_to_others(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with peer(tmp_path) as worker:
+            await worker.start("i")
+            first = await worker.item()
+            worker.items.cancel()
+            await worker.until(lambda: "worker disconnected" in worker.log.getvalue())
+            worker.attach()
+            again = await worker.item()
+            assert again.workflow_request == first.workflow_request
+            await worker.call(grpc_methods.COMPLETE_WORKFLOW, answer(again, completed("1")))
+            assert (await worker.ended("i")).output.value == "1"
 
     asyncio.run(scenario())
 

@@ -1,0 +1,309 @@
+"""A gRPC server on grpc's core, without asyncio in between.
+
+grpc.aio spends some 170 µs on a call, of which the core needs a sixth; it was the better half of what a chain of
+activities cost. Here one thread takes the core's events. What can be answered at once is answered there; what waits
+becomes a task on the loop, and its answer leaves from there.
+
+The core's Python interface is the one that grpc's own `grpc._server` is made of, and is not public: where an installed
+grpcio has another one, `aio_server` serves in this one's place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import grpc
+from grpc._cython.cygrpc import (  # type: ignore[import-not-found,unused-ignore]
+    CompletionQueue,
+    ReceiveCloseOnServerOperation,
+    ReceiveMessageOperation,
+    SendInitialMetadataOperation,
+    SendMessageOperation,
+    SendStatusFromServerOperation,
+    Server,
+)
+
+from wfctl.gateway.grpc.serving import Answer, Find, Refused, Refusing, Streaming, Unary
+
+# Calls that the core may hand over before it is asked for more.
+_AHEAD = 32
+_NO_FLAGS = 0
+_OK = 0
+# Tags of events that belong to no call.
+_NEW_CALL = object()
+_STOPPED = object()
+
+
+class CoreServer:
+    """See the port."""
+
+    def __init__(self, options: Sequence[tuple[str, Any]]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._events = CompletionQueue()
+        self._server = Server(tuple(options), False)
+        self._server.register_completion_queue(self._events)
+        self._find: Find = lambda path: Refusing("UNIMPLEMENTED", "Method not found!")
+        self._thread: threading.Thread | None = None
+        self._stopped: asyncio.Future[None] | None = None
+        self._posted: deque[Callable[[], object]] = deque()
+        self._posting = threading.Lock()
+
+    def add_insecure_port(self, address: str) -> int:
+        port: int = self._server.add_http2_port(address.encode())
+        if not port:
+            raise RuntimeError(f"Failed to bind to address {address}")
+        return port
+
+    async def start(self, find: Find) -> None:
+        self._find = find
+        self._server.start()
+        for _ in range(_AHEAD):
+            self._ask()
+        self._thread = threading.Thread(target=self._take_events, name="wfctl-grpc", daemon=True)
+        self._thread.start()
+
+    async def stop(self, grace: float | None) -> None:
+        if self._thread is None:
+            return
+        if self._stopped is None:
+            self._stopped = self._loop.create_future()
+            self._server.shutdown(self._events, _STOPPED)
+        if grace is not None:
+            await asyncio.wait({self._stopped}, timeout=grace)
+        if not self._stopped.done():
+            self._server.cancel_all_calls()
+            await self._stopped
+
+    def post(self, call: Callable[[], object]) -> None:
+        """Call this on the loop, after what was posted before; from any thread."""
+        with self._posting:
+            first = not self._posted
+            self._posted.append(call)
+        if first:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the server has stopped
+                self._loop.call_soon_threadsafe(self._call_posted)
+
+    def create_task(self, work: Any) -> asyncio.Task[bytes]:
+        return self._loop.create_task(work)
+
+    def _call_posted(self) -> None:
+        with self._posting:
+            posted, self._posted = self._posted, deque()
+        for call in posted:
+            call()
+
+    # --- the thread of the events ----------------------------------------------------------------------------------
+
+    def _ask(self) -> None:
+        self._server.request_call(self._events, self._events, _NEW_CALL)
+
+    def _take_events(self) -> None:
+        while True:
+            event = self._events.poll()
+            tag = event.tag
+            try:
+                if tag is _NEW_CALL:
+                    if event.success:
+                        self._begin(event)
+                elif tag is _STOPPED:
+                    # The queue stays open as long as a call may use it: the core aborts the process where one begins
+                    # something on a queue that is shut down.
+                    self.post(self._note_end)
+                    return
+                else:
+                    tag(event)
+            except Exception:  # a call that goes wrong must not end the others
+                traceback.print_exc()
+            event = tag = None  # a call that is over must not be kept while the next event is waited for
+
+    def _note_end(self) -> None:
+        if self._stopped is not None and not self._stopped.done():
+            self._stopped.set_result(None)
+
+    def _begin(self, event: Any) -> None:
+        if self._stopped is None:
+            self._ask()
+        handler = self._find(event.call_details.method.decode(errors="replace"))
+        if isinstance(handler, Answer):
+            _AnsweredCall(self, event, handler).begin()
+        elif isinstance(handler, Unary):
+            _AwaitedCall(self, event, handler).begin()
+        elif isinstance(handler, Streaming):
+            _StreamCall(self, event, handler).begin()
+        else:
+            _Call(self, event).refuse(Refused(handler.code, handler.text))
+
+
+class _Call:
+    """A call, from its first event to its last."""
+
+    def __init__(self, server: CoreServer, event: Any) -> None:
+        self._server = server
+        self._call = event.call
+        self._headers = event.invocation_metadata
+        self.peer: str = _text(event.call.peer())
+
+    def metadata(self, wanted: str) -> str | None:
+        return next((_text(value) for key, value in self._headers or () if key == wanted), None)
+
+    def run(self, done: Callable[[Any], object], *operations: Any) -> None:
+        """Let the core carry this out; `done` gets the event of its end, on the thread of the events."""
+        self._call.start_server_batch(operations, done)
+
+    def answer(self, data: bytes) -> None:
+        self.run(
+            _nothing,
+            SendInitialMetadataOperation(None, _NO_FLAGS),
+            SendMessageOperation(data, _NO_FLAGS),
+            SendStatusFromServerOperation(None, _OK, b"", _NO_FLAGS),
+            *self._closing(),
+        )
+
+    def refuse(self, refused: Refused) -> None:
+        self.run(_nothing, SendInitialMetadataOperation(None, _NO_FLAGS), _status(refused), *self._closing())
+
+    def _closing(self) -> Sequence[Any]:
+        """Return what ends a call that has not been told yet to say when its client has gone."""
+        return (ReceiveCloseOnServerOperation(_NO_FLAGS),)
+
+
+class _AnsweredCall(_Call):
+    def __init__(self, server: CoreServer, event: Any, handler: Answer) -> None:
+        super().__init__(server, event)
+        self._handler = handler
+
+    def begin(self) -> None:
+        self.run(self._received, ReceiveMessageOperation(_NO_FLAGS))
+
+    def _received(self, event: Any) -> None:
+        try:
+            answer = self._handler.handle(event.batch_operations[0].message(), self)
+        except Refused as refused:
+            self.refuse(refused)
+        else:
+            self.answer(answer)
+
+
+class _AwaitedCall(_Call):
+    def __init__(self, server: CoreServer, event: Any, handler: Unary) -> None:
+        super().__init__(server, event)
+        self._handler = handler
+        self._task: asyncio.Task[bytes] | None = None
+        self._gone = False  # its client no longer waits
+
+    def begin(self) -> None:
+        self.run(self._received, ReceiveMessageOperation(_NO_FLAGS))
+        self.run(self._closed, ReceiveCloseOnServerOperation(_NO_FLAGS))
+
+    def _closing(self) -> Sequence[Any]:
+        return ()
+
+    def _received(self, event: Any) -> None:
+        data = event.batch_operations[0].message()
+        if data is None:
+            self.refuse(Refused("INVALID_ARGUMENT", "the request cannot be read"))
+        else:
+            self._server.post(partial(self._start, data))
+
+    def _closed(self, event: Any) -> None:
+        if event.batch_operations[0].cancelled():
+            self._server.post(self._cancel)
+
+    # --- on the loop -----------------------------------------------------------------------------------------------
+
+    def _start(self, data: bytes) -> None:
+        if not self._gone:
+            self._task = self._server.create_task(self._handler.handle(data, self))
+            self._task.add_done_callback(self._finish)
+
+    def _cancel(self) -> None:
+        self._gone = True
+        if self._task is not None:
+            self._task.cancel()
+
+    def _finish(self, task: asyncio.Task[bytes]) -> None:
+        self._task = None
+        if task.cancelled():
+            self.refuse(Refused("CANCELLED", "the server stops"))
+            return
+        error = task.exception()
+        if error is None:
+            self.answer(task.result())
+        elif isinstance(error, Refused):
+            self.refuse(error)
+        else:
+            self.refuse(Refused("INTERNAL", f"{type(error).__name__}: {error}"))
+
+
+class _StreamCall(_Call):
+    def __init__(self, server: CoreServer, event: Any, handler: Streaming) -> None:
+        super().__init__(server, event)
+        self._handler = handler
+        self._over: Callable[[], None] | None = None
+        self._gone = False
+        self._ended = False
+
+    def begin(self) -> None:
+        self.run(self._received, ReceiveMessageOperation(_NO_FLAGS))
+        self.run(self._closed, ReceiveCloseOnServerOperation(_NO_FLAGS))
+
+    def _closing(self) -> Sequence[Any]:
+        return ()
+
+    def _received(self, event: Any) -> None:
+        data = event.batch_operations[0].message()
+        if data is None:
+            self.refuse(Refused("INVALID_ARGUMENT", "the request cannot be read"))
+        else:
+            self._server.post(partial(self._start, data))
+
+    def _closed(self, event: Any) -> None:
+        self._server.post(self._note_end)
+
+    def send(self, data: bytes, sent: Callable[[bool], None]) -> None:
+        self.run(lambda event: sent(event.success), SendMessageOperation(data, _NO_FLAGS))
+
+    def end(self, code: str, text: str) -> None:
+        if not self._ended:
+            self._ended = True
+            self.run(_nothing, _status(Refused(code, text)))
+
+    def cut(self) -> None:
+        self._call.cancel(grpc.StatusCode.CANCELLED.value[0], "the client takes nothing")
+
+    # --- on the loop -----------------------------------------------------------------------------------------------
+
+    def _start(self, data: bytes) -> None:
+        if self._gone:
+            return
+        # Without this a client that waits for the headers would wait for the first message.
+        self.run(_nothing, SendInitialMetadataOperation(None, _NO_FLAGS))
+        try:
+            self._over = self._handler.handle(data, self)
+        except Refused as refused:
+            self.end(refused.code, refused.text)
+
+    def _note_end(self) -> None:
+        self._gone = True
+        if self._over is not None:
+            self._over()
+
+
+def _nothing(event: Any) -> None:
+    """Take note that something was carried out."""
+
+
+def _status(refused: Refused) -> Any:
+    code: int = grpc.StatusCode[refused.code].value[0]
+    return SendStatusFromServerOperation(None, code, refused.text.encode(), _NO_FLAGS)
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
