@@ -14,7 +14,7 @@ from typing import Any
 from bench.engine import scratch
 from wfctl.client.embedded.workflows import open_embedded
 from wfctl.engine.store import database, history_inbox, instances
-from wfctl.engine.store.codec import encode
+from wfctl.engine.store.codec import encode_row
 from wfctl.engine.store.instances import Row
 from wfctl.engine.store.values import to_micros
 from wfctl.model import events as ev
@@ -30,7 +30,7 @@ def fill(path: Path, count: int) -> None:
     db = database.open_store(path)
     for first in range(0, count, 50_000):
         db.execute("BEGIN IMMEDIATE")
-        rows, inputs, histories = [], [], []
+        rows, histories = [], []
         for number in range(first, min(first + 50_000, count)):
             at = BEGIN + timedelta(milliseconds=number)
             status = {7: Status.FAILED, 8: Status.RUNNING}.get(number % 100, Status.COMPLETED)
@@ -41,14 +41,13 @@ def fill(path: Path, count: int) -> None:
             row.output = '{"processed":true}' if status is Status.COMPLETED else None
             row.failure = '{"error_type":"E","message":"no"}' if status is Status.FAILED else None
             rows.append(row)
-            inputs.append((key, f'{{"name":"Paperclips","quantity":{number}}}'))
-            started = ev.ExecutionStarted(NO_ID, at, name, inputs[-1][1], row.id, execution)
+            given = f'{{"name":"Paperclips","quantity":{number}}}'
+            started = ev.ExecutionStarted(NO_ID, at, name, given, row.id, execution)
             events: list[ev.Event] = [ev.WorkflowStarted(NO_ID, at), started]
             if status is Status.RUNNING:
                 events.append(ev.TimerCreated(1, at, ev.NEVER, None, ev.Origin.EXTERNAL_EVENT, "go"))
-            histories.append((key, 1, to_micros(at), encode(events)))
+            histories.append((key, 1, to_micros(at), encode_row(events, to_micros(at), row)))
         instances.insert(db, rows)
-        instances.put_inputs(db, inputs)
         history_inbox.append_history(db, histories)
         db.execute("COMMIT")
     db.close()

@@ -50,7 +50,6 @@ def hostile(request: pytest.FixtureRequest, cli: Cli, app: Path) -> str:
         (text, text, failure, text, text, "PATCH_MISMATCH: " + text, json.dumps({text: text})),
     )
     db.execute("UPDATE instances SET status = 3, id = ? WHERE id = 'e1'", ("I" + text,))
-    db.execute("UPDATE inputs SET input = ?", (json.dumps(text),))
     for row, events in db.execute("SELECT row, events FROM history").fetchall():
         found = json.loads(events)
         for event in found:

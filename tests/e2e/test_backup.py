@@ -171,7 +171,7 @@ def test_a_damaged_store_makes_no_backup(shell: Shell) -> None:
 def damage(path: Path) -> None:
     """Overwrite the cells of an index, which a read of the table does not meet."""
     db = sqlite3.connect(path)
-    page = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'instances_created'").fetchone()[0]
+    page = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'instances_status'").fetchone()[0]
     size = db.execute("PRAGMA page_size").fetchone()[0]
     db.close()
     data = bytearray(path.read_bytes())
@@ -329,7 +329,7 @@ def test_only_what_is_whole_and_a_store_is_restored(shell: Shell) -> None:
     for sql, words in (
         ("DROP INDEX instances_wake", "lacks the index instances_wake"),
         ("DROP TABLE wanted", "lacks the table wanted"),
-        ("ALTER TABLE inputs RENAME COLUMN input TO other", "lacks the table inputs"),
+        ("ALTER TABLE early_events RENAME COLUMN event TO other", "lacks the table early_events"),
         ("CREATE TRIGGER t AFTER INSERT ON inbox BEGIN DELETE FROM inbox; END", "has a trigger t"),
         ("PRAGMA user_version = 99", "newer wfctl"),
         ("PRAGMA application_id = 7", "not a wfctl store"),

@@ -227,7 +227,7 @@ def inconsistencies(db: sqlite3.Connection) -> list[str]:
             found.append(f"{row.id}: event_waits {waits}, its history says {state.event_waits()}")
         if row.status.terminal and row.wake_at is not None:
             found.append(f"{row.id}: finished, and wakes at {row.wake_at}")
-    for table in ("inbox", "history", "inputs", "event_waits", "early_events"):
+    for table in ("inbox", "history", "event_waits", "early_events"):
         lost = db.execute(f"SELECT DISTINCT key FROM {table} WHERE key NOT IN (SELECT key FROM instances)").fetchall()
         if lost:
             found.append(f"{table} has rows of no instance: {lost}")

@@ -131,7 +131,6 @@ def write(path: Path, told: Sequence[Story]) -> Path:
     db = database.open_store(path)
     db.execute("BEGIN IMMEDIATE")
     instances.insert(db, [one.row for one in told])
-    instances.put_inputs(db, [(one.row.key, one.input) for one in told])
     history_inbox.append_history(
         db, [(one.row.key, 1, to_micros(one.events[-1].timestamp), encode(one.events)) for one in told]
     )

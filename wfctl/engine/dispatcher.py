@@ -47,6 +47,7 @@ class Dispatcher:
         self._turns = Turns(self, self._live, executor, leaves_clocks=leaves_clocks)
         self.transaction = Transaction(EPOCH)
         self.completions: Counter[Status] = Counter()  # since the process owns the store
+        self.busy: set[int] = set()  # keys of all that have activities to run, and of some that have been deleted
 
     # --- Unit ---------------------------------------------------------------------------------------------------
 
@@ -197,6 +198,7 @@ class Dispatcher:
 
     def set_in_motion(self, key: int) -> None:
         """Hand out the activities that have no result, as after a restart. Those of another app are left to it."""
+        self.busy.add(key)
         live = self._live.get(key)
         if live is not None:
             self._hand_out(live)
@@ -319,6 +321,11 @@ class Dispatcher:
         done, self.transaction = self.transaction, Transaction(self.now)
         if done.activities and start_activities:
             self._executor.run_activities(done.activities)
+        for row in done.rows:
+            if row.busy:
+                self.busy.add(row.key)
+            else:
+                self.busy.discard(row.key)
         for key in done.ended:
             self._executor.forget(key)
             self._live.release(key)

@@ -231,7 +231,7 @@ class DrivenTrees:
             return False
         blocked, idle, held = dispatcher.blocked, self._skipping.idle, self._skipping.held
         if asked is None or len(asked) > FEW_TREES:
-            return not instances.moves(self._db, asked, soon, blocked, idle, held)
+            return not instances.moves(self._db, asked, soon, dispatcher.busy, blocked, idle, held)
         return not any(
             instances.runs_in(self._db, root, idle)
             if root in held

@@ -7,12 +7,11 @@ from datetime import datetime
 
 from wfctl.engine.live_instance import LiveInstance
 from wfctl.engine.store import causes, clocks, event_waits, history_inbox, instances
-from wfctl.engine.store.codec import encode
+from wfctl.engine.store.codec import encode_row
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
 from wfctl.engine.store.values import maybe_micros, to_micros
 from wfctl.engine.transaction import Transaction
-from wfctl.model import events as ev
 from wfctl.model.failure import Cause
 from wfctl.model.status import Status
 
@@ -21,7 +20,6 @@ def write(db: Connection, dirty: Sequence[LiveInstance], transaction: Transactio
     """Write these instances, which are clean afterwards, and note in `transaction` what was written."""
     inserts: list[Row] = []
     updates: list[Row] = []
-    inputs: list[tuple[int, str | None]] = []
     wipes: list[int] = []
     rows: list[tuple[int, int, int, str]] = []
     taken: list[int] = []
@@ -32,9 +30,6 @@ def write(db: Connection, dirty: Sequence[LiveInstance], transaction: Transactio
         if live.timers_changed:
             live.timers_changed = False
             _note_timers(db, live, transaction)
-        if live.input_changed:
-            live.input_changed = False
-            inputs.append((row.key, _input(live)))
         if live.new:
             live.new = False
             inserts.append(row)
@@ -48,7 +43,8 @@ def write(db: Connection, dirty: Sequence[LiveInstance], transaction: Transactio
             wipes.append(row.key)
         if live.appended:
             live.seq += 1
-            rows.append((row.key, live.seq, to_micros(live.appended[-1].timestamp), encode(live.appended)))
+            at = to_micros(live.appended[-1].timestamp)
+            rows.append((row.key, live.seq, at, encode_row(live.appended, at, row)))
             transaction.history.append((row.key, live.seq, live.appended))
             live.appended = []
         if live.cause is not None:
@@ -61,8 +57,6 @@ def write(db: Connection, dirty: Sequence[LiveInstance], transaction: Transactio
         instances.insert(db, inserts)
     if updates:
         instances.update(db, updates)
-    if inputs:
-        instances.put_inputs(db, inputs)
     if wipes:
         history_inbox.wipe_history(db, wipes)
     if rows:
@@ -121,11 +115,3 @@ def _added_early(live: LiveInstance) -> list[tuple[str, datetime]] | None:
     if stored is None or any(early.get(name) is not events for name, (events, _) in stored.items()):
         return None
     return [one for name, events in early.items() for one in events[stored[name][1] if name in stored else 0 :]]
-
-
-def _input(live: LiveInstance) -> str | None:
-    if live.state.started is not None:
-        return live.state.started.input
-    pending = (event for _, event in live.mailbox if type(event) is ev.ExecutionStarted)
-    started = next(pending, None)
-    return None if started is None else started.input

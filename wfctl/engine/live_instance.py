@@ -22,7 +22,6 @@ class LiveInstance:
         "clock",
         "dirty",
         "early",
-        "input_changed",
         "mailbox",
         "new",
         "posted_timers",
@@ -46,7 +45,6 @@ class LiveInstance:
         self.appended: list[Event] = []  # history since the last commit
         self.wipe = False  # the committed history is void
         self.changed = False  # the row differs from the store's
-        self.input_changed = new
         self.timers_changed = False
         self.waits = False  # the store has events that it waits for, or that came early
         # Those that came early, as the store has them: the lists of the state, and how long they were. None: not known.

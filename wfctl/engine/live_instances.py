@@ -98,7 +98,7 @@ class LiveInstances:
 
     def _load(self, rows: Sequence[Row]) -> None:
         keys = [row.key for row in rows]
-        histories = history_inbox.histories(self._db, keys)
+        histories = history_inbox.histories(self._db, {row.key: row for row in rows})
         inboxes = history_inbox.inboxes(self._db, keys)
         any_clock = bool(self._clocks) or clocks.any_clock(self._db)
         for row in rows:
@@ -115,7 +115,7 @@ class LiveInstances:
     def history(self, key: int) -> list[Event]:
         """Return all events of the instance, those of the open transaction included."""
         live = self._live.get(key)
-        if live is not None and live.wipe:
+        if live is not None and (live.wipe or not live.seq):
             return list(live.appended)
         committed = self._histories.get(key)
         if committed is None:

@@ -46,18 +46,21 @@ def expired(db: Connection, retention: Retention, now: datetime) -> list[int]:
         kept = retention.of(status)
         if kept is not None and len(keys) < MOST:
             for sql in (_BY_ROW, _BY_REAL_END):
-                keys += [key for (key,) in db.execute(sql, (status, to_micros(now - kept), MOST - len(keys)))]
+                values = {"status": status, "until": to_micros(now - kept), "most": MOST - len(keys)}
+                keys += [key for (key,) in db.execute(sql, values)]
     return keys
 
 
-# Where the tree has a clock of its own, the real time of the end counts.
+# Where the tree has a clock of its own, the real time of the end counts. By the index, what is too young to have
+# ended so long ago is not looked at; a clock that was set back in between only keeps an instance a little longer.
 _BY_ROW = """
-    SELECT key FROM instances WHERE status = ? AND completed_at <= ? AND root NOT IN (SELECT root FROM clocks)
-    ORDER BY completed_at LIMIT ?
+    SELECT key FROM instances
+    WHERE status = :status AND created_at <= :until AND completed_at <= :until AND root NOT IN (SELECT root FROM clocks)
+    ORDER BY created_at LIMIT :most
 """
 _BY_REAL_END = """
-    SELECT key FROM real_ends CROSS JOIN instances USING (key) WHERE status = ? AND real_ends.at <= ?
-    ORDER BY real_ends.at LIMIT ?
+    SELECT key FROM real_ends CROSS JOIN instances USING (key) WHERE status = :status AND real_ends.at <= :until
+    ORDER BY real_ends.at LIMIT :most
 """
 
 

@@ -19,7 +19,7 @@ from wfctl.engine.store.database import Connection
 from wfctl.engine.store.expected import Expected
 from wfctl.engine.store.instances import Row
 from wfctl.model.apps import Apps
-from wfctl.model.events import Event, ExecutionStarted
+from wfctl.model.events import Event
 from wfctl.model.status import Status
 
 
@@ -140,8 +140,6 @@ class StoreUnit:
             clock.root = row.root
             clocks.add(self._db, clock)
         for event in arriving:
-            if isinstance(event, ExecutionStarted) and event.input is not None:
-                instances.put_inputs(self._db, [(row.key, event.input)])
             history_inbox.put_inbox(self._db, row.key, event)
         if history:
             write_first_history(self._db, row, history)
@@ -159,13 +157,12 @@ class StoreUnit:
 
 
 def write_first_history(db: Connection, row: Row, history: Sequence[Event]) -> None:
-    """Write the history that an instance is born with (rerun), its input and the events it waits for."""
+    """Write the history that an instance is born with (rerun), and the events it waits for."""
     from wfctl.engine.core.folded_state import folded
-    from wfctl.engine.store.codec import encode
+    from wfctl.engine.store.codec import encode_row
     from wfctl.engine.store.values import to_micros
 
     state = folded(history)
-    if state.started is not None and state.started.input is not None:
-        instances.put_inputs(db, [(row.key, state.started.input)])
-    history_inbox.append_history(db, [(row.key, 1, to_micros(history[-1].timestamp), encode(history))])
+    at = to_micros(history[-1].timestamp)
+    history_inbox.append_history(db, [(row.key, 1, at, encode_row(history, at, row))])
     event_waits.put(db, row.key, state.event_waits(), state.early_events())

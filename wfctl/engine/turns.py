@@ -245,7 +245,7 @@ class Turns:
         live.state = State()
         live.appended = []
         live.posted_timers = set()
-        live.wipe = live.timers_changed = live.changed = live.input_changed = True
+        live.wipe = live.timers_changed = live.changed = True
         started = fresh[1]
         live.row.execution_id = started.execution_id  # type: ignore[attr-defined]
         live.row.busy = 0

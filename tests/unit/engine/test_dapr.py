@@ -21,7 +21,7 @@ from wfctl.model.status import Status
 from wfctl.workflow.sdk.retry_policy import RetryPolicy
 from wfctl.workflow.sdk.tasks import when_all
 
-TABLES = ("instances", "inputs", "history", "inbox", "event_waits")
+TABLES = ("instances", "history", "inbox", "event_waits")
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wfctl.engine import operations, retention, skipping
-from wfctl.engine.store import clocks, reads
+from wfctl.engine.store import clocks, inputs, reads
 from wfctl.errors import WrongState
 from wfctl.model import events as ev
 from wfctl.model.instance import RerunRequest, Skip
@@ -317,9 +317,9 @@ def test_a_monitor_for_ever_comes_to_its_bound(rig: Rig, monkeypatch: pytest.Mon
     skip(rig, root)
     assert rig.engine.held([root]) == [root]
     assert rig.row("m").status is Status.RUNNING
-    assert rig.look(lambda db: db.execute("SELECT input FROM inputs").fetchone()[0]) == "20"
+    assert rig.look(lambda db: inputs.of(db, rig.key("m"))) == "20"
     skip(rig, root, how=Skip(by=timedelta(hours=50, minutes=30)))
-    assert rig.look(lambda db: db.execute("SELECT input FROM inputs").fetchone()[0]) == "70", "no bound but its own"
+    assert rig.look(lambda db: inputs.of(db, rig.key("m"))) == "70", "no bound but its own"
 
 
 def test_what_has_ended_when_it_is_asked_for_again_is_settled(rig: Rig) -> None:

@@ -10,7 +10,7 @@ from functools import cache
 
 from wfctl.engine.store import clocks, history_inbox, reads
 from wfctl.engine.store.codec import decode
-from wfctl.engine.store.database import Connection
+from wfctl.engine.store.database import Connection, snapshot
 from wfctl.engine.store.instances import to_status
 from wfctl.engine.store.values import LIVE_SQL, from_micros, maybe_time
 from wfctl.model.apps import Apps
@@ -38,7 +38,7 @@ class _Inbox:
 
 def listed(db: Connection, filter: Filter, apps: Apps = None) -> list[AwaitedEvent]:
     """Return the events of the live instances of these apps that match, the oldest first; at most `filter.limit`."""
-    with reads.snapshot(db):
+    with snapshot(db):
         one, values = _matching(db, filter, apps)
         own = _own_times(db)
         inbox = _read_inbox(db, one, values, own)
@@ -78,7 +78,7 @@ def _own_times(db: Connection) -> _OwnTimes:
 
 def counted(db: Connection, filter: Filter, apps: Apps = None) -> list[EventGroup]:
     """Return how many match by event and workflow, the largest group first."""
-    with reads.snapshot(db):
+    with snapshot(db):
         one, values = _matching(db, filter, apps)
         own = _own_times(db)
         inbox = _read_inbox(db, one, values, own)

@@ -347,6 +347,19 @@ def explain_any(error: BaseException, path: Path) -> WfctlError:
     return words
 
 
+@contextlib.contextmanager
+def snapshot(db: Connection) -> Iterator[None]:
+    """Let all reads in here see the store at one moment; and one look for the owner's writes serves them all."""
+    if db.in_transaction:
+        yield
+        return
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        db.execute("COMMIT")
+
+
 def data_version(db: Connection) -> int:
     """Return a number that changes when another connection has committed."""
     return int(db.execute("PRAGMA data_version").fetchone()[0])

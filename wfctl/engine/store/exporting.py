@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from wfctl.bundle import Exported
 from wfctl.engine.store import causes, clocks, history_inbox, instances, logs, reads, reruns
-from wfctl.engine.store.database import Connection
+from wfctl.engine.store.database import Connection, snapshot
 from wfctl.engine.store.instances import Row
 from wfctl.model import refusals
 from wfctl.model.apps import Apps
@@ -21,7 +21,7 @@ def export(
 
     Raises NotFound, before anything is yielded.
     """
-    with reads.snapshot(db):
+    with snapshot(db):
         for key in _keys(db, instance_ids, filter, reach, apps):
             row = instances.by_key(db, key)
             assert row is not None  # in a snapshot nothing goes

@@ -3,31 +3,46 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from wfctl.engine.store import many
-from wfctl.engine.store.codec import decode, encode
-from wfctl.engine.store.database import Connection
+from wfctl.engine.store.codec import Calls, Known, Subject, decode, decode_row, encode
+from wfctl.engine.store.database import Connection, snapshot
 from wfctl.engine.store.values import Unreadable, from_micros
 from wfctl.model.events import Event
 from wfctl.model.status import Status
 
 
 def read_history(db: Connection, key: int) -> list[Event]:
-    events: list[Event] = []
-    for (text,) in db.execute("SELECT events FROM history WHERE key = ? ORDER BY seq", (key,)):
-        events += decode(text)
-    return events
+    return [event for _, events in read_rows(db, key) for event in events]
 
 
-def histories(db: Connection, keys: Sequence[int]) -> dict[int, tuple[list[Event], int]]:
-    """Return the history of each of these, with its last seq; nothing for one that has none."""
+def read_rows(db: Connection, key: int) -> list[tuple[int, list[Event]]]:
+    """Return the committed events of an instance, by the number of the row that they are in."""
+    with snapshot(db):
+        rows = db.execute("SELECT seq, at, events FROM history WHERE key = ? ORDER BY seq", (key,)).fetchall()
+        subject = known(db, key) if rows else None
+    calls: Calls = {}
+    return [(seq, decode_row(text, at, subject, calls)) for seq, at, text in rows]
+
+
+def known(db: Connection, key: int) -> Known | None:
+    """Return what a history leaves out that stands in the row of its instance; None if there is no such instance."""
+    found = db.execute("SELECT id, execution_id, output FROM instances WHERE key = ?", (key,)).fetchone()
+    return None if found is None else Known(*found)
+
+
+def histories(db: Connection, subjects: Mapping[int, Subject]) -> dict[int, tuple[list[Event], int]]:
+    """Return the history of each of these, by key, with its last seq; nothing for one that has none."""
     found: dict[int, tuple[list[Event], int]] = {}
-    sql = "SELECT key, seq, events FROM history WHERE key IN"
-    for key, seq, text in many.rows(db, sql, keys, " ORDER BY key, seq"):
+    calls: Calls = {}
+    sql = "SELECT key, seq, at, events FROM history WHERE key IN"
+    for key, seq, at, text in many.rows(db, sql, list(subjects), " ORDER BY key, seq"):
+        if key not in found:
+            calls = {}
         events, _ = found.get(key, ([], 0))
-        events += decode(text)
+        events += decode_row(text, at, subjects[key], calls)
         found[key] = events, seq
     return found
 

@@ -8,7 +8,7 @@ a kill leaves all of it or nothing, and whoever drives the store waits for the c
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -18,7 +18,7 @@ from wfctl.engine.core.imported import Arrival, Unfit, arrival, of_own_app, rena
 from wfctl.engine.random_id import new_id
 from wfctl.engine.store import causes, clocks, database, event_waits, history_inbox, instances, logs
 from wfctl.engine.store.clocks import TreeClock
-from wfctl.engine.store.codec import encode, encode_failure
+from wfctl.engine.store.codec import Calls, encode_failure, encode_row
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
 from wfctl.engine.store.place import Place
@@ -26,6 +26,7 @@ from wfctl.engine.store.values import maybe_micros, to_micros
 from wfctl.errors import Conflict, InvalidInput
 from wfctl.model import ids
 from wfctl.model.apps import stored
+from wfctl.model.events import Event
 from wfctl.model.failure import Cause
 from wfctl.model.status import Status
 
@@ -184,12 +185,7 @@ class _Staging:
     def _put(self, one: Exported, found: Arrival, row: Row) -> None:
         db, key = self._db, row.key
         instances.insert(db, [row])
-        if found.started.input is not None:
-            instances.put_inputs(db, [(key, found.started.input)])
-        parts = [found.history[at : at + MOST_IN_A_ROW] for at in range(0, len(found.history), MOST_IN_A_ROW)]
-        history_inbox.append_history(
-            db, [(key, seq, to_micros(part[-1].timestamp), encode(part)) for seq, part in enumerate(parts, 1)]
-        )
+        history_inbox.append_history(db, _history_rows(row, found.history))
         for event in found.inbox:
             history_inbox.put_inbox(db, key, event)
         event_waits.put(db, key, found.state.event_waits(), found.state.early_events())
@@ -240,6 +236,14 @@ class _Staging:
         return InvalidInput(f"{self._name}, line {one.line}: {what}", hint=hint, instance_id=one.id)
 
 
+def _history_rows(row: Row, history: Sequence[Event]) -> Iterator[tuple[int, int, int, str]]:
+    calls: Calls = {}
+    for seq, start in enumerate(range(0, len(history), MOST_IN_A_ROW), 1):
+        part = history[start : start + MOST_IN_A_ROW]
+        at = to_micros(part[-1].timestamp)
+        yield row.key, seq, at, encode_row(part, at, row, calls)
+
+
 def _copy(stage: Connection, store: Path, keys: int, tell: Callable[[str], None]) -> None:
     """Copy all that is staged into the store, in one transaction. Raises Conflict."""
     database.open_store(store, tell=tell).close()
@@ -258,7 +262,7 @@ def _copy(stage: Connection, store: Path, keys: int, tell: Callable[[str], None]
                 f" SELECT {', '.join(moved)} FROM main.{table} ORDER BY {columns[0] if table != 'inbox' else 'seq'}",
                 {"first": first},
             )
-        stage.execute("UPDATE store.sqlite_sequence SET seq = ? WHERE name = 'instances'", (first + keys,))
+        stage.execute("UPDATE store.keys SET floor = ?", (first + keys,))
         stage.execute("COMMIT")
     except BaseException:
         if stage.in_transaction:
@@ -270,14 +274,15 @@ def _copy(stage: Connection, store: Path, keys: int, tell: Callable[[str], None]
 
 def _last_key(db: Connection) -> int:
     """Return the last key that the store has ever given out."""
-    found = db.execute("SELECT seq FROM store.sqlite_sequence WHERE name = 'instances'").fetchone()
-    return 0 if found is None else int(found[0])
+    found = db.execute(
+        "SELECT max(coalesce((SELECT max(key) FROM store.instances), 0), (SELECT floor FROM store.keys))"
+    )
+    return int(found.fetchone()[0])
 
 
 # What is copied: the tables, which of their columns are keys of instances, and all of them but the numbers of rows.
 _TABLES: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("instances", ("key", "root", "parent"), tuple(instances.COLUMNS.split(", "))),
-    ("inputs", ("key",), ("key", "input")),
     ("history", ("key",), ("key", "seq", "at", "events")),
     ("inbox", ("key",), ("key", "event")),
     ("event_waits", ("key",), ("key", "event_id", "name", "event", "since", "until")),

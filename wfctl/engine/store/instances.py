@@ -1,4 +1,4 @@
-"""Statements on `instances` and `inputs`."""
+"""Statements on `instances`."""
 
 from __future__ import annotations
 
@@ -91,7 +91,8 @@ def to_instance(
     `lineage`: what it is a rerun of, and the reruns of it. `failure` has more to it than the row's own.
     """
     last = db.execute(_LAST_EVENT, (row.key,)).fetchone()
-    given = db.execute("SELECT input FROM inputs WHERE key = ?", (row.key,)).fetchone() if payloads else None
+    if payloads:
+        from wfctl.engine.store import inputs
     return Instance(
         id=row.id,
         name=row.name,
@@ -100,7 +101,7 @@ def to_instance(
         updated_at=from_micros(row.created_at if last is None else last[0]),
         started_at=maybe_time(row.started_at),
         completed_at=maybe_time(row.completed_at),
-        input=None if given is None else str(given[0]),
+        input=inputs.of(db, row.key) if payloads else None,
         output=row.output if payloads else None,
         custom_status=row.custom_status,
         failure=decode_failure(row.failure) if failure is None else failure,
@@ -123,8 +124,8 @@ def stand_in(db: Connection) -> None:
 
 def next_key(db: Connection) -> int:
     """Return the key that the next instance gets; only the holder of the write lock may use it."""
-    found = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'instances'").fetchone()
-    return 1 if found is None else int(found[0]) + 1
+    found = db.execute("SELECT max(coalesce((SELECT max(key) FROM instances), 0), (SELECT floor FROM keys)) + 1")
+    return int(found.fetchone()[0])
 
 
 def insert(db: Connection, rows: Iterable[Row]) -> None:
@@ -152,16 +153,6 @@ def update(db: Connection, rows: Iterable[Row]) -> None:
             for r in rows
         ],
     )
-
-
-def put_inputs(db: Connection, inputs: Iterable[tuple[int, str | None]]) -> None:
-    """Set (or, with None, remove) the input of each key."""
-    given = [(key, text) for key, text in inputs if text is not None]
-    absent = [(key,) for key, text in inputs if text is None]
-    if given:
-        db.executemany("INSERT OR REPLACE INTO inputs (key, input) VALUES (?, ?)", given)
-    if absent:
-        db.executemany("DELETE FROM inputs WHERE key = ?", absent)
 
 
 def find(db: Connection, instance_id: str, apps: Apps = None) -> Row | None:
@@ -228,17 +219,29 @@ def children(db: Connection, key: int) -> list[Row]:
 
 def delete(db: Connection, keys: Sequence[int]) -> None:
     """Delete instances with everything that belongs to them."""
-    each = [(key,) for key in keys]
-    for table in ("instances", "inputs", "history", "inbox", "event_waits", "early_events", "failures", "logs"):
-        db.executemany(f"DELETE FROM {table} WHERE key = ?", each)
+    if not keys:
+        return
+    last = max(keys)
+    used = "UPDATE keys SET floor = :last WHERE floor < :last AND :last >= (SELECT max(key) FROM instances)"
+    db.execute(used, {"last": last})
+    for start in range(0, len(keys), many.PAGE):
+        part = keys[start : start + many.PAGE]
+        marks = ", ".join("?" * len(part))
+        for table in ("instances", "history", "inbox", "event_waits", "early_events", "failures", "logs"):
+            db.execute(f"DELETE FROM {table} WHERE key IN ({marks})", part)
     reruns.forget(db, keys)
     clocks.forget(db, keys)
 
 
 def busy_keys(db: Connection, root: int | None) -> list[int]:
-    """Return the keys of instances with activities to run, of one tree or of all."""
+    """Return the keys of instances with activities to run, of one tree or of all. Of all, it goes through what is
+    live."""
     if root is None:
-        return [key for (key,) in db.execute("SELECT key FROM instances WHERE busy > 0 ORDER BY key")]
+        sql = f"""
+            SELECT key FROM instances WHERE busy > 0 AND status IN ({LIVE_SQL})
+            UNION ALL SELECT key FROM instances WHERE busy > 0 AND completed_at IS NOT NULL ORDER BY 1
+        """
+        return [key for (key,) in db.execute(sql)]
     return [key for (key,) in db.execute(f"SELECT key FROM ({_TREE}) WHERE busy > 0 ORDER BY key", (root, root))]
 
 
@@ -296,23 +299,24 @@ def moves(
     db: Connection,
     scope: Collection[int] | None,
     until: int,
+    busy: Iterable[int],
     blocked: Container[int],
     idle: Container[int],
     held: Container[int] = (),
 ) -> bool:
     """Return True if an activity runs in the trees of these roots (None: anywhere), or something that is not blocked
-    is due by `until`, in a tree that is not `held`. The activities of what is `idle` do not run."""
-    rows = db.execute(
-        f"""
-        SELECT key, root, busy FROM instances WHERE busy > 0
-        UNION ALL SELECT key, root, 0 FROM instances WHERE wake_at <= ? AND status IN ({LIVE_SQL})
-        """,
-        (until,),
-    )
-    return any(
-        (key not in idle if busy else key not in blocked and root not in held) and (scope is None or root in scope)
-        for key, root, busy in rows
-    )
+    is due by `until`, in a tree that is not `held`. The activities of what is `idle` do not run.
+
+    `busy`: the keys of all that may have activities to run; the store is asked whether they still have."""
+    roots = (root for key in busy if key not in idle for root in _root_if_busy(db, key))
+    if any(scope is None or root in scope for root in roots):
+        return True
+    rows = db.execute(f"SELECT key, root FROM instances WHERE wake_at <= ? AND status IN ({LIVE_SQL})", (until,))
+    return any(key not in blocked and root not in held and (scope is None or root in scope) for key, root in rows)
+
+
+def _root_if_busy(db: Connection, key: int) -> list[int]:
+    return [root for (root,) in db.execute("SELECT root FROM instances WHERE key = ? AND busy > 0", (key,))]
 
 
 def moves_in(db: Connection, root: int, until: int, blocked: Container[int], idle: Container[int]) -> bool:

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
-from wfctl.engine.store import instances
-from wfctl.engine.store.codec import decode
-from wfctl.engine.store.database import Connection
+import re
+from dataclasses import dataclass
+
+from wfctl.engine.store import history_inbox, instances
+from wfctl.engine.store.codec import Calls, Known, decode, decode_row
+from wfctl.engine.store.database import Connection, snapshot
 from wfctl.model.apps import Apps, stored
 from wfctl.model.events import Event, EventRaised
 from wfctl.model.instance import Instance
@@ -43,13 +46,45 @@ def ids_after(db: Connection, key: int, limit: int, apps: Apps = None) -> list[t
     return db.execute(sql, (key, *(apps or ()), limit)).fetchall()
 
 
-def history_after(db: Connection, key: int, seq: int) -> list[tuple[int, str]]:
-    """Return the rows of history behind `seq` (0: all): their number, and their events, encoded as stored."""
-    sql = "SELECT seq, events FROM history WHERE key = ? AND seq > ? ORDER BY seq"
-    return db.execute(sql, (key, seq)).fetchall()
+@dataclass(frozen=True, slots=True)
+class StoredRows:
+    """Rows of a history as they are stored: read on one thread, to be decoded on another."""
+
+    rows: list[tuple[int, int, str]]  # number, time, events
+    subject: Known | None
+    calls: Calls  # of the rows before
+
+    @property
+    def characters(self) -> int:
+        return sum(len(text) for _, _, text in self.rows)
+
+    def decode(self) -> list[tuple[int, list[Event]]]:
+        """Return the numbers of the rows, and their events. Raises Unreadable."""
+        calls = dict(self.calls)
+        return [(seq, decode_row(text, at, self.subject, calls)) for seq, at, text in self.rows]
 
 
-def history_rows(db: Connection, key: int) -> list[tuple[int, list[Event]]]:
-    """Return the committed events, by the history row that they are in."""
-    rows = db.execute("SELECT seq, events FROM history WHERE key = ? ORDER BY seq", (key,))
-    return [(seq, decode(text)) for seq, text in rows]
+def history_after(db: Connection, key: int, seq: int) -> StoredRows:
+    """Return the rows of history behind `seq` (0: all)."""
+    with snapshot(db):
+        sql = "SELECT seq, at, events FROM history WHERE key = ? AND seq > ? ORDER BY seq"
+        rows = db.execute(sql, (key, seq)).fetchall()
+        calls = _calls_before(db, key, seq, [text for _, _, text in rows]) if seq else {}
+        return StoredRows(rows, history_inbox.known(db, key), calls)
+
+
+# What is escaped within a payload cannot look like this.
+_RESULT_OF = re.compile(r'"type":"Task(?:Completed|Failed)"(?:,"at":-?\d+)?,"task_scheduled_id":(\d+)')
+_CALL = re.compile(r'"type":"TaskScheduled","id":(\d+)')
+
+
+def _calls_before(db: Connection, key: int, seq: int, texts: list[str]) -> Calls:
+    """Return the calls in the rows up to `seq` that have their results in `texts`. Mostly the last row has them."""
+    wanted = {int(one) for text in texts for one in _RESULT_OF.findall(text)}
+    wanted -= {int(one) for text in texts for one in _CALL.findall(text)}
+    calls: Calls = {}
+    before = db.execute("SELECT at, events FROM history WHERE key = ? AND seq <= ? ORDER BY seq DESC", (key, seq))
+    while wanted and (row := before.fetchone()) is not None:
+        decode_row(row[1], row[0], None, calls)
+        wanted -= calls.keys()
+    return calls

@@ -18,7 +18,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from wfctl.engine.execute.port import ActivityResult, ActivityTask
-from wfctl.engine.store import instances, summaries
+from wfctl.engine.store import history_inbox, instances
 from wfctl.engine.store.reading import open_reader
 from wfctl.model.apps import stored
 from wfctl.model.events import Event, ExecutionStarted
@@ -126,7 +126,7 @@ class Traces:
     def history(self, key: int, before: int | None = None) -> list[tuple[int, Event]]:
         """Committed events with the number of their row."""
         with self._lock:
-            rows = summaries.history_rows(self._db, key)
+            rows = history_inbox.read_rows(self._db, key)
         return [(seq, event) for seq, events in rows if before is None or seq < before for event in events]
 
 

@@ -15,7 +15,6 @@ from typing import NamedTuple, cast
 
 from wfctl.engine.execute.worker import PendingActivity, PendingTurn
 from wfctl.engine.store import summaries
-from wfctl.engine.store.codec import decode
 from wfctl.engine.store.reading import open_reader
 from wfctl.model.events import Event, ExecutionCompleted, ExecutionStarted, OtherEvent, PropagatedEvents
 from wfctl.wire import history_events, work_items
@@ -34,8 +33,8 @@ STORED_BYTES = 100
 _PAST_EVENT = b"\x1a"  # WorkflowRequest.past_events
 _WORKFLOW_REQUEST = b"\x0a"  # WorkItem.workflow_request
 
-# A row of history: its number, and its events, decoded or as the store has them.
-_Row = tuple[int, list[Event]] | tuple[int, str]
+# Rows of history: their numbers and their events, decoded or as the store has them.
+_Rows = list[tuple[int, list[Event]]] | summaries.StoredRows
 
 # Of one instance and one stream: the last history row that was sent, and how many events that makes.
 Mark = tuple[int, int]
@@ -133,7 +132,7 @@ class Histories:
                 self._bytes -= len(past.data)
         return past or _Past()
 
-    def _whole(self, key: int, past: _Past, rows: Sequence[_Row]) -> tuple[bytes, Mark, int]:
+    def _whole(self, key: int, past: _Past, rows: _Rows) -> tuple[bytes, Mark, int]:
         """Return the whole encoded past, and put it back, unless the instance was forgotten meanwhile."""
         encoded, (past.seq, past.count), _ = _tail(rows, past.seq, past.count, self._app_id)
         past.data += encoded
@@ -162,7 +161,7 @@ class Histories:
             while len(self._tails) > MOST_TAILS:
                 self._tails.popitem(last=False)
 
-    def _after(self, key: int, seq: int) -> Sequence[_Row]:
+    def _after(self, key: int, seq: int) -> _Rows:
         """Return the committed rows of history behind the row `seq`."""
         with self._lock:
             tail = self._tails.pop(key, ())
@@ -214,16 +213,19 @@ def _encode(past: list[Event], app_id: str) -> tuple[bytes, int]:
     return b"".join(parts), count
 
 
-def _size(rows: Sequence[_Row]) -> int:
+def _size(rows: _Rows) -> int:
     """Return roughly how many events these are."""
-    return sum(len(events) // STORED_BYTES if isinstance(events, str) else len(events) for _, events in rows)
+    if isinstance(rows, summaries.StoredRows):
+        return rows.characters // STORED_BYTES
+    return sum(len(events) for _, events in rows)
 
 
-def _tail(rows: Sequence[_Row], seq: int, count: int, app_id: str) -> tuple[bytes, Mark, int]:
+def _tail(found: _Rows, seq: int, count: int, app_id: str) -> tuple[bytes, Mark, int]:
     """Encode what lies behind the row `seq`, up to which there are `count` events.
 
     Returns it, the new mark, and `count`."""
-    parts = [_encode(decode(events) if isinstance(events, str) else events, app_id) for _, events in rows]
+    rows = found.decode() if isinstance(found, summaries.StoredRows) else found
+    parts = [_encode(events, app_id) for _, events in rows]
     mark = (rows[-1][0] if rows else seq, count + sum(number for _, number in parts))
     return b"".join(data for data, _ in parts), mark, count
 

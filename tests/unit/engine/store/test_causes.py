@@ -79,8 +79,9 @@ def test_an_older_store_tells_it_by_its_histories(rig: Rig) -> None:
     fail(rig)
     recorded = seen(rig)
     db = sqlite3.connect(rig.store)
-    for table in ("failures", "reruns", "logs", "clocks", "real_ends", "early_events"):
+    for table in ("failures", "reruns", "logs", "clocks", "real_ends", "early_events", "keys"):
         db.execute(f"DROP TABLE {table}")
+    db.execute("CREATE TABLE inputs (key INTEGER PRIMARY KEY, input TEXT NOT NULL)")
     for index in ("event_waits_name", "event_waits_since"):
         db.execute(f"DROP INDEX {index}")
     added = {"owner": ("command", "apps"), "wanted": ("skip",), "event_waits": ("event", "since", "until")}

@@ -99,7 +99,7 @@ db = database.open_store(path)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1, 1))
 try:
     with database.in_words(path):
-        db.execute("INSERT INTO inputs (key, input) VALUES (1, zeroblob(100000))")
+        db.execute("INSERT INTO early_events (key, event, at) VALUES (1, zeroblob(100000), 1)")
 except StoreError as error:
     print(error.message, "|", error.hint)
 """
@@ -213,6 +213,6 @@ def test_a_note_that_says_nothing_of_a_backup(store: Path, note: str) -> None:
 def test_a_schema_that_is_no_utf8_is_damage(store: Path, opener: Callable[[Path], sqlite3.Connection]) -> None:
     """SQLite quotes it in its error, which Python then cannot read."""
     damaged = store.read_bytes().replace(b"CREATE INDEX", b"CREATE INDEY")
-    store.write_bytes(damaged.replace(b"indexinstances_created", b"indexinstances_cr\xe9ated"))
+    store.write_bytes(damaged.replace(b"indexinstances_status", b"indexinstances_st\xe9tus"))
     with pytest.raises(StoreError, match="is damaged"):
         opener(store)

@@ -55,8 +55,11 @@ ALTER TABLE wanted ADD COLUMN skip INTEGER;
 -- Instances belong to an app, and an ID is taken within one app only. `app` is '' for the store's own: the app that runs a
 -- store where there is only one, and the first of several. SQLite drops no constraint of a column: the table is made
 -- anew, with the columns that it had.
+--
+-- Each index costs a page in the commit of a start or of an end. So keys are not counted by SQLite (AUTOINCREMENT), there
+-- are two indexes for what is asked of all instances, and none for those with activities to run.
 CREATE TABLE instances_of_apps (
-    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    key INTEGER PRIMARY KEY,
     id TEXT NOT NULL,
     app TEXT NOT NULL DEFAULT '',
     name TEXT NOT NULL,
@@ -85,21 +88,26 @@ INSERT INTO instances_of_apps
 SELECT key, id, name, status, root, parent, parent_id, parent_task, parent_execution, execution_id, created_at, started_at,
     completed_at, wake_at, busy, version, output, custom_status, failure, stall
 FROM instances;
--- A key is never used twice, also that of the last instance if it was deleted.
-DELETE FROM sqlite_sequence WHERE name = 'instances_of_apps';
-UPDATE sqlite_sequence SET name = 'instances_of_apps' WHERE name = 'instances';
+
+-- A key is never used twice, also that of the last instance if it was deleted: keys up to `floor` are used. One row, written
+-- only where the instance with the highest key is deleted.
+CREATE TABLE keys (floor INTEGER NOT NULL);
+INSERT INTO keys (floor) SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'instances';
+
 DROP TABLE instances;
 ALTER TABLE instances_of_apps RENAME TO instances;
-CREATE INDEX instances_created ON instances (created_at);
-CREATE INDEX instances_status ON instances (status, created_at);
-CREATE INDEX instances_count ON instances (status, name);
+-- Lists of a status, counts, and what ended long ago; lists of all instances are merged of one part a status.
+CREATE INDEX instances_status ON instances (status, created_at, completed_at, name);
 CREATE INDEX instances_name ON instances (name, created_at);
 CREATE INDEX instances_parent ON instances (parent) WHERE parent IS NOT NULL;
 CREATE INDEX instances_root ON instances (root) WHERE parent IS NOT NULL;
-CREATE INDEX instances_completed ON instances (completed_at) WHERE completed_at IS NOT NULL;
 CREATE INDEX instances_wake ON instances (wake_at) WHERE wake_at IS NOT NULL;
-CREATE INDEX instances_busy ON instances (key) WHERE busy > 0;
 CREATE INDEX instances_app ON instances (app) WHERE app <> '';
+-- Finished ones with activities that nobody waited for.
+CREATE INDEX instances_unawaited ON instances (key) WHERE busy > 0 AND completed_at IS NOT NULL;
+
+-- An instance's input stands in its ExecutionStarted, in `history`, or in `inbox` until its first turn.
+DROP TABLE inputs;
 
 -- The apps whose code the owner runs, or whose workers are connected: JSON array.
 ALTER TABLE owner ADD COLUMN apps TEXT;
