@@ -13,7 +13,7 @@ from engine_rig import Rig, inconsistencies, replace_request
 from limits import LIMIT_SECONDS
 
 from wfctl.engine import operations
-from wfctl.errors import WfctlError
+from wfctl.errors import Conflict, WfctlError
 from wfctl.model import events as ev
 from wfctl.model.instance import RerunRequest, StartRequest
 from wfctl.model.status import Status
@@ -209,13 +209,17 @@ class Storm:
     def acknowledged(self, call: Any) -> None:
         """Do this, by the owner or beside it, again and again until it is acknowledged."""
         beside = self.rng.random() < 0.4
+        failed = False
         while True:
             try:
                 (self.rig.beside if beside else self.rig.do)(call)
                 return
             except WfctlError as error:
+                if failed and isinstance(error, Conflict):
+                    return  # it is there: an interrupted COMMIT may have been one
                 if error.code != "store":
                     raise
+                failed = True
                 if self.rig.owner is None or self.rig.owner.error is not None:
                     self.own()
 
