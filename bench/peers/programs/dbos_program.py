@@ -1,4 +1,7 @@
-"""The workflows on DBOS, in this process: `dbos_program WORKLOAD URL [THREADS]`."""
+"""The workflows on DBOS, in this process: `dbos_program WORKLOAD URL [THREADS]`.
+
+What runs at once is `async`, which is up to twice as fast there as functions in threads; what runs alone is not.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import asyncio
 import os
 import signal
 import sys
-import threading
 import time
 from typing import Any
 
@@ -20,13 +22,13 @@ ended: list[int] = []
 
 @DBOS.step()
 def step(value: int) -> int:
-    if stuck:
-        threading.Event().wait()
     return value
 
 
 @DBOS.step()
 async def step_async(value: int) -> int:
+    if stuck:
+        await asyncio.Event().wait()
     return value
 
 
@@ -35,6 +37,14 @@ def chain(steps: int) -> int:
     value = 0
     for number in range(steps):
         value = step(number)
+    return value
+
+
+@DBOS.workflow()
+async def chain_async(steps: int) -> int:
+    value = 0
+    for number in range(steps):
+        value = await step_async(number)
     ended.append(value)
     return value
 
@@ -45,21 +55,21 @@ async def fan_out(width: int) -> int:
 
 
 @DBOS.workflow()
-def child(value: int) -> int:
+async def child(value: int) -> int:
     return value
 
 
 @DBOS.workflow()
-def family(width: int) -> int:
-    handles = [DBOS.start_workflow(child, number) for number in range(width)]
-    return len([handle.get_result() for handle in handles])
+async def family(width: int) -> int:
+    handles = [await DBOS.start_workflow_async(child, number) for number in range(width)]
+    return len([await handle.get_result() for handle in handles])
 
 
-def chains(count: int) -> float:
+async def chains(count: int) -> float:
     """Run so many at once. Returns the seconds until the last has its result."""
     began = time.perf_counter()
-    handles = [DBOS.start_workflow(chain, LENGTH) for _ in range(count)]
-    results = [handle.get_result() for handle in handles]
+    handles = [await DBOS.start_workflow_async(chain_async, LENGTH) for _ in range(count)]
+    results = [await handle.get_result() for handle in handles]
     seconds = time.perf_counter() - began
     assert results == [LENGTH - 1] * count
     return seconds
@@ -81,10 +91,10 @@ async def one_async(workflow: Any, value: int, expected: int) -> float:
     return seconds
 
 
-def die_unfinished() -> None:
+async def die_unfinished() -> None:
     """Start the chains, none of which goes on, and die as by a loss of power."""
     for _ in range(CHAINS):
-        DBOS.start_workflow(chain, LENGTH)
+        await DBOS.start_workflow_async(chain_async, LENGTH)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -102,18 +112,20 @@ def succeeded() -> list[Any]:
     return [*DBOS.list_workflows(status="SUCCESS", load_input=False, load_output=False)]
 
 
-def measured(workload: str) -> dict[str, float]:
-    chains(WARM)
+async def at_once(workload: str) -> dict[str, float]:
+    await chains(WARM)
     if workload == "chains":
-        return {workload: CHAINS / chains(CHAINS)}
-    if workload.startswith("steps_"):
-        length = int(workload.removeprefix("steps_"))
-        return {workload: one(chain, length, length - 1)}
+        return {workload: CHAINS / await chains(CHAINS)}
+    return {workload: await one_async(fan_out if workload == "activities" else family, WIDTH, WIDTH)}
+
+
+def alone(workload: str) -> dict[str, float]:
+    for _ in range(WARM):
+        chain(LENGTH)
     if workload == "latency":
         return latency(lambda: DBOS.start_workflow(chain, 1), lambda handle: handle.get_result())
-    if workload == "activities":
-        return {workload: asyncio.run(one_async(fan_out, WIDTH, WIDTH))}
-    return {workload: one(family, WIDTH, WIDTH)}
+    length = int(workload.removeprefix("steps_"))
+    return {workload: one(chain, length, length - 1)}
 
 
 def main(workload: str, url: str, threads: str | None = None) -> None:
@@ -127,12 +139,12 @@ def main(workload: str, url: str, threads: str | None = None) -> None:
         config["max_executor_threads"] = int(threads)
     DBOS(config=config)
     DBOS.launch()
-    if workload != "recovery":
-        say(measured(workload))
-    elif stuck:
-        die_unfinished()
+    if workload == "recovery":
+        asyncio.run(die_unfinished()) if stuck else recovered()
+    elif workload == "latency" or workload.startswith("steps_"):
+        say(alone(workload))
     else:
-        recovered()
+        say(asyncio.run(at_once(workload)))
     sys.stdout.flush()
     os._exit(0)
 
