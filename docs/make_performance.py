@@ -43,7 +43,7 @@ And of all of them:
   file for wfctl. Servers behind a worker are ended by `kill -9` before that, so that only what they wrote counts.
   Whatever is not all there is no figure.
 * Restate's chains count as ended when their functions have returned, those of the others when that is on the disk.
-* DBOS runs what is at once as `async` functions, and what is alone as plain ones: by and large the quicker form of each.
+* DBOS runs what is at once as `async` functions, and what is alone as plain ones: mostly the quicker form of each.
 * "FULL commits" is what SQLite reached right before, with one row of 200 bytes in each commit (WAL,
   `synchronous=FULL`): a floor for whoever commits each by itself.
 * Each peer has an environment of its own from the public registries, in the versions above, in its shipped
