@@ -11,7 +11,7 @@ import argparse
 import json
 import sys
 
-from bench import batches, engine, go_worker, million, serve, startup, ui, watch
+from bench import batches, engine, go_worker, million, serve, startup, ui, waiters, watch
 
 BENCHMARKS = {
     "chains": engine.chains,
@@ -23,6 +23,7 @@ BENCHMARKS = {
     "serve-go": go_worker.serve_go,
     "serve-memory": go_worker.serve_memory,
     "batches": batches.batches,
+    "waiters": waiters.waiters,
     "million": million.million,
     "watch": watch.watch,
     "ui": ui.ui,

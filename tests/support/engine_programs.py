@@ -180,6 +180,7 @@ class Storm:
         others: dict[str, Registry] | None = {} if kind == "without the other" else None
         engine = self.rig.own([] if kind == "some trees" else None, registry, others)
         engine._store._dispatcher._live._max_live = self.rng.choice([1, 2, 3, 10_000])
+        engine._store._dispatcher._live._max_waiting = self.rng.choice([0, 1, 10_000])
         if kind == "some trees":
             roots = self.rig.look(
                 lambda db: [key for (key,) in db.execute("SELECT key FROM instances WHERE parent IS NULL")]

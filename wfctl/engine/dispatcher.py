@@ -312,7 +312,7 @@ class Dispatcher:
         """Write what has changed."""
         dirty, self._live.dirty = self._live.dirty, []
         write(self._db, dirty, self.transaction)
-        self._live.written()
+        self._live.written(dirty)
 
     def committed(self, *, start_activities: bool = True) -> Transaction:
         """Let out what the transaction, which is committed, holds. Returns it.

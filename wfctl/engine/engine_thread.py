@@ -39,8 +39,8 @@ T = TypeVar("T")
 
 # How often an idle owner looks whether another process has written; the look costs some microseconds.
 POLL_SECONDS = 0.005
-# Messages in one transaction.
-MOST_MESSAGES = 4000
+# Messages in one transaction: as many as turns, so that events need not go through the inbox for want of a turn.
+MOST_MESSAGES = 2000
 
 
 class Engine:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from wfctl.engine.core.folded_state import EventWait
 from wfctl.engine.live_instance import LiveInstance
 from wfctl.engine.store import causes, clocks, event_waits, history_inbox, instances
 from wfctl.engine.store.codec import encode_row
@@ -25,11 +26,13 @@ def write(db: Connection, dirty: Sequence[LiveInstance], transaction: Transactio
     taken: list[int] = []
     failed: list[tuple[int, Cause]] = []
     ends: list[tuple[int, int]] = []
+    stale: list[int] = []
+    waits: list[tuple[int, list[EventWait]]] = []
     for live in dirty:
         row = live.row
         if live.timers_changed:
             live.timers_changed = False
-            _note_timers(db, live, transaction)
+            _note_timers(db, live, transaction, stale, waits)
         if live.new:
             live.new = False
             inserts.append(row)
@@ -65,6 +68,10 @@ def write(db: Connection, dirty: Sequence[LiveInstance], transaction: Transactio
         causes.put(db, failed)
     if ends:
         clocks.put_real_ends(db, ends)
+    if stale:
+        event_waits.drop_waits(db, stale)
+    if waits:
+        event_waits.add_waits(db, waits)
     if taken:
         history_inbox.take_inbox(db, taken)
     transaction.rows += inserts + updates
@@ -84,8 +91,17 @@ def _keep_unconsumed(db: Connection, dirty: Sequence[LiveInstance]) -> int:
     return last
 
 
-def _note_timers(db: Connection, live: LiveInstance, transaction: Transaction) -> None:
-    """Bring `wake_at` and `event_waits` into line with the state."""
+def _note_timers(
+    db: Connection,
+    live: LiveInstance,
+    transaction: Transaction,
+    stale: list[int],
+    changed: list[tuple[int, list[EventWait]]],
+) -> None:
+    """Bring `wake_at` and the early events into line with the state.
+
+    Adds to `changed` what the instance waits for, if the store is to know, and to `stale` its key if it may know else.
+    """
     row = live.row
     wake_at = None if row.status is Status.STALLED else maybe_micros(live.state.wake_at())
     if wake_at is not None and live.clock is not None:
@@ -97,10 +113,12 @@ def _note_timers(db: Connection, live: LiveInstance, transaction: Transaction) -
     if waits or early or live.waits:
         added = _added_early(live)
         if added is None:
-            event_waits.put(db, row.key, waits, live.state.early_events())
-        else:
-            event_waits.put_waits(db, row.key, waits)
+            event_waits.replace_early(db, row.key, live.state.early_events())
+        elif added:
             event_waits.add_early(db, row.key, added)
+        changed.append((row.key, waits))
+        if not live.new:
+            stale.append(row.key)
         live.early = {name: (events, len(events)) for name, events in early.items()}
         live.waits = bool(waits or early)
         transaction.news = True

@@ -20,6 +20,8 @@ from wfctl.model.events import Event
 
 # More are dropped, least recently used first, and read back when needed.
 MAX_LIVE = 10_000
+# Of these, so many that merely wait for an external event, which may take for ever to come; each takes some 9 KiB.
+MAX_WAITING = 1000
 
 
 class LiveInstances:
@@ -28,10 +30,12 @@ class LiveInstances:
     `readiness` says which can take no turn.
     """
 
-    def __init__(self, db: Connection, max_live: int = MAX_LIVE) -> None:
+    def __init__(self, db: Connection, max_live: int = MAX_LIVE, max_waiting: int = MAX_WAITING) -> None:
         self._db = db
         self._max_live = max_live
+        self._max_waiting = max_waiting
         self._live: OrderedDict[int, LiveInstance] = OrderedDict()
+        self._waiting: dict[int, None] = {}  # keys of those that merely wait, those first that have for longest
         self._ids: dict[tuple[str, str], LiveInstance] = {}  # by ID and app
         self._apps: set[str] = set()  # of what is or was live
         self._ready: deque[LiveInstance] = deque()
@@ -107,10 +111,18 @@ class LiveInstances:
             state = folded(history)
             live = LiveInstance(row, state, seq, new=False)
             live.clock = self.clock(row.root) if any_clock else None
-            live.waits = bool(state.event_waits() or state.early_events())
+            live.waits = bool(state.event_waits() or state.early)
+            if not state.early:  # where there are some, an older wfctl may not have recorded them
+                live.early = {}
             live.mailbox += inboxes.get(row.key, ())
             self.keep(live)
+            self._note_waiting(live)
             self.ready_if(live)
+
+    def _note_waiting(self, live: LiveInstance) -> None:
+        self._waiting.pop(live.row.key, None)
+        if live.waits and not live.row.busy:
+            self._waiting[live.row.key] = None
 
     def history(self, key: int) -> list[Event]:
         """Return all events of the instance, those of the open transaction included."""
@@ -122,8 +134,10 @@ class LiveInstances:
             committed = history_inbox.read_history(self._db, key)
         return committed if live is None else committed + live.appended
 
-    def written(self) -> None:
-        """Let go of what was as the open transaction found it."""
+    def written(self, dirty: Iterable[LiveInstance]) -> None:
+        """Take note that these are in the open transaction now; let go of what was as that found it."""
+        for live in dirty:
+            self._note_waiting(live)
         self._histories.clear()
         self._expected.clear()
 
@@ -204,6 +218,7 @@ class LiveInstances:
         self._expected.drop(keys)
         for key in keys:
             live = self._live.pop(key, None)
+            self._waiting.pop(key, None)
             if live is not None:
                 self._ids.pop((live.row.id, live.row.app), None)
                 live.dirty = live.queued = False
@@ -216,6 +231,7 @@ class LiveInstances:
         keys = list(self._live)
         self._live.clear()
         self._ids.clear()
+        self._waiting.clear()
         self._ready.clear()
         self._clocks.clear()
         self._histories.clear()
@@ -229,16 +245,24 @@ class LiveInstances:
         live = self._live.get(key)
         if live is not None and live.row.status.terminal and self._idle(live):
             del self._live[key]
+            self._waiting.pop(key, None)
             del self._ids[live.row.id, live.row.app]
 
     def evict(self) -> list[int]:
-        """Let go of what has not been used for longest, down to the limit; the keys that went."""
-        excess = len(self._live) - self._max_live
-        if excess <= 0:
+        """Let go of what has not been used for longest, down to the limits; the keys that went."""
+        return [
+            *self._let_go(self._waiting, len(self._waiting) - self._max_waiting),
+            *self._let_go(self._live, len(self._live) - self._max_live),
+        ]
+
+    def _let_go(self, among: Iterable[int], count: int) -> list[int]:
+        """Let go of up to so many of these, the first ones that are idle. Returns their keys."""
+        if count <= 0:
             return []
-        keys = list(islice((key for key, live in self._live.items() if self._idle(live)), excess))
+        keys = list(islice((key for key in among if self._idle(self._live[key])), count))
         for key in keys:
             row = self._live.pop(key).row
+            self._waiting.pop(key, None)
             self._ids.pop((row.id, row.app), None)
         return keys
 

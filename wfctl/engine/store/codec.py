@@ -169,6 +169,22 @@ def _execution_completed(event: ev.ExecutionCompleted, when: str, subject: Subje
     return f'{{"type":"ExecutionCompleted"{number}{when},"status":{event.status.value}{payload}}}'
 
 
+def _timer_created(event: ev.TimerCreated, when: str, subject: Subject | None, calls: Calls | None) -> str:
+    if event.name is not None or event.rerun_parent is not None:
+        return _general(event, when, subject, calls)
+    number = "" if event.event_id == NO_ID else f',"id":{event.event_id}'
+    origin = "" if event.origin is Origin.TIMER else f',"origin":{quote(event.origin.value)}'
+    about = "" if event.subject is None else f',"subject":{quote(event.subject)}'
+    return f'{{"type":"TimerCreated"{number}{when},"fire_at":{to_micros(event.fire_at)}{origin}{about}}}'
+
+
+def _event_raised(event: ev.EventRaised, when: str, subject: Subject | None, calls: Calls | None) -> str:
+    if event.event_id != NO_ID:
+        return _general(event, when, subject, calls)
+    payload = "" if event.input is None else f',"input":{quote(event.input)}'
+    return f'{{"type":"EventRaised"{when},"name":{quote(event.name)}{payload}}}'
+
+
 def _other_event(event: ev.OtherEvent, when: str, subject: Subject | None, calls: Calls | None) -> str:
     """Encode an event that this wfctl does not know, which came with a bundle."""
     record: dict[str, Any] = {"name": event.type, "fields": dict(event.fields)}
@@ -181,6 +197,8 @@ _HOT: dict[type[Event], Callable[[Any, str, Subject | None, Calls | None], str]]
     ev.ExecutionStarted: _execution_started,
     ev.ExecutionCompleted: _execution_completed,
     ev.WorkflowStarted: _workflow_started,
+    ev.TimerCreated: _timer_created,
+    ev.EventRaised: _event_raised,
     ev.TaskScheduled: _task_scheduled,
     ev.TaskCompleted: _task_completed,
 }
@@ -235,6 +253,10 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "origin": Origin,
     "patches": tuple,
 }
+_READERS: dict[type[Event], list[tuple[str, Callable[[Any], Any]]]] = {
+    kind: [(name, _READ[name]) for name, _ in spec if name in _READ] for kind, spec in _FIELDS.items()
+}
+_READERS[ev.ExecutionStalled].append(("reason", StallReason))
 _NEEDED: dict[type[Event], list[str]] = {
     kind: [name for name, default in spec if default is MISSING] for kind, spec in _FIELDS.items()
 }
@@ -248,15 +270,14 @@ def _decoded(record: dict[str, Any], row_at: datetime | None, subject: Subject |
     if name == _OTHER:
         return ev.OtherEvent(event_id, at, record["name"], tuple(record["fields"].items()))
     kind = ev.TYPES[name]
-    for name in record.keys() & _READ.keys():
-        record[name] = _READ[name](record[name])
+    for name, read in _READERS[kind]:
+        if name in record:
+            record[name] = read(record[name])
     if kind is ev.TaskScheduled:
         calls[event_id] = record.get("task_execution_id", "")
     elif kind is ev.TaskCompleted or kind is ev.TaskFailed:
         if "task_execution_id" not in record:
             record["task_execution_id"] = calls.get(record["task_scheduled_id"], "")
-    elif kind is ev.ExecutionStalled:
-        record["reason"] = StallReason(record["reason"])
     elif subject is not None:
         if kind is ev.ExecutionStarted:
             record.setdefault("instance_id", subject.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,23 +13,34 @@ if TYPE_CHECKING:
     from wfctl.engine.core.folded_state import EventWait
 
 
-def put(db: Connection, key: int, waits: Iterable[EventWait], early: Iterable[tuple[str, datetime]]) -> None:
+def put(db: Connection, key: int, waits: Sequence[EventWait], early: Iterable[tuple[str, datetime]]) -> None:
     """Replace the events that an instance waits for, and those that arrived before a wait (name, time)."""
-    put_waits(db, key, waits)
-    db.execute("DELETE FROM early_events WHERE key = ?", (key,))
-    add_early(db, key, early)
+    drop_waits(db, [key])
+    add_waits(db, [(key, waits)])
+    replace_early(db, key, early)
 
 
-def put_waits(db: Connection, key: int, waits: Iterable[EventWait]) -> None:
-    """Replace the events that an instance waits for."""
-    db.execute("DELETE FROM event_waits WHERE key = ?", (key,))
+def drop_waits(db: Connection, keys: Iterable[int]) -> None:
+    """Delete the events that these instances wait for."""
+    db.executemany("DELETE FROM event_waits WHERE key = ?", [(key,) for key in keys])
+
+
+def add_waits(db: Connection, waits: Iterable[tuple[int, Sequence[EventWait]]]) -> None:
+    """Add events that instances wait for, by key."""
     db.executemany(
         "INSERT INTO event_waits (key, event_id, name, event, since, until) VALUES (?, ?, ?, ?, ?, ?)",
         [
             (key, one.event_id, one.name.casefold(), one.name, to_micros(one.since), maybe_micros(one.until))
-            for one in waits
+            for key, of_one in waits
+            for one in of_one
         ],
     )
+
+
+def replace_early(db: Connection, key: int, early: Iterable[tuple[str, datetime]]) -> None:
+    """Replace the events of an instance that arrived before a wait (name, time)."""
+    db.execute("DELETE FROM early_events WHERE key = ?", (key,))
+    add_early(db, key, early)
 
 
 def add_early(db: Connection, key: int, early: Iterable[tuple[str, datetime]]) -> None:
