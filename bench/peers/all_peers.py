@@ -66,6 +66,18 @@ SERVERS = Group(
     "scheduler services that it needs.",
     (
         Workload(
+            "python_worker",
+            "the worker is one of the official Python SDK, which is what limits the quicker servers; 300 workflows of "
+            "5 activities, 100 in flight, and then 100 one at a time",
+            (
+                Figure(
+                    "python_chains", "Python worker: chains of 5 steps, 100 in flight", "chains/s", more_is_better=True
+                ),
+                Figure("python_alone", "Python worker: from start to result, one at a time, p50", "ms"),
+            ),
+            "with a Python worker",
+        ),
+        Workload(
             "go_worker",
             "a program of the official Go SDK is the worker, starts 1,000 workflows of 5 activities, 100 in flight, "
             "and then 100 one at a time",
@@ -77,17 +89,6 @@ SERVERS = Group(
                 Figure("go_memory", "Go worker: memory of the server after 1,200 chains", "MiB"),
             ),
             "with a Go worker",
-        ),
-        Workload(
-            "python_worker",
-            "the worker is one of the official Python SDK; 300 chains, 100 in flight, and then 100 one at a time",
-            (
-                Figure(
-                    "python_chains", "Python worker: chains of 5 steps, 100 in flight", "chains/s", more_is_better=True
-                ),
-                Figure("python_alone", "Python worker: from start to result, one at a time, p50", "ms"),
-            ),
-            "with a Python worker",
         ),
     ),
     (
