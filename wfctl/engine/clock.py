@@ -9,6 +9,8 @@ from typing import Protocol
 # How fast engine time goes on by the monotonic clock while it is ahead of the wall clock. A little slower than real
 # time, so that a monotonic clock that runs fast does not lead it away from the wall clock for good.
 AHEAD_RATE = 0.999
+# On Linux the plain monotonic clock stands still while the machine is suspended; this one does not.
+_BOOT_TIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 MICROSECOND = timedelta(microseconds=1)
 
 
@@ -31,9 +33,7 @@ class SystemClock:
         return datetime.now(timezone.utc)
 
     def monotonic(self) -> float:
-        # On Linux the plain monotonic clock stands still while the machine is suspended; this one does not.
-        boot_time = getattr(time, "CLOCK_BOOTTIME", None)
-        return time.monotonic() if boot_time is None else time.clock_gettime(boot_time)
+        return time.monotonic() if _BOOT_TIME is None else time.clock_gettime(_BOOT_TIME)
 
 
 class StoppedClock:

@@ -329,7 +329,8 @@ class Dispatcher:
         for key in done.ended:
             self._executor.forget(key)
             self._live.release(key)
-        self.completions += done.completions
+        for status in done.completions:
+            self.completions[status] += 1
         for key in self._live.evict():
             self._executor.forget(key)
         return done

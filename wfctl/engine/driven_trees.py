@@ -5,7 +5,7 @@ All of it runs on the engine's thread, inside the owner's open transaction.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from wfctl.engine.dispatcher import Dispatcher
@@ -191,11 +191,11 @@ class DrivenTrees:
 
     # --- time ---------------------------------------------------------------------------------------------------
 
-    def seconds_to_due(self, now: datetime) -> float | None:
-        """Return the seconds until the next timer; None when there is none."""
+    def seconds_to_due(self, now: Callable[[], datetime]) -> float | None:
+        """Return the seconds until the next timer; None when there is none. Asks for the time only if there is one."""
         if self._skipping.ready:
             return 0.0
-        return None if self._due is None else (from_micros(self._due) - now).total_seconds()
+        return None if self._due is None else (from_micros(self._due) - now()).total_seconds()
 
     def fire_due(self) -> None:
         now = to_micros(self._dispatcher.now)

@@ -1,4 +1,4 @@
-"""The engine of a store: one thread that owns the write connection and does everything in it.
+"""The engine of a store: one thread that owns the write connection and does nearly everything in it.
 
 It takes operations, results and late turns from one queue, and due timers from the store: drain, decide, commit
 once, release. What a caller is told, and what an executor is given to do, was committed before.
@@ -8,6 +8,10 @@ once, release. What a caller is told, and what an executor is given to do, was c
         engine.submit(lambda unit: operations.start(unit, request)).result()
     ...
     engine.stop()
+
+The result of an activity whose thread has nothing else to do is taken in on that thread (`_go_on_here`), while the
+engine's waits: an instance that runs alone changes no thread between its steps. Whoever works on the store holds
+`_at_work`; in other modules "the engine's thread" is the one that holds it.
 
 An engine with `roots=None` drives everything in the store. With a list of roots it drives only these trees, those it
 is asked to `adopt`, those whose instances its own operations touch, and those that other processes leave to it.
@@ -24,7 +28,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from wfctl.engine.clock import Clock, SystemClock
-from wfctl.engine.execute.port import Delivery, Executor, Logged
+from wfctl.engine.execute.port import ActivityResult, Delivery, Executor, Logged
+from wfctl.engine.execute.spare_threads import is_spare
 from wfctl.engine.log_buffer import LogBuffer
 from wfctl.engine.owned_store import OwnedStore
 from wfctl.engine.recovery import Recovery
@@ -96,6 +101,9 @@ class Engine:
         self._ended = False
         self._news = False  # of the latest commits, which nobody was told of yet
         self._in_hand: Sequence[Message] = ()  # taken from the queue, and not answered yet
+        self._at_work = threading.Lock()  # held by the thread that works on the store
+        self._guest: int | None = None  # that thread, if it is an activity's
+        self._recovery: Recovery | None = None  # there once the engine's thread takes messages
         self.error: WfctlError | None = None
 
     # --- from any thread ----------------------------------------------------------------------------------------
@@ -128,7 +136,7 @@ class Engine:
 
         Raises WfctlError when it is called on that thread, which would wait for itself.
         """
-        if self._thread is threading.current_thread():
+        if self._thread is threading.current_thread() or self._guest == threading.get_ident():
             raise WfctlError(
                 "workflow code cannot ask the engine that runs it", hint="use the client in an activity instead"
             )
@@ -222,12 +230,38 @@ class Engine:
 
     def _deliver(self, delivery: Delivery) -> None:
         """Take what the executor delivers, on any thread."""
-        if type(delivery) is not Logged:
+        if type(delivery) is Logged:
+            self._logs.add([(delivery.key, delivery.line)])
+            if self._on_log is not None:
+                self._on_log(delivery)
+        elif type(delivery) is not ActivityResult or not self._go_on_here(delivery):
             self._queue.put(delivery)
-            return
-        self._logs.add([(delivery.key, delivery.line)])
-        if self._on_log is not None:
-            self._on_log(delivery)
+
+    # --- on the thread of an activity ---------------------------------------------------------------------------
+
+    def _go_on_here(self, result: ActivityResult) -> bool:
+        """Run the transaction of this result on this thread, if nobody else has anything to do. Returns False if the
+        result is to be queued. Whatever else there is to do then, after an error too, is for the engine's thread."""
+        if not (self._queue.empty() and is_spare() and self._at_work.acquire(blocking=False)):
+            return False
+        try:
+            recovery = self._recovery
+            if recovery is None or self._stopping:
+                return False
+            self._guest = threading.get_ident()
+            more = self._store.run([result], recovery.most_turns, try_all=False)
+            self._acknowledge([])
+            until_due = self._store.seconds_to_due()
+            if more or (until_due is not None and until_due < POLL_SECONDS):
+                self._queue.put(None)
+        except Exception:  # the engine's thread will meet it again, and knows what to do
+            with contextlib.suppress(Exception):
+                self._store.roll_back()
+            return False
+        finally:
+            self._guest = None
+            self._at_work.release()
+        return True
 
     # --- the engine's thread ------------------------------------------------------------------------------------
 
@@ -235,14 +269,19 @@ class Engine:
         recovery = Recovery(self._path, owned, self._queue, lambda: self._stopping, self._on_full)
         try:
             owned.begin(self._app, self._workflows, self._command, self._apps)
+            self._recovery = recovery
             while not self._stopping:
-                self._step(owned, recovery, self._drain(owned))
+                messages = self._in_hand = self._drain(owned)
+                with self._at_work:
+                    self._step(owned, recovery, messages)
         except WfctlError as error:
             self.error = error
         except Exception as error:  # a defect, or a store that is beyond repair: say so to whoever waits
             self.error = database.explain_any(error, self._path)
         finally:
-            self._end(owned)
+            with self._at_work:
+                self._stopping = True
+                self._end(owned)
 
     def _end(self, owned: OwnedStore) -> None:
         with contextlib.suppress(Exception):  # whatever code makes of its end, the ownership ends
@@ -278,7 +317,6 @@ class Engine:
         return messages
 
     def _step(self, owned: OwnedStore, recovery: Recovery, messages: list[Message]) -> None:
-        self._in_hand = messages
         owned.look()
         if not (messages or self._logs.due() or owned.something_due()):
             return

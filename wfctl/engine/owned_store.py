@@ -212,7 +212,7 @@ class OwnedStore:
             self._place.look()
 
     def seconds_to_due(self) -> float | None:
-        return self._trees.seconds_to_due(self._time.now())
+        return self._trees.seconds_to_due(self._time.now)
 
     def something_due(self) -> bool:
         """Return True if a timer is due, or another process has written."""

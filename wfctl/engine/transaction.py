@@ -6,7 +6,6 @@ dispatcher (`wfctl.engine.dispatcher`), which keeps live instances in memory and
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -80,7 +79,7 @@ class Transaction:
     # After the commit: activities to start, keys that the executor is to forget, instances that ended.
     activities: list[ActivityTask] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)
-    completions: Counter[Status] = field(default_factory=Counter)
+    completions: list[Status] = field(default_factory=list)
     # What was written: rows of instances; key, seq and events of each row of history; the highest seq in the inbox.
     rows: list[Row] = field(default_factory=list)
     history: list[tuple[int, int, list[Event]]] = field(default_factory=list)

@@ -281,7 +281,7 @@ class Turns:
             row.failure = encode_failure(live.cause.failure)
         live.timers_changed = True
         live.changed = True
-        self._instances.transaction.completions[completed.status] += 1
+        self._instances.transaction.completions.append(completed.status)
         self._instances.transaction.ended.append(row.key)
         if row.parent is None or row.parent_task is None:
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -178,6 +179,30 @@ class TestCallers:
         row = rig.ended("a1")
         assert row.status is Status.FAILED
         assert "workflow code" in (row.failure or "")
+
+    def test_so_is_code_that_goes_on_where_an_activity_ran(self, rig: Rig) -> None:
+        ran_on: set[int] = set()
+
+        @rig.activity
+        def here(ctx, _):
+            ran_on.add(threading.get_ident())
+            return engine.submit(lambda unit: "asked").result(LIMIT_SECONDS)
+
+        @rig.workflow
+        def Asks(ctx, _):
+            shared = 0
+            for _ in range(50):
+                assert (yield ctx.call_activity("here")) == "asked"
+                shared += threading.get_ident() in ran_on
+                with pytest.raises(WfctlError, match="workflow code"):
+                    engine.submit(lambda unit: 1)
+            return shared
+
+        engine = rig.own()
+        rig.start("Asks", "a1")
+        row = rig.ended("a1")
+        assert row.status is Status.COMPLETED, row.failure
+        assert int(row.output or 0) > 0, "a lone instance goes on where its activity ran"
 
 
 class TestFullDisk:
@@ -778,3 +803,35 @@ class TestFailingCommits:
         for future in waiting:
             with pytest.raises(WfctlError):
                 future.result(LIMIT_SECONDS)
+
+    def test_on_the_thread_of_an_activity(self, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The engine's thread takes the result then."""
+        ran: list[int] = []
+        failed: list[int] = []
+
+        @rig.activity
+        def step(ctx, number):
+            ran.append(number)
+            return number
+
+        @rig.workflow
+        def Chain(ctx, _):
+            for number in range(50):
+                yield ctx.call_activity("step", input=number)
+            return "done"
+
+        engine = rig.own()
+        commit = engine._store._dispatcher.flush
+
+        def flush() -> None:
+            commit()
+            if engine._guest is not None and len(failed) < 20:
+                failed.append(len(ran))
+                raise sqlite3.OperationalError("disk I/O error")
+
+        monkeypatch.setattr(engine._store._dispatcher, "flush", flush)
+        rig.start("Chain", "c1")
+        assert rig.ended("c1").output == '"done"'
+        assert failed, "a lone instance goes on where its activity ran"
+        assert ran == list(range(50)), "no activity ran twice"
+        assert rig.look(inconsistencies) == []

@@ -15,6 +15,7 @@ from typing import Any
 
 from wfctl.engine.execute.log_capture import CURRENT, Step
 from wfctl.engine.execute.port import ActivityResult, ActivityTask
+from wfctl.engine.execute.spare_threads import enlist
 from wfctl.model.apps import stored
 from wfctl.model.failure import Failure
 from wfctl.workflow.failures import failure_of, text_of
@@ -42,6 +43,9 @@ class Threads:
 
     The count of jobs at hand must be exact, or a job could wait behind a long one while a thread is to be had: so
     each counter has one writer, and a job counts until it is done.
+
+    The engine may go on with a result on the thread that delivers it, and that thread then runs the first of the
+    activities that follow.
     """
 
     def __init__(self, size: int, deliver: Deliver) -> None:
@@ -50,6 +54,7 @@ class Threads:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._added = 0
         self._done: list[int] = []  # per thread
+        self._own = threading.local()  # `next`: the job that the thread itself has taken, if any
         self._forks = _forks
 
     def add(self, jobs: Sequence[_Job]) -> None:
@@ -59,6 +64,8 @@ class Threads:
             done.append(0)
             number = len(done) - 1
             threading.Thread(target=self._work, args=(number,), name=f"activity-{number}", daemon=True).start()
+        if getattr(self._own, "next", self) is None:
+            self._own.next, *jobs = jobs
         put = self._jobs.put
         for job in jobs:
             put(job)
@@ -69,9 +76,11 @@ class Threads:
             self._jobs.put(None)
 
     def _work(self, number: int) -> None:
-        done, get, deliver = self._done, self._jobs.get, self._deliver
+        done, get, deliver, own = self._done, self._jobs.get, self._deliver, self._own
+        own.next = None
+        enlist(self._is_idle)
         while True:
-            job = get()
+            job, own.next = own.next or get(), None
             if job is None:
                 return
             result = run(*job)
@@ -80,6 +89,9 @@ class Threads:
                 os._exit(0 if result.failure is None else 1)
             done[number] += 1
             deliver(result)
+
+    def _is_idle(self) -> bool:
+        return self._added == sum(self._done)
 
 
 class Loop:

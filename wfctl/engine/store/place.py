@@ -58,14 +58,15 @@ class Place:
         """`others` are files that must stay as they are too: the owner's, not those of a mere reader."""
         self._path = path
         self._store = _identity(path)
-        self._others = {other: found for other in others if (found := _identity(other)) is not None}
+        self._name = str(path)  # a Path takes as long to say its name as the system to look at the file
+        self._others = {str(other): found for other in others if (found := _identity(other)) is not None}
         self._looked = time.monotonic()
 
     def check(self) -> None:
         """Check the files. Raises StoreGone where one is not the one it was."""
         path = self._path
         try:
-            found = os.stat(path)
+            found = os.stat(self._name)
         except OSError as error:
             raise StoreGone(
                 f"the store {path} was deleted or moved while it was in use ({error.strerror})",
@@ -93,7 +94,7 @@ class Place:
             self.check()
 
 
-def _identity(path: Path) -> Identity | None:
+def _identity(path: Path | str) -> Identity | None:
     try:
         found = os.stat(path)
     except OSError:

@@ -16,6 +16,7 @@ from workflow_simulator import LATER, done, execution, raised, started
 import wfctl.workflow as wf
 from wfctl.engine.execute.local import LocalExecutor
 from wfctl.engine.execute.port import ActivityResult, ActivityTask, Delivery, Turn
+from wfctl.engine.execute.spare_threads import is_spare
 from wfctl.model.events import ExecutionCompleted, StallReason, TaskScheduled
 from wfctl.workflow.registry import Registry
 
@@ -173,6 +174,57 @@ def test_threads_are_bounded_and_a_long_activity_holds_up_no_other() -> None:
     assert sorted(at.answer().task_id for _ in range(10)) == sorted([0, 1, *range(8)])
     assert most <= 3
     at.executor.close()
+
+
+def test_a_thread_is_spare_while_no_activity_is_at_hand() -> None:
+    gate = threading.Event()
+    spare: queue.SimpleQueue[bool] = queue.SimpleQueue()
+    registry = Registry()
+    registry.add_activity("quick", lambda ctx: 1)
+    registry.add_activity("held", lambda ctx: gate.wait(LIMIT_SECONDS))
+    executor = LocalExecutor(registry, lambda _: spare.put(is_spare()))
+
+    def call(name: str) -> None:
+        executor.run_activities([ActivityTask(7, "i1", 1, name, None, "x1")])
+
+    call("quick")
+    assert spare.get(timeout=LIMIT_SECONDS)
+    call("held")
+    call("quick")
+    assert not spare.get(timeout=LIMIT_SECONDS), "the other one runs still"
+    gate.set()
+    assert spare.get(timeout=LIMIT_SECONDS), "the other one was the last"
+    assert not is_spare(), "this thread runs no activities"
+    executor.close()
+
+
+def test_a_thread_that_is_given_activities_runs_the_first_itself() -> None:
+    ran: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
+    gate = threading.Event()
+
+    def note(name: str) -> None:
+        ran.put((name, threading.get_ident()))
+        if name == "own":
+            gate.wait(LIMIT_SECONDS)
+
+    registry = Registry()
+    registry.add_activity("note", lambda ctx, name: note(name))
+    calls = [
+        ActivityTask(7, "i1", number, "note", f'"{name}"', "") for number, name in enumerate(("first", "own", "other"))
+    ]
+
+    def deliver(delivery: Delivery) -> None:
+        assert isinstance(delivery, ActivityResult)
+        if delivery.task_id == 0:
+            holder[0].run_activities(calls[1:])
+
+    holder: list[LocalExecutor] = []
+    holder.append(LocalExecutor(registry, deliver))
+    holder[0].run_activities(calls[:1])
+    threads = dict(ran.get(timeout=LIMIT_SECONDS) for _ in range(3))
+    gate.set()
+    assert threads["own"] == threads["first"] != threads["other"]
+    holder[0].close()
 
 
 def test_the_apps_own_limit_of_threads() -> None:
