@@ -38,7 +38,7 @@ def start(unit: Unit, request: StartRequest, apps: Apps = None) -> str:
     _check_ids(instance_id)
     _check_texts(request.name, request.input)
     app = stored(request.app_id)
-    existing = unit.find(instance_id, apps or (app,))
+    existing = unit.find(instance_id, apps or (app,)) if request.id else None  # a random ID is nobody's
     if existing is not None:
         if request.if_exists is IfExists.USE:
             return instance_id
