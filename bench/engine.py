@@ -67,17 +67,18 @@ class Driven:
 
 def chains(rounds: int) -> Iterator[dict[str, Any]]:
     """1,000 chains of 5 activities, started at once."""
-    rates, ratios, commits = [], [], []
+    rates, ratios, commits, processor = [], [], [], []
     with scratch() as folder:
         engine = Driven(folder)
         for number in range(rounds + 1):
             rate = commit_rate(folder)
-            began = time.perf_counter()
+            used, began = time.process_time(), time.perf_counter()
             for future in [engine.start("Chain", 5) for _ in range(1000)]:
                 future.result()
             engine.drain((number + 1) * 1000)
             reached = 1000 / (time.perf_counter() - began)
             if number:  # the first round warms up
+                processor.append((time.process_time() - used) * 1000)
                 rates.append(reached)
                 commits.append(rate)
                 ratios.append(reached / rate)
@@ -86,6 +87,7 @@ def chains(rounds: int) -> Iterator[dict[str, Any]]:
         "chains_per_s": round(statistics.median(rates)),
         "sqlite_full_commits_per_s": round(statistics.median(commits)),
         "ratio": round(statistics.median(ratios), 3),
+        "cpu_us_per_chain": round(statistics.median(processor)),
         "all_rounds": [round(r) for r in rates],
     }
 
@@ -97,20 +99,22 @@ def steps(rounds: int) -> Iterator[dict[str, Any]]:
         engine.start("Chain", 100).result()
         engine.drain(1)
         ended = 1
-        for count in (100, 1000, 5000, 10_000):
-            took, commits = [], []
-            for _ in range(rounds if count < 5000 else max(1, rounds // 2)):
+        for count in (100, 1000, 5000, 50_000):
+            took, processor, commits = [], [], []
+            for _ in range(rounds if count < 5000 else max(1, rounds // 2) if count < 50_000 else 1):
                 commits.append(commit_rate(folder, 1000))
-                began = time.perf_counter()
+                used, began = time.process_time(), time.perf_counter()
                 engine.start("Chain", count).result()
                 ended += 1
                 engine.drain(ended)
                 took.append(time.perf_counter() - began)
+                processor.append(time.process_time() - used)
             seconds, rate = statistics.median(took), statistics.median(commits)
             yield {
                 "steps": count,
                 "seconds": round(seconds, 3),
                 "us_per_step": round(seconds / count * 1e6),
+                "cpu_us_per_step": round(statistics.median(processor) / count * 1e6),
                 "sqlite_full_commits_per_s": round(rate),
                 "commits_per_step": round(seconds / count * rate, 2),
             }
@@ -119,22 +123,28 @@ def steps(rounds: int) -> Iterator[dict[str, Any]]:
 
 def latency(rounds: int) -> Iterator[dict[str, Any]]:
     """Start to result of one activity, one after the other."""
+    took, acknowledged, rates, ratios, processor = [], [], [], [], []
     with scratch() as folder:
         engine = Driven(folder)
-        rate = commit_rate(folder)
-        took = []
-        acknowledged = []
-        for number in range(200 * rounds):
-            began = time.perf_counter()
-            engine.start("Chain", 1).result()
-            acknowledged.append(time.perf_counter() - began)
-            engine.drain(number + 1)
-            took.append(time.perf_counter() - began)
+        for number in range(rounds):
+            rates.append(commit_rate(folder))
+            used, of_round = time.process_time(), []
+            for ended in range(200 * number + 1, 200 * number + 201):
+                began = time.perf_counter()
+                engine.start("Chain", 1).result()
+                acknowledged.append(time.perf_counter() - began)
+                engine.drain(ended)
+                of_round.append(time.perf_counter() - began)
+            processor.append((time.process_time() - used) / 200)
+            ratios.append(statistics.median(of_round) * rates[-1])
+            took += of_round
         engine.engine.stop()
     yield {
         "start_to_result_p50_ms": round(statistics.median(took) * 1000, 2),
         "start_returns_p50_ms": round(statistics.median(acknowledged) * 1000, 2),
-        "sqlite_full_commits_per_s": rate,
+        "sqlite_full_commits_per_s": round(statistics.median(rates)),
+        "commits_to_result": round(statistics.median(ratios), 2),
+        "cpu_us": round(statistics.median(processor) * 1e6),
     }
 
 
