@@ -26,7 +26,7 @@ MEASURED = 60
 FRAME = 4096 + 24
 
 PAGES = {"start": 6, "step": 2, "end": 5}
-STATEMENTS = {"start": 8, "step": 4, "end": 5}
+STATEMENTS = {"start": 7, "step": 4, "end": 5}
 BYTES = {1: 800, 5: 2000}
 
 
