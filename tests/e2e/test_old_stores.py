@@ -72,6 +72,7 @@ ENDS: dict[str, dict[str, Any]] = {
         "again": ("COMPLETED", "once"),
     },
 }
+SORTS = ("created", "due", "finished", "name")
 
 
 @pytest.fixture
@@ -163,6 +164,17 @@ def test_reading_changes_nothing(shell: Shell, store: Path, later: Callable[...,
     assert path.read_bytes() == before
     assert copies(shell) == []
     assert not list(shell.folder.glob("store.db-*"))
+
+
+@pytest.mark.parametrize("store", OLD, ids=lambda store: store.stem)
+def test_it_is_listed_as_it_is_once_migrated(shell: Shell, store: Path) -> None:
+    """In every order, in pages too: also where the schema lacks what a later one has an index for."""
+    path = put(shell, store)
+    orders = [["--sort", sort, *more] for sort in SORTS for more in ([], ["--reverse"], ["--limit", "3"])]
+    asked = [["list", *order, "-o", "jsonl"] for order in orders] + [["count", "-o", "json"]]
+    before = [shell.ok(*words) for words in asked]
+    database.open_store(path).close()
+    assert [shell.ok(*words) for words in asked] == before
 
 
 @pytest.mark.parametrize("store", OLD, ids=lambda store: store.stem)

@@ -122,6 +122,12 @@ def stand_in(db: Connection) -> None:
     db.execute("CREATE TEMP VIEW instances AS SELECT *, '' AS app FROM main.instances")
 
 
+def by_wake_at(db: Connection) -> str:
+    """Return the table to select from, with the index of `wake_at`, where there is one under this name (`stand_in`)."""
+    stood_in = db.execute("SELECT 1 FROM temp.sqlite_master WHERE name = 'instances'").fetchone()
+    return "instances INDEXED BY instances_wake" if stood_in is None else "instances"
+
+
 def next_key(db: Connection) -> int:
     """Return the key that the next instance gets; only the holder of the write lock may use it."""
     found = db.execute("SELECT max(coalesce((SELECT max(key) FROM instances), 0), (SELECT floor FROM keys)) + 1")
@@ -222,7 +228,10 @@ def delete(db: Connection, keys: Sequence[int]) -> None:
     if not keys:
         return
     last = max(keys)
-    used = "UPDATE keys SET floor = :last WHERE floor < :last AND :last >= (SELECT max(key) FROM instances)"
+    used = """
+        UPDATE keys SET floor = :last
+        WHERE floor < :last AND :last >= coalesce((SELECT max(key) FROM instances), 0)
+    """
     db.execute(used, {"last": last})
     for start in range(0, len(keys), many.PAGE):
         part = keys[start : start + many.PAGE]

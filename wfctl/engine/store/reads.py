@@ -114,7 +114,7 @@ def select(
             raise NotFound(f"there is no instance '{filter.after}' to list from", instance_id=filter.after)
         last = db.execute(f"SELECT {key}, key FROM instances WHERE key = ?", (known.key,)).fetchone()
     left = filter.limit
-    for part in _parts(filter, apps, down, last):
+    for part in _parts(db, filter, apps, down, last):
         for page in _pages(db, part, where, values, fits, last, left, payloads, driven, waiting):
             yield from page
             left = None if left is None else left - len(page)
@@ -132,7 +132,7 @@ class _Part:
     statuses: tuple[Status, ...] = ()  # to be read one by one, and merged: the index has them apart
 
 
-def _parts(filter: Filter, apps: Apps, down: bool, last: tuple[object, int] | None) -> list[_Part]:
+def _parts(db: Connection, filter: Filter, apps: Apps, down: bool, last: tuple[object, int] | None) -> list[_Part]:
     """Return what an order consists of, beginning with the part in which the row `last` is."""
     narrow = filter.name or filter.id_prefix or filter.parent_id or filter.waiting_event  # by an index of its own
     if filter.sort is not Sort.DUE:
@@ -144,7 +144,7 @@ def _parts(filter: Filter, apps: Apps, down: bool, last: tuple[object, int] | No
     if last is not None and last[0] is None:
         return [never]
     # Whatever waits for a time is live: going by the statuses, SQLite would sort all of that.
-    table = "instances" if narrow else "instances INDEXED BY instances_wake"
+    table = "instances" if narrow else instances.by_wake_at(db)
     return [_Part("wake_at", down, "wake_at IS NOT NULL", table), never]
 
 
