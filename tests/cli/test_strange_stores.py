@@ -17,13 +17,19 @@ ODD += [
     '[{"type": "EventRaised", "at": "x"}]',
 ]
 PLACES = [("history", "events"), ("history", "at"), ("owner", "since"), ("owner", "workflows")]
+PLACES += [("inbox", "event"), ("event_waits", "name"), ("event_waits", "since"), ("early_events", "event")]
 PLACES += [("instances", name) for name in ("id", "name", "status", "created_at", "completed_at", "failure", "output")]
+
+
+COMMANDS = [["list"], ["count"], ["waiting"], ["waiting", "--by", "event"], ["doctor"], ["get", "e2"]]
+COMMANDS += [["get", "e1", "-o", "json"], ["history", "e1"], ["steps", "e1"]]
 
 
 @pytest.mark.parametrize(("table", "column"), PLACES, ids=[".".join(place) for place in PLACES])
 def test_what_no_wfctl_writes_is_damage(cli: Cli, app: Path, table: str, column: str) -> None:
     """Whatever stands in the file: an answer, or one line that says that it is damaged."""
     assert cli("start", "Echo", "--id", "e1", "--wait").status == 0
+    assert cli("start", "Echo", "--id", "e2", "--no-drive").status == 0
     path = app / "store.db"
     whole = path.read_bytes()
     for value in ODD:
@@ -35,10 +41,13 @@ def test_what_no_wfctl_writes_is_damage(cli: Cli, app: Path, table: str, column:
         db.close()
         db = sqlite3.connect(path)
         db.execute("INSERT INTO owner (pid, since, app, workflows) VALUES (1, 2, 'app.py', '[]')")
-        db.execute(f"UPDATE {table} SET {column} = ?", (value,))
+        db.execute("INSERT INTO event_waits SELECT key, 1, 'go', 'go', 2, 3 FROM instances WHERE id = 'e2'")
+        db.execute("INSERT INTO early_events SELECT key, 'early', 2 FROM instances WHERE id = 'e2'")
+        one = " WHERE key = 1" if column == "id" else ""
+        db.execute(f"UPDATE {table} SET {column} = ?{one}", (value,))
         db.commit()
         db.close()
-        for argv in (["list"], ["count"], ["get", "e1", "-o", "json"], ["history", "e1"], ["steps", "e1"], ["doctor"]):
+        for argv in COMMANDS:
             said = cli(*argv)
             text = said.out + said.err
             assert "unexpected" not in text, (value, argv, text)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from wfctl.engine.dispatcher import Dispatcher
 from wfctl.engine.skipping import Skipping
 from wfctl.engine.store import clocks, database, history_inbox, instances
-from wfctl.engine.store.codec import decode
+from wfctl.engine.store.codec import decode_event
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.values import from_micros, to_micros
 from wfctl.model.events import Event
@@ -103,7 +103,7 @@ class DrivenTrees:
         for row in rows:
             self._last_inbox = row.seq
             if self._drives(row.root) and not (row.waits and not self._dispatcher.is_live(row.key)):
-                arrived.setdefault(row.key, []).append((row.seq, decode(row.text)[0]))
+                arrived.setdefault(row.key, []).append((row.seq, decode_event(row.text)))
                 self._skipping.met([row.root])
         self._dispatcher.deliver_committed(arrived)
         return len(rows) == MOST_ARRIVALS

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 from wfctl.engine.store import clocks, history_inbox, reads
-from wfctl.engine.store.codec import decode
+from wfctl.engine.store.codec import decode_event
 from wfctl.engine.store.database import Connection, snapshot
 from wfctl.engine.store.instances import to_status
-from wfctl.engine.store.values import LIVE_SQL, from_micros, maybe_time
+from wfctl.engine.store.values import LIVE_SQL, Unreadable, from_micros, maybe_time
 from wfctl.model.apps import Apps
 from wfctl.model.awaited import AwaitedEvent, EventGroup, EventState, merged, oldest_first
 from wfctl.model.events import EventRaised
@@ -44,7 +45,8 @@ def listed(db: Connection, filter: Filter, apps: Apps = None) -> list[AwaitedEve
         inbox = _read_inbox(db, one, values, own)
         found = [*inbox.others, *_early(db, one, values, filter.limit, own)]
         named, more = _named(filter)
-        rows = db.execute(
+        rows = _read(
+            db,
             f"""
             SELECT w.key, w.event_id, w.name, w.event, w.since, w.until,
                 one.id, one.name, one.status, one.root
@@ -52,7 +54,8 @@ def listed(db: Connection, filter: Filter, apps: Apps = None) -> list[AwaitedEve
             ORDER BY w.since, w.key LIMIT ?
             """,
             (*values, *more, -1 if filter.limit is None else filter.limit),
-        ).fetchall()
+            *(2, 6, 7),
+        )
         for key, event_id, folded, event, since, until, instance_id, name, status, root in rows:
             if event is None:
                 event, since, until = _by_history(db, key, event_id) or (folded, None, None)
@@ -83,14 +86,16 @@ def counted(db: Connection, filter: Filter, apps: Apps = None) -> list[EventGrou
         own = _own_times(db)
         inbox = _read_inbox(db, one, values, own)
         named, more = _named(filter)
-        rows = db.execute(
+        rows = _read(
+            db,
             f"""
             SELECT coalesce(max(w.event), w.name), one.name, count(*), min(w.since), max(w.since),
                 min(printf('%0{_DIGITS}d', coalesce(w.since, 0)) || one.id)
             FROM event_waits AS w CROSS JOIN ({one}) AS one ON one.key = w.key{named} GROUP BY w.name, one.name
             """,
             (*values, *more),
-        ).fetchall()
+            *(0, 1, 5),
+        )
         received = Counter((event.casefold(), name) for event, name in inbox.names.values())
         unread = [*inbox.others, *_early(db, one, values, None, own)]
     groups = []
@@ -124,8 +129,8 @@ def _read_inbox(db: Connection, one: str, values: Sequence[object], own: _OwnTim
     arrived: dict[int, list[EventRaised]] = defaultdict(list)
     whose: dict[int, tuple[str, str | None, int, int]] = {}
     sql = f"SELECT one.*, inbox.event FROM inbox JOIN ({one}) AS one USING (key) WHERE {_RAISED} ORDER BY inbox.seq"
-    for key, instance_id, name, status, root, text in db.execute(sql, values):
-        event = decode(text)[0]
+    for key, instance_id, name, status, root, text in _read(db, sql, values, 1, 2, 5):
+        event = decode_event(text)
         if isinstance(event, EventRaised):
             arrived[key].append(event)
             whose[key] = instance_id, name, status, root
@@ -154,8 +159,18 @@ def _early(db: Connection, one: str, values: Sequence[object], limit: int | None
     sql = f"SELECT one.*, e.event, e.at FROM early_events AS e JOIN ({one}) AS one USING (key) ORDER BY e.at LIMIT ?"
     return [
         _unread(instance_id, name, status, event, from_micros(at), own(root))
-        for _, instance_id, name, status, root, event, at in db.execute(sql, (*values, -1 if limit is None else limit))
+        for _, instance_id, name, status, root, event, at in _read(
+            db, sql, (*values, -1 if limit is None else limit), 1, 2, 5
+        )
     ]
+
+
+def _read(db: Connection, sql: str, values: Sequence[object], *texts: int) -> list[Any]:
+    """Return the rows, with a text in each of these columns. Raises Unreadable."""
+    rows = db.execute(sql, values).fetchall()
+    if any(bytes in map(type, row) or any(row[column] is None for column in texts) for row in rows):
+        raise Unreadable("an event or an instance in it has no text where there must be one")
+    return rows
 
 
 def _unread(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from wfctl.engine.store.codec import decode
+from wfctl.engine.store.codec import decode_event
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.values import from_micros
 from wfctl.model.status import Status
@@ -25,7 +25,7 @@ def of(db: Connection) -> tuple[Queued, ...]:
         """,
         now,
     )
-    found = {name: (count, decode(event)[0].timestamp) for name, count, _, event in arrived}
+    found = {name: (count, decode_event(event).timestamp) for name, count, _, event in arrived}
     due = db.execute(
         f"""
         SELECT name, count(*), min(wake_at) FROM instances

@@ -93,6 +93,14 @@ def decode(text: str) -> list[Event]:
     return decode_row(text, None, None, {})
 
 
+def decode_event(text: str) -> Event:
+    """Decode the event of a row of the inbox. Raises Unreadable."""
+    found = decode(text)
+    if len(found) != 1:
+        raise Unreadable("an event in it cannot be read")
+    return found[0]
+
+
 def decode_row(text: str, at: int | None, subject: Subject | None, calls: Calls) -> list[Event]:
     """Decode a row of the history of `subject`. `at` is the time of the row; `calls` are those of the rows before, and
     get those of this one. Raises Unreadable."""

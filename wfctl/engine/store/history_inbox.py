@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from wfctl.engine.store import many
-from wfctl.engine.store.codec import Calls, Known, Subject, decode, decode_row, encode
+from wfctl.engine.store.codec import Calls, Known, Subject, decode_event, decode_row, encode
 from wfctl.engine.store.database import Connection, snapshot
 from wfctl.engine.store.values import Unreadable, from_micros
 from wfctl.model.events import Event
@@ -84,14 +84,14 @@ def max_inbox(db: Connection) -> int:
 
 def inbox_of(db: Connection, key: int) -> list[tuple[int, Event]]:
     rows = db.execute("SELECT seq, event FROM inbox WHERE key = ? ORDER BY seq", (key,))
-    return [(seq, decode(text)[0]) for seq, text in rows]
+    return [(seq, decode_event(text)) for seq, text in rows]
 
 
 def inboxes(db: Connection, keys: Sequence[int]) -> dict[int, list[tuple[int, Event]]]:
     """Return what lies in the inbox of each of these; nothing for one that has nothing there."""
     found: dict[int, list[tuple[int, Event]]] = {}
     for key, seq, text in many.rows(db, "SELECT key, seq, event FROM inbox WHERE key IN", keys, " ORDER BY key, seq"):
-        found.setdefault(key, []).append((seq, decode(text)[0]))
+        found.setdefault(key, []).append((seq, decode_event(text)))
     return found
 
 

@@ -23,17 +23,17 @@ def of(db: Connection, key: int) -> str | None:
     """Return the input of an instance. Raises Unreadable."""
     for sql in _PLACES:
         for (text,) in db.execute(sql, (key,)):
-            started = _STARTED.search(text)
-            if started is not None:
-                return _input(text, started.start())
+            try:
+                started = _STARTED.search(text)
+                if started is not None:
+                    return _input(text, started.start())
+            except ODD as error:
+                raise Unreadable("an event in it cannot be read") from error
     return None
 
 
 def _input(text: str, at: int) -> str | None:
     """Read the one event, not the thousand that may lie in the same row."""
-    try:
-        record, _ = _decode(text, at)
-    except ODD as error:
-        raise Unreadable("an event in it cannot be read") from error
+    record, _ = _decode(text, at)
     given = record.get("input")
     return None if given is None else str(given)

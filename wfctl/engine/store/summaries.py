@@ -9,8 +9,9 @@ import re
 from dataclasses import dataclass
 
 from wfctl.engine.store import history_inbox, instances
-from wfctl.engine.store.codec import Calls, Known, decode, decode_row
+from wfctl.engine.store.codec import Calls, Known, decode_event, decode_row
 from wfctl.engine.store.database import Connection, snapshot
+from wfctl.engine.store.values import ODD, Unreadable
 from wfctl.model.apps import Apps, stored
 from wfctl.model.events import Event, EventRaised
 from wfctl.model.instance import Instance
@@ -35,7 +36,7 @@ def status(db: Connection, instance_id: str, apps: Apps = None) -> Status | None
 def received(db: Connection, instance_id: str, app_id: str | None) -> tuple[str, ...]:
     """Return the names of the events that have arrived for an instance and that no turn has taken in; up to 100."""
     sql = "SELECT event FROM inbox JOIN instances USING (key) WHERE id = ? AND app = ? ORDER BY inbox.seq LIMIT 100"
-    events = [decode(text)[0] for (text,) in db.execute(sql, (instance_id, stored(app_id)))]
+    events = [decode_event(text) for (text,) in db.execute(sql, (instance_id, stored(app_id)))]
     return tuple(event.name for event in events if isinstance(event, EventRaised))
 
 
@@ -65,7 +66,7 @@ class StoredRows:
 
 
 def history_after(db: Connection, key: int, seq: int) -> StoredRows:
-    """Return the rows of history behind `seq` (0: all)."""
+    """Return the rows of history behind `seq` (0: all). Raises Unreadable."""
     with snapshot(db):
         sql = "SELECT seq, at, events FROM history WHERE key = ? AND seq > ? ORDER BY seq"
         rows = db.execute(sql, (key, seq)).fetchall()
@@ -79,9 +80,14 @@ _CALL = re.compile(r'"type":"TaskScheduled","id":(\d+)')
 
 
 def _calls_before(db: Connection, key: int, seq: int, texts: list[str]) -> Calls:
-    """Return the calls in the rows up to `seq` that have their results in `texts`. Mostly the last row has them."""
-    wanted = {int(one) for text in texts for one in _RESULT_OF.findall(text)}
-    wanted -= {int(one) for text in texts for one in _CALL.findall(text)}
+    """Return the calls in the rows up to `seq` that have their results in `texts`. Mostly the last row has them.
+
+    Raises Unreadable."""
+    try:
+        wanted = {int(one) for text in texts for one in _RESULT_OF.findall(text)}
+        wanted -= {int(one) for text in texts for one in _CALL.findall(text)}
+    except ODD as error:
+        raise Unreadable("an event in it cannot be read") from error
     calls: Calls = {}
     before = db.execute("SELECT at, events FROM history WHERE key = ? AND seq <= ? ORDER BY seq DESC", (key, seq))
     while wanted and (row := before.fetchone()) is not None:
