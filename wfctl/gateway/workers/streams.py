@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 
@@ -163,29 +164,57 @@ class WorkStreams:
         return gone
 
     def _send_on(self, stream: WorkStream, work: Work | None) -> None:
-        """Send this item, and what lies behind it. What has a long history is encoded on a thread of its own."""
+        """Send this item, and what lies behind it."""
         while work is not None:
-            if not (work.done or work.worker is not stream.worker):
-                if not isinstance(work, PendingTurn):
-                    parent = None if self._tracing is None else self._tracing.activity_parent(work.task)
-                    self._send(stream, self._past.activity(work, parent))
-                    return
-                item = self._past.turn(work, stream.marks.get(work.key), stateful=stream.stateful)
-                if item.size > LONG_HISTORY:
-                    self._encoder.submit(self._send_turn, stream, work, item)
-                    return
-                data = self._encode(stream, work, item)
-                if data is not None:
-                    self._send(stream, data)
+            with self._passing_over(stream, work):
+                if self._begin_to_send(stream, work):
                     return
             work = stream.following()
 
-    def _send_turn(self, stream: WorkStream, work: PendingTurn, item: TurnItem) -> None:
-        data = self._encode(stream, work, item)
-        if data is None or work.done or work.worker is not stream.worker:
-            self._send_on(stream, stream.following())
-        else:
-            self._send(stream, data)
+    @contextlib.contextmanager
+    def _passing_over(self, stream: WorkStream, work: Work) -> Iterator[None]:
+        """Let an item that cannot be made hold up neither those behind it nor, with them, the engine whose thread this
+        may be. A turn is tried again when its lease has run out."""
+        try:
+            yield
+        except Exception as error:
+            instance_id = work.instance_id if isinstance(work, PendingTurn) else work.task.instance_id
+            self._log.error(
+                "work cannot be sent to a worker",
+                instance=instance_id, peer=stream.out.peer, error=f"{type(error).__name__}: {error}",
+            )  # fmt: skip
+
+    def _begin_to_send(self, stream: WorkStream, work: Work) -> bool:
+        """Return False if there is nothing to be sent. What has a long history is encoded on a thread of its own."""
+        if work.done or work.worker is not stream.worker:
+            return False
+        if not isinstance(work, PendingTurn):
+            parent = None if self._tracing is None else self._tracing.activity_parent(work.task)
+            self._send(stream, self._past.activity(work, parent))
+            return True
+        item = self._past.turn(work, stream.marks.get(work.key), stateful=stream.stateful)
+        if item.size > LONG_HISTORY:
+            self._encoder.submit(self._send_long_turn, stream, work, item)
+            return True
+        return self._send_turn(stream, work, item)
+
+    def _send_long_turn(self, stream: WorkStream, work: PendingTurn, item: TurnItem) -> None:
+        with self._passing_over(stream, work):
+            if self._send_turn(stream, work, item):
+                return
+        self._send_on(stream, stream.following())
+
+    def _send_turn(self, stream: WorkStream, work: PendingTurn, item: TurnItem) -> bool:
+        data, mark = item.encode()
+        if work.done or work.worker is not stream.worker:
+            return False
+        if len(data) > self._most_bytes * STALL_PERCENT // 100:
+            self._too_large(work, len(data))
+            return False
+        if stream.stateful:
+            stream.marks[work.key] = mark  # of what is sent, or the worker is taken to know what it never got
+        self._send(stream, data)
+        return True
 
     def _send(self, stream: WorkStream, data: bytes) -> None:
         stream.writing_since = time.monotonic()
@@ -195,16 +224,6 @@ class WorkStreams:
         stream.writing_since = None
         if taken:  # else the stream is over, and what its worker holds is taken back
             self._send_on(stream, stream.following())
-
-    def _encode(self, stream: WorkStream, work: PendingTurn, item: TurnItem) -> bytes | None:
-        """Return the encoded work item; None if it is too large to be sent."""
-        data, mark = item.encode()
-        if len(data) > self._most_bytes * STALL_PERCENT // 100:
-            self._too_large(work, len(data))
-            return None
-        if stream.stateful:
-            stream.marks[work.key] = mark
-        return data
 
     def _too_large(self, work: PendingTurn, size: int) -> None:
         """Stall the instance, as in Dapr since 1.17.7, until the server is started with a larger limit."""

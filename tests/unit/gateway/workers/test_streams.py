@@ -44,8 +44,8 @@ class Peer:
         self.log = log
         self.attach()
 
-    def attach(self) -> None:
-        self.items = self._stream(grpc_methods.WORK_ITEMS)(pb.GetWorkItemsRequest())
+    def attach(self, asking: pb.GetWorkItemsRequest | None = None) -> None:
+        self.items = self._stream(grpc_methods.WORK_ITEMS)(asking or pb.GetWorkItemsRequest())
 
     def _stream(self, method: Method) -> Any:
         return self.channel.unary_stream(method.path, method.request.SerializeToString, method.response.FromString)
@@ -301,5 +301,69 @@ def test_a_long_history_is_encoded_while_the_server_answers_others(
             assert [event.WhichOneof("event") for event in found.events][-1] == "task_scheduled"
             assert encoders
             assert threading.get_ident() not in encoders
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("long_history", [0, streams.LONG_HISTORY])
+def test_a_turn_that_cannot_be_made_holds_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, long_history: int
+) -> None:
+    """Neither its worker's other work, nor the engine, on whose thread it may be made."""
+    real = history_events.write
+
+    def write(event: Any) -> Any:
+        if getattr(event, "instance_id", None) == "bad":
+            raise ValueError("this cannot be written")
+        return real(event)
+
+    monkeypatch.setattr(history_events, "write", write)
+    monkeypatch.setattr(streams, "LONG_HISTORY", long_history)
+
+    async def scenario() -> None:
+        async with peer(tmp_path) as worker:
+            await worker.start("bad")
+            await worker.until(lambda: "this cannot be written" in worker.log.getvalue())
+            await worker.start("good")
+            turn = await worker.item()
+            assert turn.workflow_request.instance_id == "good"
+            await worker.call(grpc_methods.COMPLETE_WORKFLOW, answer(turn, completed("1")))
+            assert (await worker.ended("good")).output.value == "1"
+            assert worker.gateway.check() is None
+
+    asyncio.run(scenario())
+
+
+def test_what_was_not_sent_is_not_taken_for_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that keeps histories is told from where on to go on: of an instance that was purged while its turn was
+    encoded, it knows nothing."""
+    real, writing, go_on = history_events.write, threading.Event(), threading.Event()
+
+    def write(event: Any) -> Any:
+        if getattr(event, "instance_id", None) == "i":
+            writing.set()
+            assert go_on.wait(LIMIT_SECONDS)
+        return real(event)
+
+    monkeypatch.setattr(history_events, "write", write)
+    monkeypatch.setattr(streams, "LONG_HISTORY", 0)
+
+    async def scenario() -> None:
+        async with peer(tmp_path) as worker:
+            await worker.until(lambda: "worker connected" in worker.log.getvalue())
+            worker.items.cancel()
+            capable = pb.GetWorkItemsRequest(capabilities=[pb.WORKER_CAPABILITY_STATEFUL_HISTORY])
+            await worker.until(lambda: "worker disconnected" in worker.log.getvalue())
+            worker.attach(capable)
+            await worker.start("i")
+            await worker.until(writing.is_set)
+            try:
+                await worker.gateway.service.purge("i", force=True)
+            finally:
+                go_on.set()
+            await worker.start("j")
+            assert (await worker.item()).workflow_request.instance_id == "j"
+            (stream,) = worker.gateway.work._streams
+            assert len(stream.marks) == 1
 
     asyncio.run(scenario())
