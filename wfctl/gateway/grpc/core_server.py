@@ -21,9 +21,12 @@ from typing import Any
 
 import grpc
 from grpc._cython.cygrpc import (  # type: ignore[import-not-found,unused-ignore]
+    BatchOperationEvent,
+    Call,
     CompletionQueue,
     ReceiveCloseOnServerOperation,
     ReceiveMessageOperation,
+    RequestCallEvent,
     SendInitialMetadataOperation,
     SendMessageOperation,
     SendStatusFromServerOperation,
@@ -41,10 +44,30 @@ _NEW_CALL = object()
 _STOPPED = object()
 
 
+def _check_core() -> None:
+    """Look at what is used here before anything depends on it. Raises AttributeError or TypeError: it is different."""
+    for kind, names in (
+        (Server, ("register_completion_queue", "add_http2_port", "start")),
+        (Server, ("request_call", "shutdown", "cancel_all_calls")),
+        (CompletionQueue, ("poll",)),
+        (Call, ("start_server_batch", "cancel", "peer")),
+        (RequestCallEvent, ("tag", "success", "call", "call_details", "invocation_metadata")),
+        (BatchOperationEvent, ("tag", "success", "batch_operations")),
+        (ReceiveMessageOperation(_NO_FLAGS), ("message",)),
+        (ReceiveCloseOnServerOperation(_NO_FLAGS), ("cancelled",)),
+    ):
+        for name in names:
+            getattr(kind, name)
+    SendInitialMetadataOperation(None, _NO_FLAGS)
+    SendMessageOperation(b"", _NO_FLAGS)
+    _status(Refused("OK", ""))
+
+
 class CoreServer:
-    """See the port."""
+    """See the port. Raises AttributeError and TypeError: the installed core is another one."""
 
     def __init__(self, options: Sequence[tuple[str, Any]]) -> None:
+        _check_core()
         self._loop = asyncio.get_running_loop()
         self._events = CompletionQueue()
         self._server = Server(tuple(options), False)
@@ -97,7 +120,10 @@ class CoreServer:
         with self._posting:
             posted, self._posted = self._posted, deque()
         for call in posted:
-            call()
+            try:
+                call()
+            except Exception:  # one that goes wrong must not take the others along
+                traceback.print_exc()
 
     # --- the thread of the events ----------------------------------------------------------------------------------
 
@@ -106,9 +132,10 @@ class CoreServer:
 
     def _take_events(self) -> None:
         while True:
-            event = self._events.poll()
-            tag = event.tag
+            event = tag = None  # a call that is over must not be kept while the next event is waited for
             try:
+                event = self._events.poll()
+                tag = event.tag
                 if tag is _NEW_CALL:
                     if event.success:
                         self._begin(event)
@@ -121,7 +148,6 @@ class CoreServer:
                     tag(event)
             except Exception:  # a call that goes wrong must not end the others
                 traceback.print_exc()
-            event = tag = None  # a call that is over must not be kept while the next event is waited for
 
     def _note_end(self) -> None:
         if self._stopped is not None and not self._stopped.done():
@@ -129,7 +155,8 @@ class CoreServer:
 
     def _begin(self, event: Any) -> None:
         if self._stopped is None:
-            self._ask()
+            with contextlib.suppress(ValueError):  # it is told to stop at this moment
+                self._ask()
         handler = self._find(event.call_details.method.decode(errors="replace"))
         if isinstance(handler, Answer):
             _AnsweredCall(self, event, handler).begin()
@@ -169,6 +196,12 @@ class _Call:
     def refuse(self, refused: Refused) -> None:
         self.run(_nothing, SendInitialMetadataOperation(None, _NO_FLAGS), _status(refused), *self._closing())
 
+    def fail(self, error: BaseException) -> None:
+        """End the call with what went wrong."""
+        if not isinstance(error, Refused):
+            error = Refused("INTERNAL", f"{type(error).__name__}: {error}")
+        self.refuse(error)
+
     def _closing(self) -> Sequence[Any]:
         """Return what ends a call that has not been told yet to say when its client has gone."""
         return (ReceiveCloseOnServerOperation(_NO_FLAGS),)
@@ -185,8 +218,8 @@ class _AnsweredCall(_Call):
     def _received(self, event: Any) -> None:
         try:
             answer = self._handler.handle(event.batch_operations[0].message(), self)
-        except Refused as refused:
-            self.refuse(refused)
+        except Exception as error:
+            self.fail(error)
         else:
             self.answer(answer)
 
@@ -220,8 +253,11 @@ class _AwaitedCall(_Call):
 
     def _start(self, data: bytes) -> None:
         if not self._gone:
-            self._task = self._server.create_task(self._handler.handle(data, self))
+            self._task = self._server.create_task(self._work(data))
             self._task.add_done_callback(self._finish)
+
+    async def _work(self, data: bytes) -> bytes:
+        return await self._handler.handle(data, self)
 
     def _cancel(self) -> None:
         self._gone = True
@@ -236,10 +272,8 @@ class _AwaitedCall(_Call):
         error = task.exception()
         if error is None:
             self.answer(task.result())
-        elif isinstance(error, Refused):
-            self.refuse(error)
         else:
-            self.refuse(Refused("INTERNAL", f"{type(error).__name__}: {error}"))
+            self.fail(error)
 
 
 class _StreamCall(_Call):
@@ -247,6 +281,7 @@ class _StreamCall(_Call):
         super().__init__(server, event)
         self._handler = handler
         self._over: Callable[[], None] | None = None
+        self._begun = False
         self._gone = False
         self._ended = False
 
@@ -275,6 +310,12 @@ class _StreamCall(_Call):
             self._ended = True
             self.run(_nothing, _status(Refused(code, text)))
 
+    def refuse(self, refused: Refused) -> None:
+        if self._begun:
+            self.end(refused.code, refused.text)
+        else:
+            super().refuse(refused)
+
     def cut(self) -> None:
         self._call.cancel(grpc.StatusCode.CANCELLED.value[0], "the client takes nothing")
 
@@ -284,11 +325,12 @@ class _StreamCall(_Call):
         if self._gone:
             return
         # Without this a client that waits for the headers would wait for the first message.
+        self._begun = True
         self.run(_nothing, SendInitialMetadataOperation(None, _NO_FLAGS))
         try:
             self._over = self._handler.handle(data, self)
-        except Refused as refused:
-            self.end(refused.code, refused.text)
+        except Exception as error:
+            self.fail(error)
 
     def _note_end(self) -> None:
         self._gone = True
@@ -302,7 +344,7 @@ def _nothing(event: Any) -> None:
 
 def _status(refused: Refused) -> Any:
     code: int = grpc.StatusCode[refused.code].value[0]
-    return SendStatusFromServerOperation(None, code, refused.text.encode(), _NO_FLAGS)
+    return SendStatusFromServerOperation(None, code, refused.text.encode(errors="replace"), _NO_FLAGS)
 
 
 def _text(value: str | bytes) -> str:

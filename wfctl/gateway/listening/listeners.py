@@ -90,19 +90,20 @@ async def bind(
     """Listen until `stack` is closed. Raises Unreachable: a port is taken."""
     http = ports.listen_http(listen, http_port, note)
     stack.callback(http.close)
-    server = grpc_server(routing.options(max_body, most_connections()))
+    server = grpc_server(routing.options(max_body, most_connections()), note)
     stack.push_async_callback(server.stop, None)
     bound = ports.listen_grpc(listen, grpc_port, note, server.add_insecure_port)
     return Bound(http, server, bound)
 
 
-def grpc_server(options: Sequence[tuple[str, Any]]) -> GrpcServer:
+def grpc_server(options: Sequence[tuple[str, Any]], note: Note) -> GrpcServer:
     """Make a server on grpc's core, or on grpc.aio where the installed grpcio has another core than is known here."""
     try:
         from wfctl.gateway.grpc.core_server import CoreServer
 
         return CoreServer(options)
-    except (ImportError, AttributeError, TypeError):
+    except (ImportError, AttributeError, TypeError) as error:
+        note(f"the core of the installed grpcio is not known here: gRPC is served at more cost ({error})")
         from wfctl.gateway.grpc.aio_server import AioServer
 
         return AioServer(options)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,15 +14,86 @@ pytest.importorskip("uvicorn", reason="needs the extra serve")
 import grpc
 import grpc.aio
 
+from wfctl.gateway.grpc import core_server
+from wfctl.gateway.grpc.aio_server import AioServer
 from wfctl.gateway.grpc.core_server import CoreServer
 from wfctl.gateway.grpc.routing import OPTIONS
-from wfctl.gateway.grpc.serving import Answer, Call, Handler, Unary
+from wfctl.gateway.grpc.serving import Answer, Call, Find, Handler, Streaming, Unary
 from wfctl.gateway.listening.listeners import grpc_server
 
 
 def test_the_installed_grpc_has_the_core_that_is_known() -> None:
     async def scenario() -> None:
-        assert isinstance(grpc_server(OPTIONS), CoreServer)
+        notes: list[str] = []
+        assert isinstance(grpc_server(OPTIONS, notes.append), CoreServer)
+        assert not notes
+
+    asyncio.run(scenario())
+
+
+def test_another_core_is_left_to_grpc_aio_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything depends on it: not only once a call comes in."""
+
+    class Other:
+        """A queue that is asked in another way."""
+
+    monkeypatch.setattr(core_server, "CompletionQueue", Other)
+
+    async def scenario() -> None:
+        notes: list[str] = []
+        assert isinstance(grpc_server(OPTIONS, notes.append), AioServer)
+        assert len(notes) == 1
+        assert "poll" in notes[0]
+
+    asyncio.run(scenario())
+
+
+@contextlib.asynccontextmanager
+async def serving(find: Find) -> AsyncIterator[Any]:
+    """A channel to a server that finds its methods so."""
+    server = CoreServer(OPTIONS)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start(find)
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield channel
+    finally:
+        await server.stop(None)
+
+
+def test_a_handler_that_fails_ends_its_call_and_no_other() -> None:
+    def broken(*_: Any) -> Any:
+        raise ValueError("broken")
+
+    async def late(data: bytes, call: Call) -> bytes:
+        broken()
+        return data
+
+    async def works(data: bytes, call: Call) -> bytes:
+        return data
+
+    handlers: dict[str, Handler] = {
+        "/a/once": Answer(broken),
+        "/a/late": Unary(late),
+        "/a/at-first": Unary(broken),
+        "/a/stream": Streaming(broken),
+        "/a/works": Unary(works),
+    }
+
+    async def scenario() -> None:
+        async with serving(lambda path: handlers[path]) as channel:
+            ended = await asyncio.gather(
+                *(channel.unary_unary(path)(b"x", timeout=LIMIT_SECONDS) for path in handlers),
+                channel.unary_unary("/a/not-found")(b"x", timeout=LIMIT_SECONDS),
+                return_exceptions=True,
+            )
+            failed: list[Any] = [*ended]
+            not_found = failed.pop()
+            assert failed.pop() == b"x"
+            assert [(error.code().name, error.details()) for error in failed] == [
+                ("INTERNAL", "ValueError: broken")
+            ] * 4
+            assert not_found.code() is not grpc.StatusCode.DEADLINE_EXCEEDED
 
     asyncio.run(scenario())
 

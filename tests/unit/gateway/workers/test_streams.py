@@ -145,7 +145,7 @@ async def peer(folder: Path) -> AsyncIterator[Peer]:
 @pytest.fixture(autouse=True, params=[CoreServer, AioServer])
 def _server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both servers do the same; which one it is depends on the installed grpcio."""
-    monkeypatch.setattr(listeners, "grpc_server", request.param)
+    monkeypatch.setattr(listeners, "grpc_server", lambda options, note: request.param(options))
 
 
 @pytest.fixture(autouse=True)
