@@ -189,7 +189,7 @@ def _paths(ideal: Ideal) -> Paths:
 
 async def main(count: int, length: int, most_turns: int, most_activities: int) -> None:
     ideal = Ideal(count, length, most_turns, most_activities)
-    server = grpc_server(OPTIONS, lambda line: print(line, file=sys.stderr))
+    server = grpc_server(OPTIONS, lambda line: print(line, file=sys.stderr))  # noqa: T201
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start(_paths(ideal).find)
     _say(port)
