@@ -242,7 +242,9 @@ class Engine:
     def _go_on_here(self, result: ActivityResult) -> bool:
         """Run the transaction of this result on this thread, if nobody else has anything to do. Returns False if the
         result is to be queued. Whatever else there is to do then, after an error too, is for the engine's thread."""
-        if not (self._queue.empty() and is_spare() and self._at_work.acquire(blocking=False)):
+        # What the engine's thread has in hand goes first: it waits for the lock, which favours nobody.
+        idle = self._queue.empty() and not self._in_hand and is_spare()
+        if not (idle and self._at_work.acquire(blocking=False)):
             return False
         try:
             recovery = self._recovery
@@ -254,7 +256,7 @@ class Engine:
             until_due = self._store.seconds_to_due()
             if more or (until_due is not None and until_due < POLL_SECONDS):
                 self._queue.put(None)
-        except Exception:  # the engine's thread will meet it again, and knows what to do
+        except BaseException:  # the engine's thread will meet it again, and knows what to do
             with contextlib.suppress(Exception):
                 self._store.roll_back()
             return False
