@@ -128,7 +128,10 @@ def _left_once(chosen: Chosen, one: Instance) -> bool:
 
 def _slim(found: Iterable[Instance]) -> Iterable[Instance]:
     """Drop the payloads: there may be a million instances."""
-    return (replace(one, input=None, output=None, custom_status=None, failure=None) for one in found)
+    for one in found:
+        if any(each is not None for each in (one.input, one.output, one.custom_status, one.failure)):
+            one = replace(one, input=None, output=None, custom_status=None, failure=None)
+        yield one
 
 
 class _Family:
@@ -215,7 +218,9 @@ def no_more(chosen: Chosen, instance_id: str, now: Instance | None) -> str | Non
         return None
     if now is None:
         return "it is gone by now"
-    now = replace(now, parent_id=now.parent_id or found.parent_id, name=now.name or found.name)
+    parent_id, name = now.parent_id or found.parent_id, now.name or found.name
+    if (parent_id, name) != (now.parent_id, now.name):
+        now = replace(now, parent_id=parent_id, name=name)
     if matches(filter, now):
         return None
     if now.status is not found.status:

@@ -55,7 +55,8 @@ _UPDATE = """
 """
 _BY_KEYS = f"SELECT {COLUMNS} FROM instances WHERE key IN"
 # The time of the last event lies in `history`, see the schema.
-_LAST_EVENT = "SELECT at FROM history WHERE key = ? ORDER BY seq DESC LIMIT 1"
+LAST_EVENT = "(SELECT at FROM history WHERE history.key = instances.key ORDER BY seq DESC LIMIT 1)"
+_LAST_EVENTS = f"SELECT key, {LAST_EVENT} FROM instances WHERE key IN"
 
 
 def to_row(values: Sequence[object]) -> Row:
@@ -85,12 +86,15 @@ def to_instance(
     failure: Failure | None = None,
     failed_step: FailedStep | None = None,
     clock: clocks.TreeClock | None = None,
+    last_event: int | None = None,
 ) -> Instance:
     """Return what the row says, with the time of the instance's last event, and what the caller knows besides.
 
-    `lineage`: what it is a rerun of, and the reruns of it. `failure` has more to it than the row's own.
+    `last_event`: that time, where it has been read. `lineage`: what it is a rerun of, and the reruns of it.
+    `failure` has more to it than the row's own.
     """
-    last = db.execute(_LAST_EVENT, (row.key,)).fetchone()
+    if last_event is None:
+        last_event = last_events(db, [row.key]).get(row.key)
     if payloads:
         from wfctl.engine.store import inputs
     return Instance(
@@ -98,7 +102,7 @@ def to_instance(
         name=row.name,
         status=row.status,
         created_at=from_micros(row.created_at),
-        updated_at=from_micros(row.created_at if last is None else last[0]),
+        updated_at=from_micros(row.created_at if last_event is None else last_event),
         started_at=maybe_time(row.started_at),
         completed_at=maybe_time(row.completed_at),
         input=inputs.of(db, row.key) if payloads else None,
@@ -115,6 +119,11 @@ def to_instance(
         own_time=None if clock is None else clock.own_time,
         app_id=told(row.app),
     )
+
+
+def last_events(db: Connection, keys: Sequence[int]) -> dict[int, int]:
+    """Return the time of the last event of each of these that has one."""
+    return {key: at for key, at in many.rows(db, _LAST_EVENTS, keys) if at is not None}
 
 
 def stand_in(db: Connection) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from wfctl.engine.store import causes, clocks, instances, reruns
 from wfctl.engine.store.clocks import TreeClock
 from wfctl.engine.store.database import Connection, snapshot
-from wfctl.engine.store.instances import COLUMNS, Row, to_row
+from wfctl.engine.store.instances import COLUMNS, LAST_EVENT, Row, to_row
 from wfctl.engine.store.values import LIVE_SQL, from_micros, maybe_time, to_micros
 from wfctl.errors import NotFound
 from wfctl.model.apps import OWN, Apps, app_of_call, stored
@@ -34,11 +34,9 @@ if TYPE_CHECKING:
 
 PAGE = 500
 
-# The time of the last event lies in `history`, see the schema.
-_UPDATED = "(SELECT at FROM history WHERE history.key = instances.key ORDER BY seq DESC LIMIT 1)"
 _SORT_KEY = {
     Sort.CREATED: "created_at",
-    Sort.UPDATED: f"coalesce({_UPDATED}, created_at)",
+    Sort.UPDATED: f"coalesce({LAST_EVENT}, created_at)",
     Sort.FINISHED: "completed_at",
     Sort.NAME: "name",
     Sort.ID: "id",
@@ -467,10 +465,21 @@ def _after_prefix(prefix: str) -> str:
 def _instances(
     db: Connection, rows: Sequence[Row], payloads: bool, driven: bool, waiting: bool = True
 ) -> list[Instance]:
-    lineages = reruns.lineages(db, [row.key for row in rows])
+    keys = [row.key for row in rows]
+    lineages = reruns.lineages(db, keys)
+    lasts = instances.last_events(db, keys)
     clock_of = clocks.of_roots(db, (row.root for row in rows))
     return [
-        _instance(db, row, payloads, driven, lineages.get(row.key, (None, ())), waiting, clock_of.get(row.root))
+        _instance(
+            db,
+            row,
+            payloads,
+            driven,
+            lineages.get(row.key, (None, ())),
+            waiting,
+            clock_of.get(row.root),
+            lasts.get(row.key),
+        )
         for row in rows
     ]
 
@@ -483,6 +492,7 @@ def _instance(
     lineage: reruns.Lineage,
     waiting: bool,
     clock: TreeClock | None,
+    last_event: int | None,
 ) -> Instance:
     cause = causes.of(db, row)
     return instances.to_instance(
@@ -494,6 +504,7 @@ def _instance(
         failure=None if cause is None else cause.failure,
         failed_step=None if cause is None else cause.step,
         clock=clock,
+        last_event=last_event,
     )
 
 
