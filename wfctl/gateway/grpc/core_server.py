@@ -224,12 +224,8 @@ class _AnsweredCall(_Call):
             self.answer(answer)
 
 
-class _AwaitedCall(_Call):
-    def __init__(self, server: CoreServer, event: Any, handler: Unary) -> None:
-        super().__init__(server, event)
-        self._handler = handler
-        self._task: asyncio.Task[bytes] | None = None
-        self._gone = False  # its client no longer waits
+class _CallOnLoop(_Call):
+    """A call whose request is handed to the loop, and whose end by the client is watched for."""
 
     def begin(self) -> None:
         self.run(self._received, ReceiveMessageOperation(_NO_FLAGS))
@@ -244,6 +240,20 @@ class _AwaitedCall(_Call):
             self.refuse(Refused("INVALID_ARGUMENT", "the request cannot be read"))
         else:
             self._server.post(partial(self._start, data))
+
+    def _start(self, data: bytes) -> None:
+        raise NotImplementedError
+
+    def _closed(self, event: Any) -> None:
+        raise NotImplementedError
+
+
+class _AwaitedCall(_CallOnLoop):
+    def __init__(self, server: CoreServer, event: Any, handler: Unary) -> None:
+        super().__init__(server, event)
+        self._handler = handler
+        self._task: asyncio.Task[bytes] | None = None
+        self._gone = False  # its client no longer waits
 
     def _closed(self, event: Any) -> None:
         if event.batch_operations[0].cancelled():
@@ -276,7 +286,7 @@ class _AwaitedCall(_Call):
             self.fail(error)
 
 
-class _StreamCall(_Call):
+class _StreamCall(_CallOnLoop):
     def __init__(self, server: CoreServer, event: Any, handler: Streaming) -> None:
         super().__init__(server, event)
         self._handler = handler
@@ -284,20 +294,6 @@ class _StreamCall(_Call):
         self._begun = False
         self._gone = False
         self._ended = False
-
-    def begin(self) -> None:
-        self.run(self._received, ReceiveMessageOperation(_NO_FLAGS))
-        self.run(self._closed, ReceiveCloseOnServerOperation(_NO_FLAGS))
-
-    def _closing(self) -> Sequence[Any]:
-        return ()
-
-    def _received(self, event: Any) -> None:
-        data = event.batch_operations[0].message()
-        if data is None:
-            self.refuse(Refused("INVALID_ARGUMENT", "the request cannot be read"))
-        else:
-            self._server.post(partial(self._start, data))
 
     def _closed(self, event: Any) -> None:
         self._server.post(self._note_end)
