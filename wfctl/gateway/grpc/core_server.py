@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -64,10 +63,14 @@ def _check_core() -> None:
 
 
 class CoreServer:
-    """See the port. Raises AttributeError and TypeError: the installed core is another one."""
+    """See the port. `note` is told, on any thread, of what goes wrong where no client can be told.
 
-    def __init__(self, options: Sequence[tuple[str, Any]]) -> None:
+    Raises AttributeError and TypeError: the installed core is another one.
+    """
+
+    def __init__(self, options: Sequence[tuple[str, Any]], note: Callable[[str], None] = lambda words: None) -> None:
         _check_core()
+        self._note = note
         self._loop = asyncio.get_running_loop()
         self._events = CompletionQueue()
         self._server = Server(tuple(options), False)
@@ -122,8 +125,8 @@ class CoreServer:
         for call in posted:
             try:
                 call()
-            except Exception:  # one that goes wrong must not take the others along
-                traceback.print_exc()
+            except Exception as error:  # one that goes wrong must not take the others along
+                self._note_failed(error)
 
     # --- the thread of the events ----------------------------------------------------------------------------------
 
@@ -146,8 +149,11 @@ class CoreServer:
                     return
                 else:
                     tag(event)
-            except Exception:  # a call that goes wrong must not end the others
-                traceback.print_exc()
+            except Exception as error:  # a call that goes wrong must not end the others
+                self._note_failed(error)
+
+    def _note_failed(self, error: Exception) -> None:
+        self._note(f"a gRPC call failed: {type(error).__name__}: {error}")
 
     def _note_end(self) -> None:
         if self._stopped is not None and not self._stopped.done():

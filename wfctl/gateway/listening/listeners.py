@@ -101,7 +101,7 @@ def grpc_server(options: Sequence[tuple[str, Any]], note: Note) -> GrpcServer:
     try:
         from wfctl.gateway.grpc.core_server import CoreServer
 
-        return CoreServer(options)
+        return CoreServer(options, note)
     except (ImportError, AttributeError, TypeError) as error:
         note(f"the core of the installed grpcio is not known here: gRPC is served at more cost ({error})")
         from wfctl.gateway.grpc.aio_server import AioServer

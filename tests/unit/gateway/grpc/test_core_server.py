@@ -48,6 +48,23 @@ def test_another_core_is_left_to_grpc_aio_with_a_word(monkeypatch: pytest.Monkey
     asyncio.run(scenario())
 
 
+def test_what_goes_wrong_where_no_client_can_be_told_is_said_in_a_line(capfd: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        raise ValueError("no such number")
+
+    async def scenario() -> None:
+        notes: list[str] = []
+        server = CoreServer(OPTIONS, notes.append)
+        after = asyncio.Event()
+        server.post(fail)
+        server.post(after.set)
+        await asyncio.wait_for(after.wait(), LIMIT_SECONDS)
+        assert notes == ["a gRPC call failed: ValueError: no such number"]
+
+    asyncio.run(scenario())
+    assert capfd.readouterr().err == ""
+
+
 @contextlib.asynccontextmanager
 async def serving(find: Find) -> AsyncIterator[Any]:
     """A channel to a server that finds its methods so."""
