@@ -162,7 +162,7 @@ def schema_version(connection: Connection, path: Path) -> int:
     Raises StoreError: another program's file, or a newer wfctl's.
     """
     # One look at all of it: another process may be making the schema just now.
-    with _at_once(connection):
+    with snapshot(connection):
         ours = check_ours(connection, path)
         version = _pragma(connection, "user_version")
         connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()  # damage there is told here
@@ -177,14 +177,17 @@ def schema_version(connection: Connection, path: Path) -> int:
 
 
 @contextlib.contextmanager
-def _at_once(connection: Connection) -> Iterator[None]:
-    """Read everything inside the block as of one moment."""
-    if connection.in_transaction:
+def snapshot(db: Connection) -> Iterator[None]:
+    """Let all reads in here see the store at one moment; and one look for the owner's writes serves them all."""
+    if db.in_transaction:
         yield
         return
-    connection.execute("BEGIN")
-    yield
-    connection.execute("COMMIT")
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if db.in_transaction:  # SQLite ends it itself where the disk fails
+            db.execute("COMMIT")
 
 
 def check_ours(connection: Connection, path: Path) -> bool:
@@ -346,19 +349,6 @@ def explain_any(error: BaseException, path: Path) -> WfctlError:
         words = WfctlError(f"the engine failed: {type(error).__name__}: {error}", hint="--debug shows where")
     words.__cause__ = error
     return words
-
-
-@contextlib.contextmanager
-def snapshot(db: Connection) -> Iterator[None]:
-    """Let all reads in here see the store at one moment; and one look for the owner's writes serves them all."""
-    if db.in_transaction:
-        yield
-        return
-    db.execute("BEGIN")
-    try:
-        yield
-    finally:
-        db.execute("COMMIT")
 
 
 def data_version(db: Connection) -> int:
