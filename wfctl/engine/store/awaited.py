@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from wfctl.engine.store import clocks, history_inbox, reads
+from wfctl.engine.store import clocks, history_inbox, many, reads
 from wfctl.engine.store.codec import decode_event
 from wfctl.engine.store.database import Connection, snapshot
 from wfctl.engine.store.instances import to_status
@@ -21,7 +21,6 @@ from wfctl.model.instance import Filter, OwnTime
 from wfctl.model.steps import steps_of
 
 _RAISED = 'inbox.event LIKE \'[{"type":"EventRaised"%\''
-_PAGE = 500
 # A time in front of an ID, so that the ID of the least is found in one pass.
 _DIGITS = 20
 
@@ -147,12 +146,8 @@ def _read_inbox(db: Connection, one: str, values: Sequence[object], own: _OwnTim
 
 
 def _waits_of(db: Connection, keys: Sequence[int]) -> Iterator[tuple[int, int, str]]:
-    for start in range(0, len(keys), _PAGE):
-        part = keys[start : start + _PAGE]
-        marks = ", ".join("?" * len(part))
-        yield from db.execute(
-            f"SELECT key, event_id, name FROM event_waits WHERE key IN ({marks}) ORDER BY key, event_id", part
-        )
+    sql = "SELECT key, event_id, name FROM event_waits WHERE key IN"
+    return many.rows(db, sql, keys, " ORDER BY key, event_id")
 
 
 def _early(db: Connection, one: str, values: Sequence[object], limit: int | None, own: _OwnTimes) -> list[AwaitedEvent]:

@@ -65,6 +65,7 @@ def _exported(db: Connection, row: Row) -> Exported:
     instance = instances.to_instance(
         db,
         row,
+        last_event=instances.last_events(db, [row.key]).get(row.key),
         payloads=True,
         lineage=reruns.lineages(db, [row.key]).get(row.key, (None, ())),
         failure=None if cause is None else cause.failure,

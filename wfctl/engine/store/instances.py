@@ -80,21 +80,19 @@ def to_instance(
     db: Connection,
     row: Row,
     *,
+    last_event: int | None,
     payloads: bool,
     waiting_for: tuple[Waiting, ...] = (),
     lineage: reruns.Lineage = (None, ()),
     failure: Failure | None = None,
     failed_step: FailedStep | None = None,
     clock: clocks.TreeClock | None = None,
-    last_event: int | None = None,
 ) -> Instance:
-    """Return what the row says, with the time of the instance's last event, and what the caller knows besides.
+    """Return what the row says, with what the caller knows besides.
 
-    `last_event`: that time, where it has been read. `lineage`: what it is a rerun of, and the reruns of it.
-    `failure` has more to it than the row's own.
+    `last_event`: the time of its last event, None where it has none (`last_events`). `lineage`: what it is a rerun of,
+    and the reruns of it. `failure` has more to it than the row's own.
     """
-    if last_event is None:
-        last_event = last_events(db, [row.key]).get(row.key)
     if payloads:
         from wfctl.engine.store import inputs
     return Instance(
@@ -242,11 +240,8 @@ def delete(db: Connection, keys: Sequence[int]) -> None:
         WHERE floor < :last AND :last >= coalesce((SELECT max(key) FROM instances), 0)
     """
     db.execute(used, {"last": last})
-    for start in range(0, len(keys), many.PAGE):
-        part = keys[start : start + many.PAGE]
-        marks = ", ".join("?" * len(part))
-        for table in ("instances", "history", "inbox", "event_waits", "early_events", "failures", "logs"):
-            db.execute(f"DELETE FROM {table} WHERE key IN ({marks})", part)
+    for table in ("instances", "history", "inbox", "event_waits", "early_events", "failures", "logs"):
+        many.run(db, f"DELETE FROM {table} WHERE key IN", keys)
     reruns.forget(db, keys)
     clocks.forget(db, keys)
 

@@ -11,8 +11,22 @@ from wfctl.engine.store.database import Connection
 PAGE = 500
 
 
-def rows(db: Connection, sql: str, values: Sequence[object], rest: str = "") -> Iterator[Any]:
-    """Yield the rows of `sql`, which ends in IN, for the values, part by part; `rest` comes behind them."""
+def rows(
+    db: Connection, sql: str, values: Sequence[object], rest: str = "", more: Sequence[object] = ()
+) -> Iterator[Any]:
+    """Yield the rows of `sql`, which ends in IN, for the values, part by part; `rest`, with its values `more`, comes
+    behind them."""
+    for statement, part in _parts(sql, values):
+        yield from db.execute(statement + rest, (*part, *more))
+
+
+def run(db: Connection, sql: str, values: Sequence[object]) -> None:
+    """Run `sql`, which ends in IN and returns nothing, for the values, part by part."""
+    for statement, part in _parts(sql, values):
+        db.execute(statement, part)
+
+
+def _parts(sql: str, values: Sequence[object]) -> Iterator[tuple[str, Sequence[object]]]:
     for start in range(0, len(values), PAGE):
         part = values[start : start + PAGE]
-        yield from db.execute(f"{sql} ({', '.join('?' * len(part))}){rest}", part)
+        yield f"{sql} ({', '.join('?' * len(part))})", part

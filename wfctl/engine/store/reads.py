@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from wfctl.engine.store import causes, clocks, instances, reruns
+from wfctl.engine.store import causes, clocks, instances, many, reruns
 from wfctl.engine.store.clocks import TreeClock
 from wfctl.engine.store.database import Connection, snapshot
 from wfctl.engine.store.instances import COLUMNS, LAST_EVENT, Row, to_row
@@ -214,16 +214,12 @@ def _beyond(key: str, last: tuple[object, int], down: bool) -> tuple[str, tuple[
 
 def parents(db: Connection, ids: Sequence[str], apps: Apps = None) -> dict[str, str]:
     """Return the parents that are there, by child."""
-    found: dict[str, str] = {}
-    for start in range(0, len(ids), PAGE):
-        part = ids[start : start + PAGE]
-        sql = (
-            "SELECT child.id, parent.id FROM instances AS child JOIN instances AS parent ON parent.key = child.parent"
-            f" WHERE child.id IN ({', '.join('?' * len(part))})"
-        )
-        mine = "" if apps is None else f" AND child.app IN ({', '.join('?' * len(apps))})"
-        found.update(db.execute(sql + mine, (*part, *(apps or ()))))
-    return found
+    sql = (
+        "SELECT child.id, parent.id FROM instances AS child JOIN instances AS parent ON parent.key = child.parent"
+        " WHERE child.id IN"
+    )
+    mine = "" if apps is None else f" AND child.app IN ({', '.join('?' * len(apps))})"
+    return dict(many.rows(db, sql, ids, mine, apps or ()))
 
 
 def keys(db: Connection, filter: Filter, apps: Apps = None) -> list[int]:
@@ -498,13 +494,13 @@ def _instance(
     return instances.to_instance(
         db,
         row,
+        last_event=last_event,
         payloads=payloads,
         waiting_for=_waiting(db, row, driven, clock) if waiting else (),
         lineage=lineage,
         failure=None if cause is None else cause.failure,
         failed_step=None if cause is None else cause.step,
         clock=clock,
-        last_event=last_event,
     )
 
 

@@ -6,11 +6,10 @@ family with a greater key. No clock has a say in it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 
+from wfctl.engine.store import many
 from wfctl.engine.store.database import Connection
-
-_PAGE = 500
 
 Lineage = tuple[str | None, tuple[str, ...]]  # the original's ID, and the IDs of the reruns made since
 
@@ -42,14 +41,12 @@ def lineages(db: Connection, keys: Sequence[int]) -> dict[int, Lineage]:
         return {}
     originals: dict[int, str] = {}
     family_of = {key: key for key in keys}
-    for sql, part in _pages("SELECT key, family, original FROM reruns WHERE key IN", keys):
-        for key, family, original in db.execute(sql, part):
-            family_of[key], originals[key] = family, original
+    for key, family, original in many.rows(db, "SELECT key, family, original FROM reruns WHERE key IN", keys):
+        family_of[key], originals[key] = family, original
     members: dict[int, list[tuple[int, str]]] = {}
     families = list(dict.fromkeys(family_of.values()))
-    for sql, part in _pages("SELECT family, key, id FROM reruns WHERE family IN", families):
-        for family, key, instance_id in db.execute(sql, part):
-            members.setdefault(family, []).append((key, instance_id))
+    for family, key, instance_id in many.rows(db, "SELECT family, key, id FROM reruns WHERE family IN", families):
+        members.setdefault(family, []).append((key, instance_id))
     found: dict[int, Lineage] = {}
     for key, family in family_of.items():
         since = tuple(one for other, one in sorted(members.get(family, ())) if other > key)
@@ -62,11 +59,11 @@ def forget(db: Connection, keys: Collection[int]) -> None:
     """Drop, after these instances were deleted, the families of which nobody is left."""
     if not keys or not _any(db):
         return
-    families = set()
-    for sql, part in _pages("SELECT DISTINCT family FROM reruns WHERE family IN", list(keys)):
-        families |= {family for (family,) in db.execute(sql, part)}
-    for sql, part in _pages("SELECT DISTINCT family FROM reruns WHERE key IN", list(keys)):
-        families |= {family for (family,) in db.execute(sql, part)}
+    families = {
+        family
+        for of_these in ("family IN", "key IN")
+        for (family,) in many.rows(db, f"SELECT DISTINCT family FROM reruns WHERE {of_these}", list(keys))
+    }
     left = """
         DELETE FROM reruns WHERE family = :family
             AND NOT EXISTS (SELECT 1 FROM instances WHERE key = :family)
@@ -87,9 +84,3 @@ def _any(db: Connection) -> bool:
     """Return False for a store without reruns; one of an older schema has none."""
     table = db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'reruns'").fetchone()
     return table is not None and db.execute("SELECT 1 FROM reruns LIMIT 1").fetchone() is not None
-
-
-def _pages(sql: str, values: Sequence[int]) -> Iterator[tuple[str, Sequence[int]]]:
-    for start in range(0, len(values), _PAGE):
-        part = values[start : start + _PAGE]
-        yield f"{sql} ({', '.join('?' * len(part))})", part

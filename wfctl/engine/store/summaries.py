@@ -25,7 +25,8 @@ def get(db: Connection, instance_id: str, *, payloads: bool = True, apps: Apps =
     row = instances.find(db, instance_id, apps)
     if row is None:
         return None
-    return instances.to_instance(db, row, payloads=payloads)
+    last_event = instances.last_events(db, [row.key]).get(row.key)
+    return instances.to_instance(db, row, last_event=last_event, payloads=payloads)
 
 
 def status(db: Connection, instance_id: str, apps: Apps = None) -> Status | None:
