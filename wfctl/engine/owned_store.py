@@ -18,6 +18,7 @@ from wfctl.engine.log_buffer import LogBuffer
 from wfctl.engine.owner_lock import OwnerLock
 from wfctl.engine.store import database, history_inbox
 from wfctl.engine.store.history_inbox import OwnerRow
+from wfctl.engine.store.log_room import LogRoom
 from wfctl.engine.store.place import BESIDE, Place
 from wfctl.engine.store.values import to_micros
 from wfctl.engine.submission import DefectError, Message, Submission
@@ -84,6 +85,7 @@ class OwnedStore:
         self._logs = logs
         self._after_commit = after_commit
         self._place: Place | None = None  # known once SQLite has made its files
+        self._room: LogRoom | None = None  # likewise
         self._handed_over = False
 
     # --- the ownership ------------------------------------------------------------------------------------------
@@ -97,6 +99,7 @@ class OwnedStore:
         self._transact(lambda: self._take_up(owner))
         real = os.path.realpath(self._path)
         self._place = Place(self._path, [self._lock.path, *(Path(real + suffix) for suffix in BESIDE)])
+        self._room = LogRoom(self._path, self.db)
         self._after_commit(self._dispatcher.committed())
 
     def _take_up(self, owner: OwnerRow) -> None:
@@ -124,6 +127,8 @@ class OwnedStore:
         except Exception:  # the row is for people only, the lock counts
             pass
         finally:
+            if self._room is not None:
+                self._room.close()
             database.checkpoint(self.db)
             self.db.close()
             self._lock.release()
@@ -140,6 +145,8 @@ class OwnedStore:
         `try_all`: what waits for other code is tried again. Raises what goes wrong; the caller then rolls back.
         """
         dispatcher, trees = self._dispatcher, self._trees
+        if self._room is not None:
+            self._room.keep()
         self.db.execute("BEGIN IMMEDIATE")
         dispatcher.begin(self._time.tick())
         trees.read_others()
@@ -214,10 +221,14 @@ class OwnedStore:
     def seconds_to_due(self) -> float | None:
         return self._trees.seconds_to_due(self._time.now)
 
+    def is_due(self) -> bool:
+        """Return True if a timer is due."""
+        until_due = self.seconds_to_due()
+        return until_due is not None and until_due <= 0
+
     def something_due(self) -> bool:
         """Return True if a timer is due, or another process has written."""
-        until_due = self.seconds_to_due()
-        if until_due is not None and until_due <= 0:
+        if self.is_due():
             return True
         try:
             return self._trees.others_wrote()
