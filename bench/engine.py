@@ -15,6 +15,7 @@ from typing import Any
 from wfctl.engine import operations
 from wfctl.engine.engine_thread import Engine
 from wfctl.engine.execute.local import LocalExecutor
+from wfctl.engine.garbage import collect_rarely
 from wfctl.model.instance import StartRequest
 from wfctl.model.status import Status
 from wfctl.workflow.loading.app import load_app
@@ -53,6 +54,7 @@ class Driven:
         app = load_app("app.py", HERE)
         self.engine = Engine(folder / "store.db", lambda deliver: LocalExecutor(app.registry, deliver))
         assert self.engine.start(None)
+        collect_rarely()  # as a process that drives does
 
     def start(self, name: str, value: int) -> Any:
         request = StartRequest(name, None, str(value))

@@ -101,14 +101,9 @@ def _until_ended(store: Path, count: int) -> None:
 
 def _own(store: Path) -> None:
     """Drive all of a store until stdin ends; a number there is how many instances to start."""
-    import gc
-
     from bench.engine import Driven
-    from wfctl.client.embedded.app_host import GC_THRESHOLD
 
     driven = Driven(store.parent)
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLD)
     driven.engine.submit(lambda unit: None).result()
     for line in sys.stdin:
         left = int(line) if line.strip() else 0

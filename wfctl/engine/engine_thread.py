@@ -274,8 +274,12 @@ class Engine:
             self._recovery = recovery
             while not self._stopping:
                 messages = self._in_hand = self._drain(owned)
-                with self._at_work:
-                    self._step(owned, recovery, messages)
+                # A guest at work looks at all that there is to look at, but for what has fallen due since.
+                if self._at_work.acquire(blocking=bool(messages) or owned.is_due()):
+                    try:
+                        self._step(owned, recovery, messages)
+                    finally:
+                        self._at_work.release()
         except WfctlError as error:
             self.error = error
         except Exception as error:  # a defect, or a store that is beyond repair: say so to whoever waits

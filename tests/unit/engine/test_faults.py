@@ -205,6 +205,25 @@ class TestCallers:
         assert row.status is Status.COMPLETED, row.failure
         assert int(row.output or 0) > 0, "a lone instance goes on where its activity ran"
 
+    def test_the_engines_thread_leaves_a_lone_instance_where_it_goes_on(self, rig: Rig) -> None:
+        """It looks every few milliseconds whether another process has written, which the other thread does too."""
+        here = 0
+
+        @rig.activity
+        def step(ctx, _):
+            return threading.get_ident()
+
+        @rig.workflow
+        def Chain(ctx, steps):
+            nonlocal here
+            for _ in range(steps):
+                here += threading.get_ident() == (yield ctx.call_activity("step"))
+
+        rig.own()
+        rig.start("Chain", "c1", "400")
+        assert rig.ended("c1").status is Status.COMPLETED
+        assert here > 200
+
     def test_a_lone_instance_lets_callers_in_between_its_steps(self, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
         """Also while it goes on where its activities run."""
         asked: list[tuple[int, Future[int]]] = []
