@@ -21,7 +21,7 @@ from wfctl.engine.execute.port import ActivityResult, Delivery, Executor, Execut
 from wfctl.engine.flush import write
 from wfctl.engine.live_instance import LiveInstance
 from wfctl.engine.live_instances import LiveInstances
-from wfctl.engine.store import causes, history_inbox, instances
+from wfctl.engine.store import causes, clocks, history_inbox, instances
 from wfctl.engine.store.clocks import TreeClock
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
@@ -46,6 +46,9 @@ class Dispatcher:
         self._readiness = self._live.readiness
         self._turns = Turns(self, self._live, executor, leaves_clocks=leaves_clocks)
         self.transaction = Transaction(EPOCH)
+        # Asked of the store once, as long as no other process writes.
+        self._whole_store: bool | None = None
+        self._next_key: int | None = None
         self.completions: Counter[Status] = Counter()  # since the process owns the store
         self.busy: set[int] = set()  # keys of all that have activities to run, and of some that have been deleted
 
@@ -67,6 +70,11 @@ class Dispatcher:
 
     def history(self, key: int) -> Sequence[Event]:
         return self._live.history(key)
+
+    def whole_store(self) -> bool:
+        if self._whole_store is None:
+            self._whole_store = clocks.whole_store(self._db)
+        return self._whole_store
 
     def clock(self, root: int) -> TreeClock | None:
         live = self._live.known(root)
@@ -144,6 +152,10 @@ class Dispatcher:
     def expect(self, ids: Sequence[str]) -> None:
         """Read the instances with these IDs, which the open transaction will ask for, with a few statements."""
         self._live.expect(ids)
+
+    def others_wrote(self) -> None:
+        """Take note that another process may have written since the last transaction."""
+        self._whole_store = self._next_key = None
 
     def load(self, keys: Sequence[int]) -> None:
         """See to it that these instances are in memory, with their inboxes."""
@@ -297,11 +309,9 @@ class Dispatcher:
     # --- the transaction ----------------------------------------------------------------------------------------
 
     def _new_key(self) -> int:
-        """Return the next key. They are given out in memory while the write lock is held."""
-        key = self.transaction.next_key
-        if key is None:
-            key = instances.next_key(self._db)
-        self.transaction.next_key = key + 1
+        """Return the next key. They are given out in memory as long as nobody else writes."""
+        key = instances.next_key(self._db) if self._next_key is None else self._next_key
+        self._next_key = key + 1
         return key
 
     def begin(self, now: datetime) -> None:
@@ -339,6 +349,7 @@ class Dispatcher:
         """Forget all that is in memory: after a rollback only the store can be trusted."""
         for key in self._live.clear():
             self._executor.forget(key)
+        self._whole_store = self._next_key = None
         self.transaction = Transaction(self.now)
 
 

@@ -76,6 +76,7 @@ class DrivenTrees:
         if version == self._version:
             return
         dispatcher = self._dispatcher
+        dispatcher.others_wrote()
         gone = history_inbox.take_gone(self._db)
         if gone:
             dispatcher.drop(gone)

@@ -44,7 +44,7 @@ def start(unit: Unit, request: StartRequest, apps: Apps = None) -> str:
             return instance_id
         _make_room(unit, existing, request)
     clock = None
-    if request.own_clock or clocks.whole_store(unit.store):
+    if request.own_clock or unit.whole_store():
         clock = clocks.beginning_at(request.now, unit.now)
     started = ev.ExecutionStarted(
         NO_ID,

@@ -32,6 +32,10 @@ class Unit(Protocol):
         """The time of the transaction."""
         ...
 
+    def whole_store(self) -> bool:
+        """Return True if every new tree gets a clock, see `clocks.whole_store`."""
+        ...
+
     def clock(self, root: int) -> TreeClock | None:
         """The clock of this tree; None if it goes by the real time."""
         ...
@@ -71,7 +75,6 @@ class Transaction:
     """The owner's open transaction. A rollback throws it away; a commit lets out what it holds."""
 
     now: datetime
-    next_key: int | None = None  # of the next instance that it creates
     latest: int | None = None  # the key of the turn at hand, or of the last one
     # Roots that were created, or sent something, since the driven trees last took note.
     born: list[int] = field(default_factory=list)
@@ -98,6 +101,7 @@ class StoreUnit:
         self.store = db
         self._expected = Expected()
         self._inboxes: dict[int, list[Event]] = {}  # of what is expected
+        self._whole_store: bool | None = None  # not asked yet
 
     def expect(self, ids: Sequence[str]) -> None:
         """Read the instances with these IDs, which operations will ask for, with a few statements."""
@@ -124,6 +128,11 @@ class StoreUnit:
 
     def history(self, key: int) -> Sequence[Event]:
         return history_inbox.read_history(self._db, key)
+
+    def whole_store(self) -> bool:
+        if self._whole_store is None:
+            self._whole_store = clocks.whole_store(self._db)
+        return self._whole_store
 
     def clock(self, root: int) -> TreeClock | None:
         return clocks.get(self._db, root)

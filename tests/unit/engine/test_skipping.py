@@ -390,6 +390,16 @@ def test_a_store_made_for_it_skips_whatever_it_is_driven_by(rig: Rig) -> None:
     assert rig.look(clocks.make_whole_store), "it is made so already"
 
 
+def test_an_owner_hears_that_its_store_was_made_for_it(rig: Rig) -> None:
+    rig.own(None)
+    rig.start("Reminder", "before")
+    rig.do(lambda unit: operations.purge(unit, "before", True, True))
+    assert rig.look(clocks.make_whole_store)
+    rig.start("Reminder", "after")
+    clock_of = rig.look(lambda db: clocks.get(db, rig.row("after").key))
+    assert clock_of is not None
+
+
 def test_a_store_with_instances_is_not_made_for_it_later(rig: Rig) -> None:
     rig.start_beside("Reminder", "r")
     assert not rig.look(clocks.make_whole_store)

@@ -27,7 +27,7 @@ FRAME = 4096 + 24
 FIRST_FRAME = 32
 
 PAGES = {"start": 6, "step": 2, "end": 5}
-STATEMENTS = {"start": 7, "step": 4, "end": 5}
+STATEMENTS = {"start": 5, "step": 4, "end": 5}
 BYTES = {1: 800, 5: 2000}
 
 
