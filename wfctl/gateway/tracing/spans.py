@@ -258,7 +258,7 @@ class TracedUnit:
     def __init__(self, inner: Unit, parent: str) -> None:
         self.now, self.store = inner.now, inner.store
         self.find, self.pending, self.children = inner.find, inner.pending, inner.children
-        self.clock, self.expect = inner.clock, inner.expect
+        self.clock, self.expect, self.whole_store = inner.clock, inner.expect, inner.whole_store
         self.history, self.send, self.delete = inner.history, inner.send, inner.delete
         self._create = inner.create
         self._parent = parent
