@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,9 +27,10 @@ import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.protobuf.wrappers_pb2 import StringValue
 from serve_process import SDK_WORKER, Served, environ, served, worker
+from sizes import size
 
 from wfctl.gateway.grpc.routing import UNREADABLE
-from wfctl.model.events import ExecutionStalled, StallReason
+from wfctl.model.events import ExecutionStalled, StallReason, TaskCompleted
 from wfctl.model.instance import Filter, StartRequest
 from wfctl.model.status import Status
 from wfctl.wire import grpc_methods
@@ -111,6 +115,32 @@ def test_the_server_killed_in_mid_run(tmp_path: Path, app: Path) -> None:
                 until(lambda: completed(again) == 60, "all have completed")
                 assert process.poll() is None
     assert len(set(runs.read_text().splitlines())) == 300
+
+
+def test_each_kill_of_the_server_makes_a_chain_run_one_activity_again_at_most(tmp_path: Path, app: Path) -> None:
+    """A result may wait a few milliseconds for the answer of its turn, to be committed with it."""
+    runs, steps, kills = tmp_path / "runs", 60, size(3, 10)
+
+    def done() -> int:
+        return len(runs.read_text().splitlines()) if runs.exists() else 0
+
+    draw = random.Random(1)
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(served(tmp_path))
+        ports = server.endpoints["httpPort"], server.endpoints["grpcPort"]
+        server.start("chain", "c", str(steps))
+        process = stack.enter_context(worker(app, server, RUNS=str(runs)))
+        for number in range(1, kills + 1):
+            until(lambda least=number * steps // (kills + 1): done() >= least, "it has come so far")  # type: ignore[misc]
+            threading.Event().wait(draw.random() / 100)  # any moment of a step
+            server.process.kill()
+            server.process.wait()
+            server = stack.enter_context(served(tmp_path, ports=ports))
+        assert server.ended("c").output == str(steps)
+        history = server.workflows.history("c")
+        assert process.poll() is None
+    assert [e.task_scheduled_id for e in history if isinstance(e, TaskCompleted)] == list(range(1, steps + 1))
+    assert runs_again(runs, steps) <= kills
 
 
 def test_a_worker_that_is_frozen(tmp_path: Path, app: Path) -> None:

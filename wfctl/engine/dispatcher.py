@@ -130,7 +130,7 @@ class Dispatcher:
         if isinstance(delivery, ActivityResult):
             self._deliver_result(delivery)
         elif isinstance(delivery, LateTurn):
-            self._turns.conclude_late(delivery.key, delivery.result)
+            self._turns.conclude_late(delivery)
         elif isinstance(delivery, ExecutorFailed):
             raise delivery.error
 

@@ -24,6 +24,7 @@ import queue
 import threading
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -67,6 +68,7 @@ class Engine:
         leaves_clocks: bool = False,
         apps: Sequence[str] | None = None,
         asleep: Collection[int] = (),
+        hand_out_turns: Callable[[], bool] = lambda: False,
     ) -> None:
         """`app`, `workflows`, `command` and `apps` are what other processes are told of the owner.
 
@@ -79,7 +81,9 @@ class Engine:
         there is room again: with it, the engine waits for room instead of giving up. `tell` is told of a migration.
         `on_log` is called with each line that the app logs, on the thread that logs it. `leaves_clocks`: trees with
         clocks of their own, whose time is skipped, are left alone. `asleep`: the keys of instances whose activities do
-        nothing but wait for time to pass, which may then be skipped."""
+        nothing but wait for time to pass, which may then be skipped. `hand_out_turns` is called on the engine's thread
+        before a commit, when turns were given to the executor: it may hand out those that need not wait for the commit,
+        and returns True if an answer may come soon."""
         self._path = store
         self._queue: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._logs = LogBuffer()
@@ -93,6 +97,7 @@ class Engine:
         self._tell = tell
         self._leaves_clocks = leaves_clocks
         self._asleep = asleep
+        self._hand_out_turns = hand_out_turns
         self._owned: OwnedStore | None = None
         self._thread: threading.Thread | None = None
         self._commits = threading.Condition()
@@ -123,6 +128,7 @@ class Engine:
             self._tell,
             self._leaves_clocks,
             self._asleep,
+            self._hand_out_turns,
         )
         if owned is None:
             return False
@@ -315,6 +321,16 @@ class Engine:
             return []
         return [first, *self._at_hand()]
 
+    def _wait_for_more(self, messages: list[Message], seconds: float) -> list[Message]:
+        """Wait for what the open transaction, of these messages, can take in besides, and add it to them."""
+        try:
+            first = self._queue.get(timeout=seconds)
+        except queue.Empty:
+            return []
+        arrived = [first, *self._at_hand()]
+        messages += arrived
+        return arrived
+
     def _at_hand(self) -> list[Message]:
         messages: list[Message] = []
         with contextlib.suppress(queue.Empty):
@@ -328,7 +344,12 @@ class Engine:
             return
         while True:
             try:
-                more = owned.run(messages, recovery.most_turns, try_all=recovery.disk_was_full)
+                more = owned.run(
+                    messages,
+                    recovery.most_turns,
+                    try_all=recovery.disk_was_full,
+                    wait_for_more=partial(self._wait_for_more, messages),
+                )
             except (StoreGone, AppExited):
                 raise
             except Exception as error:

@@ -7,13 +7,14 @@ All but `take` runs on the engine's thread.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from wfctl.engine.clock import Clock, EngineTime
 from wfctl.engine.dispatcher import Dispatcher
 from wfctl.engine.driven_trees import DrivenTrees
-from wfctl.engine.execute.port import Executor
+from wfctl.engine.execute.port import ActivityResult, Executor
 from wfctl.engine.log_buffer import LogBuffer
 from wfctl.engine.owner_lock import OwnerLock
 from wfctl.engine.store import database, history_inbox
@@ -29,6 +30,8 @@ from wfctl.model.status import Status
 
 # Seconds that turns may take in one transaction: what waits for the commit waits no longer.
 MOST_SECONDS = 0.5
+# Seconds that the results of activities wait for the answer of the turn that they lead to, to be committed with it.
+ANSWER_SECONDS = 0.005
 
 
 class OwnedStore:
@@ -44,11 +47,13 @@ class OwnedStore:
         tell: Callable[[str], None] | None,
         leaves_clocks: bool = False,
         asleep: Collection[int] = (),
+        hand_out_turns: Callable[[], bool] = lambda: False,
     ) -> OwnedStore | None:
         """Become the owner of the store, to drive the trees of `roots` (None: all). Returns None if another process is.
 
         `after_commit` is called with each transaction that is committed. `tell` is told of a migration.
         `leaves_clocks`: trees with clocks of their own are left alone. `asleep`: see `Skipping`.
+        `hand_out_turns`: see `Engine`.
         Raises StoreError.
         """
         db = database.open_store(path, tell=tell)
@@ -61,7 +66,7 @@ class OwnedStore:
         if not owner:
             db.close()
             return None
-        return cls(path, db, lock, executor, roots, clock, logs, after_commit, leaves_clocks, asleep)
+        return cls(path, db, lock, executor, roots, clock, logs, after_commit, leaves_clocks, asleep, hand_out_turns)
 
     def __init__(
         self,
@@ -75,6 +80,7 @@ class OwnedStore:
         after_commit: Callable[[Transaction], None],
         leaves_clocks: bool,
         asleep: Collection[int],
+        hand_out_turns: Callable[[], bool],
     ) -> None:
         self.db = db
         self._path = path
@@ -84,6 +90,7 @@ class OwnedStore:
         self._time = EngineTime(clock)
         self._logs = logs
         self._after_commit = after_commit
+        self._hand_out_turns = hand_out_turns
         self._place: Place | None = None  # known once SQLite has made its files
         self._room: LogRoom | None = None  # likewise
         self._handed_over = False
@@ -139,10 +146,18 @@ class OwnedStore:
 
     # --- transactions -------------------------------------------------------------------------------------------
 
-    def run(self, messages: Iterable[Message], most_turns: int, *, try_all: bool) -> bool:
+    def run(
+        self,
+        messages: Collection[Message],
+        most_turns: int,
+        *,
+        try_all: bool,
+        wait_for_more: Callable[[float], Collection[Message]] = lambda seconds: (),
+    ) -> bool:
         """Take in everything, run turns, write, commit, let out. Returns True if there is more to do.
 
-        `try_all`: what waits for other code is tried again. Raises what goes wrong; the caller then rolls back.
+        `try_all`: what waits for other code is tried again. `wait_for_more` waits so many seconds for further messages.
+        Raises what goes wrong; the caller then rolls back.
         """
         dispatcher, trees = self._dispatcher, self._trees
         if self._room is not None:
@@ -152,13 +167,11 @@ class OwnedStore:
         trees.read_others()
         if try_all:
             dispatcher.try_all_again()
-        for message in messages:
-            if isinstance(message, Submission):
-                self._operate(message)
-            elif message is not None:
-                dispatcher.take(message)
+        self._take_in(messages)
         trees.fire_due()
         turns_left = dispatcher.run_turns(most_turns, MOST_SECONDS)
+        if self._hand_out_turns() and not turns_left:
+            turns_left = self._take_answers(messages, most_turns, wait_for_more)
         dispatcher.flush()
         trees.written()
         self._logs.write(self.db)
@@ -170,6 +183,30 @@ class OwnedStore:
         # After the ownership is handed over, activities are for the next owner, which finds them in the store.
         self._after_commit(dispatcher.committed(start_activities=not self._handed_over))
         return trees.more or turns_left
+
+    def _take_in(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            if isinstance(message, Submission):
+                self._operate(message)
+            elif message is not None:
+                self._dispatcher.take(message)
+
+    def _take_answers(
+        self,
+        messages: Collection[Message],
+        most_turns: int,
+        wait_for_more: Callable[[float], Collection[Message]],
+    ) -> bool:
+        """Let results of activities, for whose commit nobody waits, wait for the answers of their turns: a step is one
+        commit then, not two. Returns True if turns are left."""
+        until = time.monotonic() + ANSWER_SECONDS
+        while messages and all(type(message) is ActivityResult for message in messages):
+            messages = wait_for_more(max(0.0, until - time.monotonic()))
+            self._take_in(messages)
+            if self._dispatcher.run_turns(most_turns, MOST_SECONDS):
+                return True
+            self._hand_out_turns()
+        return False
 
     def _operate(self, submission: Submission) -> None:
         """Run an operation; its own errors are its caller's, and leave nothing behind."""

@@ -44,9 +44,9 @@ class Readiness:
         entry = self._entry(key)
         entry.reason, entry.turn = Blocked.IN_FLIGHT, turn
 
-    def end_turn(self, key: int) -> list[Event] | None:
-        """Return the events of the turn in flight, which is over. None if none is."""
-        if not self.in_flight(key):
+    def end_turn(self, key: int, new: Sequence[Event]) -> list[Event] | None:
+        """Return the events of the turn in flight, which is over. None if the one that was given `new` is not."""
+        if not self.in_flight(key) or self._entries[key].turn is not new:
             return None
         turn = self._entries[key].turn
         self._unblock(key)

@@ -14,7 +14,7 @@ from typing import Protocol
 from wfctl.engine import operations
 from wfctl.engine.core import decide, propagate
 from wfctl.engine.core.folded_state import State, fold
-from wfctl.engine.execute.port import ActivityTask, Executor, Turn
+from wfctl.engine.execute.port import ActivityTask, Executor, LateTurn, Turn
 from wfctl.engine.live_instance import LiveInstance
 from wfctl.engine.live_instances import LiveInstances
 from wfctl.engine.random_id import new_id
@@ -77,10 +77,11 @@ class Turns:
     def forget_broken(self) -> None:
         self._broken.clear()
 
-    def conclude_late(self, key: int, result: TurnResult | None) -> None:
-        """Apply the result of a turn that the executor answered later; None: run it again."""
+    def conclude_late(self, turn: LateTurn) -> None:
+        """Apply the result of a turn that the executor answered later."""
+        key, result = turn.key, turn.result
         live = self._live.known(key)
-        new = self._readiness.end_turn(key)
+        new = self._readiness.end_turn(key, turn.new)
         if live is None or new is None:
             return
         if result is not None:
@@ -118,6 +119,7 @@ class Turns:
             turn_events,
             lambda: self._received(live),
             told(row.app),
+            past_committed=not (live.appended or live.wipe),
         )
         live.arrived = len(arrived)
         result = self._executor.run_turn(turn)

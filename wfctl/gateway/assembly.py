@@ -30,7 +30,7 @@ from wfctl.gateway.state_service import StateService
 from wfctl.gateway.waiters import Waiters
 from wfctl.gateway.workers.history_cache import Histories
 from wfctl.gateway.workers.report import WorkersReport
-from wfctl.gateway.workers.result_batching import Batches
+from wfctl.gateway.workers.result_batching import BUSY, Batches
 from wfctl.gateway.workers.streams import WorkStreams
 from wfctl.model.apps import OWN, Apps, stored
 from wfctl.model.logs import WORKFLOW
@@ -154,6 +154,7 @@ class Gateway:
             on_full=self._disk_full,
             on_log=self._app_logged,
             leaves_clocks=True,
+            hand_out_turns=self._hand_out_turns,
         )
         self.work = WorkStreams(
             self.remote,
@@ -271,6 +272,11 @@ class Gateway:
             self._log.warning(
                 f"a {kind} waits for a worker: the app does not register it", name=name, instance=instance_id
             )
+
+    def _hand_out_turns(self) -> bool:
+        """Hand out turns before their commit where little is under way: what waits for a commit makes the next one
+        larger. On the engine's thread."""
+        return self.remote.held < BUSY and self.remote.hand_out_turns()
 
     def _committed(self, transaction: Transaction) -> None:
         """Let out what was committed. On the engine's thread."""

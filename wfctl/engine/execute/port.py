@@ -28,7 +28,8 @@ class Turn:
     `past` reads the committed history that precedes `new`; an executor that keeps the code alive between turns
     calls it only when it has to replay. `new` begins with WorkflowStarted. `key` names the instance for as long as
     it exists (an ID can be reused, a key never is). `received` reads the history that the parent has propagated, on
-    the engine's thread. `app_id` names the app that is to run it, where several share an engine.
+    the engine's thread. `app_id` names the app that is to run it, where several share an engine. `past_committed`: all
+    that precedes `new` is committed when the turn is given.
     """
 
     key: int
@@ -38,6 +39,7 @@ class Turn:
     new: Sequence[Event]
     received: Callable[[], PropagatedEvents | None] = _nothing
     app_id: str | None = None
+    past_committed: bool = False
 
 
 @record(frozen=True, slots=True)
@@ -65,10 +67,14 @@ class ActivityResult:
 
 @record(frozen=True, slots=True)
 class LateTurn:
-    """A turn's result that `run_turn` did not return at once; None: it was given up and must be run again."""
+    """A turn's result that `run_turn` did not return at once; None: it was given up and must be run again.
+
+    `new` is the very list that the turn was given: the result of one that was rolled back is not that of the next one.
+    """
 
     key: int
     result: TurnResult | None
+    new: Sequence[Event]
 
 
 @record(frozen=True, slots=True)

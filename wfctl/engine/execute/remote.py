@@ -1,8 +1,8 @@
 """The executor of workers that attach from outside: turns and activities wait here until a worker has room.
 
-The engine's thread puts work in, and takes it out of its own hands only after the commit (`released`); a gateway
-attaches workers, sends what they are given, and brings the answers back, from any thread. Everything under one lock,
-held for microseconds.
+The engine's thread puts work in, and takes it out of its own hands after the commit (`released`), turns before it where
+that does no harm (`hand_out_turns`); a gateway attaches workers, sends what they are given, and brings the answers
+back, from any thread. Everything under one lock, held for microseconds.
 
 What is promised: first in, first out, by kind; no more in a worker's hands than its windows allow (a worker that dies
 makes only those run again); what a worker held goes to the next one when it leaves; a turn whose answer does not
@@ -96,7 +96,15 @@ class RemoteExecutor:
 
     def run_turn(self, turn: Turn) -> TurnResult | None:
         self._staged.append(
-            PendingTurn(turn.key, turn.instance_id, turn.name, turn.new, turn.received(), self._app(turn.app_id))
+            PendingTurn(
+                turn.key,
+                turn.instance_id,
+                turn.name,
+                turn.new,
+                turn.received(),
+                self._app(turn.app_id),
+                past_committed=turn.past_committed,
+            )
         )
         return None
 
@@ -105,6 +113,31 @@ class RemoteExecutor:
 
     def forget(self, key: int) -> None:
         self._staged.append(key)
+
+    def hand_out_turns(self) -> bool:
+        """Give out turns before the commit of what they are given. Returns True if a worker has got one.
+
+        All that a turn leads to is in its answer, which the engine takes after that commit or in the same one. After a
+        rollback the turn is forgotten, and its answer is that of no turn any more. Whoever has its history reads it as
+        committed, so that a turn on top of an answer waits for the commit."""
+        forgotten = {item for item in self._staged if isinstance(item, int)}
+        ahead: list[PendingTurn] = []
+        left: list[PendingTurn | ActivityTask | int] = []
+        for item in self._staged:
+            if isinstance(item, PendingTurn) and item.past_committed and item.key not in forgotten:
+                ahead.append(item)
+            else:
+                left.append(item)
+        if not ahead:
+            return False
+        self._staged = left
+        with self._lock:
+            for turn in ahead:
+                self._add_turn(turn)
+            self._give_out()
+            got = any(turn.worker is not None for turn in ahead)
+        self._wake()
+        return got
 
     def released(self) -> None:
         """Give out what the transaction, which is committed, has put in."""
@@ -212,7 +245,7 @@ class RemoteExecutor:
                 return False
             self._remove_turn(turn)
             self._give_out()
-        self._answer(LateTurn(turn.key, result()))
+        self._answer(LateTurn(turn.key, result(), turn.new))
         self._wake()
         return True
 

@@ -21,6 +21,7 @@ class PendingTurn:
         "name",
         "new",
         "number",
+        "past_committed",
         "received",
         "sent_at",
         "token",
@@ -36,6 +37,8 @@ class PendingTurn:
         new: Sequence[Event],
         received: PropagatedEvents | None = None,
         app_id: str | None = None,
+        *,
+        past_committed: bool = False,
     ) -> None:
         self.key = key
         self.instance_id = instance_id
@@ -43,6 +46,7 @@ class PendingTurn:
         self.new = new
         self.received = received
         self.app_id = app_id
+        self.past_committed = past_committed  # when it was made
         self.number = 0  # its place in the queue
         self.added_at = 0.0
         self.token = ""

@@ -69,6 +69,43 @@ def test_nothing_is_given_out_before_the_commit() -> None:
     assert len(worker.outbox) == 2
 
 
+def test_turns_on_a_committed_past_are_given_out_before_the_commit() -> None:
+    room = Room()
+    worker = room.worker()
+    room.executor.run_turn(Turn(1, "i1", "W", list, NEW))
+    room.executor.run_turn(Turn(2, "i2", "W", list, NEW, past_committed=True))
+    room.executor.run_activities([ActivityTask(3, "i3", 1, "A", None, "x")])
+    assert room.executor.hand_out_turns()
+    assert keys(worker) == [2]
+    assert not room.executor.hand_out_turns()
+    room.executor.released()
+    assert keys(worker) == [2, 1]
+    assert tasks(worker) == [1]
+
+
+def test_a_turn_that_was_given_out_before_the_commit_is_taken_back_after_a_rollback() -> None:
+    room = Room()
+    worker = room.worker()
+    room.executor.run_turn(Turn(1, "i1", "W", list, NEW, past_committed=True))
+    assert room.executor.hand_out_turns()
+    before = worker.outbox[0]
+    room.executor.forget(1)
+    room.executor.run_turn(Turn(1, "i1", "W", list, NEW, past_committed=True))
+    assert not room.executor.hand_out_turns(), "the one before is to be taken back first"
+    room.executor.released()
+    assert before.done
+    assert not room.answer(before)
+    assert len(worker.turns) == 1
+    assert room.answer(worker.outbox[1])
+
+
+def test_without_a_worker_no_answer_is_to_be_expected() -> None:
+    room = Room()
+    room.executor.run_turn(Turn(1, "i1", "W", list, NEW, past_committed=True))
+    assert not room.executor.hand_out_turns()
+    assert keys(room.worker()) == [1]
+
+
 def test_a_turn_of_a_transaction_that_was_rolled_back_is_never_given_out() -> None:
     room = Room()
     worker = room.worker()
@@ -121,7 +158,7 @@ def test_windows_are_separate_and_refilled_by_answers() -> None:
     assert keys(worker) == [1, 2, 3]
     assert room.finish(next(work for work in worker.outbox if isinstance(work, PendingActivity)))
     assert tasks(worker) == [1, 2]
-    assert room.delivered == [LateTurn(1, TurnResult()), ActivityResult(1, 1, "x1", "1", None)]
+    assert room.delivered == [LateTurn(1, TurnResult(), NEW), ActivityResult(1, 1, "x1", "1", None)]
 
 
 def test_what_a_worker_held_goes_to_others_first() -> None:
