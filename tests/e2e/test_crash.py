@@ -115,3 +115,44 @@ def test_skipped_time_survives_a_kill(shell: Shell) -> None:
     assert record["runtimeStatus"] == "COMPLETED"
     # What passed by the real clock is not skipped.
     assert 59.9 < record["skippedTime"]["skippedMs"] / 86_400_000 <= 60
+
+
+WAITS = """
+import dapr.ext.workflow as wf
+
+wfr = wf.WorkflowRuntime()
+
+@wfr.workflow(name="Await")
+def await_event(ctx, number):
+    yield ctx.wait_for_external_event("go")
+    return number
+"""
+
+
+def test_what_pause_acknowledged_is_paused_after_a_kill(shell: Shell) -> None:
+    """Of the command, in the midst of a batch beside an owner, and then of the owner."""
+    shell.app(WAITS)
+    shell.ok("start", "Await", "--each", "-", "--no-drive", input="\n".join(f'{{"id": "w{n}"}}' for n in range(1000)))
+    assert shell.run("run").status == 0
+    owner = shell.start("start", "Await", "--id", "own", "--wait", "--timeout", "300s")
+    shell.until(lambda: "event" in shell.run("get", "own", "-o", "json").out, "the wait")
+    process = shell.start("pause", "--status", "RUNNING", "--yes", "-o", "id")
+    assert process.stdout is not None
+    first = process.stdout.readline().strip()
+    process.kill()
+    told = {first, *process.communicate()[0].split("\n")[:-1]}  # the last line may be half of one
+    owner.kill()
+    owner.communicate()
+
+    db = sqlite3.connect(shell.folder / "store.db")
+    assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    last = dict(db.execute("SELECT id, events FROM instances JOIN history USING (key) ORDER BY seq"))
+    db.close()
+    suspended = set(shell.ok("list", "--status", "SUSPENDED", "-o", "id").split())
+    assert told <= suspended
+    assert {one for one, events in last.items() if "ExecutionSuspended" in events} == suspended
+
+    shell.ok("resume", "--status", "SUSPENDED", "--yes")
+    shell.ok("raise-event", "--status", "RUNNING", "go", "--yes")
+    assert shell.run("run").status == 0
+    assert len(shell.ok("list", "--status", "COMPLETED", "-o", "id").split()) == 1001

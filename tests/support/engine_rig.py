@@ -124,7 +124,9 @@ class Rig:
         try:
             db.execute("BEGIN IMMEDIATE")
             try:
-                value = call(StoreUnit(db, self.clock.now()))
+                unit = StoreUnit(db, self.clock.now())
+                value = call(unit)
+                unit.flush()
                 db.execute("COMMIT")
             except BaseException:
                 if db.in_transaction:

@@ -111,6 +111,9 @@ class Dispatcher:
             self.transaction.touched.add(live.row.root)
             self.deliver(live, event)
 
+    def suspend(self, row: Row, event: ev.ExecutionSuspended) -> None:
+        self.send(row.key, event)
+
     def delete(self, keys: Sequence[int]) -> None:
         instances.delete(self._db, keys)
         self.drop(keys)
@@ -268,6 +271,18 @@ class Dispatcher:
         """Forget instances that are no longer in the store."""
         self._live.drop(keys)
         self.transaction.ended += keys
+
+    def forget(self, keys: Sequence[int]) -> None:
+        """Forget what memory has of instances that other processes have deleted or suspended."""
+        rows = instances.by_keys(self._db, keys)
+        there = [row.key for row in rows]
+        self.drop([*{*keys}.difference(there)])
+        for key in there:
+            self._executor.forget(key)  # at once: a turn may follow in this transaction
+        self._live.let_go(there)
+        self.transaction.rows += rows
+        self.transaction.history += history_inbox.last_rows(self._db, rows)
+        self.transaction.news = True
 
     # --- turns --------------------------------------------------------------------------------------------------
 

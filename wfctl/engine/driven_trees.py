@@ -79,7 +79,7 @@ class DrivenTrees:
         dispatcher.others_wrote()
         gone = history_inbox.take_gone(self._db)
         if gone:
-            dispatcher.drop(gone)
+            dispatcher.forget(gone)
         wanted = history_inbox.take_wanted(self._db)
         if self._roots is None:
             self._load_trees([one.root for one in wanted if one.born])

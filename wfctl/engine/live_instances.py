@@ -260,11 +260,16 @@ class LiveInstances:
         if count <= 0:
             return []
         keys = list(islice((key for key in among if self._idle(self._live[key])), count))
-        for key in keys:
-            row = self._live.pop(key).row
-            self._waiting.pop(key, None)
-            self._ids.pop((row.id, row.app), None)
+        self.let_go(keys)
         return keys
+
+    def let_go(self, keys: Iterable[int]) -> None:
+        """Let go of those of these that are here, which are idle."""
+        for key in keys:
+            live = self._live.pop(key, None)
+            self._waiting.pop(key, None)
+            if live is not None:
+                self._ids.pop((live.row.id, live.row.app), None)
 
     def _idle(self, live: LiveInstance) -> bool:
         return live.idle and not self.readiness.in_flight(live.row.key)

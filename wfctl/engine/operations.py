@@ -113,7 +113,7 @@ def pause(unit: Unit, instance_id: str, reason: str | None, apps: Apps = None) -
     """Suspend the instance; a suspended one stays as it is. Raises NotFound, and WrongState (finished or stalled)."""
     row = _live(unit, instance_id, apps, refusals.NOT_PAUSED)
     if not _suspended(unit, row):
-        unit.send(row.key, ev.ExecutionSuspended(NO_ID, _time(unit, row), reason))
+        unit.suspend(row, ev.ExecutionSuspended(NO_ID, _time(unit, row), reason))
 
 
 def resume(unit: Unit, instance_id: str, reason: str | None, apps: Apps = None) -> None:

@@ -18,7 +18,7 @@ from wfctl.engine.store.database import Connection
 from wfctl.engine.store.expected import Expected
 from wfctl.engine.store.instances import Row
 from wfctl.model.apps import Apps
-from wfctl.model.events import Event
+from wfctl.model.events import Event, ExecutionSuspended
 from wfctl.model.status import Status
 
 
@@ -67,6 +67,10 @@ class Unit(Protocol):
         """Put an event into the instance's inbox."""
         ...
 
+    def suspend(self, row: Row, event: ExecutionSuspended) -> None:
+        """Suspend an instance: at once, where that is all there is to do for it, or by its inbox."""
+        ...
+
     def delete(self, keys: Sequence[int]) -> None: ...
 
 
@@ -93,7 +97,7 @@ class Transaction:
 
 
 class StoreUnit:
-    """Straight on the database; whoever owns the store acts on what is written here."""
+    """Straight on the database, but for what `flush` writes; whoever owns the store acts on what is written here."""
 
     def __init__(self, db: Connection, now: datetime) -> None:
         self._db = db
@@ -102,6 +106,8 @@ class StoreUnit:
         self._expected = Expected()
         self._inboxes: dict[int, list[Event]] = {}  # of what is expected
         self._whole_store: bool | None = None  # not asked yet
+        self._suspended: list[tuple[Row, ExecutionSuspended]] = []  # to be written
+        self._any_clock = True
 
     def expect(self, ids: Sequence[str]) -> None:
         """Read the instances with these IDs, which operations will ask for, with a few statements."""
@@ -110,10 +116,12 @@ class StoreUnit:
         keys = [row.key for row in self._expected.read(self._db, ids)]
         inboxes = history_inbox.inboxes(self._db, keys)
         self._inboxes.update((key, [event for _, event in inboxes.get(key, ())]) for key in keys)
+        self._any_clock = clocks.any_clock(self._db)
 
     def find(self, instance_id: str, apps: Apps = None) -> Row | None:
         expected = self._expected.get(instance_id)
         if expected is None:
+            self.flush()
             return instances.find(self._db, instance_id, apps)
         return instances.of_apps(expected, instance_id, apps)
 
@@ -124,9 +132,11 @@ class StoreUnit:
         return [event for _, event in history_inbox.inbox_of(self._db, key)]
 
     def children(self, key: int) -> Sequence[Row]:
+        self.flush()
         return instances.children(self._db, key)
 
     def history(self, key: int) -> Sequence[Event]:
+        self.flush()
         return history_inbox.read_history(self._db, key)
 
     def whole_store(self) -> bool:
@@ -135,7 +145,7 @@ class StoreUnit:
         return self._whole_store
 
     def clock(self, root: int) -> TreeClock | None:
-        return clocks.get(self._db, root)
+        return clocks.get(self._db, root) if self._any_clock else None
 
     def create(
         self, row: Row, arriving: Sequence[Event], history: Sequence[Event] = (), clock: TreeClock | None = None
@@ -147,6 +157,7 @@ class StoreUnit:
         if clock is not None:
             clock.root = row.root
             clocks.add(self._db, clock)
+            self._any_clock = True
         for event in arriving:
             history_inbox.put_inbox(self._db, row.key, event)
         if history:
@@ -158,10 +169,28 @@ class StoreUnit:
         if key in self._inboxes:
             self._inboxes[key].append(event)
 
+    def suspend(self, row: Row, event: ExecutionSuspended) -> None:
+        """Suspend an instance: at once where it rests, so that no code has a part in it, or by its inbox.
+
+        One rests that runs and has nothing in its inbox: no turn of it is to be run, or under way.
+        """
+        if row.status is not Status.RUNNING or self.pending(row.key):
+            self.send(row.key, event)
+            return
+        row.status = Status.SUSPENDED
+        self._suspended.append((row, event))
+
     def delete(self, keys: Sequence[int]) -> None:
+        self.flush()
         self._expected.drop(keys)
         instances.delete(self._db, keys)
         history_inbox.put_gone(self._db, keys)
+
+    def flush(self) -> None:
+        """Write what is still in memory, before the commit."""
+        suspended, self._suspended = self._suspended, []
+        if suspended:
+            history_inbox.suspend(self._db, suspended)
 
 
 def write_first_history(db: Connection, row: Row, history: Sequence[Event]) -> None:

@@ -1,7 +1,8 @@
 """Requests to the instances of a store that no process executes, from a process that runs no workflow code.
 
 To end an instance, or to pause it, no code is needed; to resume it, only where something arrived while it was paused.
-So this is done in the transaction of the request, and what does need code stays in the inbox.
+So this is done in the transaction of the request, and what does need code stays in the inbox. To pause one that rests
+is so little that it is done beside an owner too (`StoreUnit.suspend`), which forgets what memory has of it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from wfctl.engine.transaction import StoreUnit, Unit
 from wfctl.errors import WfctlError
 from wfctl.model.apps import Apps
 from wfctl.model.instance import Skip
+from wfctl.model.status import Status
 from wfctl.model.turn import TurnResult
 
 T = TypeVar("T")
@@ -44,6 +46,7 @@ class UndrivenTransaction:
         self._dispatcher: Dispatcher | None = None
         self._owned = False
         self._coming: Sequence[str] = ()
+        self._told: Unit | None = None  # of what is coming
 
     def __enter__(self) -> UndrivenTransaction:
         return self
@@ -55,33 +58,45 @@ class UndrivenTransaction:
 
     def expect(self, ids: Sequence[str]) -> None:
         """Have the instances with these IDs, which operations are about to ask for, read with a few statements."""
-        self._coming = ids
+        self._coming, self._told = ids, None
 
-    def run(self, call: Callable[[Unit], T], at_once: str | None = None, apps: Apps = None) -> T:
+    def run(
+        self, call: Callable[[Unit], T], at_once: str | None = None, apps: Apps = None, *, pauses: bool = False
+    ) -> T:
         """Run an operation and return its result.
 
         Where nobody owns the store, the instance `at_once` of these `apps` follows requests for which no code is needed
         at once, those included that were recorded earlier. Where somebody does, the request is recorded, and the tree
-        is left to the owner.
+        is left to the owner. Neither is needed where the operation `pauses` an instance that rests.
         Raises what `call` raises, and StoreError where the lock file cannot be made.
         """
-        if at_once is not None and self._dispatcher is None and not self._owned:
-            self._become_owner()
-        dispatcher = self._dispatcher
-        coming, self._coming = self._coming, ()
-        (dispatcher or self._recorder).expect(coming)
-        if dispatcher is None:
-            value = call(self._recorder)
-            if at_once is not None and (row := self._recorder.find(at_once, apps)) is not None:
-                self.leave_to_owner([row.root])  # which may be there for other trees only, and would not look at it
+        if at_once is not None and not pauses:
+            self._see_who_owns()
+        unit = self._unit()
+        value = call(unit)
+        row = None if at_once is None else unit.find(at_once, apps)
+        if row is None or (pauses and not unit.pending(row.key)):
             return value
-        value = call(dispatcher)
-        found = None if at_once is None else dispatcher.find(at_once, apps)
-        if found is not None:
-            dispatcher.load([found.key])
-            while dispatcher.run_turns(MOST_TURNS, MOST_SECONDS):
+        self._see_who_owns()
+        if self._dispatcher is None:
+            self.leave_to_owner([row.root])  # which may be there for other trees only, and would not look at it
+        else:
+            self._dispatcher.load([row.key])
+            while self._dispatcher.run_turns(MOST_TURNS, MOST_SECONDS):
                 pass
         return value
+
+    def status(self, instance_id: str, apps: Apps = None) -> Status | None:
+        """Return the status that the transaction leaves this instance with; None if there is none."""
+        row = self._unit().find(instance_id, apps)
+        return None if row is None else row.status
+
+    def _unit(self) -> Unit:
+        unit = self._dispatcher or self._recorder
+        if unit is not self._told:
+            unit.expect(self._coming)
+            self._told = unit
+        return unit
 
     def leave_to_owner(self, roots: Sequence[int], skip: Skip | None = None) -> None:
         """Have the owner of the store drive these trees, and skip the time of those with clocks of their own."""
@@ -92,25 +107,28 @@ class UndrivenTransaction:
             else:
                 history_inbox.put_wanted(self._db, root, skip=clocks.limit(clock, skip, self._now) or 0)
 
-    def _become_owner(self) -> None:
+    def _see_who_owns(self) -> None:
+        """Become the owner, if nobody is."""
+        if self._dispatcher is not None or self._owned:
+            return
         # Taken and given up within the write transaction: whoever leaves a tree to the owner of the store must write
         # for that, and so can never leave it to this process, which drives nothing.
         if not self._lock.take(0):
             self._owned = True
             return
+        self._recorder.flush()
         self._dispatcher = Dispatcher(self._db, _NoCode())
         self._dispatcher.begin(self._now)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Write what is still in memory, and give up the lock; the caller commits."""
         dispatcher, self._dispatcher = self._dispatcher, None
-        if dispatcher is None:
-            return
         try:
             if kind is None:
-                dispatcher.flush()
+                (dispatcher or self._recorder).flush()
         finally:
-            self._lock.release()
+            if dispatcher is not None:
+                self._lock.release()
 
 
 class _NoCode:

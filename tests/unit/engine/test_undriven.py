@@ -15,9 +15,11 @@ from wfctl.client.embedded import effects
 from wfctl.client.embedded.workflows import EmbeddedWorkflows, open_embedded
 from wfctl.engine import operations
 from wfctl.engine.engine_thread import Engine
+from wfctl.engine.execute.local import LocalExecutor
 from wfctl.engine.execute.remote import RemoteExecutor
 from wfctl.engine.execute.worker import Worker
 from wfctl.engine.store import history_inbox
+from wfctl.engine.transaction import Transaction, Unit
 from wfctl.errors import WrongState
 from wfctl.model.instance import StartRequest
 from wfctl.model.status import Status
@@ -226,6 +228,73 @@ class TestBesideAnOwner:
         assert rig.status("a") is Status.RUNNING
         assert command.terminate("a") is None
         assert rig.status("a") is Status.TERMINATED
+
+    def test_one_that_rests_is_paused_without_it(
+        self, rig: Rig, command: EmbeddedWorkflows, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The owner has its code alive, which is not to see what arrives now."""
+        monkeypatch.setattr(effects, "EFFECT_SECONDS", 0.0)
+        rig.own()
+        rig.start("Await", "a", '"go"')
+        rig.settle()
+        assert command.pause("a", reason="lunch") is None
+        rig.raise_event("a", "go", "1")
+        rig.settle()
+        paused = ["WorkflowStarted", "ExecutionSuspended"]
+        assert kinds(rig, "a") == AWAITING + paused + ["WorkflowStarted", "EventRaised"]
+        assert rig.status("a") is Status.SUSPENDED
+        rig.do(lambda unit: operations.resume(unit, "a", None))
+        rig.raise_event("a", "second", "2")
+        assert rig.ended("a").output == "[1, 2]"
+        assert rig.look(inconsistencies) == []
+
+    def test_one_with_something_in_its_inbox_is_left_to_it(self, rig: Rig) -> None:
+        left(rig, "Await", "a", '"go"')
+
+        def raise_and_pause(unit: Unit) -> None:
+            operations.raise_event(unit, "a", "go", "1")
+            operations.pause(unit, "a", None)
+
+        rig.beside(raise_and_pause)
+        assert (rig.status("a"), inbox(rig, "a")) == (Status.RUNNING, ["EventRaised", "ExecutionSuspended"])
+        rig.own()
+        rig.reached("a", Status.SUSPENDED)
+
+    def test_twice_in_one_transaction_is_once(self, rig: Rig) -> None:
+        left(rig, "Await", "a", '"go"')
+
+        def pause_and_resume(unit: Unit) -> None:
+            operations.pause(unit, "a", None)
+            operations.pause(unit, "a", None)
+            operations.resume(unit, "a", None)
+            operations.pause(unit, "a", None)
+
+        rig.beside(pause_and_resume)
+        assert kinds(rig, "a") == [*AWAITING, "WorkflowStarted", "ExecutionSuspended"]
+        assert inbox(rig, "a") == ["ExecutionResumed", "ExecutionSuspended"]
+        rig.own()
+        rig.settle()
+        assert rig.status("a") is Status.SUSPENDED
+        assert rig.look(inconsistencies) == []
+
+    def test_whoever_follows_the_owner_is_told(self, rig: Rig, command: EmbeddedWorkflows) -> None:
+        left(rig, "Await", "a", '"go"')
+        key = rig.key("a")
+        seen: list[tuple[Status, list[str]]] = []
+
+        def committed(transaction: Transaction) -> None:
+            events = [type(event).__name__ for of, _, row in transaction.history if of == key for event in row]
+            seen.extend((row.status, events) for row in transaction.rows if row.key == key)
+
+        registry = rig.registry
+        engine = Engine(rig.store, lambda deliver: LocalExecutor(registry, deliver), after_commit=committed)
+        assert engine.start(None)
+        try:
+            assert command.pause("a") is None
+            rig.until(lambda: seen, "the owner has looked")
+        finally:
+            engine.stop()
+        assert seen == [(Status.SUSPENDED, ["WorkflowStarted", "ExecutionSuspended"])]
 
     def test_an_owner_that_does_not_act(
         self, rig: Rig, command: EmbeddedWorkflows, monkeypatch: pytest.MonkeyPatch

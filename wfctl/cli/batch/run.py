@@ -92,6 +92,11 @@ class Batch:
         """Return the IDs of those that worked or are requested, or that a rerun made."""
         return [done.new_id or done.instance_id for done in self.outcomes if done.outcome in _WORKED]
 
+    @property
+    def all_in_effect(self) -> bool:
+        """Return True if nothing is only requested."""
+        return all(done.outcome is not Outcome.REQUESTED for done in self.outcomes)
+
     def choose(self, workflows: Workflows) -> Chosen:
         """Find the instances to act on."""
         return choose(self.session, workflows, self.verb, self.ids, self.which.filter, self.which.most)

@@ -21,5 +21,6 @@ def pause(session: Session, which: Several, reason: Reason = None) -> None:
     batch = Batch(session, PAUSE, which)
     with session.workflows() as workflows:
         worked = batch.run(workflows, lambda target, one: target.pause(one, reason=reason))
-        carry_on(session, workflows, worked)
+        if not (batch.all_in_effect and workflows.settled(worked)):  # what is paused does nothing but its activities
+            carry_on(session, workflows, worked)
     batch.finish()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from wfctl.client.embedded.app_host import HostedApp, unknown_app, unknown_workflow
 from wfctl.client.embedded.store_access import StoreAccess
 from wfctl.client.port import Driver
-from wfctl.engine.owner_lock import is_owned
+from wfctl.engine.owner_lock import TRY_SECONDS, is_owned
 from wfctl.engine.store import clocks, database, reads
 from wfctl.engine.store.reading import writable
 from wfctl.errors import AppError, StoreError
@@ -63,9 +63,9 @@ class Driving:
 
     # --- who drives ---------------------------------------------------------------------------------------------
 
-    def driven(self) -> bool:
-        """Return True if this process or another one owns the store."""
-        return self.engine is not None or (self._store.path.exists() and is_owned(self._store.path))
+    def driven(self, seconds: float = TRY_SECONDS) -> bool:
+        """Return True if this process or another one owns the store; `seconds` as for `is_owned`."""
+        return self.engine is not None or (self._store.path.exists() and is_owned(self._store.path, seconds))
 
     def owner(self) -> OwnerRow | None:
         """Return what the owner of the store says of itself."""
@@ -100,11 +100,13 @@ class Driving:
             name + (f" with the app {owner.app}" if owner.app else ""), pid=owner.pid, since=from_micros(owner.since)
         )
 
-    def become_owner(self) -> bool:
-        """Become the owner of the store if it is free and this process may drive. Returns True if it is the owner."""
+    def become_owner(self, seconds: float = TRY_SECONDS) -> bool:
+        """Become the owner of the store if it is free and this process may drive. Returns True if it is the owner.
+
+        `seconds` as for `is_owned`: to make sure that another process is more than one that only looks."""
         if self.engine is not None:
             return True
-        if not self._may_own or self.driven() or not writable(self._store.path):
+        if not self._may_own or self.driven(seconds) or not writable(self._store.path):
             return False
         try:
             self._app.load()

@@ -17,6 +17,7 @@ from wfctl.client.embedded.app_host import AppLogs, AppSidecar, HostedApp
 from wfctl.client.embedded.driving import Driving, Note, RunSummary
 from wfctl.client.embedded.store_access import StoreAccess
 from wfctl.client.port import Driver, Requested, Scan, one_by_one
+from wfctl.engine.owner_lock import is_owned
 from wfctl.engine.store import database, instances, reads
 from wfctl.engine.store.instances import Row
 from wfctl.errors import StoreError, WfctlError
@@ -55,8 +56,14 @@ class _OwnersTransaction:
     def expect(self, ids: Sequence[str]) -> None:
         self._unit.expect(ids)
 
-    def run(self, call: Callable[[Unit], T], at_once: str | None = None, apps: Apps = None) -> T:
+    def run(
+        self, call: Callable[[Unit], T], at_once: str | None = None, apps: Apps = None, *, pauses: bool = False
+    ) -> T:
         return call(self._unit)
+
+    def status(self, instance_id: str, apps: Apps = None) -> Status | None:
+        """Return None: what it is in the end is for its turns to say, which are still to come."""
+        return None
 
 
 def open_embedded(
@@ -130,7 +137,7 @@ class EmbeddedWorkflows:
         return replace(found, waiting_for=(Waiting("driver", last_error=why), *found.waiting_for))
 
     def several(self, instance_ids: Sequence[str], *, payloads: bool, waiting: bool) -> Mapping[str, Instance]:
-        driven = self._driven()
+        driven = not waiting or self._driven()  # to look takes a moment where somebody drives
 
         def select(db: database.Connection) -> Mapping[str, Instance]:
             return reads.several(db, instance_ids, payloads=payloads, driven=driven, waiting=waiting, apps=self._apps)
@@ -152,8 +159,10 @@ class EmbeddedWorkflows:
                 raise refusals.not_found(filter.after)
             return
 
+        driven = not (waiting or filter.told) or self._driven()
+
         def select(db: database.Connection) -> Iterator[Instance]:
-            return reads.select(db, filter, payloads=payloads, driven=self._driven(), waiting=waiting, apps=self._apps)
+            return reads.select(db, filter, payloads=payloads, driven=driven, waiting=waiting, apps=self._apps)
 
         rows = iter(self._store.query(lambda db: [*select(db)]) or ()) if reader.still else select(reader.connection)
         while True:
@@ -244,6 +253,7 @@ class EmbeddedWorkflows:
             instance_id,
             lambda unit: operations.pause(unit, instance_id, reason, self._apps),
             lambda status: status is Status.SUSPENDED,
+            pauses=True,
         )
 
     def resume(self, instance_id: str, *, reason: str | None = None) -> Requested | None:
@@ -285,11 +295,22 @@ class EmbeddedWorkflows:
 
         return self._write(lambda unit: operations.rerun(unit, request, self._apps), request.source)
 
-    def _ask(self, instance_id: str, call: Callable[[Unit], None], done: Callable[[Status], bool]) -> Requested | None:
+    def _ask(
+        self,
+        instance_id: str,
+        call: Callable[[Unit], None],
+        done: Callable[[Status], bool],
+        *,
+        pauses: bool = False,
+    ) -> Requested | None:
         """Write a request, and wait until it has taken effect. Returns Requested if it has not."""
+        self._write(call, instance_id, at_once=instance_id, pauses=pauses)
+        if self._group is not None:
+            status = self._group.status(instance_id, self._apps)
+            if status is not None and (status.terminal or done(status)):
+                return None
         from wfctl.client.embedded.effects import Asked
 
-        self._write(call, instance_id, at_once=instance_id)
         asked = Asked("the commit", instance_id, done)
         return asked if self._group is not None else self._effects.of([asked])[0]
 
@@ -300,14 +321,16 @@ class EmbeddedWorkflows:
         *,
         needs_code: bool = True,
         at_once: str | None = None,
+        pauses: bool = False,
     ) -> T:
         """Run an operation and commit it: through the engine if this process drives, else directly in the store.
 
         `needs_code`: workflow code follows, so that this process drives if it may. If the store has no owner, the same
-        transaction also carries out for the instance `at_once` what needs no workflow code.
+        transaction also carries out for the instance `at_once` what needs no workflow code; and in any case, if the
+        operation `pauses` one that rests.
         """
         if self._group is not None:
-            return self._group.run(call, at_once, self._apps)
+            return self._group.run(call, at_once, self._apps, pauses=pauses)
         self._store.check()
         if existing is not None and self._store.reader() is None:
             raise refusals.not_found(existing)
@@ -315,7 +338,7 @@ class EmbeddedWorkflows:
             self._driving.become_owner()
         engine = self._driving.engine
         if engine is None:
-            return self._store.transact(lambda transaction: transaction.run(call, at_once, self._apps))
+            return self._store.transact(lambda transaction: transaction.run(call, at_once, self._apps, pauses=pauses))
         value = engine.submit(call).result()
         if existing is not None:
             self._tell_unknown([existing])
@@ -382,7 +405,7 @@ class EmbeddedWorkflows:
             finally:
                 self._group = None
 
-        self._driving.become_owner()
+        self._driving.become_owner(0)  # to make sure takes a moment beside an owner, and there are many groups
         if self._driving.engine is not None:
             return self._driving.engine.submit(lambda unit: grouped(_OwnersTransaction(unit))).result()
         return self._store.transact(grouped)
@@ -476,4 +499,4 @@ class EmbeddedWorkflows:
 
     def _close_store(self) -> None:
         # An owner writes the log into the file when it leaves.
-        self._store.close(checkpoint=self._store.has_written and not self._driven())
+        self._store.close(checkpoint=self._store.has_written and not is_owned(self._store.path, 0))

@@ -193,6 +193,13 @@ def _event_raised(event: ev.EventRaised, when: str, subject: Subject | None, cal
     return f'{{"type":"EventRaised"{when},"name":{quote(event.name)}{payload}}}'
 
 
+def _pause(event: ev.ExecutionSuspended, when: str, subject: Subject | None, calls: Calls | None) -> str:
+    if event.event_id != NO_ID:
+        return _general(event, when, subject, calls)
+    reason = "" if event.reason is None else f',"reason":{quote(event.reason)}'
+    return f'{{"type":"ExecutionSuspended"{when}{reason}}}'
+
+
 def _other_event(event: ev.OtherEvent, when: str, subject: Subject | None, calls: Calls | None) -> str:
     """Encode an event that this wfctl does not know, which came with a bundle."""
     record: dict[str, Any] = {"name": event.type, "fields": dict(event.fields)}
@@ -207,6 +214,7 @@ _HOT: dict[type[Event], Callable[[Any, str, Subject | None, Calls | None], str]]
     ev.WorkflowStarted: _workflow_started,
     ev.TimerCreated: _timer_created,
     ev.EventRaised: _event_raised,
+    ev.ExecutionSuspended: _pause,
     ev.TaskScheduled: _task_scheduled,
     ev.TaskCompleted: _task_completed,
 }

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from wfctl.engine.store import many
-from wfctl.engine.store.codec import Calls, Known, Subject, decode_event, decode_row, encode
+from wfctl.engine.store.codec import Calls, Known, Subject, decode_event, decode_row, encode, encode_row
 from wfctl.engine.store.database import Connection, snapshot
-from wfctl.engine.store.values import Unreadable, from_micros
-from wfctl.model.events import Event
+from wfctl.engine.store.instances import Row
+from wfctl.engine.store.values import Unreadable, from_micros, to_micros
+from wfctl.model.events import NO_ID, Event, ExecutionSuspended, WorkflowStarted
 from wfctl.model.status import Status
 
 
@@ -47,9 +48,30 @@ def histories(db: Connection, subjects: Mapping[int, Subject]) -> dict[int, tupl
     return found
 
 
+def last_rows(db: Connection, subjects: Iterable[Row]) -> list[tuple[int, int, list[Event]]]:
+    """Return the last row of the history of each of these: key, seq and events."""
+    sql = "SELECT seq, at, events FROM history WHERE key = ? ORDER BY seq DESC LIMIT 1"
+    found = ((row, db.execute(sql, (row.key,)).fetchone()) for row in subjects)
+    return [(row.key, last[0], decode_row(last[2], last[1], row, {})) for row, last in found if last is not None]
+
+
 def append_history(db: Connection, rows: Iterable[tuple[int, int, int, str]]) -> None:
     """Rows of (key, seq, time of the last event, encoded events)."""
     db.executemany("INSERT INTO history (key, seq, at, events) VALUES (?, ?, ?, ?)", rows)
+
+
+def suspend(db: Connection, suspended: Sequence[tuple[Row, ExecutionSuspended]]) -> None:
+    """Add the turn that suspends these to their histories, and have their owner forget what memory has of them."""
+    keys = [row.key for row, _ in suspended]
+    lasts = dict(many.rows(db, "SELECT key, max(seq) FROM history WHERE key IN", keys, " GROUP BY key"))
+    rows = []
+    for row, event in suspended:
+        at = to_micros(event.timestamp)
+        text = encode_row((WorkflowStarted(NO_ID, event.timestamp), event), at, row)
+        rows.append((row.key, lasts.get(row.key, 0) + 1, at, text))
+    append_history(db, rows)
+    many.run(db, f"UPDATE instances SET status = {int(Status.SUSPENDED)} WHERE key IN", keys)
+    put_gone(db, keys)
 
 
 def wipe_history(db: Connection, keys: Iterable[int]) -> None:

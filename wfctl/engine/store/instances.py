@@ -53,6 +53,7 @@ _UPDATE = """
         version = ?, output = ?, custom_status = ?, failure = ?, stall = ?
     WHERE key = ?
 """
+_STATUSES = {status.value: status for status in Status}  # to call Status takes ten times as long
 _BY_KEYS = f"SELECT {COLUMNS} FROM instances WHERE key IN"
 # The time of the last event lies in `history`, see the schema.
 LAST_EVENT = "(SELECT at FROM history WHERE history.key = instances.key ORDER BY seq DESC LIMIT 1)"
@@ -70,10 +71,10 @@ def to_row(values: Sequence[object]) -> Row:
 
 def to_status(value: int) -> Status:
     """Read a status. Raises Unreadable."""
-    try:
-        return Status(value)
-    except ValueError:
-        raise Unreadable("the status of an instance in it is none") from None
+    status = _STATUSES.get(value)
+    if status is None:
+        raise Unreadable("the status of an instance in it is none")
+    return status
 
 
 def to_instance(

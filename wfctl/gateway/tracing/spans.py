@@ -259,7 +259,7 @@ class TracedUnit:
         self.now, self.store = inner.now, inner.store
         self.find, self.pending, self.children = inner.find, inner.pending, inner.children
         self.clock, self.expect, self.whole_store = inner.clock, inner.expect, inner.whole_store
-        self.history, self.send, self.delete = inner.history, inner.send, inner.delete
+        self.history, self.send, self.suspend, self.delete = inner.history, inner.send, inner.suspend, inner.delete
         self._create = inner.create
         self._parent = parent
 

@@ -194,10 +194,10 @@ class TestWhereNobodyDrives:
         db.execute("UPDATE history SET events = 'torn' WHERE key = ?", (key,))
         db.commit()
         db.close()
-        results = [*command.for_each(ids, command.pause, never)]
+        results = [*command.for_each(ids, command.terminate, never)]
         assert isinstance(results.pop(20), WfctlError)
         assert results == [None] * 49
-        assert committed(rig, f"SELECT count(*) FROM instances WHERE status = {int(Status.SUSPENDED)}") == 49
+        assert committed(rig, f"SELECT count(*) FROM instances WHERE status = {int(Status.TERMINATED)}") == 49
 
     def test_an_error_stops_the_rest(self, rig: Rig, command: EmbeddedWorkflows) -> None:
         ids = started(rig, "Await", 3)
@@ -255,7 +255,7 @@ def test_an_owner_that_begins_beside_a_group_waits_for_its_end(rig: Rig, command
     came: list[bool] = []
 
     def act(instance_id: str) -> object:
-        value = command.pause(instance_id)
+        value = command.terminate(instance_id)
         if instance_id == ids[0]:
             beside.start()
             beside.join(0.3)  # longer than an owner tries for the lock
