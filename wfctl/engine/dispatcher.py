@@ -23,6 +23,7 @@ from wfctl.engine.live_instance import LiveInstance
 from wfctl.engine.live_instances import LiveInstances
 from wfctl.engine.store import causes, clocks, history_inbox, instances
 from wfctl.engine.store.clocks import TreeClock
+from wfctl.engine.store.codec import decode_event
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
 from wfctl.engine.store.values import EPOCH
@@ -164,8 +165,9 @@ class Dispatcher:
         """See to it that these instances are in memory, with their inboxes."""
         self._live.load(keys)
 
-    def deliver_committed(self, arrived: Mapping[int, Sequence[tuple[int, Event]]]) -> None:
-        """Deliver events, with their seqs, that other processes have put into the inbox, by the key of the instance."""
+    def deliver_committed(self, arrived: Mapping[int, Sequence[tuple[int, str]]]) -> None:
+        """Deliver events that other processes have put into the inbox, by the key of the instance: the seq of each and
+        its text there."""
         absent = dict.fromkeys(key for key in arrived if self._live.known(key) is None)
         self._live.load([*absent])  # with all of their inboxes
         for key, events in arrived.items():
@@ -173,10 +175,10 @@ class Dispatcher:
             if live is None:
                 continue
             if key in absent:
-                for _, event in events:
+                for _, event in live.mailbox:
                     self._try_again_for(live, event)
             else:
-                self._deliver_more(live, events)
+                self._deliver_more(live, [(seq, decode_event(text)) for seq, text in events])
 
     def _deliver_more(self, known: LiveInstance, events: Sequence[tuple[int, Event]]) -> None:
         """Deliver those of these events that are not here yet."""
@@ -289,6 +291,11 @@ class Dispatcher:
     def run_turns(self, most: int, seconds: float) -> bool:
         """Run up to `most` turns, not much longer than `seconds`. Returns True if some are left."""
         return self._turns.run(most, seconds)
+
+    @property
+    def turns_left(self) -> int:
+        """Return how many turns are to be run, or a few more."""
+        return self._live.ready
 
     def mark_broken(self, key: int, why: str) -> None:
         """Stall this instance at its next turn: the engine itself failed on it."""

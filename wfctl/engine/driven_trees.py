@@ -11,14 +11,13 @@ from datetime import datetime, timedelta
 from wfctl.engine.dispatcher import Dispatcher
 from wfctl.engine.skipping import Skipping
 from wfctl.engine.store import clocks, database, history_inbox, instances
-from wfctl.engine.store.codec import decode_event
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.values import from_micros, to_micros
-from wfctl.model.events import Event
 from wfctl.model.instance import Skip
 
-# Requests of other processes that one transaction takes in at the most; the rest follow in the next.
-MOST_ARRIVALS = 4000
+# Requests of other processes that one transaction takes in at the most, and at the least while turns are left from the
+# one before: as many as turns are run, since what is read of an instance for its turn is kept no longer than that.
+MOST_ARRIVALS, FEW_ARRIVALS = 2000, 200
 # Up to this many trees are asked one by one when something is due; above it, all timers in the store are gone through.
 FEW_TREES = 50
 # "Soon", for `settled`: a timer that is further away does not keep a command waiting.
@@ -99,15 +98,16 @@ class DrivenTrees:
 
     def _read_inbox(self) -> bool:
         """Read one part of the inbox. Returns True if there is more."""
-        rows = history_inbox.read_inbox(self._db, self._last_inbox, to_micros(self._dispatcher.now), MOST_ARRIVALS)
-        arrived: dict[int, list[tuple[int, Event]]] = {}
+        most = max(FEW_ARRIVALS, MOST_ARRIVALS - self._dispatcher.turns_left)
+        rows = history_inbox.read_inbox(self._db, self._last_inbox, to_micros(self._dispatcher.now), most)
+        arrived: dict[int, list[tuple[int, str]]] = {}
         for row in rows:
             self._last_inbox = row.seq
             if self._drives(row.root) and not (row.waits and not self._dispatcher.is_live(row.key)):
-                arrived.setdefault(row.key, []).append((row.seq, decode_event(row.text)))
+                arrived.setdefault(row.key, []).append((row.seq, row.text))
                 self._skipping.met([row.root])
         self._dispatcher.deliver_committed(arrived)
-        return len(rows) == MOST_ARRIVALS
+        return len(rows) == most
 
     def written(self) -> None:
         """Take note, before the commit, of what the transaction has written.

@@ -42,7 +42,7 @@ class LiveInstances:
         self.dirty: list[LiveInstance] = []
         self.readiness = Readiness()
         self._clocks: WeakValueDictionary[int, TreeClock] = WeakValueDictionary()
-        self._histories: dict[int, list[Event]] = {}  # of what the open transaction has read back, as committed
+        self._histories: dict[int, list[Event]] = {}  # of what was read back and has not had its turn yet, as committed
         self._expected = Expected()  # of the open transaction
 
     def __len__(self) -> int:
@@ -138,7 +138,10 @@ class LiveInstances:
         """Take note that these are in the open transaction now; let go of what was as that found it."""
         for live in dirty:
             self._note_waiting(live)
-        self._histories.clear()
+            self._histories.pop(live.row.key, None)
+        if self._histories:
+            known = ((key, self._live.get(key)) for key in self._histories)
+            self._histories = {key: self._histories[key] for key, live in known if live is not None and live.queued}
         self._expected.clear()
 
     def clock(self, root: int) -> TreeClock | None:
@@ -198,8 +201,9 @@ class LiveInstances:
         return None
 
     @property
-    def any_ready(self) -> bool:
-        return bool(self._ready)
+    def ready(self) -> int:
+        """Return how many turns are to be run, or a few more."""
+        return len(self._ready)
 
     def moves(self, scope: Collection[int] | None) -> bool:
         """Return True if a turn in the trees of these roots (None: any) is to be run, or under way."""
@@ -219,6 +223,7 @@ class LiveInstances:
         for key in keys:
             live = self._live.pop(key, None)
             self._waiting.pop(key, None)
+            self._histories.pop(key, None)
             if live is not None:
                 self._ids.pop((live.row.id, live.row.app), None)
                 live.dirty = live.queued = False
@@ -268,6 +273,7 @@ class LiveInstances:
         for key in keys:
             live = self._live.pop(key, None)
             self._waiting.pop(key, None)
+            self._histories.pop(key, None)
             if live is not None:
                 self._ids.pop((live.row.id, live.row.app), None)
 

@@ -68,7 +68,7 @@ class Turns:
             most -= 1
             if time.monotonic() > until:
                 break
-        return self._live.any_ready
+        return self._live.ready > 0
 
     def mark_broken(self, key: int, why: str) -> None:
         """Run no turn of this instance, on which the engine itself failed: its next one stalls it."""

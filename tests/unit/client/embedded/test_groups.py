@@ -15,10 +15,11 @@ from limits import LIMIT_SECONDS
 
 from wfctl.client.embedded.workflows import EmbeddedWorkflows, open_embedded
 from wfctl.client.port import Requested
-from wfctl.engine import operations
+from wfctl.engine import operations, recovery
 from wfctl.engine.engine_thread import Engine
 from wfctl.engine.execute.local import LocalExecutor
 from wfctl.engine.store import database
+from wfctl.engine.transaction import Unit
 from wfctl.errors import NotFound, WfctlError, WrongState
 from wfctl.model.instance import StartRequest
 from wfctl.model.status import Status
@@ -244,6 +245,27 @@ class TestInTheOwner:
         finally:
             here.abandon()
         assert committed(rig, f"SELECT count(*) FROM instances WHERE status = {int(Status.SUSPENDED)}") == SIZE
+
+
+def test_an_owner_reads_the_histories_of_many_with_few_statements(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of those whose turn comes in a later transaction than that in which they were read."""
+    ids = started(rig, "Await", 500)
+    rig.leave()
+
+    def raise_all(unit: Unit) -> None:
+        for name in ("other", "go"):
+            for one in ids:
+                operations.raise_event(unit, one, name, None)
+
+    rig.beside(raise_all)
+    monkeypatch.setattr(recovery, "MOST_TURNS", 40)
+    traced = Traced(monkeypatch)
+    rig.own()
+    rig.until(
+        lambda: committed(rig, "SELECT count(*) FROM instances WHERE completed_at IS NOT NULL") == 500, "all ended"
+    )
+    rig.settle()
+    assert not [sql for sql in traced.statements if "FROM history WHERE key = " in sql]
 
 
 def test_an_owner_that_begins_beside_a_group_waits_for_its_end(rig: Rig, command: EmbeddedWorkflows) -> None:
