@@ -106,7 +106,8 @@ class StoreUnit:
         self._expected = Expected()
         self._inboxes: dict[int, list[Event]] = {}  # of what is expected
         self._whole_store: bool | None = None  # not asked yet
-        self._suspended: list[tuple[Row, ExecutionSuspended]] = []  # to be written
+        self._sent: list[tuple[int, Event]] = []  # to be written, as the next
+        self._suspended: list[tuple[Row, ExecutionSuspended]] = []
         self._any_clock = True
 
     def expect(self, ids: Sequence[str]) -> None:
@@ -129,6 +130,7 @@ class StoreUnit:
         expected = self._inboxes.get(key)
         if expected is not None:
             return expected
+        self.flush()
         return [event for _, event in history_inbox.inbox_of(self._db, key)]
 
     def children(self, key: int) -> Sequence[Row]:
@@ -165,7 +167,7 @@ class StoreUnit:
             history_inbox.put_wanted(self._db, row.root, born=True)
 
     def send(self, key: int, event: Event) -> None:
-        history_inbox.put_inbox(self._db, key, event)
+        self._sent.append((key, event))
         if key in self._inboxes:
             self._inboxes[key].append(event)
 
@@ -188,6 +190,9 @@ class StoreUnit:
 
     def flush(self) -> None:
         """Write what is still in memory, before the commit."""
+        sent, self._sent = self._sent, []
+        if sent:
+            history_inbox.send(self._db, sent)
         suspended, self._suspended = self._suspended, []
         if suspended:
             history_inbox.suspend(self._db, suspended)

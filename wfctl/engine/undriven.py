@@ -17,6 +17,7 @@ from wfctl.engine.execute.port import ActivityTask, Turn
 from wfctl.engine.owner_lock import OwnerLock
 from wfctl.engine.store import clocks, history_inbox
 from wfctl.engine.store.database import Connection
+from wfctl.engine.store.instances import Row
 from wfctl.engine.transaction import StoreUnit, Unit
 from wfctl.errors import WfctlError
 from wfctl.model.apps import Apps
@@ -85,6 +86,12 @@ class UndrivenTransaction:
             while self._dispatcher.run_turns(MOST_TURNS, MOST_SECONDS):
                 pass
         return value
+
+    def rows(self, ids: Sequence[str], apps: Apps) -> dict[str, Row] | None:
+        """Return, by ID, those of these that are there, as they are now. Raises InvalidInput: several have an ID."""
+        unit = self._unit()
+        found = ((one, unit.find(one, apps)) for one in ids)
+        return {one: row for one, row in found if row is not None}
 
     def status(self, instance_id: str, apps: Apps = None) -> Status | None:
         """Return the status that the transaction leaves this instance with; None if there is none."""

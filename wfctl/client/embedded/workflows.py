@@ -61,6 +61,10 @@ class _OwnersTransaction:
     ) -> T:
         return call(self._unit)
 
+    def rows(self, ids: Sequence[str], apps: Apps) -> dict[str, Row] | None:
+        """Return None: they are to be read as they were committed."""
+        return None
+
     def status(self, instance_id: str, apps: Apps = None) -> Status | None:
         """Return None: what it is in the end is for its turns to say, which are still to come."""
         return None
@@ -139,8 +143,13 @@ class EmbeddedWorkflows:
     def several(self, instance_ids: Sequence[str], *, payloads: bool, waiting: bool) -> Mapping[str, Instance]:
         driven = not waiting or self._driven()  # to look takes a moment where somebody drives
 
+        rows = None if self._group is None else self._group.rows(instance_ids, self._apps)
+
         def select(db: database.Connection) -> Mapping[str, Instance]:
-            return reads.several(db, instance_ids, payloads=payloads, driven=driven, waiting=waiting, apps=self._apps)
+            # A group's transaction has read them, and nobody writes beside it.
+            with database.snapshot(db):
+                found = instances.find_all(db, instance_ids, self._apps) if rows is None else rows
+                return reads.of_rows(db, found, payloads=payloads, driven=driven, waiting=waiting)
 
         return self._store.query(select) or {}
 

@@ -123,6 +123,11 @@ def put_inbox(db: Connection, key: int, event: Event) -> int:
     return int(cursor.lastrowid or 0)
 
 
+def send(db: Connection, sent: Iterable[tuple[int, Event]]) -> None:
+    """Append events to the inboxes of instances, by key."""
+    db.executemany("INSERT INTO inbox (key, event) VALUES (?, ?)", [(key, encode((event,))) for key, event in sent])
+
+
 def take_inbox(db: Connection, seqs: Iterable[int]) -> None:
     db.executemany("DELETE FROM inbox WHERE seq = ?", [(seq,) for seq in seqs])
 

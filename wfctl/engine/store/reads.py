@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -56,13 +56,11 @@ def get(db: Connection, instance_id: str, *, payloads: bool, driven: bool, apps:
         return None if row is None else _instances(db, [row], payloads, driven)[0]
 
 
-def several(
-    db: Connection, ids: Sequence[str], *, payloads: bool, driven: bool, waiting: bool, apps: Apps = None
+def of_rows(
+    db: Connection, rows: Mapping[str, Row], *, payloads: bool, driven: bool, waiting: bool
 ) -> dict[str, Instance]:
-    """Return those of these instances that are there, by ID. Raises InvalidInput: more than one has an ID."""
-    with snapshot(db):
-        found = instances.find_all(db, ids, apps)
-        return dict(zip(found, _instances(db, [*found.values()], payloads, driven, waiting), strict=True))
+    """Return these instances, by ID."""
+    return dict(zip(rows, _instances(db, [*rows.values()], payloads, driven, waiting), strict=True))
 
 
 def history(db: Connection, instance_id: str, apps: Apps = None) -> list[Event] | None:
