@@ -25,7 +25,10 @@ from wfctl.model.status import Status
 class Unit(Protocol):
     """One operation's view of the store, inside a write transaction that the caller commits."""
 
-    store: Connection  # inside its transaction, for what no memory is kept of
+    @property
+    def store(self) -> Connection:
+        """The store, inside the transaction, for what no memory is kept of."""
+        ...
 
     @property
     def now(self) -> datetime:
@@ -102,19 +105,27 @@ class StoreUnit:
     def __init__(self, db: Connection, now: datetime) -> None:
         self._db = db
         self.now = now
-        self.store = db
         self._expected = Expected()
+        self._keys: list[int] = []  # of what is expected
+        self._children: dict[int, list[Row]] = {}
         self._inboxes: dict[int, list[Event]] = {}  # of what is expected
         self._whole_store: bool | None = None  # not asked yet
         self._sent: list[tuple[int, Event]] = []  # to be written, as the next
         self._suspended: list[tuple[Row, ExecutionSuspended]] = []
+        self._deleted: dict[int, None] = {}
         self._any_clock = True
+
+    @property
+    def store(self) -> Connection:
+        self.flush()
+        return self._db
 
     def expect(self, ids: Sequence[str]) -> None:
         """Read the instances with these IDs, which operations will ask for, with a few statements."""
         if not ids:
             return
-        keys = [row.key for row in self._expected.read(self._db, ids)]
+        self.flush()
+        keys = self._keys = [row.key for row in self._expected.read(self._db, ids)]
         inboxes = history_inbox.inboxes(self._db, keys)
         self._inboxes.update((key, [event for _, event in inboxes.get(key, ())]) for key in keys)
         self._any_clock = clocks.any_clock(self._db)
@@ -134,8 +145,15 @@ class StoreUnit:
         return [event for _, event in history_inbox.inbox_of(self._db, key)]
 
     def children(self, key: int) -> Sequence[Row]:
-        self.flush()
-        return instances.children(self._db, key)
+        if self._suspended:
+            self.flush()
+        if self._keys:  # whoever asks for one asks for all
+            self._children = instances.children_of(self._db, self._keys)
+            self._keys = []
+        found = self._children.get(key)
+        if found is None:
+            found = instances.children(self._db, key)
+        return [row for row in found if row.key not in self._deleted]
 
     def history(self, key: int) -> Sequence[Event]:
         self.flush()
@@ -152,7 +170,9 @@ class StoreUnit:
     def create(
         self, row: Row, arriving: Sequence[Event], history: Sequence[Event] = (), clock: TreeClock | None = None
     ) -> None:
+        self.flush()
         self._expected.changed(row.id)
+        self._children.clear()
         row.key = instances.next_key(self._db)
         row.root = row.root or row.key
         instances.insert(self._db, [row])
@@ -180,13 +200,12 @@ class StoreUnit:
             self.send(row.key, event)
             return
         row.status = Status.SUSPENDED
+        self._children.clear()
         self._suspended.append((row, event))
 
     def delete(self, keys: Sequence[int]) -> None:
-        self.flush()
         self._expected.drop(keys)
-        instances.delete(self._db, keys)
-        history_inbox.put_gone(self._db, keys)
+        self._deleted.update(dict.fromkeys(keys))
 
     def flush(self) -> None:
         """Write what is still in memory, before the commit."""
@@ -196,6 +215,10 @@ class StoreUnit:
         suspended, self._suspended = self._suspended, []
         if suspended:
             history_inbox.suspend(self._db, suspended)
+        deleted, self._deleted = self._deleted, {}
+        if deleted:
+            instances.delete(self._db, [*deleted])
+            history_inbox.put_gone(self._db, [*deleted])
 
 
 def write_first_history(db: Connection, row: Row, history: Sequence[Event]) -> None:

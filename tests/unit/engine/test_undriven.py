@@ -20,7 +20,7 @@ from wfctl.engine.execute.remote import RemoteExecutor
 from wfctl.engine.execute.worker import Worker
 from wfctl.engine.store import history_inbox
 from wfctl.engine.transaction import Transaction, Unit
-from wfctl.errors import WrongState
+from wfctl.errors import NotFound, WrongState
 from wfctl.model.instance import StartRequest
 from wfctl.model.status import Status
 from wfctl.workflow.registry import Registry
@@ -328,3 +328,24 @@ class TestBesideAnOwner:
             with_little_patience.close()
         finally:
             engine.stop()
+
+
+def test_what_a_transaction_deletes_is_gone_for_what_follows_in_it(rig: Rig, command: EmbeddedWorkflows) -> None:
+    left(rig, "Parent", "p")
+    command.terminate("p")
+    child = rig.look(lambda db: db.execute("SELECT id FROM instances WHERE parent IS NOT NULL").fetchone()[0])
+    before = rig.key("p")
+
+    def purge_and_start(unit: Unit) -> list[int]:
+        unit.expect(["p", child])
+        counts = [operations.purge(unit, one, False, True) for one in (child, "p")]
+        with pytest.raises(NotFound):
+            operations.purge(unit, child, False, True)
+        operations.start(unit, StartRequest("Parent", "p"))
+        return counts
+
+    assert rig.beside(purge_and_start) == [1, 1]
+    assert rig.key("p") > before
+    assert rig.status("p") is Status.PENDING
+    assert rig.look(lambda db: db.execute("SELECT count(*) FROM instances").fetchone()[0]) == 1
+    assert rig.look(inconsistencies) == []

@@ -231,6 +231,16 @@ def children(db: Connection, key: int) -> list[Row]:
     return [to_row(r) for r in db.execute(f"SELECT {COLUMNS} FROM instances WHERE parent = ? ORDER BY key", (key,))]
 
 
+def children_of(db: Connection, keys: Sequence[int]) -> dict[int, list[Row]]:
+    """Return what `children` returns for each of these."""
+    found: dict[int, list[Row]] = {key: [] for key in keys}
+    for values in many.rows(db, f"SELECT {COLUMNS} FROM instances WHERE parent IN", keys, " ORDER BY key"):
+        row = to_row(values)
+        assert row.parent is not None
+        found[row.parent].append(row)
+    return found
+
+
 def delete(db: Connection, keys: Sequence[int]) -> None:
     """Delete instances with everything that belongs to them."""
     if not keys:

@@ -156,7 +156,7 @@ class TestWhereNobodyDrives:
         traced.statements.clear()
         assert all(not isinstance(one, WfctlError) for one in command.for_each(ids, getattr(command, verb), never))
         reads = sum(count for sql, count in traced.statements.items() if sql.startswith("SELECT"))
-        assert reads <= {"pause": 0, "terminate": 1, "purge": 3}[verb] * SIZE + 100
+        assert reads <= {"pause": 0, "terminate": 1, "purge": 0}[verb] * SIZE + 100
 
     def test_a_child_that_went_with_its_parent_is_not_found(self, rig: Rig, command: EmbeddedWorkflows) -> None:
         started(rig, "Parent", 2)
