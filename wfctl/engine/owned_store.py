@@ -201,7 +201,10 @@ class OwnedStore:
         commit then, not two. Returns True if turns are left."""
         until = time.monotonic() + ANSWER_SECONDS
         while messages and all(type(message) is ActivityResult for message in messages):
-            messages = wait_for_more(max(0.0, until - time.monotonic()))
+            left = until - time.monotonic()
+            if left <= 0:  # results may go on coming
+                break
+            messages = wait_for_more(left)
             self._take_in(messages)
             if self._dispatcher.run_turns(most_turns, MOST_SECONDS):
                 return True

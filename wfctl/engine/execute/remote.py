@@ -119,7 +119,12 @@ class RemoteExecutor:
 
         All that a turn leads to is in its answer, which the engine takes after that commit or in the same one. After a
         rollback the turn is forgotten, and its answer is that of no turn any more. Whoever has its history reads it as
-        committed, so that a turn on top of an answer waits for the commit."""
+        committed, so that a turn on top of an answer waits for the commit.
+
+        There must be no worker whose answers do not name their turns: what it makes of a result that is lost could be
+        taken for its answer to the turn with the next result, by the next server too."""
+        if not all(worker.names_turns for worker in self._workers):
+            return False
         forgotten = {item for item in self._staged if isinstance(item, int)}
         ahead: list[PendingTurn] = []
         left: list[PendingTurn | ActivityTask | int] = []
@@ -243,6 +248,8 @@ class RemoteExecutor:
             turn = None if key is None else self._turns[key]
             if turn is None or not turn.tokens or (token and token not in turn.tokens):
                 return False
+            if turn.worker is not None:
+                turn.worker.names_turns = bool(token) and turn.worker.names_turns is not False
             self._remove_turn(turn)
             self._give_out()
         self._answer(LateTurn(turn.key, result(), turn.new))

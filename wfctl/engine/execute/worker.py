@@ -104,6 +104,7 @@ class Worker:
         self.turns: dict[int, PendingTurn] = {}
         self.activities: dict[int, PendingActivity] = {}
         self.outbox: deque[Work] = deque()
+        self.names_turns: bool | None = None  # by its token, in all answers; None before the first
         # When answers of this worker were lost on their way to the server.
         self.lost_turns: list[float] = []
         self.lost_activities: list[float] = []

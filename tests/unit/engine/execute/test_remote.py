@@ -30,6 +30,13 @@ class Room:
         self.executor.attach(worker)
         return worker
 
+    def worker_that_names_turns(self) -> Worker:
+        worker = self.worker()
+        self.turn(99)
+        assert self.answer(worker.outbox.popleft())
+        self.delivered.clear()
+        return worker
+
     def turn(self, *keys: int) -> None:
         for key in keys:
             self.executor.run_turn(Turn(key, f"i{key}", "W", list, NEW))
@@ -71,7 +78,7 @@ def test_nothing_is_given_out_before_the_commit() -> None:
 
 def test_turns_on_a_committed_past_are_given_out_before_the_commit() -> None:
     room = Room()
-    worker = room.worker()
+    worker = room.worker_that_names_turns()
     room.executor.run_turn(Turn(1, "i1", "W", list, NEW))
     room.executor.run_turn(Turn(2, "i2", "W", list, NEW, past_committed=True))
     room.executor.run_activities([ActivityTask(3, "i3", 1, "A", None, "x")])
@@ -85,7 +92,7 @@ def test_turns_on_a_committed_past_are_given_out_before_the_commit() -> None:
 
 def test_a_turn_that_was_given_out_before_the_commit_is_taken_back_after_a_rollback() -> None:
     room = Room()
-    worker = room.worker()
+    worker = room.worker_that_names_turns()
     room.executor.run_turn(Turn(1, "i1", "W", list, NEW, past_committed=True))
     assert room.executor.hand_out_turns()
     before = worker.outbox[0]
@@ -97,6 +104,19 @@ def test_a_turn_that_was_given_out_before_the_commit_is_taken_back_after_a_rollb
     assert not room.answer(before)
     assert len(worker.turns) == 1
     assert room.answer(worker.outbox[1])
+
+
+def test_a_worker_whose_answers_do_not_name_their_turns_gets_them_after_the_commit() -> None:
+    """What it makes of a result that is lost could be taken for its answer to the turn with the next one."""
+    room = Room()
+    worker = room.worker_that_names_turns()
+    for token in ("", None):  # once is enough
+        room.turn(1)
+        assert room.answer(worker.outbox.popleft(), token)
+        room.executor.run_turn(Turn(2, "i2", "W", list, NEW, past_committed=True))
+        assert not room.executor.hand_out_turns()
+        room.executor.released()
+        assert room.answer(worker.outbox.popleft(), token)
 
 
 def test_without_a_worker_no_answer_is_to_be_expected() -> None:
