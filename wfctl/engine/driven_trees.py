@@ -56,7 +56,8 @@ class DrivenTrees:
     # --- the owner's transactions -------------------------------------------------------------------------------
 
     def load(self) -> None:
-        """Take up what is unfinished, at the start."""
+        """Take up what is unfinished, at the start. Memory has nothing yet that could be gone."""
+        history_inbox.take_gone(self._db)
         if self._roots is not None:
             self._load_trees(sorted(self._roots))
             return

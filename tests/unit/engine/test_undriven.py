@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -290,11 +291,52 @@ class TestBesideAnOwner:
         engine = Engine(rig.store, lambda deliver: LocalExecutor(registry, deliver), after_commit=committed)
         assert engine.start(None)
         try:
+            assert engine.settled(None), "it has taken up the store"
             assert command.pause("a") is None
             rig.until(lambda: seen, "the owner has looked")
         finally:
             engine.stop()
         assert seen == [(Status.SUSPENDED, ["WorkflowStarted", "ExecutionSuspended"])]
+
+    def test_whoever_owns_it_next_is_not_told_what_changed_before(self, rig: Rig, command: EmbeddedWorkflows) -> None:
+        """Nor has it anything to forget: what it took up is to be run once."""
+        turns: list[None] = []
+
+        @rig.workflow
+        def Work(ctx, value):
+            turns.append(None)
+            work = ctx.call_activity("rest")
+            yield ctx.wait_for_external_event("first")
+            yield work
+
+        rest, begun = threading.Event(), threading.Event()
+
+        @rig.activity
+        def rest_(ctx, value):
+            begun.set()
+            rest.wait(LIMIT_SECONDS)
+
+        rig.registry.add_activity("rest", rest_)
+        rig.own()
+        rig.start("Work", "busy")
+        rig.start("Await", "ended", '"go"')
+        assert begun.wait(LIMIT_SECONDS)
+        rig.until(lambda: rig.status("ended") is Status.RUNNING)
+        rig.leave()
+        for one in ("busy", "ended"):
+            assert command.pause(one) is None
+        command.raise_event("busy", "first")
+        command.terminate("ended")
+
+        turns.clear()
+        told: list[str] = []
+        rig.own(after_commit=lambda transaction: told.extend(row.id for row in transaction.rows))
+        rig.until(lambda: not inbox(rig, "busy"), "the event is in the history")
+        rest.set()
+        rig.settle()
+        assert turns == [None]
+        assert set(told) == {"busy"}
+        assert rig.look(inconsistencies) == []
 
     def test_an_owner_that_does_not_act(
         self, rig: Rig, command: EmbeddedWorkflows, monkeypatch: pytest.MonkeyPatch
