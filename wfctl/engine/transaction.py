@@ -217,6 +217,7 @@ class StoreUnit:
             history_inbox.suspend(self._db, suspended)
         deleted, self._deleted = self._deleted, {}
         if deleted:
+            self._children.clear()
             instances.delete(self._db, [*deleted])
             history_inbox.put_gone(self._db, [*deleted])
 

@@ -391,3 +391,20 @@ def test_what_a_transaction_deletes_is_gone_for_what_follows_in_it(rig: Rig, com
     assert rig.status("p") is Status.PENDING
     assert rig.look(lambda db: db.execute("SELECT count(*) FROM instances").fetchone()[0]) == 1
     assert rig.look(inconsistencies) == []
+
+
+def test_a_batch_counts_each_of_a_tree_once(rig: Rig, command: EmbeddedWorkflows) -> None:
+    @rig.workflow
+    def Grandparent(ctx, value):
+        return (yield ctx.call_child_workflow("Parent", instance_id="p"))
+
+    rig.own()
+    rig.start("Grandparent", "g")
+    rig.until(lambda: rig.status("p:0001") is Status.RUNNING)
+    rig.terminate("g")
+    rig.until(lambda: rig.find("p:0001") and rig.status("p:0001") is Status.TERMINATED)
+    rig.settle()
+    rig.leave()
+    first, gone, last = command.for_each(["p", "p:0001", "g"], command.purge, lambda error: False)
+    assert (first, last) == (2, 1)
+    assert isinstance(gone, NotFound)
