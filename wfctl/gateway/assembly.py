@@ -16,6 +16,7 @@ from wfctl.engine.execute.hosting import executor_of
 from wfctl.engine.execute.port import Delivery, Executor, Logged
 from wfctl.engine.execute.remote import RemoteExecutor
 from wfctl.engine.execute.watched import WatchedExecutor
+from wfctl.engine.garbage import collect_rarely
 from wfctl.engine.retention import Retention
 from wfctl.engine.store import clocks, database, history_inbox
 from wfctl.engine.transaction import Transaction
@@ -173,6 +174,7 @@ class Gateway:
                 f"another process is executing the store {store}",
                 hint="stop the other wfctl serve, or serve another file with --store",
             )
+        collect_rarely()
         stack.push_async_callback(asyncio.to_thread, self.engine.stop)
         stack.callback(self._batches.flush)
         abouts = [About(one, partial(self.remote.workers_of, one), ()) for one in self._apps]
