@@ -14,6 +14,7 @@ from engine_rig import Rig, inconsistencies, replace_request
 from limits import LIMIT_SECONDS
 
 from wfctl.engine import operations
+from wfctl.engine.transaction import Unit
 from wfctl.errors import Conflict, WrongState
 from wfctl.model import events as ev
 from wfctl.model.instance import RerunRequest, StartRequest
@@ -390,6 +391,25 @@ class TestRerun:
             rig.do(lambda unit, n=n: operations.rerun(unit, RerunRequest("p", 1, f"q{n}")))  # type: ignore[misc]
         for n in range(10):
             assert rig.ended(f"q{n}").output == "1"
+
+    def test_one_whose_original_is_purged_in_the_same_transaction_is_still_a_rerun(self, rig: Rig) -> None:
+        @rig.workflow
+        def Once(ctx, value):
+            return (yield ctx.call_activity("give", input=value))
+
+        rig.start("Once", "a", "1")
+        rig.ended("a")
+
+        def rerun_and_purge(unit: Unit) -> None:
+            operations.rerun(unit, RerunRequest("a", 1, "b"))
+            operations.purge(unit, "a", False, True)
+
+        rig.do(rerun_and_purge)
+        rig.ended("b")
+        originals = "SELECT original FROM reruns WHERE key = ?"
+        assert rig.look(lambda db: db.execute(originals, (rig.key("b"),)).fetchall()) == [("a",)]
+        rig.do(lambda unit: operations.purge(unit, "b", False, True))
+        assert rig.look(lambda db: db.execute("SELECT count(*) FROM reruns").fetchone()) == (0,)
 
 
 class TestStalled:

@@ -241,8 +241,8 @@ def children_of(db: Connection, keys: Sequence[int]) -> dict[int, list[Row]]:
     return found
 
 
-def delete(db: Connection, keys: Sequence[int]) -> None:
-    """Delete instances with everything that belongs to them."""
+def delete(db: Connection, keys: Sequence[int], coming: Sequence[int] = ()) -> None:
+    """Delete instances with everything that belongs to them. `coming`: others that are not in the store yet."""
     if not keys:
         return
     last = max(keys)
@@ -253,7 +253,7 @@ def delete(db: Connection, keys: Sequence[int]) -> None:
     db.execute(used, {"last": last})
     for table in ("instances", "history", "inbox", "event_waits", "early_events", "failures", "logs"):
         many.run(db, f"DELETE FROM {table} WHERE key IN", keys)
-    reruns.forget(db, keys)
+    reruns.forget(db, keys, coming)
     clocks.forget(db, keys)
 
 

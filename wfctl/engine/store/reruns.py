@@ -55,8 +55,8 @@ def lineages(db: Connection, keys: Sequence[int]) -> dict[int, Lineage]:
     return found
 
 
-def forget(db: Connection, keys: Collection[int]) -> None:
-    """Drop, after these instances were deleted, the families of which nobody is left."""
+def forget(db: Connection, keys: Collection[int], coming: Sequence[int] = ()) -> None:
+    """Drop, after these instances were deleted, the families of which nobody is left, or still `coming`."""
     if not keys or not _any(db):
         return
     families = {
@@ -64,6 +64,9 @@ def forget(db: Connection, keys: Collection[int]) -> None:
         for of_these in ("family IN", "key IN")
         for (family,) in many.rows(db, f"SELECT DISTINCT family FROM reruns WHERE {of_these}", list(keys))
     }
+    if not families:
+        return
+    families.difference_update(_family(db, key)[0] for key in coming)
     left = """
         DELETE FROM reruns WHERE family = :family
             AND NOT EXISTS (SELECT 1 FROM instances WHERE key = :family)
