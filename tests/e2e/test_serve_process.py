@@ -163,6 +163,31 @@ def test_instances_wait_for_a_worker(tmp_path: Path, app: Path) -> None:
         server.workers(0)
 
 
+def test_what_a_worker_asks_for_in_the_turn_of_a_pause_runs_once(tmp_path: Path, app: Path) -> None:
+    app.write_text(
+        app.read_text() + "\n@wfr.workflow(name='gated')\ndef gated(ctx, _):\n"
+        "    yield ctx.wait_for_external_event('go')\n"
+        "    first = yield ctx.call_activity(step, input=0)\n"
+        "    return (yield ctx.call_activity(step, input=first))\n"
+    )
+    runs = tmp_path / "runs"
+    with served(tmp_path) as server:
+        instance_id = server.start("gated", "g")
+        with worker(app, server):
+            until(lambda: server.workflows.get(instance_id).waiting_for, "it waits for the event")
+        server.workers(0)
+        server.workflows.raise_event(instance_id, "go", None)
+        server.workflows.pause(instance_id)  # both are in the one turn that the next worker gets
+        with worker(app, server, RUNS=str(runs)):
+            until(runs.exists, "what the code asked for runs")
+            until(lambda: server.workflows.get(instance_id).status is Status.SUSPENDED, "it is paused")
+            server.workflows.raise_event(instance_id, "more", None)  # another turn while it is paused
+            until(lambda: "more" in str(server.workflows.history(instance_id)), "that turn")
+            server.workflows.resume(instance_id)
+            assert server.ended(instance_id).output == "2"
+    assert len(runs.read_text().splitlines()) == 2
+
+
 def test_an_app_in_the_server_and_a_worker_share_the_store(tmp_path: Path, app: Path) -> None:
     hosted = tmp_path / "hosted.py"
     hosted.write_text(

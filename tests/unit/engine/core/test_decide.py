@@ -110,6 +110,25 @@ class TestConclude:
         assert outcome.events == [TURN, STARTED, TASK]
         assert outcome.scheduled == [TASK]
 
+    def test_actions_stand_before_the_pause_that_the_turn_ends_with(self) -> None:
+        """What follows a suspension waits, for the Python SDK, until the resume: recorded there, an action would not
+        count as recorded in a replay."""
+        waits = ev.TimerCreated(1, T0, NEVER, None, Origin.EXTERNAL_EVENT, "go")
+        raised = ev.EventRaised(NO_ID, T0, "go", "1")
+        before, task = state(TURN, STARTED, waits), ev.TaskScheduled(2, T0, "Pay")
+
+        def events(*new: Event) -> list[Event]:
+            return decide.conclude(before, [TURN, *new], TurnResult([task]), T0, "x2").events
+
+        assert events(raised, PAUSE) == [TURN, raised, task, PAUSE]
+        assert events(raised, PAUSE, raised) == [TURN, raised, task, PAUSE, raised]
+        assert events(raised, PAUSE, RESUME, raised) == [TURN, raised, PAUSE, RESUME, raised, task]
+        assert events(PAUSE, RESUME, raised, PAUSE) == [TURN, PAUSE, RESUME, raised, task, PAUSE]
+
+    def test_a_completion_stands_last(self) -> None:
+        outcome = decide.conclude(state(*RUNNING), [TURN, PAID, PAUSE], TurnResult([DONE]), T0, "x2")
+        assert outcome.events == [TURN, PAID, PAUSE, DONE]
+
     def test_the_first_completion_wins(self) -> None:
         other = ev.ExecutionCompleted(3, T0, Status.FAILED)
         outcome = decide.conclude(state(*RUNNING), [TURN, PAID], TurnResult([DONE, other]), T0, "x2")
