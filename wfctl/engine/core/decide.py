@@ -128,8 +128,8 @@ def conclude(state: State, new: Sequence[Event], result: TurnResult, now: dateti
 def _before_pause(events: Sequence[Event]) -> int:
     """Return the place of the suspension that the turn ends with, or the end if it ends with none.
 
-    What the code asked for, it did before that. Behind it, a replay of the Python SDK would not see that it is recorded,
-    and ask for it again in every turn until the resume (dapr 1.19.0, `worker.py`: what follows a suspension waits).
+    What the code asked for, it did before that. Behind it, a replay of the Python SDK would not see that it is
+    recorded, and ask for it again in every turn until the resume (dapr 1.19.0, `worker.py`: what follows waits).
     """
     place: int | None = None
     for number, event in enumerate(events):
