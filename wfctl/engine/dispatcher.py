@@ -116,7 +116,8 @@ class Dispatcher:
         self.send(row.key, event)
 
     def delete(self, keys: Sequence[int]) -> None:
-        coming = [live.row.key for live in self._live.dirty if live.new and live.row.key not in keys]
+        # Asked for only where something was rerun: to go through all that has changed for each purge would add up.
+        coming = (live.row.key for live in self._live.dirty if live.new and live.row.key not in keys)
         instances.delete(self._db, keys, coming)
         self.drop(keys)
         self.transaction.wake_changed = self.transaction.news = True

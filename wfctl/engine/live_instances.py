@@ -221,13 +221,11 @@ class LiveInstances:
         """Forget instances that are no longer in the store."""
         self._expected.drop(keys)
         for key in keys:
-            live = self._live.pop(key, None)
-            self._waiting.pop(key, None)
-            self._histories.pop(key, None)
+            live = self._live.get(key)
             if live is not None:
-                self._ids.pop((live.row.id, live.row.app), None)
                 live.dirty = live.queued = False
                 live.mailbox.clear()
+        self.let_go(keys)
         self.readiness.drop(keys)
         self.dirty = [live for live in self.dirty if live.dirty]
 
@@ -269,7 +267,7 @@ class LiveInstances:
         return keys
 
     def let_go(self, keys: Iterable[int]) -> None:
-        """Let go of those of these that are here, which are idle."""
+        """Let go of those of these that are here, which have nothing to do."""
         for key in keys:
             live = self._live.pop(key, None)
             self._waiting.pop(key, None)

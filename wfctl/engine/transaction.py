@@ -180,8 +180,7 @@ class StoreUnit:
             clock.root = row.root
             clocks.add(self._db, clock)
             self._any_clock = True
-        for event in arriving:
-            history_inbox.put_inbox(self._db, row.key, event)
+        history_inbox.send(self._db, [(row.key, event) for event in arriving])
         if history:
             write_first_history(self._db, row, history)
             history_inbox.put_wanted(self._db, row.root, born=True)

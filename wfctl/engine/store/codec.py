@@ -193,7 +193,7 @@ def _event_raised(event: ev.EventRaised, when: str, subject: Subject | None, cal
     return f'{{"type":"EventRaised"{when},"name":{quote(event.name)}{payload}}}'
 
 
-def _pause(event: ev.ExecutionSuspended, when: str, subject: Subject | None, calls: Calls | None) -> str:
+def _execution_suspended(event: ev.ExecutionSuspended, when: str, subject: Subject | None, calls: Calls | None) -> str:
     if event.event_id != NO_ID:
         return _general(event, when, subject, calls)
     reason = "" if event.reason is None else f',"reason":{quote(event.reason)}'
@@ -214,7 +214,7 @@ _HOT: dict[type[Event], Callable[[Any, str, Subject | None, Calls | None], str]]
     ev.WorkflowStarted: _workflow_started,
     ev.TimerCreated: _timer_created,
     ev.EventRaised: _event_raised,
-    ev.ExecutionSuspended: _pause,
+    ev.ExecutionSuspended: _execution_suspended,
     ev.TaskScheduled: _task_scheduled,
     ev.TaskCompleted: _task_completed,
 }

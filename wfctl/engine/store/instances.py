@@ -241,7 +241,7 @@ def children_of(db: Connection, keys: Sequence[int]) -> dict[int, list[Row]]:
     return found
 
 
-def delete(db: Connection, keys: Sequence[int], coming: Sequence[int] = ()) -> None:
+def delete(db: Connection, keys: Sequence[int], coming: Iterable[int] = ()) -> None:
     """Delete instances with everything that belongs to them. `coming`: others that are not in the store yet."""
     if not keys:
         return

@@ -6,7 +6,7 @@ family with a greater key. No clock has a say in it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from wfctl.engine.store import many
 from wfctl.engine.store.database import Connection
@@ -55,7 +55,7 @@ def lineages(db: Connection, keys: Sequence[int]) -> dict[int, Lineage]:
     return found
 
 
-def forget(db: Connection, keys: Collection[int], coming: Sequence[int] = ()) -> None:
+def forget(db: Connection, keys: Collection[int], coming: Iterable[int] = ()) -> None:
     """Drop, after these instances were deleted, the families of which nobody is left, or still `coming`."""
     if not keys or not _any(db):
         return
