@@ -18,7 +18,7 @@ from typing import TypeVar
 from wfctl.engine import operations
 from wfctl.engine.engine_thread import Engine
 from wfctl.engine.random_id import new_id
-from wfctl.engine.store import awaited, instances, reads, summaries
+from wfctl.engine.store import awaited, instances, reads, single, summaries
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
 from wfctl.engine.store.reading import open_reader
@@ -81,18 +81,17 @@ class Service:
 
     def get(self, instance_id: str, *, payloads: bool = True) -> Instance | None:
         """Return the instance as Dapr tells of it: one that has had no turn is known by its ID only."""
-        found = summaries.get(self._db, instance_id, payloads=payloads, apps=self._apps)
-        if found is None or found.status.terminal:
-            return found
-        unattended = not self._attended(found.name or "") and self._could_move(instance_id)
-        if found.status is Status.PENDING:
-            return Instance(found.id, None, Status.PENDING, unattended=unattended)
-        received = summaries.received(self._db, instance_id, found.app_id)
-        return replace(found, received=received, unattended=unattended)
-
-    def _could_move(self, instance_id: str) -> bool:
-        row = instances.find(self._db, instance_id, self._apps)
-        return row is not None and not _is_delayed(row) and reads.could_move(self._db, row)
+        found = single.find(self._db, instance_id, self._apps, payloads=payloads)
+        if found is None:
+            return None
+        row = found.row
+        if row.status.terminal:
+            return summaries.of(self._db, found, payloads=payloads)
+        unattended = not self._attended(row.name) and not _is_delayed(row) and reads.could_move(self._db, row)
+        if row.status is Status.PENDING:
+            return Instance(row.id, None, Status.PENDING, unattended=unattended)
+        received = summaries.received(self._db, row.key) if found.unread else ()
+        return replace(summaries.of(self._db, found, payloads=payloads), received=received, unattended=unattended)
 
     def whole(self, instance_id: str, app: str) -> Instance | None:
         """Return the instance of any app as the command line tells it, with the cause of a failure."""

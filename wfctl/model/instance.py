@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from wfctl.model.choices import IfExists as IfExists
 from wfctl.model.choices import Sort as Sort
 from wfctl.model.failure import FailedStep, Failure
+from wfctl.model.records import record
 from wfctl.model.status import Status
 from wfctl.model.times import later
 
@@ -67,7 +68,7 @@ class Skip:
     jumps: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Instance:
     """One execution of a workflow. Payloads are JSON text as stored, None if there is none; times are aware UTC.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.values import ODD, Unreadable
@@ -19,17 +20,24 @@ _PLACES = (
 )
 
 
-def of(db: Connection, key: int) -> str | None:
-    """Return the input of an instance. Raises Unreadable."""
+def of(db: Connection, key: int, first: str | None = None) -> str | None:
+    """Return the input of an instance. `first`: the first row of its history, if that is at hand. Raises Unreadable."""
+    for text in _texts(db, key, first):
+        try:
+            started = _STARTED.search(text)
+            if started is not None:
+                return _input(text, started.start())
+        except ODD as error:
+            raise Unreadable("an event in it cannot be read") from error
+    return None
+
+
+def _texts(db: Connection, key: int, first: str | None) -> Iterator[str]:
+    if first is not None:
+        yield first
     for sql in _PLACES:
         for (text,) in db.execute(sql, (key,)):
-            try:
-                started = _STARTED.search(text)
-                if started is not None:
-                    return _input(text, started.start())
-            except ODD as error:
-                raise Unreadable("an event in it cannot be read") from error
-    return None
+            yield text
 
 
 def _input(text: str, at: int) -> str | None:

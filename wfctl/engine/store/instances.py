@@ -83,6 +83,7 @@ def to_instance(
     *,
     last_event: int | None,
     payloads: bool,
+    begin: str | None = None,
     waiting_for: tuple[Waiting, ...] = (),
     lineage: reruns.Lineage = (None, ()),
     failure: Failure | None = None,
@@ -91,8 +92,9 @@ def to_instance(
 ) -> Instance:
     """Return what the row says, with what the caller knows besides.
 
-    `last_event`: the time of its last event, None where it has none (`last_events`). `lineage`: what it is a rerun of,
-    and the reruns of it. `failure` has more to it than the row's own.
+    `last_event`: the time of its last event, None where it has none (`last_events`). `begin`: the first row of its
+    history, if that is at hand. `lineage`: what it is a rerun of, and the reruns of it. `failure` has more to it than
+    the row's own.
     """
     if payloads:
         from wfctl.engine.store import inputs
@@ -104,7 +106,7 @@ def to_instance(
         updated_at=from_micros(row.created_at if last_event is None else last_event),
         started_at=maybe_time(row.started_at),
         completed_at=maybe_time(row.completed_at),
-        input=inputs.of(db, row.key) if payloads else None,
+        input=inputs.of(db, row.key, begin) if payloads else None,
         output=row.output if payloads else None,
         custom_status=row.custom_status,
         failure=decode_failure(row.failure) if failure is None else failure,

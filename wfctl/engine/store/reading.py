@@ -106,11 +106,12 @@ def _open(path: Path, *, one_name: bool = True) -> tuple[Connection, _Stamp | No
                     hint="wfctl run, or any other command that writes, migrates it and keeps a copy",
                 )
             if version < causes.SINCE:
-                from wfctl.engine.store import clocks, event_waits, logs
+                from wfctl.engine.store import clocks, event_waits, logs, reruns
 
                 instances.stand_in(connection)
                 causes.stand_in(connection)
                 logs.stand_in(connection)
+                reruns.stand_in(connection)
                 clocks.stand_in(connection)
                 event_waits.stand_in(connection)
             connection.execute("PRAGMA query_only=ON")

@@ -51,9 +51,24 @@ def get(db: Connection, instance_id: str, *, payloads: bool, driven: bool, apps:
 
     `driven` is false if no process executes the store: a live instance then waits for that.
     """
+    from wfctl.engine.store import single
+
+    found = single.find(db, instance_id, apps, payloads=payloads)
+    if found is None:
+        return None
+    row = found.row
+    if row.status.terminal and not found.related and (row.failure is None or found.detail is not None):
+        return instances.to_instance(
+            db,
+            row,
+            last_event=found.last_event,
+            payloads=payloads,
+            begin=found.begin,
+            failed_step=None if found.detail is None else causes.decode_step(found.detail),
+        )
     with snapshot(db):
-        row = instances.find(db, instance_id, apps)
-        return None if row is None else _instances(db, [row], payloads, driven)[0]
+        again = instances.find(db, instance_id, apps)
+        return None if again is None else _instances(db, [again], payloads, driven)[0]
 
 
 def of_rows(

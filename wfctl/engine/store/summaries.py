@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from wfctl.engine.store import history_inbox, instances
 from wfctl.engine.store.codec import Calls, Known, decode_event, decode_row
 from wfctl.engine.store.database import Connection, snapshot
+from wfctl.engine.store.single import Single
 from wfctl.engine.store.values import ODD, Unreadable
-from wfctl.model.apps import Apps, stored
+from wfctl.model.apps import Apps
 from wfctl.model.events import Event, EventRaised
 from wfctl.model.instance import Instance
 from wfctl.model.status import Status
@@ -21,12 +22,9 @@ from wfctl.model.status import Status
 DEFAULT_PAGE = 1024
 
 
-def get(db: Connection, instance_id: str, *, payloads: bool = True, apps: Apps = None) -> Instance | None:
-    row = instances.find(db, instance_id, apps)
-    if row is None:
-        return None
-    last_event = instances.last_events(db, [row.key]).get(row.key)
-    return instances.to_instance(db, row, last_event=last_event, payloads=payloads)
+def of(db: Connection, found: Single, *, payloads: bool) -> Instance:
+    """Return what the statement that found it says of an instance."""
+    return instances.to_instance(db, found.row, last_event=found.last_event, payloads=payloads, begin=found.begin)
 
 
 def status(db: Connection, instance_id: str, apps: Apps = None) -> Status | None:
@@ -34,10 +32,10 @@ def status(db: Connection, instance_id: str, apps: Apps = None) -> Status | None
     return None if row is None else row.status
 
 
-def received(db: Connection, instance_id: str, app_id: str | None) -> tuple[str, ...]:
+def received(db: Connection, key: int) -> tuple[str, ...]:
     """Return the names of the events that have arrived for an instance and that no turn has taken in; up to 100."""
-    sql = "SELECT event FROM inbox JOIN instances USING (key) WHERE id = ? AND app = ? ORDER BY inbox.seq LIMIT 100"
-    events = [decode_event(text) for (text,) in db.execute(sql, (instance_id, stored(app_id)))]
+    sql = "SELECT event FROM inbox WHERE key = ? ORDER BY seq LIMIT 100"
+    events = [decode_event(text) for (text,) in db.execute(sql, (key,))]
     return tuple(event.name for event in events if isinstance(event, EventRaised))
 
 

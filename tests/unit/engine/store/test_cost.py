@@ -15,7 +15,8 @@ from engine_rig import Rig
 from limits import LIMIT_SECONDS
 
 from wfctl.engine import operations
-from wfctl.engine.store import database
+from wfctl.engine.store import database, instances, reads
+from wfctl.engine.store.reading import open_reader
 from wfctl.model.instance import StartRequest
 from wfctl.model.status import Status
 
@@ -144,3 +145,28 @@ def test_bytes_of_a_finished_instance(chains: Chains, steps: int) -> None:
     db.close()
     assert kept == 2000
     assert chains.rig.store.stat().st_size / kept < BYTES[steps]
+
+
+@pytest.mark.parametrize("apps", [None, ("",)])
+@pytest.mark.parametrize("payloads", [False, True])
+def test_one_statement_reads_an_instance_that_has_ended(
+    chains: Chains, apps: tuple[str, ...] | None, payloads: bool
+) -> None:
+    chains.fill(1, 2)
+    db = open_reader(chains.rig.store)
+    (instance_id,) = db.execute("SELECT id FROM instances").fetchone()
+    seen: list[str] = []
+    db.set_trace_callback(seen.append)
+    found = reads.get(db, instance_id, payloads=payloads, driven=True, apps=apps)
+    assert len(seen) == 1, seen
+    assert (
+        found
+        == reads.of_rows(
+            db,
+            {instance_id: instances.find_all(db, [instance_id])[instance_id]},
+            payloads=payloads,
+            driven=True,
+            waiting=True,
+        )[instance_id]
+    ), "as where it is one of many"
+    db.close()
