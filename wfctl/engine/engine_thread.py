@@ -9,7 +9,7 @@ once, release. What a caller is told, and what an executor is given to do, was c
     ...
     engine.stop()
 
-The result of an activity whose thread has nothing else to do is taken in on that thread (`_go_on_here`), while the
+What an executor delivers on a thread that has nothing else to do is taken in on that thread (`_go_on_here`), while the
 engine's waits: an instance that runs alone changes no thread between its steps. Whoever works on the store holds
 `_at_work`; in other modules "the engine's thread" is the one that holds it.
 
@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from wfctl.engine.clock import Clock, SystemClock
-from wfctl.engine.execute.port import ActivityResult, Delivery, Executor, Logged
+from wfctl.engine.execute.port import ActivityResult, Delivery, Executor, LateTurn, Logged
 from wfctl.engine.execute.spare_threads import is_spare
 from wfctl.engine.log_buffer import LogBuffer
 from wfctl.engine.owned_store import OwnedStore
@@ -47,6 +47,8 @@ T = TypeVar("T")
 POLL_SECONDS = 0.005
 # Messages in one transaction: as many as turns, so that events need not go through the inbox for want of a turn.
 MOST_MESSAGES = 2000
+# What may be taken in on the thread that delivers it.
+_GOES_ON = (ActivityResult, LateTurn)
 
 
 class Engine:
@@ -107,7 +109,7 @@ class Engine:
         self._news = False  # of the latest commits, which nobody was told of yet
         self._in_hand: Sequence[Message] = ()  # taken from the queue, and not answered yet
         self._at_work = threading.Lock()  # held by the thread that works on the store
-        self._guest: int | None = None  # that thread, if it is an activity's
+        self._guest: int | None = None  # that thread, if it is not the engine's own
         self._recovery: Recovery | None = None  # there once the engine's thread takes messages
         self.error: WfctlError | None = None
 
@@ -240,14 +242,14 @@ class Engine:
             self._logs.add([(delivery.key, delivery.line)])
             if self._on_log is not None:
                 self._on_log(delivery)
-        elif type(delivery) is not ActivityResult or not self._go_on_here(delivery):
+        elif type(delivery) not in _GOES_ON or not self._go_on_here(delivery):
             self._queue.put(delivery)
 
-    # --- on the thread of an activity ---------------------------------------------------------------------------
+    # --- on the thread that delivers ---------------------------------------------------------------------------
 
-    def _go_on_here(self, result: ActivityResult) -> bool:
-        """Run the transaction of this result on this thread, if nobody else has anything to do. Returns False if the
-        result is to be queued. Whatever else there is to do then, after an error too, is for the engine's thread."""
+    def _go_on_here(self, delivery: Delivery) -> bool:
+        """Run the transaction of this delivery on this thread, if nobody else has anything to do. Returns False if it
+        is to be queued. Whatever else there is to do then, after an error too, is for the engine's thread."""
         # What the engine's thread has in hand goes first: it waits for the lock, which favours nobody.
         idle = self._queue.empty() and not self._in_hand and is_spare()
         if not (idle and self._at_work.acquire(blocking=False)):
@@ -257,7 +259,7 @@ class Engine:
             if recovery is None or self._stopping:
                 return False
             self._guest = threading.get_ident()
-            more = self._store.run([result], recovery.most_turns, try_all=False)
+            more = self._store.run([delivery], recovery.most_turns, try_all=False)
             self._acknowledge([])
             until_due = self._store.seconds_to_due()
             if more or (until_due is not None and until_due < POLL_SECONDS):

@@ -95,7 +95,7 @@ class AppSidecar:
             if loop is None:
                 return
             if self._served is not None:
-                loop.call_soon_threadsafe(self._served.waiters.close)
+                self._served.waiters.close()
             self._loading.close()
             with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
                 asyncio.run_coroutine_threadsafe(self._stack.aclose(), loop).result(STOP_SECONDS)
@@ -167,7 +167,7 @@ class _Served:
 
     def __init__(self, engine: Engine, store: Path, workflows: Sequence[str]) -> None:
         self.engine = engine
-        self.waiters = Waiters(asyncio.get_running_loop())
+        self.waiters = Waiters()
         self._workflows = workflows
         self.metrics = Metrics(APP_ID, engine.completions, {})
         self.fronts = [Front(self, store, About(APP_ID, lambda: 0, workflows), None, (OWN,))]

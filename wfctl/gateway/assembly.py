@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from wfctl.engine.engine_thread import Engine
+from wfctl.engine.execute import spare_threads
 from wfctl.engine.execute.combined import BothExecutor
 from wfctl.engine.execute.hosting import executor_of
 from wfctl.engine.execute.port import Delivery, Executor, Logged
@@ -143,7 +144,7 @@ class Gateway:
 
             self.tracing = Tracing(exporter, store)
             stack.callback(self.tracing.close)
-        self.waiters = Waiters(asyncio.get_running_loop())
+        self.waiters = Waiters()
         self.engine = Engine(
             store,
             self._executor,
@@ -245,7 +246,7 @@ class Gateway:
             deliver = tracing.deliver(deliver)
         self._batches = Batches(asyncio.get_running_loop(), deliver)
         self.remote = RemoteExecutor(
-            lambda answer: self._batches.add(answer, self.remote.held),
+            self._answered,
             on_forget=lambda key: self.work.forget(key),
             apps=self._apps,
             own=self._app_id,
@@ -260,6 +261,13 @@ class Gateway:
             )
             executor = BothExecutor(app.registry, self._own, self.remote, self._waits, self._app_id)
         return executor if tracing is None else tracing.executor(executor)
+
+    def _answered(self, answer: Delivery) -> None:
+        """Take a worker's answer, on the thread that brings it. Where it was all that workers had in hand, the engine
+        goes on there; but code of an app in this process is not for that thread, for which others wait."""
+        held = self.remote.held
+        with contextlib.nullcontext() if held or self._app is not None else spare_threads.lent():
+            self._batches.add(answer, held)
 
     def attended(self, name: str, app_id: str | None) -> bool:
         """Return True if a workflow of this name can be run now. Workers do not say what they register."""

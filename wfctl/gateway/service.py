@@ -1,6 +1,7 @@
 """The operations of both APIs on the instances of the store, with Dapr's answers for each state.
 
 Requests go to the engine's thread and are committed when a method returns; reads go to a connection of their own.
+What SDKs ask for most, a start and a wait, can be asked for on any thread, and is done there as far as it can be.
 Where Dapr is broken for users, this is not: a resume of an instance that is not suspended changes nothing instead of
 killing it, pausing twice is pausing once, and nothing needs a connected worker only to be recorded.
 """
@@ -9,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -27,6 +30,7 @@ from wfctl.engine.store.values import from_micros
 from wfctl.engine.transaction import Unit
 from wfctl.errors import NotFound, WfctlError, WrongState
 from wfctl.gateway.api_error import Trouble, trouble
+from wfctl.gateway.promises import then
 from wfctl.gateway.reruns import rerun_trouble
 from wfctl.gateway.tracing.spans import TracedUnit, Tracing
 from wfctl.gateway.waiters import Waiters
@@ -48,7 +52,8 @@ UNATTENDED_SECONDS = 5.0
 
 
 class Service:
-    """One per server; all methods belong on the server's loop."""
+    """One per server. `starting` and `waiting` may be called on any thread; all other methods belong on the server's
+    loop."""
 
     def __init__(
         self,
@@ -69,33 +74,38 @@ class Service:
         self._apps = apps
         self._engine = engine
         self._store = store
-        self._db = open_reader(store)
+        self._reader = open_reader(store)
+        self._reads = threading.Lock()  # of the reader: one thread at a time
         self._waiters = waiters
         self._attended = attended
         self._tracing = tracing
 
     def close(self) -> None:
-        self._db.close()
+        with self._reading() as db:
+            db.close()
 
     # --- reading -------------------------------------------------------------------------------------------------
 
     def get(self, instance_id: str, *, payloads: bool = True) -> Instance | None:
         """Return the instance as Dapr tells of it: one that has had no turn is known by its ID only."""
-        found = single.find(self._db, instance_id, self._apps, payloads=payloads)
-        if found is None:
-            return None
+        with self._reading() as db:
+            found = single.find(db, instance_id, self._apps, payloads=payloads)
+            return None if found is None else self._as_told(db, found, payloads)
+
+    def _as_told(self, db: Connection, found: single.Single, payloads: bool) -> Instance:
         row = found.row
         if row.status.terminal:
-            return summaries.of(self._db, found, payloads=payloads)
-        unattended = not self._attended(row.name) and not _is_delayed(row) and reads.could_move(self._db, row)
+            return summaries.of(db, found, payloads=payloads)
+        unattended = not self._attended(row.name) and not _is_delayed(row) and reads.could_move(db, row)
         if row.status is Status.PENDING:
             return Instance(row.id, None, Status.PENDING, unattended=unattended)
-        received = summaries.received(self._db, row.key) if found.unread else ()
-        return replace(summaries.of(self._db, found, payloads=payloads), received=received, unattended=unattended)
+        received = summaries.received(db, row.key) if found.unread else ()
+        return replace(summaries.of(db, found, payloads=payloads), received=received, unattended=unattended)
 
     def whole(self, instance_id: str, app: str) -> Instance | None:
         """Return the instance of any app as the command line tells it, with the cause of a failure."""
-        return reads.get(self._db, instance_id, payloads=False, driven=True, apps=(app,))
+        with self._reading() as db:
+            return reads.get(db, instance_id, payloads=False, driven=True, apps=(app,))
 
     async def history(self, instance_id: str, encode: Callable[[Sequence[Event]], T]) -> T:
         """Return the committed events, encoded; the inbox is not among them. Raises Trouble.
@@ -113,9 +123,8 @@ class Service:
 
     def logs(self, instance_id: str, after: int, step: str | None, level: int, limit: int | None) -> Sequence[LogLine]:
         """Return what the instance's code logged in this process (see `engine.store.logs.read`). Raises Trouble."""
-        found = reads.log_lines(
-            self._db, instance_id, after=after, step=step, level=level, limit=limit, apps=self._apps
-        )
+        with self._reading() as db:
+            found = reads.log_lines(db, instance_id, after=after, step=step, level=level, limit=limit, apps=self._apps)
         if found is None:
             raise Trouble(Problem.NOT_FOUND, Operation.GET, id=instance_id)
         return found
@@ -144,22 +153,40 @@ class Service:
             after = int(token) if token else 0
         except ValueError:
             return [], None
-        rows = summaries.ids_after(self._db, min(max(after, 0), 2**62), limit, self._apps)
+        with self._reading() as db:
+            rows = summaries.ids_after(db, min(max(after, 0), 2**62), limit, self._apps)
         following = str(rows[-1][0]) if rows and len(rows) == limit else None
         return [instance_id for _, instance_id in rows], following
 
     def _status(self, instance_id: str) -> Status | None:
-        return summaries.status(self._db, instance_id, self._apps)
+        with self._reading() as db:
+            return summaries.status(db, instance_id, self._apps)
+
+    def _row(self, instance_id: str) -> Row | None:
+        with self._reading() as db:
+            return instances.find(db, instance_id, self._apps)
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._reads:
+            yield self._reader
 
     # --- waiting -------------------------------------------------------------------------------------------------
 
     async def wait(self, instance_id: str, until: Callable[[Status], bool], *, payloads: bool) -> Instance:
         """Block until the status satisfies `until`. One that does not exist (yet) is waited for, as in Dapr."""
-        while True:
-            await self._waiters.wait(instance_id, until, lambda: self._status(instance_id))
-            found = self.get(instance_id, payloads=payloads)
-            if found is not None and until(found.status):  # else it was purged in between, or is another app's
-                return found
+        return await asyncio.wrap_future(self.waiting(instance_id, until, payloads=payloads))
+
+    def waiting(self, instance_id: str, until: Callable[[Status], bool], *, payloads: bool) -> Future[Instance]:
+        """As `wait`, on any thread."""
+
+        def read() -> Instance | None:
+            with self._reading() as db:
+                found = single.find(db, instance_id, self._apps, payloads=payloads)
+                # It may be another app's that has come so far, or one that was purged since.
+                return None if found is None or not until(found.row.status) else self._as_told(db, found, payloads)
+
+        return self._waiters.wait(instance_id, until, read)
 
     async def _effect(self, instance_id: str, until: Callable[[Status], bool]) -> None:
         """Wait for the effect of a request, but not for ever when nobody can bring it about."""
@@ -170,7 +197,7 @@ class Service:
                 if done:
                     waiting.result()  # raises when the server stops
                     return
-                row = instances.find(self._db, instance_id, self._apps)
+                row = self._row(instance_id)
                 if row is None or not self._attended(row.name) or _is_delayed(row):
                     return
         finally:
@@ -191,10 +218,25 @@ class Service:
         checked: bool = True,
         unique: bool = False,
     ) -> str:
-        """Start an instance and return its ID.
+        """Start an instance and return its ID. See `starting`."""
+        return await asyncio.wrap_future(
+            self.starting(name, instance_id, payload, start_at, checked=checked, unique=unique)
+        )
+
+    def starting(
+        self,
+        name: str,
+        instance_id: str | None,
+        payload: str | None,
+        start_at: datetime | None = None,
+        *,
+        checked: bool = True,
+        unique: bool = False,
+    ) -> Future[str]:
+        """Start an instance, on any thread; the future has its ID, once that is committed.
 
         `checked`: the ID must be one that Dapr's own API takes. Its task hub takes any; here it must be one line.
-        `unique` refuses the ID of a finished instance too. Raises Trouble."""
+        `unique` refuses the ID of a finished instance too. Raises Trouble, as the future may."""
         if instance_id:
             bad = ids.fault_of_new(instance_id) if checked else ids.fault(instance_id)
             if bad is not None:
@@ -202,13 +244,19 @@ class Service:
                 raise Trouble(problem, Operation.START, id=instance_id, reason=bad.text)
         policy = IfExists.FAIL if unique else IfExists.REPLACE
         request = StartRequest(name, instance_id or new_id(), payload, start_at, policy, self._app_id)
+        if self._tracing is None:
+            started = self._engine.submit(lambda unit: operations.start(unit, request, self._apps))
+        else:
+            parent, end = self._tracing.creating(name, request.id or "")
+            started = self._engine.submit(lambda unit: operations.start(TracedUnit(unit, parent), request, self._apps))
+            started.add_done_callback(lambda done: end(None if done.cancelled() else done.exception()))
+        return then(started, lambda done: self._started(request, done))
+
+    def _started(self, request: StartRequest, done: Future[str]) -> str:
         try:
-            if self._tracing is None:
-                return await self._submit(lambda unit: operations.start(unit, request, self._apps))
-            with self._tracing.creating(name, request.id or "") as parent:
-                return await self._submit(lambda unit: operations.start(TracedUnit(unit, parent), request, self._apps))
+            return done.result()
         except WfctlError as error:
-            names = {"id": request.id or "", "name": name}
+            names = {"id": request.id or "", "name": request.name}
             if self._status(request.id or "") is Status.STALLED:
                 raise Trouble(Problem.STALLED, Operation.START, **names) from error
             raise trouble(error, Operation.START, **names) from error
@@ -278,7 +326,7 @@ class Service:
         except NotFound as error:
             raise Trouble(Problem.NOT_FOUND, operation, id=instance_id, **names) from error
         except WrongState as error:
-            row = instances.find(self._db, instance_id, self._apps)
+            row = self._row(instance_id)
             if row is not None and row.status is Status.STALLED:
                 raise Trouble(Problem.STALLED, operation, id=instance_id, **names) from error
             return False

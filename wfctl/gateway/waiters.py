@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, InvalidStateError
+from typing import Any, NamedTuple, TypeVar
 
 from wfctl.engine.store.instances import Row
 from wfctl.gateway.api_error import Trouble
@@ -12,54 +14,70 @@ from wfctl.model.status import Status
 from wfctl.wire.error_codes import Problem
 from wfctl.wire.http_routes import Operation
 
+T = TypeVar("T")
+
 Until = Callable[[Status], bool]
 
 
-class Waiters:
-    """`changed` is called on the engine's thread, everything else on the server's loop."""
+class _Waiter(NamedTuple):
+    until: Until
+    read: Callable[[], Any]
+    future: Future[Any]
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._waiting: dict[str, list[tuple[Until, asyncio.Future[None]]]] = {}
+    def look(self) -> None:
+        """Give what is read to who waits, if it is there."""
+        with contextlib.suppress(InvalidStateError):  # another thread has done so, or nobody waits any more
+            try:
+                found = self.read()
+            except Exception as error:
+                self.future.set_exception(error)
+            else:
+                if found is not None:
+                    self.future.set_result(found)
+
+
+class Waiters:
+    """`changed` is called on the engine's thread, everything else on any."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: dict[str, list[_Waiter]] = {}
 
     def __contains__(self, instance_id: str) -> bool:
         """Return True if somebody waits for this instance."""
         return instance_id in self._waiting
 
     def changed(self, rows: Sequence[Row]) -> None:
-        waiting = self._waiting
-        if not waiting:
+        if not self._waiting:
             return
-        changes = [(row.id, row.status) for row in rows if row.id in waiting]
-        if changes:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: the server has stopped
-                self._loop.call_soon_threadsafe(self._tell, changes)
-
-    def _tell(self, changes: Sequence[tuple[str, Status]]) -> None:
-        for instance_id, status in changes:
-            for until, future in self._waiting.get(instance_id, ()):
-                if not future.done() and until(status):
-                    future.set_result(None)
+        for row in rows:
+            for waiter in self._waiting.get(row.id, ()):
+                if waiter.until(row.status):
+                    waiter.look()
 
     def close(self) -> None:
         """Let everybody go: the server stops. They are told to try again."""
-        for entries in self._waiting.values():
-            for _, future in entries:
-                if not future.done():
-                    future.set_exception(Trouble(Problem.UNAVAILABLE, Operation.WAIT, reason="the server stops"))
+        with self._lock:
+            waiting = [waiter for waiters in self._waiting.values() for waiter in waiters]
+        for waiter in waiting:
+            with contextlib.suppress(InvalidStateError):
+                waiter.future.set_exception(Trouble(Problem.UNAVAILABLE, Operation.WAIT, reason="the server stops"))
 
-    async def wait(self, instance_id: str, until: Until, now: Callable[[], Status | None]) -> None:
-        """Wait until the status satisfies `until`. `now` reads the committed one (None: there is no such instance)."""
-        future: asyncio.Future[None] = self._loop.create_future()
-        entry = (until, future)
-        self._waiting.setdefault(instance_id, []).append(entry)
-        try:
-            # Only after the entry is in place: a commit in between is either read here or told of.
-            status = now()
-            if status is None or not until(status):
-                await future
-        finally:
-            left = self._waiting[instance_id]
-            left.remove(entry)
-            if not left:
+    def wait(self, instance_id: str, until: Until, read: Callable[[], T | None]) -> Future[T]:
+        """Return what will have what `read` returns, once that is not None. It reads what is committed: now, on this
+        thread, and whenever the instance has come to a status that satisfies `until`, on the engine's."""
+        waiter = _Waiter(until, read, Future())
+        with self._lock:
+            self._waiting[instance_id] = [*self._waiting.get(instance_id, ()), waiter]
+        waiter.future.add_done_callback(lambda _: self._remove(instance_id, waiter))
+        # Only now that it is in its place: a commit in between is either read here or told of.
+        waiter.look()
+        return waiter.future
+
+    def _remove(self, instance_id: str, waiter: _Waiter) -> None:
+        with self._lock:
+            left = [other for other in self._waiting[instance_id] if other is not waiter]
+            if left:
+                self._waiting[instance_id] = left
+            else:
                 del self._waiting[instance_id]

@@ -1,23 +1,35 @@
-"""Threads of activities that have nothing else to do for the moment: the engine goes on there with what they return.
+"""Threads that have nothing else to do for the moment: the engine goes on there with what they deliver.
 
-So a lone instance changes no thread between its steps. It is asked of the thread, not said of a result: a result that
-another process has sent, or an event loop, comes on a thread that has something else to do.
+So a lone instance changes no thread between its steps. It is asked of the thread, not said of a delivery: the same
+comes from threads that others wait for.
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 _here = threading.local()
 
 
 def enlist(is_idle: Callable[[], bool]) -> None:
-    """Say of this thread that it runs activities, and when nothing else is at hand for it."""
+    """Say of this thread that the engine may go on here, and when nothing else is at hand for it."""
     _here.is_idle = is_idle
 
 
+@contextlib.contextmanager
+def lent() -> Iterator[None]:
+    """Let the engine go on here with what is delivered in the block."""
+    before = getattr(_here, "is_idle", None)
+    enlist(lambda: True)
+    try:
+        yield
+    finally:
+        _here.is_idle = before
+
+
 def is_spare() -> bool:
-    """Return True if this is the thread of an activity that has returned, and no other is at hand."""
+    """Return True if nothing else is at hand for this thread, and the engine may go on here."""
     is_idle = getattr(_here, "is_idle", None)
     return is_idle is not None and is_idle()

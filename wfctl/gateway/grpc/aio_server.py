@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from wfctl.gateway.grpc.serving import Answer, Find, Handler, Refused, Streaming, Unary
+from wfctl.gateway.grpc.serving import Answer, Find, Handler, Promise, Refused, Streaming, Unary
 
 
 class AioServer:
@@ -46,6 +46,16 @@ def _as_grpc(handler: Handler) -> grpc.RpcMethodHandler[Any, Any]:
             return await _or_refuse(context, unary(data, _Call(context)))
 
         return grpc.unary_unary_rpc_method_handler(wait_for)
+    if isinstance(handler, Promise):
+        promise = handler.handle
+
+        async def wait_for_promise(data: bytes, context: Any) -> Any:
+            async def promised() -> bytes:
+                return await asyncio.wrap_future(promise(data, _Call(context)))
+
+            return await _or_refuse(context, promised())
+
+        return grpc.unary_unary_rpc_method_handler(wait_for_promise)
     if isinstance(handler, Answer):
         answer = handler.handle
 

@@ -1,8 +1,8 @@
 """A gRPC server on grpc's core, without asyncio in between.
 
 grpc.aio spends some 170 µs on a call, of which the core needs a sixth; it was the better half of what a chain of
-activities cost. Here one thread takes the core's events. What can be answered at once is answered there; what waits
-becomes a task on the loop, and its answer leaves from there.
+activities cost. Here one thread takes the core's events. What can be answered at once is answered there, what waits for
+a commit by the thread that commits; the rest becomes a task on the loop, and its answer leaves from there.
 
 The core's Python interface is the one that grpc's own `grpc._server` is made of, and is not public: where an installed
 grpcio has another one, `aio_server` serves in this one's place.
@@ -15,6 +15,7 @@ import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from functools import partial
 from typing import Any
 
@@ -32,12 +33,13 @@ from grpc._cython.cygrpc import (  # type: ignore[import-not-found,unused-ignore
     Server,
 )
 
-from wfctl.gateway.grpc.serving import Answer, Find, Refused, Refusing, Streaming, Unary
+from wfctl.gateway.grpc.serving import Answer, Find, Promise, Refused, Refusing, Streaming, Unary
 
 # Calls that the core may hand over before it is asked for more.
 _AHEAD = 32
 _NO_FLAGS = 0
 _OK = 0
+_UNREADABLE = Refused("INVALID_ARGUMENT", "the request cannot be read")
 # Tags of events that belong to no call.
 _NEW_CALL = object()
 _STOPPED = object()
@@ -166,6 +168,8 @@ class CoreServer:
         handler = self._find(event.call_details.method.decode(errors="replace"))
         if isinstance(handler, Answer):
             _AnsweredCall(self, event, handler).begin()
+        elif isinstance(handler, Promise):
+            _PromisedCall(self, event, handler).begin()
         elif isinstance(handler, Unary):
             _AwaitedCall(self, event, handler).begin()
         elif isinstance(handler, Streaming):
@@ -230,6 +234,49 @@ class _AnsweredCall(_Call):
             self.answer(answer)
 
 
+class _PromisedCall(_Call):
+    """A call whose answer comes later, while it is watched whether its client still waits."""
+
+    def __init__(self, server: CoreServer, event: Any, handler: Promise) -> None:
+        super().__init__(server, event)
+        self._handler = handler
+        self._promise: Future[bytes] | None = None  # once it is waited for
+
+    def begin(self) -> None:
+        self.run(self._received, ReceiveMessageOperation(_NO_FLAGS))
+
+    def _received(self, event: Any) -> None:
+        data = event.batch_operations[0].message()
+        try:
+            if data is None:
+                raise _UNREADABLE
+            promise = self._handler.handle(data, self)
+        except Exception as error:
+            self.fail(error)
+            return
+        if not promise.done():
+            self._promise = promise
+            self.run(self._closed, ReceiveCloseOnServerOperation(_NO_FLAGS))
+        promise.add_done_callback(self._finish)
+
+    def _closed(self, event: Any) -> None:
+        if event.batch_operations[0].cancelled() and self._promise is not None:
+            self._promise.cancel()
+
+    def _closing(self) -> Sequence[Any]:
+        return super()._closing() if self._promise is None else ()
+
+    def _finish(self, promise: Future[bytes]) -> None:
+        if promise.cancelled():
+            self.refuse(Refused("CANCELLED", "the client waits no more"))
+            return
+        error = promise.exception()
+        if error is None:
+            self.answer(promise.result())
+        else:
+            self.fail(error)
+
+
 class _CallOnLoop(_Call):
     """A call whose request is handed to the loop, and whose end by the client is watched for."""
 
@@ -243,7 +290,7 @@ class _CallOnLoop(_Call):
     def _received(self, event: Any) -> None:
         data = event.batch_operations[0].message()
         if data is None:
-            self.refuse(Refused("INVALID_ARGUMENT", "the request cannot be read"))
+            self.refuse(_UNREADABLE)
         else:
             self._server.post(partial(self._start, data))
 

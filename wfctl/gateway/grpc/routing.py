@@ -6,16 +6,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from concurrent.futures import Future
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
 from wfctl.errors import StoreError
 from wfctl.gateway.api_error import Trouble, trouble
-from wfctl.gateway.grpc.serving import Answer, Call, Handler, Refused, Refusing, Stream, Streaming, Unary
+from wfctl.gateway.grpc.serving import Answer, Call, Handler, Promise, Refused, Refusing, Stream, Streaming, Unary
 from wfctl.gateway.listening.security import TokenCheck
 from wfctl.gateway.log import Log
 from wfctl.gateway.metrics import Metrics
+from wfctl.gateway.promises import then
 from wfctl.gateway.tracing.trace_ids import INCOMING
 from wfctl.gateway.unserved import grpc_block, message
 from wfctl.wire.grpc_methods import Method
@@ -24,6 +26,7 @@ from wfctl.wire.http_routes import TOKEN_HEADER, Operation
 # Each gets the request and returns the answer. Raises Trouble.
 Work = Callable[[Any], Awaitable[Any]]
 QuickWork = Callable[[Any], Any]
+LaterWork = Callable[[Any], "Future[Any]"]
 # Gets the request and the stream, and returns what is called when that is over. Raises Refused.
 StreamWork = Callable[[Any, Stream], Callable[[], None]]
 Write = Callable[[Trouble], tuple[str, str]]
@@ -86,17 +89,35 @@ class Calls:
         starts = method.name.startswith("Start")
 
         async def handle(data: bytes, call: Call) -> bytes:
-            self._authorize(call)
-            if len(data) > self._max_body:
-                # As grpc itself says it.
-                words = f"SERVER: Received message larger than max ({len(data)} vs. {self._max_body})"
-                raise Refused("RESOURCE_EXHAUSTED", words)
-            if starts:
-                INCOMING.set(call.metadata("traceparent"))
+            self._admit(data, call, starts=starts)
             with self._refusing(method, write):
                 return _encoded(await work(method.request.FromString(data)))
 
         return Unary(handle)
+
+    def promise(self, method: Method, work: LaterWork, write: Write) -> Handler:
+        starts = method.name.startswith("Start")
+
+        def handle(data: bytes, call: Call) -> Future[bytes]:
+            self._admit(data, call, starts=starts)
+            with self._refusing(method, write):
+                promised = work(method.request.FromString(data))
+            return then(promised, encode)
+
+        def encode(done: Future[Any]) -> bytes:
+            with self._refusing(method, write):
+                return _encoded(done.result())
+
+        return Promise(handle)
+
+    def _admit(self, data: bytes, call: Call, *, starts: bool) -> None:
+        self._authorize(call)
+        if len(data) > self._max_body:
+            # As grpc itself says it.
+            words = f"SERVER: Received message larger than max ({len(data)} vs. {self._max_body})"
+            raise Refused("RESOURCE_EXHAUSTED", words)
+        if starts:
+            INCOMING.set(call.metadata("traceparent"))
 
     def answer(self, method: Method, work: QuickWork, write: Write, lost: Lost, read: Read | None = None) -> Handler:
         """Make a handler for a worker's answers: `lost` is told of one that could not be read.

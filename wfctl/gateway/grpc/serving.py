@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,6 +54,14 @@ class Unary:
 
 
 @dataclass(frozen=True, slots=True)
+class Promise:
+    """One message for another, once it is there. `handle` is called on any thread and must not block; what it returns
+    has the answer later, on any thread. Both may raise Refused. It is cancelled where the client no longer waits."""
+
+    handle: Callable[[bytes, Call], Future[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """One message for another, at once. `handle` is called on any thread and must not block; it may raise Refused. It
     gets None where the message was not received: the call was cancelled, or the message is too large to be read."""
@@ -76,7 +85,7 @@ class Refusing:
     text: str
 
 
-Handler = Unary | Answer | Streaming | Refusing
+Handler = Unary | Promise | Answer | Streaming | Refusing
 # Returns the handler of a method by its path.
 Find = Callable[[str], Handler]
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.wrappers_pb2 import BoolValue, StringValue
 
 from wfctl.gateway.api_error import Trouble
+from wfctl.gateway.promises import then
 from wfctl.gateway.service import Service
 from wfctl.gateway.tracing.trace_ids import INCOMING
 from wfctl.model.apps import DEFAULT_ID
@@ -32,10 +34,7 @@ class Hub:
     def methods(self) -> dict[Method, Callable[[Any], Awaitable[Any]]]:
         return {
             grpc_methods.HELLO: self.hello,
-            grpc_methods.START: self.start,
             grpc_methods.GET: self.get,
-            grpc_methods.WAIT_START: self.wait_start,
-            grpc_methods.WAIT_COMPLETION: self.wait_completion,
             grpc_methods.RAISE: self.raise_event,
             grpc_methods.TERMINATE: self.terminate,
             grpc_methods.SUSPEND: self.suspend,
@@ -47,15 +46,23 @@ class Hub:
             grpc_methods.HISTORY: self.history,
         }
 
+    def promises(self) -> dict[Method, Callable[[Any], Future[Any]]]:
+        """What may be called on any thread: the calls that every workflow takes."""
+        return {
+            grpc_methods.START: self.start,
+            grpc_methods.WAIT_START: self.wait_start,
+            grpc_methods.WAIT_COMPLETION: self.wait_completion,
+        }
+
     async def hello(self, _: Empty) -> Empty:
         return Empty()
 
-    async def start(self, request: pb.CreateInstanceRequest) -> pb.CreateInstanceResponse:
-        """Returns when the request is durable; Dapr waits for the first turn, and hangs without a worker."""
+    def start(self, request: pb.CreateInstanceRequest) -> Future[pb.CreateInstanceResponse]:
+        """Answered when the request is durable; Dapr waits for the first turn, and hangs without a worker."""
         if request.HasField("parent_trace_context"):
             INCOMING.set(request.parent_trace_context.trace_parent)
         start_at = time_in(request.scheduled_start) if request.HasField("scheduled_start") else None
-        instance_id = await self._service.start(
+        starting = self._service.starting(
             request.name,
             request.instance_id or None,
             _text(request, "input"),
@@ -63,7 +70,7 @@ class Hub:
             checked=False,
             unique=request.enforce_unique_instance_id,
         )
-        return pb.CreateInstanceResponse(instance_id=instance_id)
+        return then(starting, lambda done: pb.CreateInstanceResponse(instance_id=done.result()))
 
     async def get(self, request: pb.GetInstanceRequest) -> pb.GetInstanceResponse:
         payloads = request.get_inputs_and_outputs
@@ -72,16 +79,16 @@ class Hub:
             return pb.GetInstanceResponse(exists=False)
         return _state(found, payloads, parent=False)
 
-    async def wait_start(self, request: pb.GetInstanceRequest) -> pb.GetInstanceResponse:
-        return await self._wait(request, lambda status: status is not Status.PENDING)
+    def wait_start(self, request: pb.GetInstanceRequest) -> Future[pb.GetInstanceResponse]:
+        return self._wait(request, lambda status: status is not Status.PENDING)
 
-    async def wait_completion(self, request: pb.GetInstanceRequest) -> pb.GetInstanceResponse:
-        return await self._wait(request, lambda status: status.terminal)
+    def wait_completion(self, request: pb.GetInstanceRequest) -> Future[pb.GetInstanceResponse]:
+        return self._wait(request, lambda status: status.terminal)
 
-    async def _wait(self, request: pb.GetInstanceRequest, until: Callable[[Status], bool]) -> pb.GetInstanceResponse:
+    def _wait(self, request: pb.GetInstanceRequest, until: Callable[[Status], bool]) -> Future[pb.GetInstanceResponse]:
         payloads = request.get_inputs_and_outputs
-        found = await self._service.wait(request.instance_id, until, payloads=payloads)
-        return _state(found, payloads, parent=True)
+        waiting = self._service.waiting(request.instance_id, until, payloads=payloads)
+        return then(waiting, lambda done: _state(done.result(), payloads, parent=True))
 
     async def raise_event(self, request: pb.RaiseEventRequest) -> pb.RaiseEventResponse:
         await self._service.raise_event(request.instance_id, request.name, _text(request, "input"))

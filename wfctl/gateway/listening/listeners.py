@@ -185,10 +185,17 @@ async def serve_metadata(
 def _handlers(
     gateway: Serving, front: Front, calls: routing.Calls, shutdown: Callable[[], None]
 ) -> list[tuple[Method, Handler]]:
-    hub = Hub(front.service, front.about.app_id).methods()
+    hub = Hub(front.service, front.about.app_id)
     runtime = Runtime(front.service, front.about, shutdown).methods(StateCalls(front.state).methods())
     return [
-        *((method, calls.unary(method, handler, lambda trouble: trouble.hub())) for method, handler in hub.items()),
+        *(
+            (method, calls.unary(method, handler, lambda trouble: trouble.hub()))
+            for method, handler in hub.methods().items()
+        ),
+        *(
+            (method, calls.promise(method, handler, lambda trouble: trouble.hub()))
+            for method, handler in hub.promises().items()
+        ),
         *(
             (method, calls.unary(method, handler, lambda trouble: trouble.runtime()))
             for method, handler in runtime.items()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -52,13 +51,19 @@ class OtelExporter:
         decision = self._provider.sampler.should_sample(None, trace_id, "orchestration").decision
         return decision is Decision.RECORD_AND_SAMPLE
 
-    @contextlib.contextmanager
-    def create(self, name: str, above: Span | None, attributes: dict[str, Any]) -> Iterator[Span]:
-        with self._tracer.start_as_current_span(
-            name, context=_context(above), kind=SpanKind.CLIENT, attributes=attributes
-        ) as span:
-            made = span.get_span_context()
-            yield Span(made.trace_id, made.span_id, made.trace_flags.sampled)
+    def create(
+        self, name: str, above: Span | None, attributes: dict[str, Any]
+    ) -> tuple[Span, Callable[[BaseException | None], None]]:
+        span = self._tracer.start_span(name, context=_context(above), kind=SpanKind.CLIENT, attributes=attributes)
+
+        def end(error: BaseException | None) -> None:
+            if error is not None:
+                span.record_exception(error)
+                span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+            span.end()
+
+        made = span.get_span_context()
+        return Span(made.trace_id, made.span_id, made.trace_flags.sampled), end
 
     def emit(
         self,

@@ -12,7 +12,7 @@ import queue
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -31,6 +31,8 @@ from wfctl.model.turn import TurnResult
 
 Attributes = dict[str, Any]
 Notable = tuple[str, Attributes, int]
+# Ends a span, on any thread; with the error, if there was one.
+End = Callable[[BaseException | None], None]
 _PREFIX = "durabletask."
 
 
@@ -39,8 +41,8 @@ class Exporter(Protocol):
 
     def sampled(self, trace: int) -> bool: ...
 
-    def create(self, name: str, above: Span | None, attributes: Attributes) -> contextlib.AbstractContextManager[Span]:
-        """Make a client's span around the block, with an ID of its own."""
+    def create(self, name: str, above: Span | None, attributes: Attributes) -> tuple[Span, End]:
+        """Begin a client's span with an ID of its own. Returns it, and what is to be called at its end."""
         ...
 
     def emit(
@@ -101,13 +103,12 @@ class Tracing:
 
     # --- from the gateway ------------------------------------------------------------------------------------------
 
-    @contextlib.contextmanager
-    def creating(self, name: str, instance_id: str) -> Iterator[str]:
-        """Make the span of a start. Yields the trace parent for what is started."""
-        with self._exporter.create(
+    def creating(self, name: str, instance_id: str) -> tuple[str, End]:
+        """Begin the span of a start. Returns the trace parent for what is started, and what ends the span."""
+        span, end = self._exporter.create(
             f"create_orchestration||{name}", parse(INCOMING.get()), _attributes("orchestration", name, instance_id)
-        ) as span:
-            yield span.text()
+        )
+        return span.text(), end
 
     def activity_parent(self, task: ActivityTask) -> str | None:
         """Return the trace parent for what an activity does."""

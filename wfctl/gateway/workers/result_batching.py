@@ -35,20 +35,27 @@ class Batches:
         with self._lock:
             self._waiting.append(delivery)
             if held < BUSY or len(self._waiting) >= MOST:
-                self._go_on()
-                return
-            if self._armed:
-                return
-            self._armed = True
+                ready, arms = self._take(), False
+            else:
+                ready, arms = [], not self._armed
+                self._armed = True
+        self._go_on(ready)
+        if not arms:
+            return
         with contextlib.suppress(RuntimeError):  # the loop is closed: the server has stopped
             self._loop.call_soon_threadsafe(self._loop.call_later, WAIT_SECONDS, self.flush)
 
     def flush(self) -> None:
         with self._lock:
             self._armed = False
-            self._go_on()
+            ready = self._take()
+        self._go_on(ready)
 
-    def _go_on(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for delivery in waiting:
+    def _take(self) -> list[Delivery]:
+        ready, self._waiting = self._waiting, []
+        return ready
+
+    def _go_on(self, ready: list[Delivery]) -> None:
+        """Not under the lock: the engine may go on with it on this thread."""
+        for delivery in ready:
             self._deliver(delivery)

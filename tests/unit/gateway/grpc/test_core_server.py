@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ from wfctl.gateway.grpc import core_server
 from wfctl.gateway.grpc.aio_server import AioServer
 from wfctl.gateway.grpc.core_server import CoreServer
 from wfctl.gateway.grpc.routing import OPTIONS
-from wfctl.gateway.grpc.serving import Answer, Call, Find, Handler, Streaming, Unary
+from wfctl.gateway.grpc.serving import Answer, Call, Find, Handler, Promise, Streaming, Unary
 from wfctl.gateway.listening.listeners import grpc_server
 
 
@@ -82,6 +84,9 @@ def test_a_handler_that_fails_ends_its_call_and_no_other() -> None:
     def broken(*_: Any) -> Any:
         raise ValueError("broken")
 
+    failed: Future[bytes] = Future()
+    failed.set_exception(ValueError("broken"))
+
     async def late(data: bytes, call: Call) -> bytes:
         broken()
         return data
@@ -93,6 +98,8 @@ def test_a_handler_that_fails_ends_its_call_and_no_other() -> None:
         "/a/once": Answer(broken),
         "/a/late": Unary(late),
         "/a/at-first": Unary(broken),
+        "/a/promise": Promise(broken),
+        "/a/kept": Promise(lambda data, call: failed),
         "/a/stream": Streaming(broken),
         "/a/works": Unary(works),
     }
@@ -104,13 +111,61 @@ def test_a_handler_that_fails_ends_its_call_and_no_other() -> None:
                 channel.unary_unary("/a/not-found")(b"x", timeout=LIMIT_SECONDS),
                 return_exceptions=True,
             )
-            failed: list[Any] = [*ended]
-            not_found = failed.pop()
-            assert failed.pop() == b"x"
-            assert [(error.code().name, error.details()) for error in failed] == [
-                ("INTERNAL", "ValueError: broken")
-            ] * 4
+            broke: list[Any] = [*ended]
+            not_found = broke.pop()
+            assert broke.pop() == b"x"
+            assert [(error.code().name, error.details()) for error in broke] == [("INTERNAL", "ValueError: broken")] * 6
             assert not_found.code() is not grpc.StatusCode.DEADLINE_EXCEEDED
+
+    asyncio.run(scenario())
+
+
+def test_a_promise_is_answered_by_the_thread_that_keeps_it() -> None:
+    promised: dict[bytes, Future[bytes]] = {}
+    asked = threading.Event()
+
+    def promise(data: bytes, call: Call) -> Future[bytes]:
+        future = promised[data] = Future()
+        if data == b"now":
+            future.set_result(b"at once")
+        asked.set()
+        return future
+
+    def keep() -> None:
+        if asked.wait(LIMIT_SECONDS):
+            promised[b"later"].set_result(b"kept")
+
+    async def scenario() -> None:
+        async with serving(lambda path: Promise(promise)) as channel:
+            call = channel.unary_unary("/a/promise")
+            assert await call(b"now", timeout=LIMIT_SECONDS) == b"at once"
+            asked.clear()
+            keeper = threading.Thread(target=keep)
+            keeper.start()
+            assert await call(b"later", timeout=LIMIT_SECONDS) == b"kept"
+            keeper.join(LIMIT_SECONDS)
+
+    asyncio.run(scenario())
+
+
+def test_a_promise_is_given_up_where_its_client_no_longer_waits() -> None:
+    promised: Future[bytes] = Future()
+    asked, given_up = threading.Event(), threading.Event()
+    promised.add_done_callback(lambda _: given_up.set())
+
+    def promise(data: bytes, call: Call) -> Future[bytes]:
+        asked.set()
+        return promised
+
+    async def scenario() -> None:
+        async with serving(lambda path: Promise(promise)) as channel:
+            waiting = channel.unary_unary("/a/promise")(b"x", timeout=LIMIT_SECONDS)
+            waiting_task = asyncio.ensure_future(waiting.wait_for_connection())
+            assert await asyncio.to_thread(asked.wait, LIMIT_SECONDS)
+            waiting.cancel()
+            assert await asyncio.to_thread(given_up.wait, LIMIT_SECONDS)
+            assert promised.cancelled()
+            waiting_task.cancel()
 
     asyncio.run(scenario())
 
@@ -125,7 +180,14 @@ def test_calls_that_come_while_the_server_stops_end() -> None:
     def at_once(data: bytes | None, call: Call) -> bytes:
         return data or b""
 
-    handlers: dict[str, Handler] = {"/a/late": Unary(late), "/a/once": Answer(at_once)}
+    def promise(data: bytes, call: Call) -> Future[bytes]:
+        return Future()  # that nobody keeps
+
+    handlers: dict[str, Handler] = {
+        "/a/late": Unary(late),
+        "/a/once": Answer(at_once),
+        "/a/promise": Promise(promise),
+    }
 
     async def scenario() -> None:
         server = CoreServer(OPTIONS)

@@ -35,12 +35,12 @@ async def refused(call: Any) -> tuple[str, str]:
 
 async def start(hub: Hub, name: str, instance_id: str, **more: Any) -> None:
     request = pb.CreateInstanceRequest(instance_id=instance_id, name=name, input=wrap("1"), **more)
-    await hub.start(request)
+    await asyncio.wrap_future(hub.start(request))
 
 
 async def ended(hub: Hub, instance_id: str) -> pb.GetInstanceResponse:
     request = pb.GetInstanceRequest(instance_id=instance_id, get_inputs_and_outputs=True)
-    return await asyncio.wait_for(hub.wait_completion(request), LIMIT_SECONDS)
+    return await asyncio.wait_for(asyncio.wrap_future(hub.wait_completion(request)), LIMIT_SECONDS)
 
 
 def test_start_wait_and_get(tmp_path: Path) -> None:

@@ -367,3 +367,37 @@ def test_what_was_not_sent_is_not_taken_for_known(tmp_path: Path, monkeypatch: p
             assert len(stream.marks) == 1
 
     asyncio.run(scenario())
+
+
+def test_the_engine_goes_on_where_the_last_answer_came(tmp_path: Path) -> None:
+    """So a lone workflow changes no thread. Where workers have more in hand, answers can be committed together."""
+    engines: list[bool] = []
+
+    async def scenario() -> None:
+        async with peer(tmp_path) as worker:
+            changed = worker.gateway.waiters.changed
+
+            def noted(rows: Any) -> None:
+                engines.append(threading.current_thread().name == "wfctl-engine")
+                changed(rows)
+
+            worker.gateway.waiters.changed = noted  # type: ignore[method-assign]
+            number = 0
+            # Now and then the engine's own thread is at work: it looks what other processes have written.
+            while engines.count(False) < 5:
+                assert number < 1000, "it never goes on there"
+                number += 1
+                await worker.start(f"a{number}")
+                await worker.call(grpc_methods.COMPLETE_WORKFLOW, answer(await worker.item(), completed("1")))
+                assert (await worker.ended(f"a{number}")).output.value == "1"
+            for number in range(6):
+                await worker.start(f"b{number}")
+            turns = [await worker.item() for _ in range(6)]
+            engines.clear()
+            for turn in turns[:5]:
+                await worker.call(grpc_methods.COMPLETE_WORKFLOW, answer(turn, completed("2")))
+                assert (await worker.ended(turn.workflow_request.instance_id)).output.value == "2"
+            assert all(engines)
+            assert engines
+
+    asyncio.run(scenario())
