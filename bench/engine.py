@@ -60,6 +60,11 @@ class Driven:
         request = StartRequest(name, None, str(value))
         return self.engine.submit(lambda unit: operations.start(unit, request))
 
+    def start_and_wait(self, name: str, value: int) -> Any:
+        """Start one, and wait for that to be committed, as a command does."""
+        request = StartRequest(name, None, str(value))
+        return self.engine.do(lambda unit: operations.start(unit, request))
+
     def drain(self, ended: int) -> None:
         """Until so many instances have ended in all."""
         seen = 0
@@ -98,7 +103,7 @@ def steps(rounds: int) -> Iterator[dict[str, Any]]:
     """One instance with many activities one after the other; the cost of a step must not grow."""
     with scratch() as folder:
         engine = Driven(folder)
-        engine.start("Chain", 100).result()
+        engine.start_and_wait("Chain", 100)
         engine.drain(1)
         ended = 1
         for count in (100, 1000, 5000, 50_000):
@@ -106,7 +111,7 @@ def steps(rounds: int) -> Iterator[dict[str, Any]]:
             for _ in range(rounds if count < 5000 else max(1, rounds // 2) if count < 50_000 else 1):
                 commits.append(commit_rate(folder, 1000))
                 used, began = time.process_time(), time.perf_counter()
-                engine.start("Chain", count).result()
+                engine.start_and_wait("Chain", count)
                 ended += 1
                 engine.drain(ended)
                 took.append(time.perf_counter() - began)
@@ -133,7 +138,7 @@ def latency(rounds: int) -> Iterator[dict[str, Any]]:
             used, of_round = time.process_time(), []
             for ended in range(200 * number + 1, 200 * number + 201):
                 began = time.perf_counter()
-                engine.start("Chain", 1).result()
+                engine.start_and_wait("Chain", 1)
                 acknowledged.append(time.perf_counter() - began)
                 engine.drain(ended)
                 of_round.append(time.perf_counter() - began)

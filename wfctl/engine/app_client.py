@@ -61,7 +61,7 @@ class EngineBackend:
         apps = self._apps
         app_id = request.app_id if apps is None else told(apps[0])
         request = replace(request, if_exists=IfExists.REPLACE, app_id=app_id)
-        return self._engine.submit(lambda unit: operations.start(unit, request)).result()
+        return self._engine.do(lambda unit: operations.start(unit, request))
 
     def get(self, instance_id: str) -> Instance:
         found = self._read(lambda db: reads.get(db, instance_id, payloads=True, driven=True, apps=self._apps))
@@ -119,7 +119,7 @@ class EngineBackend:
 
     def _write(self, call: Callable[[Unit, Apps], T]) -> T:
         apps = self._apps  # of this thread, not of the engine's
-        return self._engine.submit(lambda unit: call(unit, apps)).result()
+        return self._engine.do(lambda unit: call(unit, apps))
 
     def _request(self, instance_id: str, call: Callable[[Unit, Apps], None]) -> None:
         """Send a request; a finished instance, or a resume of one that runs, takes no notice of it."""

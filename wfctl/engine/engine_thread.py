@@ -5,12 +5,13 @@ once, release. What a caller is told, and what an executor is given to do, was c
 
     engine = Engine(path, make_executor)
     if engine.start(roots=[]):          # False: another process owns the store
-        engine.submit(lambda unit: operations.start(unit, request)).result()
+        engine.do(lambda unit: operations.start(unit, request))
     ...
     engine.stop()
 
-What an executor delivers on a thread that has nothing else to do is taken in on that thread (`_go_on_here`), while the
-engine's waits: an instance that runs alone changes no thread between its steps. Whoever works on the store holds
+Where nobody else has anything to do, other threads run a transaction themselves while the engine's waits: whoever waits
+for an operation in any case (`do`), and threads that have nothing else to do, with what an executor delivers on them
+(`_go_on_here`). So an instance that runs alone changes no thread between its steps. Whoever works on the store holds
 `_at_work`; in other modules "the engine's thread" is the one that holds it.
 
 An engine with `roots=None` drives everything in the store. With a list of roots it drives only these trees, those it
@@ -20,6 +21,7 @@ is asked to `adopt`, those whose instances its own operations touch, and those t
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import queue
 import threading
 from collections.abc import Callable, Collection, Sequence
@@ -35,7 +37,7 @@ from wfctl.engine.log_buffer import LogBuffer
 from wfctl.engine.owned_store import OwnedStore
 from wfctl.engine.recovery import Recovery
 from wfctl.engine.store import database
-from wfctl.engine.submission import Message, Submission, refuse
+from wfctl.engine.submission import Message, OwnCall, Submission, refuse
 from wfctl.engine.transaction import Transaction, Unit
 from wfctl.errors import AppExited, DiskFull, StoreError, StoreGone, WfctlError
 from wfctl.model.instance import Skip
@@ -110,6 +112,7 @@ class Engine:
         self._in_hand: Sequence[Message] = ()  # taken from the queue, and not answered yet
         self._at_work = threading.Lock()  # held by the thread that works on the store
         self._guest: int | None = None  # that thread, if it is not the engine's own
+        self._context = contextvars.Context()  # for code on a guest's thread: it is to see nothing of the guest's own
         self._recovery: Recovery | None = None  # there once the engine's thread takes messages
         self.error: WfctlError | None = None
 
@@ -144,15 +147,33 @@ class Engine:
 
         Raises WfctlError when it is called on that thread, which would wait for itself.
         """
-        if self._thread is threading.current_thread() or self._guest == threading.get_ident():
-            raise WfctlError(
-                "workflow code cannot ask the engine that runs it", hint="use the client in an activity instead"
-            )
+        self._refuse_own_thread()
         submission = Submission(call)
         self._queue.put(submission)
         if self._thread is None or self._ended:
             refuse(self._at_hand(), self.error or StoreError("the engine has stopped"))
         return submission.future
+
+    def do(self, call: Callable[[Unit], T]) -> T:
+        """Run an operation, and return its result once that is committed: on this thread, if the engine has nothing
+        else to do, which spares the change to its own and back. Its turns, if it leads to any, run here too then.
+
+        It may overtake what this thread has submitted and not waited for. Raises what the operation raises, and as
+        `submit` does. An interrupt of this thread in the middle ends the engine, as the end of the process would.
+        """
+        self._refuse_own_thread()
+        own = OwnCall(call)
+        if not self._run_here(own):
+            return self.submit(call).result()
+        if own.error is not None:
+            raise own.error
+        return own.value  # type: ignore[no-any-return]
+
+    def _refuse_own_thread(self) -> None:
+        if self._thread is threading.current_thread() or self._guest == threading.get_ident():
+            raise WfctlError(
+                "workflow code cannot ask the engine that runs it", hint="use the client in an activity instead"
+            )
 
     def write(self, call: Callable[[Unit, database.Connection], T]) -> Future[T]:
         """Submit what is written beside the instances. `call` must undo its part before it raises, and raise
@@ -245,13 +266,17 @@ class Engine:
         elif type(delivery) not in _GOES_ON or not self._go_on_here(delivery):
             self._queue.put(delivery)
 
-    # --- on the thread that delivers ---------------------------------------------------------------------------
+    # --- on the thread of a guest -------------------------------------------------------------------------------
 
     def _go_on_here(self, delivery: Delivery) -> bool:
-        """Run the transaction of this delivery on this thread, if nobody else has anything to do. Returns False if it
+        """Run the transaction of this delivery on the thread that delivers, if that has nothing else to do either."""
+        return is_spare() and self._run_here(delivery)
+
+    def _run_here(self, message: Message) -> bool:
+        """Run the transaction of this message on this thread, if nobody else has anything to do. Returns False if it
         is to be queued. Whatever else there is to do then, after an error too, is for the engine's thread."""
         # What the engine's thread has in hand goes first: it waits for the lock, which favours nobody.
-        idle = self._queue.empty() and not self._in_hand and is_spare()
+        idle = self._queue.empty() and not self._in_hand
         if not (idle and self._at_work.acquire(blocking=False)):
             return False
         try:
@@ -259,19 +284,30 @@ class Engine:
             if recovery is None or self._stopping:
                 return False
             self._guest = threading.get_ident()
-            more = self._store.run([delivery], recovery.most_turns, try_all=False)
-            self._acknowledge([])
+            messages = [message]
+            more = self._context.run(self._store.run, messages, recovery.most_turns, try_all=False)
+            self._acknowledge(messages)
             until_due = self._store.seconds_to_due()
             if more or (until_due is not None and until_due < POLL_SECONDS):
                 self._queue.put(None)
-        except BaseException:  # the engine's thread will meet it again, and knows what to do
+        except BaseException as error:
             with contextlib.suppress(Exception):
                 self._store.roll_back()
-            return False
+            if type(message) is OwnCall and not isinstance(error, Exception):
+                self._interrupted()
+                raise
+            return False  # the engine's thread will meet it again, and knows what to do
         finally:
             self._guest = None
             self._at_work.release()
         return True
+
+    def _interrupted(self) -> None:
+        """End after an interrupt (Ctrl-C, a handler of a signal) on a guest's thread. Whether it came before or after
+        the commit, and what of it was let out, nobody knows; the store does, and who opens it next goes by that."""
+        self.error = StoreError("the engine was interrupted in the middle of a transaction")
+        self._stopping = True
+        self._queue.put(None)
 
     # --- the engine's thread ------------------------------------------------------------------------------------
 

@@ -37,6 +37,26 @@ class Submission:
             self.future.set_result(self.value)
 
 
+class OwnCall(Submission):
+    """An operation that the thread which asked for it runs itself: there is no future that anybody else looks at."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, call: Callable[[Unit], Any]) -> None:
+        self.call = call
+        self.value: Any = None
+        self.error: Exception | None = None
+
+    def begin(self) -> bool:
+        return True
+
+    def fail(self, error: Exception) -> None:
+        self.error = error
+
+    def succeed(self) -> None:
+        pass  # the thread goes on with `value`, or `error`
+
+
 Message = Submission | Delivery | None
 
 

@@ -348,7 +348,7 @@ class EmbeddedWorkflows:
         engine = self._driving.engine
         if engine is None:
             return self._store.transact(lambda transaction: transaction.run(call, at_once, self._apps, pauses=pauses))
-        value = engine.submit(call).result()
+        value = engine.do(call)
         if existing is not None:
             self._tell_unknown([existing])
         return value

@@ -1,0 +1,234 @@
+"""Transactions on the thread of whoever waits for them (`Engine.do`): what that may not change, and when it waits."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
+from pathlib import Path
+
+import pytest
+from engine_rig import Rig, inconsistencies
+from limits import LIMIT_SECONDS, until
+
+from wfctl.engine import operations
+from wfctl.engine.engine_thread import Engine
+from wfctl.errors import Conflict, StoreError, WfctlError
+from wfctl.model.instance import StartRequest
+from wfctl.model.status import Status
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    rig = Rig(tmp_path)
+    yield rig
+    rig.close()
+
+
+def ready(rig: Rig) -> Engine:
+    """Own the store, and wait until the engine takes messages and has none."""
+    engine = rig.own()
+    engine.settled(None)
+    until(lambda: not engine._in_hand and engine._queue.empty())
+    return engine
+
+
+def start(engine: Engine, name: str, instance_id: str) -> str:
+    return engine.do(lambda unit: operations.start(unit, StartRequest(name, instance_id)))
+
+
+def test_it_runs_on_the_thread_that_waits_and_is_committed_then(rig: Rig) -> None:
+    ran: list[int] = []
+
+    @rig.workflow
+    def Waits(ctx, _):
+        ran.append(threading.get_ident())
+        yield ctx.wait_for_external_event("go")
+
+    engine = ready(rig)
+    assert start(engine, "Waits", "w1") == "w1"
+    assert rig.status("w1") is Status.RUNNING, "what another connection sees"
+    assert ran == [threading.get_ident()]
+    engine.do(lambda unit: operations.raise_event(unit, "w1", "go", None))
+    assert rig.status("w1") is Status.COMPLETED
+
+
+def test_the_activities_that_follow_run_on_threads_of_their_own(rig: Rig) -> None:
+    ran: list[int] = []
+
+    @rig.activity
+    def step(ctx, _):
+        ran.append(threading.get_ident())
+
+    @rig.workflow
+    def Calls(ctx, _):
+        yield ctx.call_activity("step")
+
+    start(ready(rig), "Calls", "c1")
+    assert rig.ended("c1").status is Status.COMPLETED
+    assert threading.get_ident() not in ran
+
+
+def test_it_raises_what_the_operation_raises(rig: Rig) -> None:
+    @rig.workflow
+    def Waits(ctx, _):
+        yield ctx.wait_for_external_event("go")
+
+    engine = ready(rig)
+    start(engine, "Waits", "w1")
+    with pytest.raises(Conflict):
+        start(engine, "Waits", "w1")
+    with pytest.raises(WfctlError, match="the engine failed: ZeroDivisionError"):
+        engine.do(lambda unit: 1 // 0)
+    assert start(engine, "Waits", "w2") == "w2"
+
+
+def test_code_sees_nothing_of_the_context_of_the_thread(rig: Rig) -> None:
+    mine: ContextVar[str] = ContextVar("mine", default="nobody's")
+    seen: list[str] = []
+
+    @rig.workflow
+    def Looks(ctx, _):
+        seen.append(mine.get())
+        return None
+        yield
+
+    engine = ready(rig)
+    token = mine.set("the caller's")
+    start(engine, "Looks", "l1")
+    assert mine.get() == "the caller's"
+    mine.reset(token)
+    assert seen == ["nobody's"]
+
+
+def test_workflow_code_cannot_ask_the_engine_that_runs_it(rig: Rig) -> None:
+    @rig.workflow
+    def Asks(ctx, _):
+        engine.do(lambda unit: None)
+        yield
+
+    engine = ready(rig)
+    start(engine, "Asks", "a1")
+    failure = rig.row("a1").failure
+    assert failure is not None
+    assert "workflow code cannot ask the engine that runs it" in failure
+
+
+def test_while_the_engine_is_at_work_it_waits_for_its_turn(rig: Rig) -> None:
+    ran: list[int] = []
+    begun, go = threading.Event(), threading.Event()
+
+    @rig.workflow
+    def Waits(ctx, _):
+        ran.append(threading.get_ident())
+        yield ctx.wait_for_external_event("go")
+
+    def hold(unit: object) -> None:
+        begun.set()
+        assert go.wait(LIMIT_SECONDS)
+
+    engine = ready(rig)
+    held = engine.submit(hold)
+    assert begun.wait(LIMIT_SECONDS)
+    with ThreadPoolExecutor() as pool:
+        asked = [pool.submit(start, engine, "Waits", f"w{number}") for number in range(5)]
+        until(lambda: engine._queue.qsize() == 5)
+        go.set()
+        assert [one.result(LIMIT_SECONDS) for one in asked] == [f"w{number}" for number in range(5)]
+    held.result(LIMIT_SECONDS)
+    assert engine._thread is not None
+    assert set(ran) == {engine._thread.ident}
+
+
+def test_many_threads_at_once(rig: Rig) -> None:
+    @rig.activity
+    def step(ctx, value):
+        return value
+
+    @rig.workflow
+    def Calls(ctx, _):
+        for number in range(3):
+            yield ctx.call_activity("step", input=number)
+        return "done"
+
+    engine = ready(rig)
+    with ThreadPoolExecutor(8) as pool:
+        assert len({*pool.map(lambda number: start(engine, "Calls", f"c{number}"), range(200))}) == 200
+    rig.until(lambda: engine.completions().get(Status.COMPLETED, 0) == 200)
+    assert rig.look(inconsistencies) == []
+
+
+def test_after_trouble_with_the_store_the_engine_does_it(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[int] = []
+
+    @rig.workflow
+    def Waits(ctx, _):
+        ran.append(threading.get_ident())
+        yield ctx.wait_for_external_event("go")
+
+    engine = ready(rig)
+    flush = engine._store._dispatcher.flush
+
+    def fails() -> None:
+        flush()
+        if engine._guest is not None:
+            raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(engine._store._dispatcher, "flush", fails)
+    start(engine, "Waits", "w1")
+    assert engine._thread is not None
+    assert ran == [threading.get_ident(), engine._thread.ident]
+    assert rig.status("w1") is Status.RUNNING
+    assert rig.look(inconsistencies) == []
+
+
+@pytest.mark.parametrize("committed", [False, True])
+def test_an_interrupt_ends_the_engine_as_a_kill_does(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, committed: bool
+) -> None:
+    ran: list[int] = []
+
+    @rig.activity
+    def step(ctx, value):
+        ran.append(value)
+
+    @rig.workflow
+    def Calls(ctx, value):
+        yield ctx.call_activity("step", input=1)
+
+    engine = ready(rig)
+    dispatcher = engine._store._dispatcher
+    at = "committed" if committed else "flush"
+    done = getattr(dispatcher, at)
+
+    def interrupted(**options: object) -> None:
+        if engine._guest is not None:
+            raise KeyboardInterrupt
+        done(**options)
+
+    monkeypatch.setattr(dispatcher, at, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        start(engine, "Calls", "c1")
+    until(lambda: engine.ended)
+    with pytest.raises(StoreError, match="interrupted"):
+        start(engine, "Calls", "c2")
+    monkeypatch.undo()
+    assert rig.status("c1") is (Status.RUNNING if committed else None)
+    assert ran == []
+    rig.own()
+    if committed:
+        assert rig.ended("c1").status is Status.COMPLETED
+    else:
+        rig.start("Calls", "c1")
+        assert rig.ended("c1").status is Status.COMPLETED
+    assert ran == [1]
+    assert rig.look(inconsistencies) == []
+
+
+def test_a_stopped_engine_refuses_it(rig: Rig) -> None:
+    engine = ready(rig)
+    rig.leave()
+    with pytest.raises(StoreError, match="stopped"):
+        engine.do(lambda unit: None)
