@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from wfctl.engine.store import many
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.values import maybe_micros, to_micros
 
@@ -20,9 +21,9 @@ def put(db: Connection, key: int, waits: Sequence[EventWait], early: Iterable[tu
     replace_early(db, key, early)
 
 
-def drop_waits(db: Connection, keys: Iterable[int]) -> None:
+def drop_waits(db: Connection, keys: Sequence[int]) -> None:
     """Delete the events that these instances wait for."""
-    db.executemany("DELETE FROM event_waits WHERE key = ?", [(key,) for key in keys])
+    many.run(db, "DELETE FROM event_waits WHERE key IN", keys)
 
 
 def add_waits(db: Connection, waits: Iterable[tuple[int, Sequence[EventWait]]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import islice
+from typing import TypeVar
 
 from wfctl.engine.store import clocks, many, reruns
 from wfctl.engine.store.database import Connection
@@ -13,6 +14,8 @@ from wfctl.model.apps import OWN, Apps, told
 from wfctl.model.failure import FailedStep, Failure
 from wfctl.model.instance import Instance, Waiting
 from wfctl.model.status import Status
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -47,12 +50,10 @@ MOST_DUE = 1000
 
 _COLUMNS = [f.name for f in fields(Row)]
 COLUMNS = ", ".join(_COLUMNS)
-_INSERT = f"INSERT INTO instances ({COLUMNS}) VALUES ({', '.join('?' * len(_COLUMNS))})"
-_UPDATE = """
-    UPDATE instances SET status = ?, execution_id = ?, started_at = ?, completed_at = ?, wake_at = ?, busy = ?,
-        version = ?, output = ?, custom_status = ?, failure = ?, stall = ?
-    WHERE key = ?
-"""
+_CHANGING = (
+    *("status", "execution_id", "started_at", "completed_at", "wake_at", "busy", "version"),
+    *("output", "custom_status", "failure", "stall"),
+)
 _STATUSES = {status.value: status for status in Status}  # to call Status takes ten times as long
 _BY_KEYS = f"SELECT {COLUMNS} FROM instances WHERE key IN"
 # The time of the last event lies in `history`, see the schema.
@@ -145,29 +146,33 @@ def next_key(db: Connection) -> int:
 
 
 def insert(db: Connection, rows: Iterable[Row]) -> None:
-    db.executemany(
-        _INSERT,
-        [
+    many.insert(
+        db,
+        "instances",
+        _COLUMNS,
+        (
             (
-                *(r.key, r.id, r.name, r.status, r.root, r.parent, r.parent_id, r.parent_task, r.parent_execution),
+                *(r.key, r.id, r.name, int(r.status), r.root, r.parent, r.parent_id, r.parent_task, r.parent_execution),
                 *(r.execution_id, r.created_at, r.started_at, r.completed_at, r.wake_at, r.busy, r.version),
                 *(r.output, r.custom_status, r.failure, r.stall, r.app),
             )
             for r in rows
-        ],
+        ),
     )
 
 
 def update(db: Connection, rows: Iterable[Row]) -> None:
-    db.executemany(
-        _UPDATE,
-        [
+    many.update(
+        db,
+        "instances",
+        _CHANGING,
+        (
             (
-                *(r.status, r.execution_id, r.started_at, r.completed_at, r.wake_at, r.busy, r.version),
+                *(int(r.status), r.execution_id, r.started_at, r.completed_at, r.wake_at, r.busy, r.version),
                 *(r.output, r.custom_status, r.failure, r.stall, r.key),
             )
             for r in rows
-        ],
+        ),
     )
 
 
@@ -201,7 +206,16 @@ def of_ids(db: Connection, ids: Sequence[str]) -> dict[str, dict[str, Row]]:
     return found
 
 
-def of_apps(found: Mapping[str, Row], instance_id: str, apps: Apps) -> Row | None:
+def roots(db: Connection, ids: Sequence[str], apps: Apps = None) -> dict[str, int]:
+    """Return, by ID, the root of the tree of each instance that `find` returns. Raises InvalidInput."""
+    found: dict[str, dict[str, int]] = {}
+    for instance_id, app, root in many.rows(db, "SELECT id, app, root FROM instances WHERE id IN", ids):
+        found.setdefault(instance_id, {})[app] = root
+    meant = ((one, of_apps(of_one, one, apps)) for one, of_one in found.items())
+    return {one: root for one, root in meant if root is not None}
+
+
+def of_apps(found: Mapping[str, T], instance_id: str, apps: Apps) -> T | None:
     """Return the one that is meant of the instances with this ID, by app. Raises InvalidInput: there are several."""
     if apps is not None:
         return next((found[app] for app in apps if app in found), None)

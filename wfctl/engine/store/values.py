@@ -28,7 +28,7 @@ def to_micros(when: datetime) -> int:
 def from_micros(micros: int) -> datetime:
     """Return the time. Raises Unreadable: there is no such time."""
     try:
-        return EPOCH + timedelta(microseconds=micros)
+        return EPOCH + timedelta(0, 0, micros)  # named, it takes a third longer
     except (TypeError, OverflowError, ValueError):
         raise Unreadable("a time in it is none") from None
 
