@@ -12,8 +12,9 @@ commit. If the commit fails, the code's memory of it is dropped with the transac
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from wfctl.engine.core import decide
 from wfctl.engine.core.folded_state import folded
@@ -34,6 +35,8 @@ from wfctl.model.apps import Apps
 from wfctl.model.events import NO_ID, Event
 from wfctl.model.failure import Cause
 from wfctl.model.status import Status
+
+T = TypeVar("T")
 
 
 class Dispatcher:
@@ -170,24 +173,22 @@ class Dispatcher:
     def deliver_committed(self, arrived: Mapping[int, Sequence[tuple[int, str]]]) -> None:
         """Deliver events that other processes have put into the inbox, by the key of the instance: the seq of each and
         its text there."""
-        absent = dict.fromkeys(key for key in arrived if self._live.known(key) is None)
-        self._live.load([*absent])  # with all of their inboxes
+        absent = self.read_back(arrived)
         for key, events in arrived.items():
-            live = self._live.known(key)
-            if live is None:
-                continue
-            if key in absent:
-                for _, event in live.mailbox:
-                    self._try_again_for(live, event)
-            else:
-                self._deliver_more(live, [(seq, decode_event(text)) for seq, text in events])
+            live = None if key in absent else self._live.known(key)
+            if live is not None:
+                for seq, text in _not_here(live, events):
+                    self.deliver(live, decode_event(text), seq)
 
-    def _deliver_more(self, known: LiveInstance, events: Sequence[tuple[int, Event]]) -> None:
-        """Deliver those of these events that are not here yet."""
-        here = {seq for seq, _ in known.mailbox}.union(known.taken)
-        for seq, event in events:
-            if seq not in here:
-                self.deliver(known, event, seq)
+    def read_back(self, keys: Iterable[int]) -> Container[int]:
+        """See to it that these instances, for which something has come, are in memory, with all of their inboxes.
+        Returns the keys of those that were not."""
+        absent = dict.fromkeys(key for key in keys if self._live.known(key) is None)
+        self._live.load([*absent])
+        for live in filter(None, map(self._live.known, absent)):
+            for _, event in live.mailbox:
+                self._try_again_for(live, event)
+        return absent
 
     def read_inbox(self, key: int) -> None:
         """See to it that all of the inbox of this instance is in its mailbox."""
@@ -195,7 +196,8 @@ class Dispatcher:
         if live is None:
             self._live.load([key])
         else:
-            self._deliver_more(live, history_inbox.inbox_of(self._db, key))
+            for seq, event in _not_here(live, history_inbox.inbox_of(self._db, key)):
+                self.deliver(live, event, seq)
 
     def _deliver_result(self, done: ActivityResult) -> None:
         live = self._live.get(done.key)
@@ -375,6 +377,12 @@ class Dispatcher:
             self._executor.forget(key)
         self._whole_store = self._next_key = None
         self.transaction = Transaction(self.now)
+
+
+def _not_here(live: LiveInstance, events: Iterable[tuple[int, T]]) -> list[tuple[int, T]]:
+    """Return those of these events, each with its seq in the inbox, that the instance has not been given yet."""
+    here = {seq for seq, _ in live.mailbox}.union(live.taken)
+    return [one for one in events if one[0] not in here]
 
 
 class _Idle:

@@ -12,6 +12,7 @@ from wfctl.engine.dispatcher import Dispatcher
 from wfctl.engine.skipping import Skipping
 from wfctl.engine.store import clocks, database, history_inbox, instances
 from wfctl.engine.store.database import Connection
+from wfctl.engine.store.history_inbox import Arrival
 from wfctl.engine.store.values import from_micros, to_micros
 from wfctl.model.instance import Skip
 
@@ -50,6 +51,8 @@ class DrivenTrees:
         self._due: int | None = None
         self._due_known = False
         self._last_inbox = 0
+        self._many_arrive = False
+        self._ahead = 0  # of so many arrivals, what they are for has been read back
         self._version = _UNREAD
         self._seen = _UNREAD  # the version that the open transaction has read
 
@@ -97,18 +100,39 @@ class DrivenTrees:
             self._seen = _MORE
         dispatcher.transaction.wake_changed = True
 
+    def read_ahead(self) -> None:
+        """While other processes put in a lot, read back what it is for before the transaction: they can write then.
+
+        It holds in the transaction: what others change of an instance besides its inbox, they say in `gone`."""
+        if self._many_arrive:
+            self._ahead = self._most_arrivals()
+            with database.snapshot(self._db):
+                arrivals = self._arrivals(self._ahead)
+                self._dispatcher.read_back([row.key for row in arrivals if self._is_for_us(row)])
+
     def _read_inbox(self) -> bool:
         """Read one part of the inbox. Returns True if there is more."""
-        most = max(FEW_ARRIVALS, MOST_ARRIVALS - self._dispatcher.turns_left)
-        rows = history_inbox.read_inbox(self._db, self._last_inbox, to_micros(self._dispatcher.now), most)
+        most = self._ahead or self._most_arrivals()
+        self._ahead = 0
+        rows = self._arrivals(most)
         arrived: dict[int, list[tuple[int, str]]] = {}
         for row in rows:
             self._last_inbox = row.seq
-            if self._drives(row.root) and not (row.waits and not self._dispatcher.is_live(row.key)):
+            if self._is_for_us(row):
                 arrived.setdefault(row.key, []).append((row.seq, row.text))
                 self._skipping.met([row.root])
         self._dispatcher.deliver_committed(arrived)
+        self._many_arrive = len(rows) >= FEW_ARRIVALS
         return len(rows) == most
+
+    def _arrivals(self, most: int) -> Sequence[Arrival]:
+        return history_inbox.read_inbox(self._db, self._last_inbox, to_micros(self._dispatcher.now), most)
+
+    def _most_arrivals(self) -> int:
+        return max(FEW_ARRIVALS, MOST_ARRIVALS - self._dispatcher.turns_left)
+
+    def _is_for_us(self, row: Arrival) -> bool:
+        return self._drives(row.root) and not (row.waits and not self._dispatcher.is_live(row.key))
 
     def written(self) -> None:
         """Take note, before the commit, of what the transaction has written.

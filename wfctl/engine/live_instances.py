@@ -273,6 +273,7 @@ class LiveInstances:
             self._waiting.pop(key, None)
             self._histories.pop(key, None)
             if live is not None:
+                live.queued = False
                 self._ids.pop((live.row.id, live.row.app), None)
 
     def _idle(self, live: LiveInstance) -> bool:

@@ -162,6 +162,7 @@ class OwnedStore:
         dispatcher, trees = self._dispatcher, self._trees
         if self._room is not None:
             self._room.keep()
+        trees.read_ahead()
         self.db.execute("BEGIN IMMEDIATE")
         dispatcher.begin(self._time.tick())
         trees.read_others()

@@ -106,9 +106,11 @@ class StoreUnit:
         self._db = db
         self.now = now
         self._expected = Expected()
-        self._keys: list[int] = []  # of what is expected
+        # Of what is expected: the keys whose children, and whose inboxes, nobody has asked for yet; and what was found.
+        self._parents: list[int] = []
+        self._unread: set[int] = set()
         self._children: dict[int, list[Row]] = {}
-        self._inboxes: dict[int, list[Event]] = {}  # of what is expected
+        self._inboxes: dict[int, list[Event]] = {}
         self._whole_store: bool | None = None  # not asked yet
         self._sent: list[tuple[int, Event]] = []  # to be written, as the next
         self._suspended: list[tuple[Row, ExecutionSuspended]] = []
@@ -125,9 +127,9 @@ class StoreUnit:
         if not ids:
             return
         self.flush()
-        keys = self._keys = [row.key for row in self._expected.read(self._db, ids)]
-        inboxes = history_inbox.inboxes(self._db, keys)
-        self._inboxes.update((key, [event for _, event in inboxes.get(key, ())]) for key in keys)
+        keys = [row.key for row in self._expected.read(self._db, ids)]
+        self._parents = keys
+        self._unread.update(keys)
         self._any_clock = clocks.any_clock(self._db)
 
     def find(self, instance_id: str, apps: Apps = None) -> Row | None:
@@ -138,6 +140,11 @@ class StoreUnit:
         return instances.of_apps(expected, instance_id, apps)
 
     def pending(self, key: int) -> Sequence[Event]:
+        if key in self._unread:  # whoever asks for one asks for all
+            self.flush()
+            found = history_inbox.inboxes(self._db, [*self._unread])
+            self._inboxes.update((one, [event for _, event in found.get(one, ())]) for one in self._unread)
+            self._unread.clear()
         expected = self._inboxes.get(key)
         if expected is not None:
             return expected
@@ -147,9 +154,9 @@ class StoreUnit:
     def children(self, key: int) -> Sequence[Row]:
         if self._suspended:
             self.flush()
-        if self._keys:  # whoever asks for one asks for all
-            self._children = instances.children_of(self._db, self._keys)
-            self._keys = []
+        if self._parents:  # likewise
+            self._children = instances.children_of(self._db, self._parents)
+            self._parents = []
         found = self._children.get(key)
         if found is None:
             found = instances.children(self._db, key)
@@ -183,7 +190,7 @@ class StoreUnit:
         history_inbox.send(self._db, [(row.key, event) for event in arriving])
         if history:
             write_first_history(self._db, row, history)
-            history_inbox.put_wanted(self._db, row.root, born=True)
+            history_inbox.put_wanted(self._db, [row.root], born=True)
 
     def send(self, key: int, event: Event) -> None:
         self._sent.append((key, event))

@@ -107,12 +107,13 @@ class UndrivenTransaction:
 
     def leave_to_owner(self, roots: Sequence[int], skip: Skip | None = None) -> None:
         """Have the owner of the store drive these trees, and skip the time of those with clocks of their own."""
+        history_inbox.put_wanted(self._db, roots)
+        if skip is None:
+            return
         for root in roots:
-            clock = None if skip is None else clocks.get(self._db, root)
-            if skip is None or clock is None:
-                history_inbox.put_wanted(self._db, root)
-            else:
-                history_inbox.put_wanted(self._db, root, skip=clocks.limit(clock, skip, self._now) or 0)
+            clock = clocks.get(self._db, root)
+            if clock is not None:
+                history_inbox.put_skipping(self._db, root, clocks.limit(clock, skip, self._now) or 0)
 
     def _see_who_owns(self) -> None:
         """Become the owner, if nobody is."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from engine_rig import Rig, inconsistencies
@@ -17,6 +18,7 @@ from limits import LIMIT_SECONDS, until
 from wfctl.engine import driven_trees as scope_module
 from wfctl.engine import operations, recovery
 from wfctl.engine.engine_thread import Engine
+from wfctl.engine.transaction import Unit
 from wfctl.errors import DiskFull, InvalidInput, WfctlError
 from wfctl.model import events as ev
 from wfctl.model.instance import RerunRequest, StartRequest
@@ -770,6 +772,53 @@ class TestBacklogs:
         assert rig.look(lambda db: db.execute(done, (Status.COMPLETED,)).fetchone()) == (2 * count,)
         assert rig.look(inconsistencies) == []
 
+    def test_what_is_read_back_before_a_transaction_may_be_gone_in_it(
+        self, rig: Rig, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        @rig.workflow
+        def Await(ctx, name):
+            return (yield ctx.wait_for_external_event(name))
+
+        rig.own()
+        ids = [f"a{n}" for n in range(40)]
+        for one in ids:
+            rig.start("Await", one, '"go"')
+        rig.leave()
+        monkeypatch.setattr(scope_module, "FEW_ARRIVALS", 10)
+        monkeypatch.setattr(scope_module, "MOST_ARRIVALS", 10)
+        read_ahead = scope_module.DrivenTrees.read_ahead
+        loads: list[int] = []
+
+        def raise_all(unit: Unit) -> None:
+            for one in ids:
+                operations.raise_event(unit, one, "go", '"yes"')
+
+        def purge(unit: Unit) -> None:
+            operations.purge(unit, "a10", True, True)
+            operations.pause(unit, "a11", None)
+            operations.start(unit, StartRequest("Await", "a10", '"again"'))
+
+        def and_then_others_write(self: Any) -> None:
+            read_ahead(self)
+            if self._dispatcher.turns_left:
+                loads.append(self._dispatcher.turns_left)
+                if len(loads) == 1:
+                    assert self._dispatcher.is_live(rig.key("a10"))
+                    rig.beside(purge)
+
+        monkeypatch.setattr(scope_module.DrivenTrees, "read_ahead", and_then_others_write)
+        rig.beside(raise_all)
+        rig.own()
+        for one in ids:
+            if one != "a10":
+                assert rig.ended(one).output == '"yes"'
+        rig.settle()
+        assert loads[:3] == [10, 10, 10]
+        assert rig.status("a10") is Status.RUNNING
+        assert rig.look(inconsistencies) == []
+        rig.raise_event("a10", "again", "1")
+        assert rig.ended("a10").output == "1"
+
 
 class TestFailingCommits:
     def break_commits(self, rig: Rig, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
@@ -810,7 +859,7 @@ class TestFailingCommits:
         from wfctl.engine.store import history_inbox
 
         self.break_commits(rig, monkeypatch, 1)
-        rig.beside(lambda unit: history_inbox.put_wanted(unit._db, rig.key("m1")))  # type: ignore[attr-defined]
+        rig.beside(lambda unit: history_inbox.put_wanted(unit._db, [rig.key("m1")]))  # type: ignore[attr-defined]
         assert rig.ended("m1").output == "7"
 
     def test_results_survive(self, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from wfctl.engine import operations, retention, skipping
 from wfctl.engine.store import clocks, inputs, reads
+from wfctl.engine.transaction import Unit
 from wfctl.errors import WrongState
 from wfctl.model import events as ev
 from wfctl.model.instance import RerunRequest, Skip
@@ -434,5 +435,10 @@ def test_another_owner_is_asked_to_skip(rig: Rig) -> None:
     rig.own([])
     rig.start_beside("Reminder", "r", own_clock=True)
     root = rig.key("r")
-    rig.beside(lambda unit: history_inbox.put_wanted(unit.store, root, skip=0))
+
+    def ask(unit: Unit) -> None:
+        history_inbox.put_wanted(unit.store, [root])
+        history_inbox.put_skipping(unit.store, root, 0)
+
+    rig.beside(ask)
     assert rig.ended("r").output == '"reminded"'

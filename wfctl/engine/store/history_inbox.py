@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from wfctl.engine.store import many
 from wfctl.engine.store.codec import Calls, Known, Subject, decode_event, decode_row, encode, encode_row
@@ -78,8 +79,7 @@ def wipe_history(db: Connection, keys: Iterable[int]) -> None:
     db.executemany("DELETE FROM history WHERE key = ?", [(key,) for key in keys])
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """A row of the inbox. `waits`: the instance's delayed start is not due, and this is no request to terminate it."""
 
     seq: int
@@ -96,7 +96,7 @@ def read_inbox(db: Connection, after: int, now: int, limit: int) -> list[Arrival
             status = ? AND coalesce(wake_at, 0) > ? AND inbox.event NOT LIKE '[{"type":"ExecutionTerminated"%'
         FROM inbox JOIN instances USING (key) WHERE inbox.seq > ? ORDER BY inbox.seq LIMIT ?
     """
-    return [Arrival(*row) for row in db.execute(sql, (Status.PENDING, now, after, limit))]
+    return [*map(Arrival._make, db.execute(sql, (int(Status.PENDING), now, after, limit)))]
 
 
 def max_inbox(db: Connection) -> int:
@@ -112,8 +112,12 @@ def inbox_of(db: Connection, key: int) -> list[tuple[int, Event]]:
 def inboxes(db: Connection, keys: Sequence[int]) -> dict[int, list[tuple[int, Event]]]:
     """Return what lies in the inbox of each of these; nothing for one that has nothing there."""
     found: dict[int, list[tuple[int, Event]]] = {}
+    decoded: dict[str, Event] = {}  # what is raised to many is the same event
     for key, seq, text in many.rows(db, "SELECT key, seq, event FROM inbox WHERE key IN", keys, " ORDER BY key, seq"):
-        found.setdefault(key, []).append((seq, decode_event(text)))
+        event = decoded.get(text)
+        if event is None:
+            event = decoded[text] = decode_event(text)
+        found.setdefault(key, []).append((seq, event))
     return found
 
 
@@ -128,8 +132,8 @@ def send(db: Connection, sent: Iterable[tuple[int, Event]]) -> None:
     db.executemany("INSERT INTO inbox (key, event) VALUES (?, ?)", [(key, encode((event,))) for key, event in sent])
 
 
-def take_inbox(db: Connection, seqs: Iterable[int]) -> None:
-    db.executemany("DELETE FROM inbox WHERE seq = ?", [(seq,) for seq in seqs])
+def take_inbox(db: Connection, seqs: Sequence[int]) -> None:
+    many.run(db, "DELETE FROM inbox WHERE seq IN", seqs)
 
 
 def put_gone(db: Connection, keys: Sequence[int]) -> None:
@@ -143,11 +147,14 @@ def take_gone(db: Connection) -> list[int]:
     return keys
 
 
-def put_wanted(db: Connection, root: int, *, born: bool = False, skip: int | None = None) -> None:
-    """Leave a tree to the owner. `skip`: its time is to be skipped, up to this moment of its clock (0: no end)."""
-    db.execute("INSERT OR IGNORE INTO wanted (root, born) VALUES (?, ?)", (root, born))
-    if skip is not None:
-        db.execute("UPDATE wanted SET skip = ? WHERE root = ?", (skip, root))
+def put_wanted(db: Connection, roots: Iterable[int], *, born: bool = False) -> None:
+    """Leave trees to the owner."""
+    db.executemany("INSERT OR IGNORE INTO wanted (root, born) VALUES (?, ?)", [(root, born) for root in roots])
+
+
+def put_skipping(db: Connection, root: int, until: int) -> None:
+    """Let the owner skip the time of a tree that is left to it, up to this moment of its clock (0: no end)."""
+    db.execute("UPDATE wanted SET skip = ? WHERE root = ?", (until, root))
 
 
 def any_wanted(db: Connection) -> bool:
@@ -156,7 +163,7 @@ def any_wanted(db: Connection) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A tree that is left to the owner: `born` if nobody has set it in motion yet; `skip` as in `put_wanted`."""
+    """A tree that is left to the owner: `born` if nobody has set it in motion yet; `skip` as in `put_skipping`."""
 
     root: int
     born: bool
