@@ -574,6 +574,15 @@ class TestSeveral:
         assert found["e"].output == "1"
         assert found["a"] == subject.workflows.get("a")
 
+    def test_those_that_still_match_as_far_as_it_costs_little(self, subject: Subject) -> None:
+        subject.waits(subject.start("Await", "a", '"go"'))
+        subject.ended(subject.start("Echo", "e", "1"))
+        ids = ["e", "nosuch", "a"]
+        live = Filter(statuses=frozenset({Status.RUNNING}), name="Await")
+        assert {*subject.workflows.still_match(ids, live)} <= {"a"}
+        assert {*subject.workflows.still_match(ids, Filter())} <= {"a", "e"}
+        assert not subject.workflows.still_match(ids, Filter(waiting_event="other"))
+
 
 class TestWorkers:
     def test_whoever_executes_is_told(self, subject: Subject) -> None:

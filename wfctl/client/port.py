@@ -8,7 +8,7 @@ errors that it names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import Enum
@@ -279,6 +279,10 @@ class Workflows(Protocol):
 
     def several(self, instance_ids: Sequence[str], *, payloads: bool, waiting: bool) -> Mapping[str, Instance]:
         """Return those of these instances that are there, by ID; `waiting` as in `list`. Raises as `get` does."""
+        ...
+
+    def still_match(self, instance_ids: Sequence[str], filter: Filter) -> Collection[str]:
+        """Return those of these instances that match the filter, as far as the target can tell at little cost."""
         ...
 
     def for_each(

@@ -1,4 +1,4 @@
-"""How often Python looks for cyclic garbage in a process that drives a store."""
+"""How often Python looks for cyclic garbage in a process that drives a store, or goes through many instances."""
 
 from __future__ import annotations
 

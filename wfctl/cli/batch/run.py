@@ -18,6 +18,7 @@ from wfctl.cli.batch.select import AGAIN, GOES, STAYS, Chosen, Verb, choose, nar
 from wfctl.cli.empty import tell_empty
 from wfctl.cli.session import Session
 from wfctl.client.port import Host, Requested, Workflows
+from wfctl.engine.garbage import collect_rarely
 from wfctl.errors import (
     AlreadyRerun,
     NotAuthenticated,
@@ -57,7 +58,8 @@ class Batch:
         self.outcomes: list[Done] = []
         self._stopped = False
         self._alone = False
-        self._now: dict[str, Instance | None] = {}  # what is about to be acted on, as it is now
+        # What is about to be acted on and may have changed, as it is now.
+        self._now: dict[str, Instance | None] = {}
 
     def run(
         self, workflows: Workflows, act: Act, before: Callable[[Sequence[str]], None] = lambda ids: None
@@ -68,6 +70,7 @@ class Batch:
         `act` returns a count, a new ID, what is only requested, or None. Raises Refused, and what the target raises.
         """
         session = self.session
+        collect_rarely()  # there may be a million instances, with an outcome each
         if self.verb.asks and not self.which.dry_run:
             session.stopped = lambda: "interrupted: nothing was changed"
         chosen = self.choose(workflows)
@@ -227,13 +230,19 @@ class Batch:
         """Look at what a filter found once more, just before it is acted on."""
         filter = chosen.filter
         if filter is not None:
-            payloads = filter.told or filter.custom_status is not None
-            self._now.update((one, None) for one in ids)
-            self._now.update(workflows.several(ids, payloads=payloads, waiting=filter.told))
+            still = workflows.still_match(ids, filter)
+            others = [one for one in ids if one not in still]
+            for one in still if self._now else ():
+                self._now.pop(one, None)  # of a commit that failed
+            if others:
+                self._now.update(dict.fromkeys(others))
+                payloads = filter.told or filter.custom_status is not None
+                self._now.update(workflows.several(others, payloads=payloads, waiting=filter.told))
 
     def _act(self, workflows: Workflows, chosen: Chosen, act: Act, instance_id: str) -> Result:
         try:
-            why = no_more(chosen, instance_id, self._now.pop(instance_id, None))
+            now = self._now
+            why = no_more(chosen, instance_id, now.pop(instance_id)) if instance_id in now else None
             return act(workflows, instance_id) if why is None else self._done(instance_id, Outcome.SKIPPED, why=why)
         except NotFound as error:
             if chosen.filter is not None and error.instance_id == instance_id:

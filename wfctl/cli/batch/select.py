@@ -129,7 +129,7 @@ def _left_once(chosen: Chosen, one: Instance) -> bool:
 def _slim(found: Iterable[Instance]) -> Iterable[Instance]:
     """Drop the payloads: there may be a million instances."""
     for one in found:
-        if any(each is not None for each in (one.input, one.output, one.custom_status, one.failure)):
+        if one.input or one.output or one.custom_status or one.failure is not None:
             one = replace(one, input=None, output=None, custom_status=None, failure=None)
         yield one
 

@@ -7,7 +7,7 @@ instances that it touches.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -152,6 +152,9 @@ class EmbeddedWorkflows:
                 return reads.of_rows(db, found, payloads=payloads, driven=driven, waiting=waiting)
 
         return self._store.query(select) or {}
+
+    def still_match(self, instance_ids: Sequence[str], filter: Filter) -> Collection[str]:
+        return self._store.query(lambda db: reads.still_match(db, instance_ids, filter, self._apps)) or ()
 
     def list(
         self,
@@ -488,11 +491,11 @@ class EmbeddedWorkflows:
 
     def _roots(self, instance_ids: Sequence[str]) -> Sequence[int]:
         """Return the roots of the trees of these instances. Raises NotFound."""
-        rows = self._rows(instance_ids)
-        absent = next((one for one in instance_ids if one not in rows), None)
+        roots = self._store.query(lambda db: instances.roots(db, instance_ids, self._apps)) or {}
+        absent = next((one for one in instance_ids if one not in roots), None)
         if absent is not None:
             raise refusals.not_found(absent)
-        return list(dict.fromkeys(rows[one].root for one in instance_ids))
+        return list(dict.fromkeys(roots[one] for one in instance_ids))
 
     # --- the end ------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ finished instances.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,7 +21,7 @@ from wfctl.client.sidecar.reads import SidecarReader, was_made_since
 from wfctl.engine.random_id import new_id as random_id
 from wfctl.errors import Conflict, InvalidInput, NotFound, TimedOut, Unsupported, WfctlError, WrongState
 from wfctl.model import ids, refusals, rerun_ids
-from wfctl.model.instance import IfExists, Instance, RerunRequest, Skip, StartRequest
+from wfctl.model.instance import Filter, IfExists, Instance, RerunRequest, Skip, StartRequest
 from wfctl.model.status import Status
 from wfctl.wire.http_routes import Operation
 
@@ -305,6 +305,9 @@ class SidecarWorkflows(SidecarReader):
             with suppress(NotFound):
                 found[instance_id] = self.get(instance_id, payloads=payloads)
         return found
+
+    def still_match(self, instance_ids: Sequence[str], filter: Filter) -> Collection[str]:
+        return ()  # a look at each is the only way
 
     def for_each(
         self,

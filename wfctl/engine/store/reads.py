@@ -78,6 +78,19 @@ def of_rows(
     return dict(zip(rows, _instances(db, [*rows.values()], payloads, driven, waiting), strict=True))
 
 
+def still_match(db: Connection, ids: Sequence[str], filter: Filter, apps: Apps = None) -> set[str]:
+    """Return those of these IDs whose instance matches the filter, as far as the rows of `instances` tell."""
+    if _rest(db, filter) is not None:
+        return set()
+    where, values = where_of(db, filter, apps)
+    # As a column: as a condition it would be for SQLite to choose between the index of IDs and another one.
+    sql = f"SELECT id, {' AND '.join(where) or '1'} FROM instances WHERE id IN"
+    told: dict[str, bool] = {}
+    for instance_id, matched in many.rows(db, sql, ids, before=values):
+        told[instance_id] = bool(matched) and instance_id not in told  # what several apps have is to be looked at
+    return {instance_id for instance_id, matched in told.items() if matched}
+
+
 def history(db: Connection, instance_id: str, apps: Apps = None) -> list[Event] | None:
     from wfctl.engine.store import history_inbox
 

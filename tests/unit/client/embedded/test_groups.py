@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from wfctl.engine.execute.local import LocalExecutor
 from wfctl.engine.store import database
 from wfctl.engine.transaction import Unit
 from wfctl.errors import NotFound, WfctlError, WrongState
-from wfctl.model.instance import StartRequest
+from wfctl.model.instance import Filter, StartRequest
 from wfctl.model.status import Status
 
 SIZE = 1000
@@ -228,6 +228,22 @@ class TestBesideAnOwner:
         assert committed(rig, "SELECT count(*) FROM instances") == 0
         rig.settle()
         assert [*map(rig.find, (ids[0], echoes[0]))] == [None, None]
+
+    def test_raising_reads_nothing_of_one_alone(self, rig: Rig, command: EmbeddedWorkflows, traced: Traced) -> None:
+        ids = started(rig, "Await", SIZE)
+        traced.statements.clear()
+        asked = Filter(name="Await", statuses=frozenset({Status.RUNNING}))
+        matched: list[str] = []
+
+        def look(group: Sequence[str]) -> None:
+            matched.extend(sorted(command.still_match(group, asked)))
+
+        results = command.for_each(ids, lambda one: command.raise_event(one, "other"), never, look)
+        assert [*results] == [None] * SIZE
+        assert matched == [one for first in range(0, SIZE, 200) for one in sorted(ids[first : first + 200])]
+        command.drive(ids)
+        alone = [sql for sql in traced.statements if sql.startswith("SELECT") and " = " in sql and "sqlite" not in sql]
+        assert sum(traced.statements[sql] for sql in alone) <= 20, alone
 
 
 class TestInTheOwner:
