@@ -136,7 +136,7 @@ class Dispatcher:
 
     def take(self, delivery: Delivery) -> None:
         """Take in what an executor delivers. Raises the error of an executor that failed."""
-        if isinstance(delivery, ActivityResult):
+        if type(delivery) is ActivityResult:
             self._deliver_result(delivery)
         elif isinstance(delivery, LateTurn):
             self._turns.conclude_late(delivery)
@@ -146,9 +146,11 @@ class Dispatcher:
     def deliver(self, live: LiveInstance, event: Event, seq: int | None = None) -> None:
         """Put an event into the mailbox; a turn will see it, or the inbox keep it."""
         live.mailbox.append((seq, event))
-        self._try_again_for(live, event)
         self._live.touch(live)
-        self._live.ready_if(live)
+        if live.row.key in self._readiness:
+            self._try_again_for(live, event)
+        elif not live.queued:
+            self._live.queue(live)
 
     def _try_again_for(self, live: LiveInstance, event: Event) -> None:
         """Try a turn of an instance that waits for code, where the event may be one that needs none."""

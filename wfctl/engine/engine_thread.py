@@ -270,14 +270,17 @@ class Engine:
 
     def _go_on_here(self, delivery: Delivery) -> bool:
         """Run the transaction of this delivery on the thread that delivers, if that has nothing else to do either."""
-        return is_spare() and self._run_here(delivery)
+        return self._is_idle() and is_spare() and self._run_here(delivery)
+
+    def _is_idle(self) -> bool:
+        """Return True if no message waits. What the engine's thread has in hand goes first: it waits for the lock,
+        which favours nobody."""
+        return self._queue.empty() and not self._in_hand
 
     def _run_here(self, message: Message) -> bool:
         """Run the transaction of this message on this thread, if nobody else has anything to do. Returns False if it
         is to be queued. Whatever else there is to do then, after an error too, is for the engine's thread."""
-        # What the engine's thread has in hand goes first: it waits for the lock, which favours nobody.
-        idle = self._queue.empty() and not self._in_hand
-        if not (idle and self._at_work.acquire(blocking=False)):
+        if not (self._is_idle() and self._at_work.acquire(blocking=False)):
             return False
         try:
             recovery = self._recovery

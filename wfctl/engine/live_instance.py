@@ -63,4 +63,6 @@ class LiveInstance:
     @property
     def idle(self) -> bool:
         """True if nothing is lost when it is dropped from memory and read back later."""
-        return not (self.dirty or self.queued or any(seq is None for seq, _ in self.mailbox))
+        if self.dirty or self.queued:
+            return False
+        return not self.mailbox or all(seq is not None for seq, _ in self.mailbox)

@@ -189,8 +189,12 @@ class LiveInstances:
     def ready_if(self, live: LiveInstance) -> None:
         """Queue the instance for a turn if it has events and can take one."""
         if live.mailbox and not live.queued and live.row.key not in self.readiness:
-            live.queued = True
-            self._ready.append(live)
+            self.queue(live)
+
+    def queue(self, live: LiveInstance) -> None:
+        """Queue the instance, which can take a turn, for one. It must not be queued yet."""
+        live.queued = True
+        self._ready.append(live)
 
     def next_ready(self) -> LiveInstance | None:
         while self._ready:

@@ -187,7 +187,7 @@ class OwnedStore:
 
     def _take_in(self, messages: Iterable[Message]) -> None:
         for message in messages:
-            if isinstance(message, Submission):
+            if type(message) is not ActivityResult and isinstance(message, Submission):
                 self._operate(message)
             elif message is not None:
                 self._dispatcher.take(message)

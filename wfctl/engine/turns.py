@@ -86,7 +86,7 @@ class Turns:
             return
         if result is not None:
             self._instances.transaction.latest = key
-            self._conclude(live, new, result)
+            self._conclude(live, new, result, self._time(live))
             self._instances.transaction.wake_changed = True
         self._live.ready_if(live)
 
@@ -110,7 +110,8 @@ class Turns:
                 self._pause_or_resume(live)
                 self.leave_alone(live)
             return
-        turn_events: list[Event] = [ev.WorkflowStarted(NO_ID, self._time(live)), *new]
+        now = self._time(live)
+        turn_events: list[Event] = [ev.WorkflowStarted(NO_ID, now), *new]
         turn = Turn(
             key,
             row.id,
@@ -126,12 +127,13 @@ class Turns:
         if result is None:
             self._readiness.begin_turn(key, turn_events)
         else:
-            self._conclude(live, turn_events, result)
+            self._conclude(live, turn_events, result, now)
 
     def _conclude_without_code(self, live: LiveInstance, new: Sequence[Event], arrived: int) -> None:
         live.arrived = arrived
         as_it_was = TurnResult([], live.row.custom_status, None, live.state.patches)
-        self._conclude(live, [ev.WorkflowStarted(NO_ID, self._time(live)), *new], as_it_was)
+        now = self._time(live)
+        self._conclude(live, [ev.WorkflowStarted(NO_ID, now), *new], as_it_was, now)
 
     def _pause_or_resume(self, live: LiveInstance) -> None:
         """Follow the requests to pause and to resume before all else in the mailbox, unless code is needed for it:
@@ -160,7 +162,7 @@ class Turns:
         """Return True if this owner does not run the instance: nobody here registers its workflow, nor that of its
         root, so that it is another app's; its app is not here; or its clock is its own."""
         row = live.row
-        if self.leaves(live):
+        if self._leaves_clocks and self.leaves(live):
             return True
         if self._executor.knows(row.name, row.app):
             return False
@@ -178,9 +180,9 @@ class Turns:
         started = next((event for event in new if type(event) is ev.ExecutionStarted), None)
         return started is None or (started.scheduled_start is not None and started.scheduled_start > self._time(live))
 
-    def _conclude(self, live: LiveInstance, new: list[Event], result: TurnResult) -> None:
+    def _conclude(self, live: LiveInstance, new: list[Event], result: TurnResult, now: datetime) -> None:
         """Apply a turn's result. What came in after the turn began stays in the mailbox."""
-        stall = result.stall or decide.patch_mismatch(live.state, result)
+        stall = result.stall or (decide.patch_mismatch(live.state, result) if live.state.patches else None)
         if stall is not None:
             self._stall(live, stall)
             return
@@ -193,7 +195,7 @@ class Turns:
             result = _refused(result, new, "UnsupportedAction", why)
         execution_id = "" if result.continue_as_new is None else new_id()
         state = live.state
-        outcome = decide.conclude(state, new, result, self._time(live), execution_id)
+        outcome = decide.conclude(state, new, result, now, execution_id)
         self._consume(live, live.arrived)
         row = live.row
         if row.started_at is None:
@@ -310,22 +312,22 @@ class Turns:
 
     def schedule(self, live: LiveInstance, task: ev.TaskScheduled) -> None:
         """Hand the activity out after the commit; it waits where its app is not here."""
-        app = app_of_call(task.app_id, live.row.app)
-        if self._executor.has_app(app):
-            self._instances.transaction.activities.append(self._activity_task(live, task, told(app)))
-        else:
+        row = live.row
+        app = app_of_call(task.app_id, row.app)
+        if not self._executor.has_app(app):
             self.any_waits_for_app = True
+            return
+        given = self._propagated(live, task) if task.scope else None
+        self._instances.transaction.activities.append(
+            ActivityTask(
+                row.key, row.id, task.event_id, task.name, task.input, task.task_execution_id, given, told(app)
+            )
+        )
 
     def runs_activities(self, live: LiveInstance) -> bool:
         """Return True if an activity without a result has its app here."""
         tasks = (op for op in live.state.open.values() if type(op) is ev.TaskScheduled)
         return any(self._executor.has_app(app_of_call(task.app_id, live.row.app)) for task in tasks)
-
-    def _activity_task(self, live: LiveInstance, task: ev.TaskScheduled, app_id: str | None) -> ActivityTask:
-        given = self._propagated(live, task) if task.scope else None
-        return ActivityTask(
-            live.row.key, live.row.id, task.event_id, task.name, task.input, task.task_execution_id, given, app_id
-        )
 
     def _propagated(
         self, live: LiveInstance, call: ev.TaskScheduled | ev.ChildWorkflowInstanceCreated
@@ -355,7 +357,8 @@ class Turns:
             if type(event) is ev.TimerFired:
                 live.posted_timers.discard(event.timer_id)
         del live.mailbox[:count]
-        self._live.touch(live)
+        if not live.dirty:
+            self._live.touch(live)
 
 
 def _held_activities(live: LiveInstance) -> list[ev.TaskScheduled]:

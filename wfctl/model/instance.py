@@ -118,7 +118,7 @@ def child_instance_id(parent_id: str, action_id: int) -> str:
     return f"{parent_id}:{action_id:04x}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class StartRequest:
     """A request to start the workflow `name`. Without `id` a random one is made; without `start_at` it starts now.
 

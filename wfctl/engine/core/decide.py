@@ -89,10 +89,13 @@ def conclude(state: State, new: Sequence[Event], result: TurnResult, now: dateti
     The state must be the one before the turn; it is not changed.
     """
     terminated: ev.ExecutionTerminated | None = None
+    pauses = False
     for event in new:
-        if type(event) is ev.ExecutionTerminated:
-            terminated = event
-            break
+        kind = type(event)
+        if kind is ev.ExecutionTerminated:
+            terminated = terminated or event  # type: ignore[assignment]
+        elif kind is ev.ExecutionSuspended:
+            pauses = True
     if result.continue_as_new is not None and terminated is None:
         return _continued(state, new, result.continue_as_new, now, execution_id)
     events = list(new)
@@ -119,7 +122,7 @@ def conclude(state: State, new: Sequence[Event], result: TurnResult, now: dateti
             outcome.scheduled, outcome.children = [], []
         if completed.status is Status.TERMINATED:
             outcome.terminated = terminated
-    place = len(events) if completed is not None else _before_pause(events)
+    place = _before_pause(events) if pauses and completed is None else len(events)
     events[place:place] = actions
     outcome.completed = completed
     return outcome

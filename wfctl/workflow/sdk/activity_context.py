@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from wfctl.model.events import PropagatedEvents
+from wfctl.model.records import record
 from wfctl.workflow.sdk.propagation import PropagatedHistory
 
 Activity = Callable[..., Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ActivityContext:
     """The call that an activity serves, as `WorkflowActivityContext.get_inner_context` returns it.
 

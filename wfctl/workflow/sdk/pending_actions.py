@@ -20,7 +20,7 @@ from wfctl.model.events import (
     TaskScheduled,
     TimerCreated,
 )
-from wfctl.workflow.sdk.determinism import guid
+from wfctl.workflow.sdk.determinism import guid, time_text
 from wfctl.workflow.sdk.retry_policy import RetryPolicy
 from wfctl.workflow.sdk.tasks import CompletableTask, EventTask, RetryableTask, Task, TimerTask
 from wfctl.workflow.sdk.unyielded import Calls, Unyielded
@@ -61,7 +61,6 @@ class PendingActions:
         "guids",
         "instance_id",
         "now",
-        "now_text",
         "patch_decisions",
         "read_propagated",
         "recorded_patches",
@@ -86,7 +85,6 @@ class PendingActions:
         self.instance_id = instance_id
         self.app_id = app_id
         self.now = self.turn_time = _BEGINNING
-        self.now_text: str | None = None
         self.replaying = False
         self.closed = False
         self.sequence = 0
@@ -105,15 +103,12 @@ class PendingActions:
     def set_time(self, now: datetime) -> None:
         """Set the workflow's time."""
         self.now = now
-        self.now_text = None
 
     def next_guid(self) -> str:
         """Return the next UUID of this instance and time, as Dapr's SDK makes them."""
-        if self.now_text is None:
-            self.now_text = self.now.isoformat().removesuffix("+00:00")  # as of the naive time, but twice as fast
         number = self.guids
         self.guids = number + 1
-        return guid(f"{self.instance_id}_{self.now_text}_{number}")
+        return guid(f"{self.instance_id}_{time_text(self.now)}_{number}")
 
     def schedule_activity(
         self, name: str, text: str | None, number: int, execution_id: str, scope: int, app_id: str | None = None
