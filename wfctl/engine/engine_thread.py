@@ -286,6 +286,8 @@ class Engine:
             recovery = self._recovery
             if recovery is None or self._stopping:
                 return False
+            if self._store.something_due():  # it may be much, and the thread may be one that others wait for
+                return False
             self._guest = threading.get_ident()
             messages = [message]
             more = self._context.run(self._store.run, messages, recovery.most_turns, try_all=False)

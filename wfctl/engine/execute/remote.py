@@ -393,9 +393,11 @@ class RemoteExecutor:
         if self._closed:
             return
         for app_id, turns in self._turn_queues.items():
-            self._give_out_turns(turns, self._workers_for(app_id))
+            if turns:
+                self._give_out_turns(turns, self._workers_for(app_id))
         for app_id, activities in self._activity_queues.items():
-            self._give_out_activities(activities, self._workers_for(app_id))
+            if activities:
+                self._give_out_activities(activities, self._workers_for(app_id))
 
     def _workers_for(self, app_id: str | None) -> list[Worker]:
         if app_id is None:

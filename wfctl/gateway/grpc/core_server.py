@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -166,16 +167,10 @@ class CoreServer:
             with contextlib.suppress(ValueError):  # it is told to stop at this moment
                 self._ask()
         handler = self._find(event.call_details.method.decode(errors="replace"))
-        if isinstance(handler, Answer):
-            _AnsweredCall(self, event, handler).begin()
-        elif isinstance(handler, Promise):
-            _PromisedCall(self, event, handler).begin()
-        elif isinstance(handler, Unary):
-            _AwaitedCall(self, event, handler).begin()
-        elif isinstance(handler, Streaming):
-            _StreamCall(self, event, handler).begin()
-        else:
+        if isinstance(handler, Refusing):
             _Call(self, event).refuse(Refused(handler.code, handler.text))
+        else:
+            _CALLS[type(handler)](self, event, handler).begin()
 
 
 class _Call:
@@ -185,7 +180,10 @@ class _Call:
         self._server = server
         self._call = event.call
         self._headers = event.invocation_metadata
-        self.peer: str = _text(event.call.peer())
+
+    @functools.cached_property
+    def peer(self) -> str:
+        return _text(self._call.peer())
 
     def metadata(self, wanted: str) -> str | None:
         return next((_text(value) for key, value in self._headers or () if key == wanted), None)
@@ -385,6 +383,14 @@ class _StreamCall(_CallOnLoop):
         self._gone = True
         if self._over is not None:
             self._over()
+
+
+_CALLS: dict[type, Callable[[CoreServer, Any, Any], Any]] = {
+    Answer: _AnsweredCall,
+    Promise: _PromisedCall,
+    Unary: _AwaitedCall,
+    Streaming: _StreamCall,
+}
 
 
 def _nothing(event: Any) -> None:

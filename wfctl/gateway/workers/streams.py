@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 
@@ -166,23 +165,21 @@ class WorkStreams:
     def _send_on(self, stream: WorkStream, work: Work | None) -> None:
         """Send this item, and what lies behind it."""
         while work is not None:
-            with self._passing_over(stream, work):
+            try:
                 if self._begin_to_send(stream, work):
                     return
+            except Exception as error:
+                self._pass_over(stream, work, error)
             work = stream.following()
 
-    @contextlib.contextmanager
-    def _passing_over(self, stream: WorkStream, work: Work) -> Iterator[None]:
+    def _pass_over(self, stream: WorkStream, work: Work, error: Exception) -> None:
         """Let an item that cannot be made hold up neither those behind it nor, with them, the engine whose thread this
         may be. A turn is tried again when its lease has run out."""
-        try:
-            yield
-        except Exception as error:
-            instance_id = work.instance_id if isinstance(work, PendingTurn) else work.task.instance_id
-            self._log.error(
-                "work cannot be sent to a worker",
-                instance=instance_id, peer=stream.out.peer, error=f"{type(error).__name__}: {error}",
-            )  # fmt: skip
+        instance_id = work.instance_id if isinstance(work, PendingTurn) else work.task.instance_id
+        self._log.error(
+            "work cannot be sent to a worker",
+            instance=instance_id, peer=stream.out.peer, error=f"{type(error).__name__}: {error}",
+        )  # fmt: skip
 
     def _begin_to_send(self, stream: WorkStream, work: Work) -> bool:
         """Return False if there is nothing to be sent. What has a long history is encoded on a thread of its own."""
@@ -199,9 +196,11 @@ class WorkStreams:
         return self._send_turn(stream, work, item)
 
     def _send_long_turn(self, stream: WorkStream, work: PendingTurn, item: TurnItem) -> None:
-        with self._passing_over(stream, work):
+        try:
             if self._send_turn(stream, work, item):
                 return
+        except Exception as error:
+            self._pass_over(stream, work, error)
         self._send_on(stream, stream.following())
 
     def _send_turn(self, stream: WorkStream, work: PendingTurn, item: TurnItem) -> bool:
