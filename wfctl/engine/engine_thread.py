@@ -32,7 +32,7 @@ from typing import TypeVar
 
 from wfctl.engine.clock import Clock, SystemClock
 from wfctl.engine.execute.port import ActivityResult, Delivery, Executor, LateTurn, Logged
-from wfctl.engine.execute.spare_threads import is_spare
+from wfctl.engine.execute.spare_threads import is_lent, is_spare
 from wfctl.engine.log_buffer import LogBuffer
 from wfctl.engine.owned_store import OwnedStore
 from wfctl.engine.recovery import Recovery
@@ -142,13 +142,16 @@ class Engine:
         self._thread.start()
         return True
 
-    def submit(self, call: Callable[[Unit], T]) -> Future[T]:
+    def submit(self, call: Callable[[Unit], T], *, here: bool = False) -> Future[T]:
         """Run an operation on the engine's thread; the future has its result once that is committed.
 
-        Raises WfctlError when it is called on that thread, which would wait for itself.
+        `here`: on this thread, and before this returns, if the engine has nothing else to do (see `do`).
+        Raises WfctlError when it is called on the engine's thread, which would wait for itself.
         """
         self._refuse_own_thread()
         submission = Submission(call)
+        if here and self._run_here(submission, wary=True):
+            return submission.future
         self._queue.put(submission)
         if self._thread is None or self._ended:
             refuse(self._at_hand(), self.error or StoreError("the engine has stopped"))
@@ -270,23 +273,26 @@ class Engine:
 
     def _go_on_here(self, delivery: Delivery) -> bool:
         """Run the transaction of this delivery on the thread that delivers, if that has nothing else to do either."""
-        return self._is_idle() and is_spare() and self._run_here(delivery)
+        return self._is_idle() and is_spare() and self._run_here(delivery, wary=is_lent())
 
     def _is_idle(self) -> bool:
         """Return True if no message waits. What the engine's thread has in hand goes first: it waits for the lock,
         which favours nobody."""
         return self._queue.empty() and not self._in_hand
 
-    def _run_here(self, message: Message) -> bool:
+    def _run_here(self, message: Message, *, wary: bool = False) -> bool:
         """Run the transaction of this message on this thread, if nobody else has anything to do. Returns False if it
-        is to be queued. Whatever else there is to do then, after an error too, is for the engine's thread."""
+        is to be queued. Whatever else there is to do then, after an error too, is for the engine's thread.
+
+        `wary`: nor may other processes have written, or timers be due. That may be much, and others wait for this
+        thread."""
         if not (self._is_idle() and self._at_work.acquire(blocking=False)):
             return False
         try:
             recovery = self._recovery
             if recovery is None or self._stopping:
                 return False
-            if self._store.something_due():  # it may be much, and the thread may be one that others wait for
+            if wary and self._store.something_due():
                 return False
             self._guest = threading.get_ident()
             messages = [message]

@@ -172,6 +172,10 @@ class _Served:
         self.metrics = Metrics(APP_ID, engine.completions, {})
         self.fronts = [Front(self, store, About(APP_ID, lambda: 0, workflows), None, (OWN,))]
 
+    def idle(self) -> bool:
+        """Return False: the engine runs the app's code, which is not for the threads of the gateway."""
+        return False
+
     def attended(self, name: str, app_id: str | None) -> bool:
         """Tell whether the app runs workflows of this name."""
         return name in self._workflows

@@ -62,6 +62,7 @@ class Serving(Protocol):
     @property
     def workers(self) -> WorkersReport | None: ...
     def attended(self, name: str, app_id: str | None) -> bool: ...
+    def idle(self) -> bool: ...
 
 
 class Front:
@@ -78,6 +79,7 @@ class Front:
             store,
             gateway.waiters,
             lambda name: gateway.attended(name, app_id),
+            gateway.idle,
             gateway.tracing,
             app_id,
             apps,
@@ -263,11 +265,15 @@ class Gateway:
         return executor if tracing is None else tracing.executor(executor)
 
     def _answered(self, answer: Delivery) -> None:
-        """Take a worker's answer, on the thread that brings it. Where it was all that workers had in hand, the engine
-        goes on there; but code of an app in this process is not for that thread, for which others wait."""
-        held = self.remote.held
-        with contextlib.nullcontext() if held or self._app is not None else spare_threads.lent():
-            self._batches.add(answer, held)
+        """Take a worker's answer, on the thread that brings it: the engine goes on there if it was all that workers had
+        in hand."""
+        with spare_threads.lent() if self.idle() else contextlib.nullcontext():
+            self._batches.add(answer, self.remote.held)
+
+    def idle(self) -> bool:
+        """Return True if workers have nothing in hand, so that the engine may go on on a thread of the gateway: nothing
+        can be committed together then. But code of an app in this process is not for such a thread."""
+        return self._app is None and not self.remote.held
 
     def attended(self, name: str, app_id: str | None) -> bool:
         """Return True if a workflow of this name can be run now. Workers do not say what they register."""

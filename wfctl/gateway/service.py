@@ -61,11 +61,13 @@ class Service:
         store: Path,
         waiters: Waiters,
         attended: Callable[[str], bool],
+        idle: Callable[[], bool],
         tracing: Tracing | None = None,
         app_id: str | None = None,
         apps: Apps = None,
     ) -> None:
-        """`attended` tells whether somebody (a worker, the app in this process) can run a workflow of this name now.
+        """`attended` tells whether somebody (a worker, the app in this process) can run a workflow of this name now;
+        `idle`, whether nothing is under way, so that a start may be committed on the thread that asks for it.
 
         `app_id`: the app that runs what is started here, where several share the engine. `apps`: whose instances there
         are here; None: all.
@@ -78,6 +80,7 @@ class Service:
         self._reads = threading.Lock()  # of the reader: one thread at a time
         self._waiters = waiters
         self._attended = attended
+        self._idle = idle
         self._tracing = tracing
 
     def close(self) -> None:
@@ -245,10 +248,12 @@ class Service:
         policy = IfExists.FAIL if unique else IfExists.REPLACE
         request = StartRequest(name, instance_id or new_id(), payload, start_at, policy, self._app_id)
         if self._tracing is None:
-            started = self._engine.submit(lambda unit: operations.start(unit, request, self._apps))
+            started = self._engine.submit(lambda unit: operations.start(unit, request, self._apps), here=self._idle())
         else:
             parent, end = self._tracing.creating(name, request.id or "")
-            started = self._engine.submit(lambda unit: operations.start(TracedUnit(unit, parent), request, self._apps))
+            started = self._engine.submit(
+                lambda unit: operations.start(TracedUnit(unit, parent), request, self._apps), here=self._idle()
+            )
             started.add_done_callback(lambda done: end(None if done.cancelled() else done.exception()))
         return then(started, lambda done: self._started(request, done))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -232,3 +232,56 @@ def test_a_stopped_engine_refuses_it(rig: Rig) -> None:
     rig.leave()
     with pytest.raises(StoreError, match="stopped"):
         engine.do(lambda unit: None)
+
+
+class TestSubmitHere:
+    """`submit(here=True)` does not block, and is for threads that others wait for."""
+
+    @pytest.fixture
+    def ran(self, rig: Rig) -> list[int]:
+        ran: list[int] = []
+
+        @rig.workflow
+        def Waits(ctx, _):
+            ran.append(threading.get_ident())
+            yield ctx.wait_for_external_event("go")
+
+        return ran
+
+    def submit(self, engine: Engine, instance_id: str) -> Future[str]:
+        return engine.submit(lambda unit: operations.start(unit, StartRequest("Waits", instance_id)), here=True)
+
+    def test_it_is_done_when_it_returns_where_nothing_else_is_to_be_done(self, rig: Rig, ran: list[int]) -> None:
+        engine = ready(rig)
+        assert self.submit(engine, "w1").result(0) == "w1"
+        assert rig.status("w1") is Status.RUNNING
+        assert ran == [threading.get_ident()]
+        with pytest.raises(Conflict):
+            self.submit(engine, "w1").result(0)
+
+    def test_where_others_have_written_it_is_left_to_the_engine(
+        self, rig: Rig, ran: list[int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What they wrote is taken in with it, and may be much."""
+        engine = ready(rig)
+        monkeypatch.setattr(engine._store, "something_due", lambda: True)
+        assert self.submit(engine, "w1").result(LIMIT_SECONDS) == "w1"
+        rig.reached("w1", Status.RUNNING)
+        assert engine._thread is not None
+        assert ran == [engine._thread.ident]
+
+    def test_what_cannot_be_committed_here_is_done_by_the_engine(
+        self, rig: Rig, ran: list[int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        engine = ready(rig)
+        dispatcher = engine._store._dispatcher
+        flush = dispatcher.flush
+
+        def fail() -> None:
+            monkeypatch.setattr(dispatcher, "flush", flush)
+            raise sqlite3.OperationalError("disk I/O error")
+
+        monkeypatch.setattr(dispatcher, "flush", fail)
+        assert self.submit(engine, "w1").result(LIMIT_SECONDS) == "w1"
+        assert rig.status("w1") is Status.RUNNING
+        assert rig.look(inconsistencies) == []

@@ -20,16 +20,20 @@ def enlist(is_idle: Callable[[], bool]) -> None:
 
 @contextlib.contextmanager
 def lent() -> Iterator[None]:
-    """Let the engine go on here with what is delivered in the block."""
-    before = getattr(_here, "is_idle", None)
-    enlist(lambda: True)
+    """Let the engine go on here, for a short while, with what is delivered in the block."""
+    _here.lent = True
     try:
         yield
     finally:
-        _here.is_idle = before
+        _here.lent = False
+
+
+def is_lent() -> bool:
+    """Return True if this thread belongs to somebody else, for whom others wait."""
+    return getattr(_here, "lent", False)
 
 
 def is_spare() -> bool:
     """Return True if nothing else is at hand for this thread, and the engine may go on here."""
     is_idle = getattr(_here, "is_idle", None)
-    return is_idle is not None and is_idle()
+    return is_lent() if is_idle is None else is_idle()
