@@ -208,7 +208,9 @@ class Dispatcher:
         scheduled = live.state.open.get(done.task_id)
         if type(scheduled) is not ev.TaskScheduled or scheduled.task_execution_id != done.task_execution_id:
             return
-        now = live.time(self.now)
+        now = self.transaction.now
+        if live.clock is not None:
+            now = live.time(now)
         if live.state.completed is not None:
             # An activity that the workflow did not wait for: it has run, and that is all there is to know.
             live.row.busy = max(0, live.row.busy - 1)
@@ -344,7 +346,7 @@ class Dispatcher:
 
     def begin(self, now: datetime) -> None:
         """Take note that a new transaction has begun."""
-        self.transaction = Transaction(now)
+        self.transaction.now = now
 
     def flush(self) -> None:
         """Write what has changed."""

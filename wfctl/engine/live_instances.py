@@ -257,6 +257,8 @@ class LiveInstances:
 
     def evict(self) -> list[int]:
         """Let go of what has not been used for longest, down to the limits; the keys that went."""
+        if len(self._waiting) <= self._max_waiting and len(self._live) <= self._max_live:
+            return []
         return [
             *self._let_go(self._waiting, len(self._waiting) - self._max_waiting),
             *self._let_go(self._live, len(self._live) - self._max_live),

@@ -152,7 +152,8 @@ class Turns:
             self._consume(live, len(asked))
 
     def _time(self, live: LiveInstance) -> datetime:
-        return live.time(self._instances.now)
+        now = self._instances.transaction.now
+        return now if live.clock is None else live.time(now)
 
     def leaves(self, live: LiveInstance) -> bool:
         """Return True if this owner leaves the instance alone for its clock: time is not skipped here."""

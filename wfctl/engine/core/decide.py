@@ -23,6 +23,8 @@ def admit(state: State, arrived: Sequence[Event]) -> list[Event]:
     """
     if state.completed is not None:
         return []
+    if len(arrived) == 1 and (operation := RESOLVES.get(type(arrived[0]))) is not None:  # most turns
+        return [*arrived] if type(state.open.get(resolved_id(arrived[0]))) is operation else []
     admitted: list[Event] = []
     started, suspended = state.started is not None, state.suspended
     resolved: set[int] = set()
@@ -101,8 +103,9 @@ def conclude(state: State, new: Sequence[Event], result: TurnResult, now: dateti
     events = list(new)
     if result.version is not None or result.patches:
         events[0] = replace(new[0], version=result.version, patches=result.patches[len(state.patches) :])  # type: ignore[call-arg]
-    outcome = Outcome(events)
     actions: list[Event] = []
+    scheduled: list[ev.TaskScheduled] = []
+    children: list[ev.ChildWorkflowInstanceCreated] = []
     completed: ev.ExecutionCompleted | None = None
     for event in result.events:
         kind = type(event)
@@ -111,21 +114,19 @@ def conclude(state: State, new: Sequence[Event], result: TurnResult, now: dateti
                 continue
             completed = event  # type: ignore[assignment]
         elif kind is ev.TaskScheduled:
-            outcome.scheduled.append(event)  # type: ignore[arg-type]
+            scheduled.append(event)  # type: ignore[arg-type]
         elif kind is ev.ChildWorkflowInstanceCreated:
-            outcome.children.append(event)  # type: ignore[arg-type]
+            children.append(event)  # type: ignore[arg-type]
         actions.append(event)
     if terminated is not None:
         if completed is None:
             completed = ev.ExecutionCompleted(NO_ID, now, Status.TERMINATED, terminated.input)
-            actions = [completed]
-            outcome.scheduled, outcome.children = [], []
-        if completed.status is Status.TERMINATED:
-            outcome.terminated = terminated
+            actions, scheduled, children = [completed], [], []
+        if completed.status is not Status.TERMINATED:
+            terminated = None
     place = _before_pause(events) if pauses and completed is None else len(events)
     events[place:place] = actions
-    outcome.completed = completed
-    return outcome
+    return Outcome(events, False, scheduled, children, terminated, completed)
 
 
 def _before_pause(events: Sequence[Event]) -> int:

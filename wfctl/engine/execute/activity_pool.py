@@ -16,7 +16,7 @@ from typing import Any
 from wfctl.engine.execute.log_capture import CURRENT, Step
 from wfctl.engine.execute.port import ActivityResult, ActivityTask
 from wfctl.engine.execute.spare_threads import enlist
-from wfctl.model.apps import stored
+from wfctl.model.apps import OWN, stored
 from wfctl.model.failure import Failure
 from wfctl.workflow.failures import failure_of, text_of
 from wfctl.workflow.payloads import optional_from_json, to_json
@@ -25,6 +25,7 @@ from wfctl.workflow.sdk.activity_context import ActivityContext, WorkflowActivit
 
 Deliver = Callable[[ActivityResult], None]
 _Job = tuple[ActivityTask, Function]
+_PLAIN = frozenset({type(None), bool, int, float, str, list, dict})  # no coroutines, without asking their ABC
 
 _forks = 0  # how many forks lie between this process and the one that imported this
 
@@ -148,7 +149,7 @@ def run(task: ActivityTask, function: Function) -> ActivityResult:
     token = CURRENT.set(step)
     try:
         value = function(_context(task), optional_from_json(task.input))
-        if isinstance(value, Coroutine):
+        if type(value) not in _PLAIN and isinstance(value, Coroutine):
             value.close()
             raise TypeError(
                 f"activity {task.name!r} returned a coroutine: declare it `async def`, or use functools.wraps in its "
@@ -186,7 +187,8 @@ def not_registered(task: ActivityTask, registry: Registry) -> ActivityResult:
 
 
 def _step(task: ActivityTask) -> Step:
-    return Step(task.key, task.instance_id, task.name, task.task_id, app=stored(task.app_id))
+    app = OWN if task.app_id is None else stored(task.app_id)
+    return Step(task.key, task.instance_id, task.name, task.task_id, app=app)
 
 
 def _context(task: ActivityTask) -> WorkflowActivityContext:

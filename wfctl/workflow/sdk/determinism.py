@@ -30,7 +30,7 @@ def time_text(now: datetime) -> str:
     global _latest
     known, text = _latest
     if known is not now:
-        text = now.replace(tzinfo=None).isoformat()
+        text = now.isoformat().removesuffix("+00:00")
         _latest = now, text
     return text
 
