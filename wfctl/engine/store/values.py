@@ -22,7 +22,16 @@ class Unreadable(ValueError):
 
 def to_micros(when: datetime) -> int:
     """Microseconds since 1970-01-01 UTC of an aware datetime."""
-    return (when - EPOCH) // _MICROSECOND
+    global _latest
+    known, micros = _latest
+    if known is not when:
+        micros = (when - EPOCH) // _MICROSECOND
+        _latest = when, micros
+    return micros
+
+
+# What was asked for last: the events of a transaction, and its rows, have the very same time.
+_latest = EPOCH, 0
 
 
 def from_micros(micros: int) -> datetime:
