@@ -22,6 +22,7 @@ from wfctl.gateway import child_process
 from wfctl.gateway.assembly import Gateway
 from wfctl.gateway.http.invocation import Callee, Invocation
 from wfctl.gateway.listening import descriptors
+from wfctl.gateway.listening.grpc_polling import older_way
 from wfctl.gateway.listening.listeners import Bound, bind, http_app, serve_grpc, serve_http
 from wfctl.gateway.listening.security import HostCheck, TokenCheck
 from wfctl.gateway.loading import healthy
@@ -404,7 +405,8 @@ def serve(settings: Settings, log: Log, note: Callable[[str], None]) -> int:
     with _event_loop() as loop:
         stack = contextlib.AsyncExitStack()
         try:
-            runs = loop.run_until_complete(_bind(stack, settings, note))
+            with older_way() if settings.load is None else contextlib.nullcontext():
+                runs = loop.run_until_complete(_bind(stack, settings, note))
             app = None
             if not settings.apps:
                 bound = runs[0].bound
