@@ -211,7 +211,10 @@ class RemoteExecutor:
     @property
     def held(self) -> int:
         """Turns and activities in workers' hands; near enough, without the lock."""
-        return sum(len(worker.turns) + len(worker.activities) for worker in tuple(self._workers))
+        held = 0
+        for worker in tuple(self._workers):
+            held += len(worker.turns) + len(worker.activities)
+        return held
 
     def counts(self) -> tuple[int, int]:
         """Turns and activities that are to be done, in a worker's hands or waiting for one."""

@@ -19,8 +19,10 @@ from wfctl.engine.store.database import CHECKPOINT_PAGES, Connection
 # Bytes by which it is made longer at a time. The next commit writes them to the disk too, which costs as much as two
 # or three commits; twice as much at a time was no cheaper for a commit.
 STEP = 256 * 1024
-# The room is made longer when so many frames are left: a commit that ends an instance writes five.
-LOW = 8
+# The room is looked at before every so many transactions, which costs as much as a small statement.
+LOOK_EVERY = 4
+# It is made longer when so many frames are left: a commit that starts an instance writes six.
+LOW = 8 * LOOK_EVERY
 _HEADER = 32
 _FRAME_HEADER = 24
 _SALTS = 8
@@ -35,13 +37,15 @@ class LogRoom:
         self._most = _HEADER + self._frame * CHECKPOINT_PAGES  # here SQLite begins again at the front
         self._end = 0  # of the file, as far as is known
         self._mark = 0  # where the first of the last few frames is: once it is used, there is little room left
+        self._transactions = 0
         self._file = _open(f"{os.path.realpath(store)}-wal")
         if self._file is not None:
             self._note_end(os.fstat(self._file).st_size)
 
     def keep(self) -> None:
         """Make room, if there is little left. To be called between two transactions."""
-        if self._file is None:
+        number, self._transactions = self._transactions, self._transactions + 1
+        if number % LOOK_EVERY or self._file is None:
             return
         try:
             if os.pread(self._file, _SALTS, self._mark + 8) == os.pread(self._file, _SALTS, 16):

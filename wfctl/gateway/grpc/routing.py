@@ -131,13 +131,15 @@ class Calls:
             if data is None:
                 lost(method, call.peer, "it was cancelled, or is larger than can be read")
                 raise Refused("INVALID_ARGUMENT", "the answer cannot be read")
-            with self._refusing(method, write):
+            try:
                 try:
                     request = decode(data)
                 except DecodeError as error:
                     lost(method, call.peer, str(error))
                     raise
                 return _encoded(work(request))
+            except Exception as error:
+                raise self._refused(method, write, error) from error
 
         return Answer(handle)
 
@@ -157,15 +159,18 @@ class Calls:
         """Turn what goes wrong into the call's status. Raises Refused."""
         try:
             yield
-        except DecodeError as error:
-            raise Refused("INTERNAL", UNREADABLE) from error
-        except (Trouble, StoreError) as error:
+        except Exception as error:
+            raise self._refused(method, write, error) from error
+
+    def _refused(self, method: Method, write: Write, error: Exception) -> Refused:
+        if isinstance(error, DecodeError):
+            return Refused("INTERNAL", UNREADABLE)
+        if isinstance(error, (Trouble, StoreError)):
             refusal = error if isinstance(error, Trouble) else trouble(error, Operation.GET)
             self._metrics.failed(refusal)
-            raise Refused(*write(refusal)) from error
-        except Exception as error:
-            self._log.error("a call failed", method=method.name, error=f"{type(error).__name__}: {error}")
-            raise Refused("INTERNAL", f"{type(error).__name__}: {error}") from error
+            return Refused(*write(refusal))
+        self._log.error("a call failed", method=method.name, error=f"{type(error).__name__}: {error}")
+        return Refused("INTERNAL", f"{type(error).__name__}: {error}")
 
     def _authorize(self, call: Call) -> None:
         if not self._token.open and not self._token.ok(call.metadata(TOKEN_HEADER)):

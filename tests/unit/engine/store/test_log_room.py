@@ -85,7 +85,10 @@ def test_an_owner_makes_room_until_it_leaves(tmp_path: Path) -> None:
     assert not log_of(tmp_path).exists()
 
 
-def test_none_is_made_for_commits_that_are_larger(tmp_path: Path, db: sqlite3.Connection) -> None:
+def test_none_is_made_for_commits_that_are_larger(
+    tmp_path: Path, db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_room, "LOOK_EVERY", 1)
     room = LogRoom(tmp_path / "store.db", db)
     commit(db, "x" * 3 * STEP)
     before = log_of(tmp_path).stat().st_size
