@@ -14,7 +14,7 @@ from wfctl.engine.engine_thread import Engine
 from wfctl.engine.execute import spare_threads
 from wfctl.engine.execute.combined import BothExecutor
 from wfctl.engine.execute.hosting import executor_of
-from wfctl.engine.execute.port import Delivery, Executor, Logged
+from wfctl.engine.execute.port import ActivityResult, Delivery, Executor, Logged
 from wfctl.engine.execute.remote import RemoteExecutor
 from wfctl.engine.execute.watched import WatchedExecutor
 from wfctl.engine.garbage import collect_rarely
@@ -266,8 +266,9 @@ class Gateway:
 
     def _answered(self, answer: Delivery) -> None:
         """Take a worker's answer, on the thread that brings it: the engine goes on there if it was all that workers had
-        in hand."""
-        with spare_threads.lent() if self.idle() else contextlib.nullcontext():
+        in hand. But a result that is to be committed with the answer of its turn waits on the engine's thread."""
+        waits = type(answer) is ActivityResult and self.remote.name_turns
+        with spare_threads.lent() if self.idle() and not waits else contextlib.nullcontext():
             self._batches.add(answer, self.remote.held)
 
     def idle(self) -> bool:

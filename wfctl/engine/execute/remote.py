@@ -123,7 +123,7 @@ class RemoteExecutor:
 
         There must be no worker whose answers do not name their turns: what it makes of a result that is lost could be
         taken for its answer to the turn with the next result, by the next server too."""
-        if not all(worker.names_turns for worker in self._workers):
+        if not self.name_turns:
             return False
         forgotten = {item for item in self._staged if isinstance(item, int)}
         ahead: list[PendingTurn] = []
@@ -143,6 +143,11 @@ class RemoteExecutor:
             got = any(turn.worker is not None for turn in ahead)
         self._wake()
         return got
+
+    @property
+    def name_turns(self) -> bool:
+        """True where the answers of all workers name their turns."""
+        return all(worker.names_turns for worker in tuple(self._workers))
 
     def released(self) -> None:
         """Give out what the transaction, which is committed, has put in."""

@@ -17,6 +17,7 @@ pytest.importorskip("uvicorn", reason="needs wfctl[serve]")
 import grpc
 import grpc.aio
 
+from wfctl.engine import owned_store
 from wfctl.engine.execute import remote
 from wfctl.gateway.assembly import Gateway
 from wfctl.gateway.grpc.aio_server import AioServer
@@ -399,5 +400,31 @@ def test_the_engine_goes_on_where_the_last_answer_came(tmp_path: Path) -> None:
                 assert (await worker.ended(turn.workflow_request.instance_id)).output.value == "2"
             assert all(engines)
             assert engines
+
+    asyncio.run(scenario())
+
+
+def test_a_result_waits_for_the_answer_of_its_turn_where_answers_name_theirs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread that brought the result cannot wait for it: it brings the answer too."""
+    monkeypatch.setattr(owned_store, "ANSWER_SECONDS", LIMIT_SECONDS)
+    commits = 0
+
+    async def scenario() -> None:
+        async with peer(tmp_path) as worker:
+            activity = await worker.begin_activity("i")
+            committed = worker.gateway.remote.released
+
+            def noted() -> None:
+                nonlocal commits
+                commits += 1
+                committed()
+
+            monkeypatch.setattr(worker.gateway.remote, "released", noted)
+            await worker.call(grpc_methods.COMPLETE_ACTIVITY, result(activity, "1"))
+            await worker.call(grpc_methods.COMPLETE_WORKFLOW, answer(await worker.item(), completed("2")))
+            assert (await worker.ended("i")).output.value == "2"
+            assert commits == 1
 
     asyncio.run(scenario())
