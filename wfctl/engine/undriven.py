@@ -61,22 +61,18 @@ class UndrivenTransaction:
         """Have the instances with these IDs, which operations are about to ask for, read with a few statements."""
         self._coming, self._told = ids, None
 
-    def run(
-        self, call: Callable[[Unit], T], at_once: str | None = None, apps: Apps = None, *, pauses: bool = False
-    ) -> T:
+    def run(self, call: Callable[[Unit], T], at_once: str | None = None, apps: Apps = None) -> T:
         """Run an operation and return its result.
 
         Where nobody owns the store, the instance `at_once` of these `apps` follows requests for which no code is needed
         at once, those included that were recorded earlier. Where somebody does, the request is recorded, and the tree
-        is left to the owner. Neither is needed where the operation `pauses` an instance that rests.
+        is left to the owner. Neither is needed where nothing is left in its inbox, as where one that rests was paused.
         Raises what `call` raises, and StoreError where the lock file cannot be made.
         """
-        if at_once is not None and not pauses:
-            self._see_who_owns()
         unit = self._unit()
         value = call(unit)
         row = None if at_once is None else unit.find(at_once, apps)
-        if row is None or (pauses and not unit.pending(row.key)):
+        if row is None or not unit.pending(row.key):
             return value
         self._see_who_owns()
         if self._dispatcher is None:

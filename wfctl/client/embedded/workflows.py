@@ -56,9 +56,7 @@ class _OwnersTransaction:
     def expect(self, ids: Sequence[str]) -> None:
         self._unit.expect(ids)
 
-    def run(
-        self, call: Callable[[Unit], T], at_once: str | None = None, apps: Apps = None, *, pauses: bool = False
-    ) -> T:
+    def run(self, call: Callable[[Unit], T], at_once: str | None = None, apps: Apps = None) -> T:
         return call(self._unit)
 
     def rows(self, ids: Sequence[str], apps: Apps) -> dict[str, Row] | None:
@@ -265,7 +263,6 @@ class EmbeddedWorkflows:
             instance_id,
             lambda unit: operations.pause(unit, instance_id, reason, self._apps),
             lambda status: status is Status.SUSPENDED,
-            pauses=True,
         )
 
     def resume(self, instance_id: str, *, reason: str | None = None) -> Requested | None:
@@ -307,16 +304,9 @@ class EmbeddedWorkflows:
 
         return self._write(lambda unit: operations.rerun(unit, request, self._apps), request.source)
 
-    def _ask(
-        self,
-        instance_id: str,
-        call: Callable[[Unit], None],
-        done: Callable[[Status], bool],
-        *,
-        pauses: bool = False,
-    ) -> Requested | None:
+    def _ask(self, instance_id: str, call: Callable[[Unit], None], done: Callable[[Status], bool]) -> Requested | None:
         """Write a request, and wait until it has taken effect. Returns Requested if it has not."""
-        self._write(call, instance_id, at_once=instance_id, pauses=pauses)
+        self._write(call, instance_id, at_once=instance_id)
         if self._group is not None:
             status = self._group.status(instance_id, self._apps)
             if status is not None and (status.terminal or done(status)):
@@ -333,16 +323,14 @@ class EmbeddedWorkflows:
         *,
         needs_code: bool = True,
         at_once: str | None = None,
-        pauses: bool = False,
     ) -> T:
         """Run an operation and commit it: through the engine if this process drives, else directly in the store.
 
         `needs_code`: workflow code follows, so that this process drives if it may. If the store has no owner, the same
-        transaction also carries out for the instance `at_once` what needs no workflow code; and in any case, if the
-        operation `pauses` one that rests.
+        transaction also carries out for the instance `at_once` what needs no workflow code.
         """
         if self._group is not None:
-            return self._group.run(call, at_once, self._apps, pauses=pauses)
+            return self._group.run(call, at_once, self._apps)
         self._store.check()
         if existing is not None and self._store.reader() is None:
             raise refusals.not_found(existing)
@@ -350,7 +338,7 @@ class EmbeddedWorkflows:
             self._driving.become_owner()
         engine = self._driving.engine
         if engine is None:
-            return self._store.transact(lambda transaction: transaction.run(call, at_once, self._apps, pauses=pauses))
+            return self._store.transact(lambda transaction: transaction.run(call, at_once, self._apps))
         value = engine.do(call)
         if existing is not None:
             self._tell_unknown([existing])
