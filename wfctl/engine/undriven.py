@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from wfctl.engine.dispatcher import Dispatcher
+from wfctl.engine.driven_trees import SOON
 from wfctl.engine.execute.port import ActivityTask, Turn
 from wfctl.engine.owner_lock import OwnerLock
-from wfctl.engine.store import clocks, history_inbox
+from wfctl.engine.store import clocks, history_inbox, instances
 from wfctl.engine.store.database import Connection
 from wfctl.engine.store.instances import Row
+from wfctl.engine.store.values import to_micros
 from wfctl.engine.transaction import StoreUnit, Unit
 from wfctl.errors import WfctlError
 from wfctl.model.apps import Apps
@@ -29,6 +31,11 @@ T = TypeVar("T")
 
 MOST_TURNS = 1000
 MOST_SECONDS = 60.0
+
+
+class ToBeDriven(BaseException):
+    """An operation leaves something to do, which its process is to drive. No error of the operation: nobody may take it
+    for one, and go on."""
 
 
 class UndrivenTransaction:
@@ -48,6 +55,8 @@ class UndrivenTransaction:
         self._owned = False
         self._coming: Sequence[str] = ()
         self._told: Unit | None = None  # of what is coming
+        self._parents: set[int] | None = None  # among what is coming
+        self.leaves_nothing = False  # it is for operations that leave nothing to do; others are ToBeDriven
 
     def __enter__(self) -> UndrivenTransaction:
         return self
@@ -59,7 +68,7 @@ class UndrivenTransaction:
 
     def expect(self, ids: Sequence[str]) -> None:
         """Have the instances with these IDs, which operations are about to ask for, read with a few statements."""
-        self._coming, self._told = ids, None
+        self._coming, self._told, self._parents = ids, None, None
 
     def run(self, call: Callable[[Unit], T], at_once: str | None = None, apps: Apps = None) -> T:
         """Run an operation and return its result.
@@ -67,11 +76,13 @@ class UndrivenTransaction:
         Where nobody owns the store, the instance `at_once` of these `apps` follows requests for which no code is needed
         at once, those included that were recorded earlier. Where somebody does, the request is recorded, and the tree
         is left to the owner. Neither is needed where nothing is left in its inbox, as where one that rests was paused.
-        Raises what `call` raises, and StoreError where the lock file cannot be made.
+        Raises what `call` raises, StoreError where the lock file cannot be made, and ToBeDriven (`leaves_nothing`).
         """
         unit = self._unit()
         value = call(unit)
         row = None if at_once is None else unit.find(at_once, apps)
+        if self.leaves_nothing and (row is None or unit.pending(row.key) or not self._rests(unit, row)):
+            raise ToBeDriven
         if row is None or not unit.pending(row.key):
             return value
         self._see_who_owns()
@@ -82,6 +93,17 @@ class UndrivenTransaction:
             while self._dispatcher.run_turns(MOST_TURNS, MOST_SECONDS):
                 pass
         return value
+
+    def _rests(self, unit: Unit, row: Row) -> bool:
+        """Return True if an owner would find nothing to do in the tree of this instance, now or soon: it has neither
+        relatives nor activities, and its next timer is far away."""
+        soon = to_micros(self._now + SOON)
+        if row.parent is not None or row.busy or (row.wake_at is not None and row.wake_at <= soon):
+            return False
+        if self._parents is None:
+            keys = (unit.find(one, (row.app,)) for one in self._coming)
+            self._parents = instances.parents_among(self._db, [one.key for one in keys if one is not None])
+        return row.key not in self._parents
 
     def rows(self, ids: Sequence[str], apps: Apps) -> dict[str, Row] | None:
         """Return, by ID, those of these that are there, as they are now. Raises InvalidInput: several have an ID."""

@@ -106,7 +106,7 @@ class Driving:
         `seconds` as for `is_owned`: to make sure that another process is more than one that only looks."""
         if self.engine is not None:
             return True
-        if not self._may_own or self.driven(seconds) or not writable(self._store.path):
+        if not self.may_become_owner(seconds):
             return False
         try:
             self._app.load()
@@ -115,6 +115,10 @@ class Driving:
             self._note(f"no workflow code is run here: {error.message}")
             return False
         return self._start([]) is not None
+
+    def may_become_owner(self, seconds: float) -> bool:
+        """Return True if `become_owner` would try to."""
+        return self._may_own and not self.driven(seconds) and writable(self._store.path)
 
     @property
     def _may_own(self) -> bool:

@@ -405,7 +405,18 @@ class EmbeddedWorkflows:
             finally:
                 self._group = None
 
-        self._driving.become_owner(0)  # to make sure takes a moment beside an owner, and there are many groups
+        def at_rest(transaction: UndrivenTransaction) -> T:
+            transaction.leaves_nothing = True
+            return grouped(transaction)
+
+        # To make sure that somebody owns the store takes a moment, and there are many groups.
+        if self._driving.may_become_owner(0):
+            from wfctl.engine.undriven import ToBeDriven
+
+            try:
+                return self._store.transact(at_rest)  # for which neither the app nor an engine is needed
+            except ToBeDriven:
+                self._driving.become_owner(0)
         if self._driving.engine is not None:
             return self._driving.engine.submit(lambda unit: grouped(_OwnersTransaction(unit))).result()
         return self._store.transact(grouped)

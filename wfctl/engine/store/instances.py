@@ -257,6 +257,11 @@ def children_of(db: Connection, keys: Sequence[int]) -> dict[int, list[Row]]:
     return found
 
 
+def parents_among(db: Connection, keys: Sequence[int]) -> set[int]:
+    """Return those of these instances that have children."""
+    return {key for (key,) in many.rows(db, "SELECT DISTINCT parent FROM instances WHERE parent IN", keys)}
+
+
 def delete(db: Connection, keys: Sequence[int], coming: Iterable[int] = ()) -> None:
     """Delete instances with everything that belongs to them. `coming`: others that are not in the store yet."""
     if not keys:

@@ -6,16 +6,17 @@ import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_rig import Rig
+from engine_rig import Rig, inconsistencies
 from limits import LIMIT_SECONDS
 
 from wfctl.client.embedded.workflows import EmbeddedWorkflows, open_embedded
 from wfctl.client.port import Requested
-from wfctl.engine import operations, recovery
+from wfctl.engine import operations, recovery, undriven
 from wfctl.engine.engine_thread import Engine
 from wfctl.engine.execute.local import LocalExecutor
 from wfctl.engine.store import database
@@ -23,9 +24,12 @@ from wfctl.engine.transaction import Unit
 from wfctl.errors import NotFound, WfctlError, WrongState
 from wfctl.model.instance import Filter, StartRequest
 from wfctl.model.status import Status
+from wfctl.workflow.sdk.tasks import when_any
 
 SIZE = 1000
 APP = """
+import datetime
+
 import dapr.ext.workflow as wf
 
 wfr = wf.WorkflowRuntime()
@@ -34,6 +38,16 @@ wfr = wf.WorkflowRuntime()
 @wfr.workflow(name="Await")
 def wait(ctx, name):
     yield ctx.wait_for_external_event(name)
+
+
+@wfr.workflow(name="Above")
+def above(ctx, name):
+    yield ctx.call_child_workflow("Await", input=name)
+
+
+@wfr.workflow(name="Later")
+def later(ctx, name):
+    yield wf.when_any([ctx.wait_for_external_event(name), ctx.create_timer(datetime.timedelta(hours=1))])
 """
 
 
@@ -52,6 +66,14 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
     @rig.workflow
     def Parent(ctx, value):
         return (yield ctx.call_child_workflow("Echo", input=value, instance_id=f"{ctx.instance_id}-child"))
+
+    @rig.workflow
+    def Above(ctx, name):
+        return (yield ctx.call_child_workflow("Await", input=name))
+
+    @rig.workflow
+    def Later(ctx, name):
+        yield when_any([ctx.wait_for_external_event(name), ctx.create_timer(timedelta(hours=1))])
 
     yield rig
     rig.close()
@@ -261,6 +283,57 @@ class TestInTheOwner:
         finally:
             here.abandon()
         assert committed(rig, f"SELECT count(*) FROM instances WHERE status = {int(Status.SUSPENDED)}") == SIZE
+
+
+class TestWhoMayDrive:
+    """A process with an app, which drives what is to be driven, and imports the app for nothing else."""
+
+    @pytest.fixture
+    def here(self, rig: Rig, tmp_path: Path) -> Iterator[EmbeddedWorkflows]:
+        (tmp_path / "app.py").write_text(
+            f"from pathlib import Path\nPath({str(tmp_path)!r}, 'imported').touch()\n{APP}"
+        )
+        here = open_embedded(rig.store, "app.py", tmp_path, True, note=lambda line: None)
+        yield here
+        here.abandon()
+
+    def test_to_pause_what_rests_takes_no_app(self, rig: Rig, here: EmbeddedWorkflows, tmp_path: Path) -> None:
+        ids = [*started(rig, "Await", 299), *started(rig, "Later", 1)]
+        rig.leave()
+        assert [*here.for_each(ids, here.pause, never)] == [None] * 300
+        assert committed(rig, f"SELECT count(*) FROM instances WHERE status = {int(Status.SUSPENDED)}") == 300
+        assert [*here.for_each(ids, here.pause, never)] == [None] * 300
+        assert not (tmp_path / "imported").exists()
+        assert rig.look(inconsistencies) == []
+        assert [*here.for_each(ids, here.resume, never)] == [None] * 300
+        assert (tmp_path / "imported").exists()
+
+    @pytest.mark.parametrize("what", ["an event", "a child", "a timer"])
+    def test_whoever_has_something_to_do_is_driven(
+        self, rig: Rig, here: EmbeddedWorkflows, tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ids = started(rig, "Await", 3)
+        if what == "a child":
+            ids += started(rig, "Above", 1)
+        elif what == "a timer":
+            ids += started(rig, "Later", 1)
+            monkeypatch.setattr(undriven, "SOON", timedelta(hours=2))
+        rig.leave()
+        if what == "an event":
+            rig.beside(lambda unit: operations.raise_event(unit, ids[1], "other", None))
+        assert [*here.for_each(ids, here.pause, never)] == [None] * len(ids)
+        assert (tmp_path / "imported").exists()
+        assert {one: rig.status(one) for one in ids} == dict.fromkeys(ids, Status.SUSPENDED)
+
+    def test_an_app_that_fails_leaves_the_rest_to_the_store(
+        self, rig: Rig, here: EmbeddedWorkflows, tmp_path: Path
+    ) -> None:
+        ids = started(rig, "Await", 3)
+        rig.leave()
+        (tmp_path / "app.py").write_text("raise RuntimeError('not now')")
+        rig.beside(lambda unit: operations.raise_event(unit, ids[1], "other", None))
+        assert [*here.for_each(ids, here.pause, never)] == [None] * 3
+        assert {one: rig.status(one) for one in ids} == dict.fromkeys(ids, Status.SUSPENDED)
 
 
 def test_an_owner_reads_the_histories_of_many_with_few_statements(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
