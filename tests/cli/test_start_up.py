@@ -47,6 +47,9 @@ wfr = wf.WorkflowRuntime()
 @wfr.workflow(name="Echo")
 def echo(ctx, value):
     return value
+@wfr.workflow(name="Wait")
+def wait(ctx, value):
+    yield ctx.wait_for_external_event("go")
 """
 
 
@@ -98,6 +101,18 @@ def test_history_events_are_not_loaded() -> None:
     for command, modules in json.loads(PINS.read_text()).items():
         assert not {"wfctl.model.events", "wfctl.model.steps", "wfctl.engine.dispatcher"} & set(modules), command
         assert {name.partition(".")[0] for name in modules} <= {"wfctl"}, command
+
+
+def test_a_pause_loads_nothing_of_what_an_app_imports(store: Path) -> None:
+    """It has an app, and need not run it."""
+    wfctl(store, "start", "Wait", "--id", "w1")
+    wfctl(store, "start", "Wait", "--id", "w2")
+    result = wfctl(store, "pause", "--name", "Wait", "--yes", "-o", "id")
+    assert sorted(result.stdout.split()) == ["w1", "w2"]
+    lines = [line for line in result.stderr.splitlines() if line.startswith("LOADED ")]
+    names: list[str] = json.loads(lines[-1].removeprefix("LOADED "))
+    assert "wfctl.engine.undriven" in names
+    assert not [name for name in names if name.startswith(("wfctl.workflow", "app"))]
 
 
 if __name__ == "__main__":

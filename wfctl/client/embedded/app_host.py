@@ -63,6 +63,7 @@ class HostedApp:
         self._others: dict[str, App] = {}
         self._app: App | None = None
         self._backend: EngineBackend | None = None
+        self._environment_provided = False
 
     def load(self) -> App:
         """Return the store's own app. It and the others are imported once.
@@ -80,6 +81,7 @@ class HostedApp:
 
             if self._sidecar is not None:
                 provide_environment(self._sidecar.environment)
+                self._environment_provided = True
             python = self._python()
             # The others first: what one of them imports of another, or the own app of them, is registered by then.
             for app_id, (spec, base) in self._sources.items():
@@ -168,10 +170,12 @@ class HostedApp:
 
             for each in (app, *others.values()):
                 unload(each)
-        if self._sidecar is not None:
-            from wfctl.workflow.loading.import_hook import provide_environment
+        if self._environment_provided:
+            from wfctl.workflow.loading.import_hook import provide_environment  # with all that an app may import
 
             provide_environment(None)
+            self._environment_provided = False
+        if self._sidecar is not None:
             self._sidecar.close()
 
 
