@@ -5,7 +5,7 @@ once, release. What a caller is told, and what an executor is given to do, was c
 
     engine = Engine(path, make_executor)
     if engine.start(roots=[]):          # False: another process owns the store
-        engine.do(lambda unit: operations.start(unit, request))
+        engine.submit(lambda unit: operations.start(unit, request)).result()
     ...
     engine.stop()
 
@@ -161,12 +161,13 @@ class Engine:
         """Run an operation, and return its result once that is committed: on this thread, if the engine has nothing
         else to do, which spares the change to its own and back. Its turns, if it leads to any, run here too then.
 
-        It may overtake what this thread has submitted and not waited for. Raises what the operation raises, and as
-        `submit` does. An interrupt of this thread in the middle ends the engine, as the end of the process would.
+        Never on the main thread: Ctrl-C and other signals interrupt that one, anywhere, and workflow code that catches
+        all exceptions would keep it. It may overtake what this thread has submitted and not waited for.
+        Raises what the operation raises, and as `submit` does.
         """
         self._refuse_own_thread()
         own = OwnCall(call)
-        if not self._run_here(own):
+        if threading.current_thread() is threading.main_thread() or not self._run_here(own):
             return self.submit(call).result()
         if own.error is not None:
             raise own.error
@@ -301,24 +302,14 @@ class Engine:
             until_due = self._store.seconds_to_due()
             if more or (until_due is not None and until_due < POLL_SECONDS):
                 self._queue.put(None)
-        except BaseException as error:
+        except BaseException:  # the engine's thread will meet it again, and knows what to do
             with contextlib.suppress(Exception):
                 self._store.roll_back()
-            if type(message) is OwnCall and not isinstance(error, Exception):
-                self._interrupted()
-                raise
-            return False  # the engine's thread will meet it again, and knows what to do
+            return False
         finally:
             self._guest = None
             self._at_work.release()
         return True
-
-    def _interrupted(self) -> None:
-        """End after an interrupt (Ctrl-C, a handler of a signal) on a guest's thread. Whether it came before or after
-        the commit, and what of it was let out, nobody knows; the store does, and who opens it next goes by that."""
-        self.error = StoreError("the engine was interrupted in the middle of a transaction")
-        self._stopping = True
-        self._queue.put(None)
 
     # --- the engine's thread ------------------------------------------------------------------------------------
 

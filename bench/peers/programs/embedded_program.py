@@ -49,7 +49,7 @@ class Program:
         return seconds
 
     def latency(self) -> dict[str, float]:
-        return latency(lambda: self.driven.start_and_wait("Chain", 1), self._result)
+        return latency(lambda: self.driven.start("Chain", 1).result(), self._result)
 
     def _result(self, instance_id: str) -> None:
         self.ended += 1

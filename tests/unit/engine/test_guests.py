@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from engine_rig import Rig, inconsistencies
@@ -18,6 +19,8 @@ from wfctl.engine.engine_thread import Engine
 from wfctl.errors import Conflict, StoreError, WfctlError
 from wfctl.model.instance import StartRequest
 from wfctl.model.status import Status
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -35,6 +38,12 @@ def ready(rig: Rig) -> Engine:
     return engine
 
 
+def elsewhere(call: Callable[[], T]) -> tuple[T, int]:
+    """Call it on another thread than the main one. Returns what it returns, and the thread."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: (call(), threading.get_ident())).result(LIMIT_SECONDS)
+
+
 def start(engine: Engine, name: str, instance_id: str) -> str:
     return engine.do(lambda unit: operations.start(unit, StartRequest(name, instance_id)))
 
@@ -48,10 +57,11 @@ def test_it_runs_on_the_thread_that_waits_and_is_committed_then(rig: Rig) -> Non
         yield ctx.wait_for_external_event("go")
 
     engine = ready(rig)
-    assert start(engine, "Waits", "w1") == "w1"
+    instance_id, thread = elsewhere(lambda: start(engine, "Waits", "w1"))
+    assert instance_id == "w1"
     assert rig.status("w1") is Status.RUNNING, "what another connection sees"
-    assert ran == [threading.get_ident()]
-    engine.do(lambda unit: operations.raise_event(unit, "w1", "go", None))
+    assert ran == [thread]
+    elsewhere(lambda: engine.do(lambda unit: operations.raise_event(unit, "w1", "go", None)))
     assert rig.status("w1") is Status.COMPLETED
 
 
@@ -66,9 +76,15 @@ def test_the_activities_that_follow_run_on_threads_of_their_own(rig: Rig) -> Non
     def Calls(ctx, _):
         yield ctx.call_activity("step")
 
-    start(ready(rig), "Calls", "c1")
-    assert rig.ended("c1").status is Status.COMPLETED
-    assert threading.get_ident() not in ran
+    engine = ready(rig)
+
+    def wait() -> None:
+        start(engine, "Calls", "c1")
+        rig.ended("c1")
+
+    _, thread = elsewhere(wait)
+    assert ran
+    assert thread not in ran
 
 
 def test_it_raises_what_the_operation_raises(rig: Rig) -> None:
@@ -77,12 +93,12 @@ def test_it_raises_what_the_operation_raises(rig: Rig) -> None:
         yield ctx.wait_for_external_event("go")
 
     engine = ready(rig)
-    start(engine, "Waits", "w1")
+    elsewhere(lambda: start(engine, "Waits", "w1"))
     with pytest.raises(Conflict):
-        start(engine, "Waits", "w1")
+        elsewhere(lambda: start(engine, "Waits", "w1"))
     with pytest.raises(WfctlError, match="the engine failed: ZeroDivisionError"):
-        engine.do(lambda unit: 1 // 0)
-    assert start(engine, "Waits", "w2") == "w2"
+        elsewhere(lambda: engine.do(lambda unit: 1 // 0))
+    assert elsewhere(lambda: start(engine, "Waits", "w2"))[0] == "w2"
 
 
 def test_code_sees_nothing_of_the_context_of_the_thread(rig: Rig) -> None:
@@ -96,10 +112,13 @@ def test_code_sees_nothing_of_the_context_of_the_thread(rig: Rig) -> None:
         yield
 
     engine = ready(rig)
-    token = mine.set("the caller's")
-    start(engine, "Looks", "l1")
-    assert mine.get() == "the caller's"
-    mine.reset(token)
+
+    def call() -> str:
+        mine.set("the caller's")
+        start(engine, "Looks", "l1")
+        return mine.get()
+
+    assert elsewhere(call)[0] == "the caller's"
     assert seen == ["nobody's"]
 
 
@@ -110,7 +129,7 @@ def test_workflow_code_cannot_ask_the_engine_that_runs_it(rig: Rig) -> None:
         yield
 
     engine = ready(rig)
-    start(engine, "Asks", "a1")
+    elsewhere(lambda: start(engine, "Asks", "a1"))
     failure = rig.row("a1").failure
     assert failure is not None
     assert "workflow code cannot ask the engine that runs it" in failure
@@ -177,54 +196,27 @@ def test_after_trouble_with_the_store_the_engine_does_it(rig: Rig, monkeypatch: 
             raise sqlite3.OperationalError("disk I/O error")
 
     monkeypatch.setattr(engine._store._dispatcher, "flush", fails)
-    start(engine, "Waits", "w1")
+    _, thread = elsewhere(lambda: start(engine, "Waits", "w1"))
     assert engine._thread is not None
-    assert ran == [threading.get_ident(), engine._thread.ident]
+    assert ran == [thread, engine._thread.ident]
     assert rig.status("w1") is Status.RUNNING
     assert rig.look(inconsistencies) == []
 
 
-@pytest.mark.parametrize("committed", [False, True])
-def test_an_interrupt_ends_the_engine_as_a_kill_does(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch, committed: bool
-) -> None:
-    ran: list[int] = []
-
-    @rig.activity
-    def step(ctx, value):
-        ran.append(value)
+def test_the_main_thread_leaves_it_to_the_engine(rig: Rig) -> None:
+    """Workflow code that catches all exceptions would keep Ctrl-C from ending a command."""
+    ran: list[int | None] = []
 
     @rig.workflow
-    def Calls(ctx, value):
-        yield ctx.call_activity("step", input=1)
+    def Waits(ctx, _):
+        ran.append(threading.get_ident())
+        yield ctx.wait_for_external_event("go")
 
     engine = ready(rig)
-    dispatcher = engine._store._dispatcher
-    at = "committed" if committed else "flush"
-    done = getattr(dispatcher, at)
-
-    def interrupted(**options: object) -> None:
-        if engine._guest is not None:
-            raise KeyboardInterrupt
-        done(**options)
-
-    monkeypatch.setattr(dispatcher, at, interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        start(engine, "Calls", "c1")
-    until(lambda: engine.ended)
-    with pytest.raises(StoreError, match="interrupted"):
-        start(engine, "Calls", "c2")
-    monkeypatch.undo()
-    assert rig.status("c1") is (Status.RUNNING if committed else None)
-    assert ran == []
-    rig.own()
-    if committed:
-        assert rig.ended("c1").status is Status.COMPLETED
-    else:
-        rig.start("Calls", "c1")
-        assert rig.ended("c1").status is Status.COMPLETED
-    assert ran == [1]
-    assert rig.look(inconsistencies) == []
+    assert threading.current_thread() is threading.main_thread()
+    engine.do(lambda unit: operations.start(unit, StartRequest("Waits", "w1")))
+    assert engine._thread is not None
+    assert ran == [engine._thread.ident]
 
 
 def test_a_stopped_engine_refuses_it(rig: Rig) -> None:

@@ -339,7 +339,7 @@ class EmbeddedWorkflows:
         engine = self._driving.engine
         if engine is None:
             return self._store.transact(lambda transaction: transaction.run(call, at_once, self._apps))
-        value = engine.do(call)
+        value = engine.submit(call).result()
         if existing is not None:
             self._tell_unknown([existing])
         return value
