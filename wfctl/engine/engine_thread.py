@@ -34,7 +34,7 @@ from wfctl.engine.clock import Clock, SystemClock
 from wfctl.engine.execute.port import ActivityResult, Delivery, Executor, LateTurn, Logged
 from wfctl.engine.execute.spare_threads import is_lent, is_spare
 from wfctl.engine.log_buffer import LogBuffer
-from wfctl.engine.owned_store import OwnedStore
+from wfctl.engine.owned_store import OthersWriteError, OwnedStore
 from wfctl.engine.recovery import Recovery
 from wfctl.engine.store import database
 from wfctl.engine.submission import Message, OwnCall, Submission, refuse
@@ -285,8 +285,8 @@ class Engine:
         """Run the transaction of this message on this thread, if nobody else has anything to do. Returns False if it
         is to be queued. Whatever else there is to do then, after an error too, is for the engine's thread.
 
-        `wary`: nor may other processes have written, or timers be due. That may be much, and others wait for this
-        thread."""
+        `wary`: nor may other processes write, or have written, or timers be due. That may be much, or take long, and
+        others wait for this thread."""
         if not (self._is_idle() and self._at_work.acquire(blocking=False)):
             return False
         try:
@@ -297,11 +297,13 @@ class Engine:
                 return False
             self._guest = threading.get_ident()
             messages = [message]
-            more = self._context.run(self._store.run, messages, recovery.most_turns, try_all=False)
+            more = self._context.run(self._store.run, messages, recovery.most_turns, try_all=False, waits=not wary)
             self._acknowledge(messages)
             until_due = self._store.seconds_to_due()
             if more or (until_due is not None and until_due < POLL_SECONDS):
                 self._queue.put(None)
+        except OthersWriteError:
+            return False
         except BaseException:  # the engine's thread will meet it again, and knows what to do
             with contextlib.suppress(Exception):
                 self._store.roll_back()

@@ -34,6 +34,10 @@ MOST_SECONDS = 0.5
 ANSWER_SECONDS = 0.005
 
 
+class OthersWriteError(Exception):
+    """Another process is writing. Nothing was done."""
+
+
 class OwnedStore:
     @classmethod
     def take(
@@ -153,17 +157,22 @@ class OwnedStore:
         *,
         try_all: bool,
         wait_for_more: Callable[[float], Collection[Message]] = lambda seconds: (),
+        waits: bool = True,
     ) -> bool:
         """Take in everything, run turns, write, commit, let out. Returns True if there is more to do.
 
         `try_all`: what waits for other code is tried again. `wait_for_more` waits so many seconds for further messages.
-        Raises what goes wrong; the caller then rolls back.
+        Raises what goes wrong; the caller then rolls back. Without `waits`, raises OthersWriteError where it would have
+        to wait for another process; then there is nothing to roll back.
         """
         dispatcher, trees = self._dispatcher, self._trees
         if self._room is not None:
             self._room.keep()
         trees.read_ahead()
-        self.db.execute("BEGIN IMMEDIATE")
+        if waits:
+            self.db.execute("BEGIN IMMEDIATE")
+        elif not database.begin_at_once(self.db):
+            raise OthersWriteError
         dispatcher.begin(self._time.tick())
         trees.read_others()
         if try_all:

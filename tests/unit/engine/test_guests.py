@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -259,6 +260,22 @@ class TestSubmitHere:
         monkeypatch.setattr(engine._store, "something_due", lambda: True)
         assert self.submit(engine, "w1").result(LIMIT_SECONDS) == "w1"
         rig.reached("w1", Status.RUNNING)
+        assert engine._thread is not None
+        assert ran == [engine._thread.ident]
+
+    def test_it_waits_for_no_other_process_that_writes(
+        self, rig: Rig, ran: list[int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        engine = ready(rig)
+        rolled_back: list[int] = []
+        monkeypatch.setattr(engine._store, "roll_back", lambda: rolled_back.append(threading.get_ident()))
+        engine._store.db.execute("PRAGMA busy_timeout=100")
+        with contextlib.closing(sqlite3.connect(rig.store, isolation_level=None)) as beside:
+            beside.execute("BEGIN IMMEDIATE")
+            started = self.submit(engine, "w1")
+            beside.execute("ROLLBACK")
+        assert started.result(LIMIT_SECONDS) == "w1"
+        assert rolled_back == [], "it waited until it could wait no longer"
         assert engine._thread is not None
         assert ran == [engine._thread.ident]
 

@@ -138,6 +138,20 @@ def begin(connection: Connection) -> None:
         connection.execute(f"PRAGMA busy_timeout={round(BUSY_SECONDS * 1000)}")
 
 
+def begin_at_once(connection: Connection) -> bool:
+    """Begin to write, unless another process is about it. Returns False then."""
+    connection.execute("PRAGMA busy_timeout=0")
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error):
+            raise
+        return False
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={round(BUSY_SECONDS * 1000)}")
+    return True
+
+
 def _prepare(connection: Connection, path: Path) -> int:
     """Set the connection up for writing, and make the schema of a new store. Returns the version of the schema."""
     version = schema_version(connection, path)
