@@ -17,8 +17,11 @@ def then(first: Future[Any], make: Callable[[Future[Any]], T]) -> Future[T]:
     is returned cancels the first one.
     """
     second: Future[T] = Future()
+    # A future keeps its callbacks. The two must not keep each other: cyclic garbage is looked for seldom here.
+    waited_for = [first]
 
     def go_on(done: Future[Any]) -> None:
+        waited_for.clear()
         with contextlib.suppress(InvalidStateError):  # cancelled
             if done.cancelled():
                 second.cancel()
@@ -32,7 +35,8 @@ def then(first: Future[Any], make: Callable[[Future[Any]], T]) -> Future[T]:
 
     def give_up(done: Future[T]) -> None:
         if done.cancelled():
-            first.cancel()
+            for one in tuple(waited_for):
+                one.cancel()
 
     first.add_done_callback(go_on)
     second.add_done_callback(give_up)

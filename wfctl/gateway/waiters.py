@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from wfctl.engine.store.instances import Row
@@ -69,14 +70,14 @@ class Waiters:
         waiter = _Waiter(until, read, Future())
         with self._lock:
             self._waiting[instance_id] = [*self._waiting.get(instance_id, ()), waiter]
-        waiter.future.add_done_callback(lambda _: self._remove(instance_id, waiter))
+        waiter.future.add_done_callback(partial(self._remove, instance_id))
         # Only now that it is in its place: a commit in between is either read here or told of.
         waiter.look()
         return waiter.future
 
-    def _remove(self, instance_id: str, waiter: _Waiter) -> None:
+    def _remove(self, instance_id: str, future: Future[Any]) -> None:
         with self._lock:
-            left = [other for other in self._waiting[instance_id] if other is not waiter]
+            left = [other for other in self._waiting[instance_id] if other.future is not future]
             if left:
                 self._waiting[instance_id] = left
             else:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import threading
+import weakref
+from collections.abc import Iterator
 from concurrent.futures import Future
 from typing import cast
 
@@ -105,3 +109,30 @@ def test_a_request_that_is_given_up_gives_up_its_answer() -> None:
     answer = then(late, lambda done: done.result() + 1)
     late.set_result(1)
     assert answer.result(0) == 2
+
+
+@contextlib.contextmanager
+def without_search_for_cycles() -> Iterator[None]:
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+def test_what_is_over_leaves_no_cycles(given_up: bool) -> None:
+    """They are looked for seldom in a server: thousands of answers would be kept until then."""
+    waiters = Waiters()
+    store: dict[str, str] = {}
+    with without_search_for_cycles():
+        waiting = waiters.wait("i1", ended, lambda: store.get("i1"))
+        answer = then(waiting, lambda done: done.result())
+        if given_up:
+            answer.cancel()
+        store["i1"] = "done"
+        change(waiters, "i1", Status.COMPLETED)
+        assert answer.done()
+        left = weakref.ref(waiting), weakref.ref(answer)
+        del waiting, answer
+        assert [one() for one in left] == [None, None]

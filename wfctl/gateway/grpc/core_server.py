@@ -238,7 +238,8 @@ class _PromisedCall(_Call):
     def __init__(self, server: CoreServer, event: Any, handler: Promise) -> None:
         super().__init__(server, event)
         self._handler = handler
-        self._promise: Future[bytes] | None = None  # once it is waited for
+        self._promise: Future[bytes] | None = None  # while it is waited for
+        self._watched = False
 
     def begin(self) -> None:
         self.run(self._received, ReceiveMessageOperation(_NO_FLAGS))
@@ -253,18 +254,20 @@ class _PromisedCall(_Call):
             self.fail(error)
             return
         if not promise.done():
-            self._promise = promise
+            self._promise, self._watched = promise, True
             self.run(self._closed, ReceiveCloseOnServerOperation(_NO_FLAGS))
         promise.add_done_callback(self._finish)
 
     def _closed(self, event: Any) -> None:
-        if event.batch_operations[0].cancelled() and self._promise is not None:
-            self._promise.cancel()
+        promise = self._promise
+        if event.batch_operations[0].cancelled() and promise is not None:
+            promise.cancel()
 
     def _closing(self) -> Sequence[Any]:
-        return super()._closing() if self._promise is None else ()
+        return () if self._watched else super()._closing()
 
     def _finish(self, promise: Future[bytes]) -> None:
+        self._promise = None  # it keeps its callbacks, and with them this call
         if promise.cancelled():
             self.refuse(Refused("CANCELLED", "the client waits no more"))
             return

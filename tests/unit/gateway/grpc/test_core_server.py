@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import threading
+import weakref
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from typing import Any
 
 import pytest
-from limits import LIMIT_SECONDS
+from limits import LIMIT_SECONDS, until
 
 pytest.importorskip("uvicorn", reason="needs the extra serve")
 import grpc
@@ -146,6 +148,36 @@ def test_a_promise_is_answered_by_the_thread_that_keeps_it() -> None:
             keeper.join(LIMIT_SECONDS)
 
     asyncio.run(scenario())
+
+
+def test_a_call_that_is_answered_is_let_go() -> None:
+    """Cycles are looked for seldom in a server: thousands of calls would be kept until then."""
+    calls: list[weakref.ref[Any]] = []
+    promised: list[Future[bytes]] = []
+    asked = threading.Event()
+
+    def promise(data: bytes, call: Call) -> Future[bytes]:
+        future: Future[bytes] = Future()
+        calls.append(weakref.ref(call))
+        promised.append(future)
+        asked.set()
+        return future
+
+    async def scenario() -> None:
+        async with serving(lambda path: Promise(promise)) as channel:
+            answer = channel.unary_unary("/a/promise")(b"x", timeout=LIMIT_SECONDS)
+            waiting = asyncio.ensure_future(answer.wait_for_connection())
+            assert await asyncio.to_thread(asked.wait, LIMIT_SECONDS)
+            promised.pop().set_result(b"kept")
+            assert await answer == b"kept"
+            waiting.cancel()
+            await asyncio.to_thread(until, lambda: calls[0]() is None, "the end of the call")
+
+    gc.disable()
+    try:
+        asyncio.run(scenario())
+    finally:
+        gc.enable()
 
 
 def test_a_promise_is_given_up_where_its_client_no_longer_waits() -> None:
