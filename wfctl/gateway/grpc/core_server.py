@@ -163,14 +163,16 @@ class CoreServer:
             self._stopped.set_result(None)
 
     def _begin(self, event: Any) -> None:
-        if self._stopped is None:
-            with contextlib.suppress(ValueError):  # it is told to stop at this moment
-                self._ask()
-        handler = self._find(event.call_details.method.decode(errors="replace"))
-        if isinstance(handler, Refusing):
-            _Call(self, event).refuse(Refused(handler.code, handler.text))
-        else:
-            _CALLS[type(handler)](self, event, handler).begin()
+        try:
+            handler = self._find(event.call_details.method.decode(errors="replace"))
+            if isinstance(handler, Refusing):
+                _Call(self, event).refuse(Refused(handler.code, handler.text))
+            else:
+                _CALLS[type(handler)](self, event, handler).begin()
+        finally:  # others wait for nothing: the core has more calls to hand over
+            if self._stopped is None:
+                with contextlib.suppress(ValueError):  # it is told to stop at this moment
+                    self._ask()
 
 
 class _Call:
