@@ -67,7 +67,8 @@ class Service:
         apps: Apps = None,
     ) -> None:
         """`attended` tells whether somebody (a worker, the app in this process) can run a workflow of this name now;
-        `idle`, whether nothing is under way, so that a start may be committed on the thread that asks for it.
+        `idle`, whether nothing is under way, so that a start that somebody runs now may be committed on the thread that
+        asks for it.
 
         `app_id`: the app that runs what is started here, where several share the engine. `apps`: whose instances there
         are here; None: all.
@@ -247,12 +248,14 @@ class Service:
                 raise Trouble(problem, Operation.START, id=instance_id, reason=bad.text)
         policy = IfExists.FAIL if unique else IfExists.REPLACE
         request = StartRequest(name, instance_id or new_id(), payload, start_at, policy, self._app_id)
+        # Where nothing follows from it now, nobody waits for the next step, and many may come to be committed together.
+        here = start_at is None and self._attended(name) and self._idle()
         if self._tracing is None:
-            started = self._engine.submit(lambda unit: operations.start(unit, request, self._apps), here=self._idle())
+            started = self._engine.submit(lambda unit: operations.start(unit, request, self._apps), here=here)
         else:
             parent, end = self._tracing.creating(name, request.id or "")
             started = self._engine.submit(
-                lambda unit: operations.start(TracedUnit(unit, parent), request, self._apps), here=self._idle()
+                lambda unit: operations.start(TracedUnit(unit, parent), request, self._apps), here=here
             )
             started.add_done_callback(lambda done: end(None if done.cancelled() else done.exception()))
         return then(started, lambda done: self._started(request, done))
