@@ -218,10 +218,13 @@ class DrivenTrees:
     # --- time ---------------------------------------------------------------------------------------------------
 
     def seconds_to_due(self, now: Callable[[], datetime]) -> float | None:
-        """Return the seconds until the next timer; None when there is none. Asks for the time only if there is one."""
+        """Return the seconds until the next timer; None when there is none. Asks for the time only if there is one.
+
+        The engine's thread asks while another one may be in a transaction, which may change it at any moment."""
         if self._skipping.ready:
             return 0.0
-        return None if self._due is None else (from_micros(self._due) - now()).total_seconds()
+        due = self._due
+        return None if due is None else (from_micros(due) - now()).total_seconds()
 
     def fire_due(self) -> None:
         now = to_micros(self._dispatcher.now)

@@ -17,6 +17,7 @@ from limits import LIMIT_SECONDS, until
 
 from wfctl.engine import operations
 from wfctl.engine.engine_thread import Engine
+from wfctl.engine.store.values import from_micros
 from wfctl.errors import Conflict, StoreError, WfctlError
 from wfctl.model.instance import StartRequest
 from wfctl.model.status import Status
@@ -294,3 +295,19 @@ class TestSubmitHere:
         assert self.submit(engine, "w1").result(LIMIT_SECONDS) == "w1"
         assert rig.status("w1") is Status.RUNNING
         assert rig.look(inconsistencies) == []
+
+
+def test_what_is_due_may_change_while_it_is_asked_for(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine's thread asks while a guest is in a transaction: a timer may be there, and not be any more."""
+    ready(rig)
+    trees = rig.engine._store._trees
+    moments = [0, None]
+
+    class Changing(type(trees)):  # type: ignore[misc]
+        @property
+        def _due(self) -> int | None:
+            return moments.pop(0)
+
+    rig.leave()
+    monkeypatch.setattr(trees, "__class__", Changing)
+    assert trees.seconds_to_due(lambda: from_micros(1_000_000)) == -1.0
