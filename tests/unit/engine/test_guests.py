@@ -89,6 +89,33 @@ def test_the_activities_that_follow_run_on_threads_of_their_own(rig: Rig) -> Non
     assert thread not in ran
 
 
+def test_an_activity_may_wait_for_what_follows_from_what_it_asks_for(rig: Rig) -> None:
+    ran: list[int] = []
+
+    @rig.activity
+    def step(ctx, _):
+        return "stepped"
+
+    @rig.workflow
+    def Inner(ctx, _):
+        ran.append(threading.get_ident())
+        return (yield ctx.call_activity("step"))
+
+    @rig.activity
+    def asks(ctx, _):
+        until(lambda: engine._is_idle() and not engine._at_work.locked())
+        start(engine, "Inner", "i1")
+        return [ran[0] == threading.get_ident(), rig.ended("i1").status.name]
+
+    @rig.workflow
+    def Outer(ctx, _):
+        return (yield ctx.call_activity("asks"))
+
+    engine = ready(rig)
+    rig.start("Outer", "o1")
+    assert rig.ended("o1").output == '[true, "COMPLETED"]'
+
+
 def test_it_raises_what_the_operation_raises(rig: Rig) -> None:
     @rig.workflow
     def Waits(ctx, _):

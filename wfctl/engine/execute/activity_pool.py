@@ -55,7 +55,8 @@ class Threads:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._added = 0
         self._done: list[int] = []  # per thread
-        self._own = threading.local()  # `next`: the job that the thread itself has taken, if any
+        # `next`: the job that the thread itself has taken, or None; there only while it delivers.
+        self._own = threading.local()
         self._forks = _forks
 
     def add(self, jobs: Sequence[_Job]) -> None:
@@ -78,10 +79,10 @@ class Threads:
 
     def _work(self, number: int) -> None:
         done, get, deliver, own = self._done, self._jobs.get, self._deliver, self._own
-        own.next = None
         enlist(self._is_idle)
+        job: _Job | None = None
         while True:
-            job, own.next = own.next or get(), None
+            job = job or get()
             if job is None:
                 return
             result = run(*job)
@@ -89,7 +90,11 @@ class Threads:
                 # The activity forked, and this is the child, which has nothing to do but what it has done.
                 os._exit(0 if result.failure is None else 1)
             done[number] += 1
+            own.next = None
             deliver(result)
+            job = own.next
+            # Within an activity the engine may run here, too (`Engine.do`), and the activity wait for what follows.
+            del own.next
 
     def _is_idle(self) -> bool:
         return self._added == sum(self._done)
