@@ -238,10 +238,12 @@ class OwnedStore:
     def roll_back(self) -> int | None:
         """Undo the open transaction. Returns the key of the instance whose turn it ran last."""
         latest = self._dispatcher.transaction.latest
-        self._end_transaction()
-        self._dispatcher.roll_back()
-        self._trees.rolled_back()
-        self._logs.rolled_back()
+        try:
+            self._end_transaction()
+        finally:  # SQLite can be interrupted in a rollback too; what memory has of it must never be written
+            self._dispatcher.roll_back()
+            self._trees.rolled_back()
+            self._logs.rolled_back()
         return latest
 
     def mark_broken(self, key: int, why: str) -> None:

@@ -338,3 +338,47 @@ def test_what_is_due_may_change_while_it_is_asked_for(rig: Rig, monkeypatch: pyt
     rig.leave()
     monkeypatch.setattr(trees, "__class__", Changing)
     assert trees.seconds_to_due(lambda: from_micros(1_000_000)) == -1.0
+
+
+def test_nothing_of_a_transaction_is_left_where_its_rollback_is_interrupted_too(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of a turn must not be written by the next transaction."""
+
+    @rig.workflow
+    def Waits(ctx, _):
+        yield ctx.wait_for_external_event("go")
+
+    @rig.workflow
+    def Calls(ctx, _):
+        yield ctx.call_child_workflow("Waits", instance_id="c1:child")
+
+    engine = ready(rig)
+    owned = engine._store
+    end, create, interrupted = owned._end_transaction, owned._dispatcher.create, 0
+
+    def interrupt() -> None:
+        nonlocal interrupted
+        interrupted += 1
+        raise sqlite3.OperationalError("interrupted")
+
+    def end_interrupted() -> None:
+        end()
+        if interrupted == 1:
+            interrupt()
+
+    def create_interrupted(row, *args, **kwargs) -> None:
+        if row.parent is not None and not interrupted:
+            interrupt()
+        create(row, *args, **kwargs)
+
+    monkeypatch.setattr(owned, "_end_transaction", end_interrupted)
+    monkeypatch.setattr(owned._dispatcher, "create", create_interrupted)
+    assert engine.submit(lambda unit: operations.start(unit, StartRequest("Calls", "c1")), here=True).result(
+        LIMIT_SECONDS
+    )
+    assert interrupted == 2
+    rig.reached("c1:child", Status.RUNNING)
+    assert rig.look(inconsistencies) == []
+    rig.raise_event("c1:child", "go")
+    assert rig.ended("c1").status is Status.COMPLETED
