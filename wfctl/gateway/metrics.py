@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 
@@ -14,7 +15,7 @@ _OUTCOMES = {Status.COMPLETED: "success", Status.FAILED: "failed", Status.TERMIN
 
 
 class Metrics:
-    """Everything is counted on the server's loop.
+    """Errors are counted on any thread, the rest on the server's loop.
 
     `completions` and `gauges` (what each is, and how to read it) are read when somebody asks."""
 
@@ -27,6 +28,7 @@ class Metrics:
         self._app_id = app_id
         self._operations: Counter[tuple[str, str]] = Counter()
         self._errors: Counter[str] = Counter()
+        self._counting = threading.Lock()  # of errors
         self._completions = completions
         self._gauges = gauges
 
@@ -37,7 +39,8 @@ class Metrics:
     def failed(self, error: Trouble) -> None:
         code = error.http().code
         if code:
-            self._errors[code] += 1
+            with self._counting:
+                self._errors[code] += 1
 
     def text(self) -> str:
         app = f'app_id="{_escape(self._app_id)}",namespace="default"'
@@ -48,6 +51,8 @@ class Metrics:
             out.append(f"# TYPE {name} {kind}")
             out.extend(f"{name}{{{labels}}} {value}" for labels, value in rows)
 
+        with self._counting:
+            errors = sorted(self._errors.items())
         ended = self._completions()
         family(
             "dapr_runtime_workflow_execution_count", "counter", "Instances that ended since the server started.",
@@ -59,7 +64,7 @@ class Metrics:
         )  # fmt: skip
         family(
             "dapr_error_code_total", "counter", "Errors answered, by errorCode.",
-            [(f'{app},category="workflow",error_code="{c}"', n) for c, n in sorted(self._errors.items())],
+            [(f'{app},category="workflow",error_code="{c}"', n) for c, n in errors],
         )  # fmt: skip
         for name, (about, read) in self._gauges.items():
             family(name, "gauge", about, [(app, read())])
