@@ -52,7 +52,7 @@ UNATTENDED_SECONDS = 5.0
 
 
 class Service:
-    """One per server. `starting` and `waiting` may be called on any thread; all other methods belong on the server's
+    """One per server. `start` and `wait` may be called on any thread; all other methods belong on the server's
     loop."""
 
     def __init__(
@@ -177,12 +177,9 @@ class Service:
 
     # --- waiting -------------------------------------------------------------------------------------------------
 
-    async def wait(self, instance_id: str, until: Callable[[Status], bool], *, payloads: bool) -> Instance:
-        """Block until the status satisfies `until`. One that does not exist (yet) is waited for, as in Dapr."""
-        return await asyncio.wrap_future(self.waiting(instance_id, until, payloads=payloads))
-
-    def waiting(self, instance_id: str, until: Callable[[Status], bool], *, payloads: bool) -> Future[Instance]:
-        """As `wait`, on any thread."""
+    def wait(self, instance_id: str, until: Callable[[Status], bool], *, payloads: bool) -> Future[Instance]:
+        """Return what will have the instance once its status satisfies `until`. One that does not exist (yet) is waited
+        for, as in Dapr."""
 
         def read() -> Instance | None:
             with self._reading() as db:
@@ -194,7 +191,7 @@ class Service:
 
     async def _effect(self, instance_id: str, until: Callable[[Status], bool]) -> None:
         """Wait for the effect of a request, but not for ever when nobody can bring it about."""
-        waiting = asyncio.ensure_future(self.wait(instance_id, until, payloads=False))
+        waiting = asyncio.wrap_future(self.wait(instance_id, until, payloads=False))
         try:
             while True:
                 done, _ = await asyncio.wait({waiting}, timeout=UNATTENDED_SECONDS)
@@ -212,22 +209,7 @@ class Service:
     async def _submit(self, call: Callable[[Unit], T]) -> T:
         return await asyncio.wrap_future(self._engine.submit(call))
 
-    async def start(
-        self,
-        name: str,
-        instance_id: str | None,
-        payload: str | None,
-        start_at: datetime | None = None,
-        *,
-        checked: bool = True,
-        unique: bool = False,
-    ) -> str:
-        """Start an instance and return its ID. See `starting`."""
-        return await asyncio.wrap_future(
-            self.starting(name, instance_id, payload, start_at, checked=checked, unique=unique)
-        )
-
-    def starting(
+    def start(
         self,
         name: str,
         instance_id: str | None,
@@ -237,7 +219,7 @@ class Service:
         checked: bool = True,
         unique: bool = False,
     ) -> Future[str]:
-        """Start an instance, on any thread; the future has its ID, once that is committed.
+        """Start an instance; the future has its ID, once that is committed.
 
         `checked`: the ID must be one that Dapr's own API takes. Its task hub takes any; here it must be one line.
         `unique` refuses the ID of a finished instance too. Raises Trouble, as the future may."""

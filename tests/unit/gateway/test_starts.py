@@ -27,15 +27,15 @@ def test_a_start_that_nothing_follows_from_now_is_committed_with_others(
                 return submit(call, here=here)
 
             monkeypatch.setattr(engine, "submit", noted)
-            await start("Quick", "unattended", None)
+            await asyncio.wrap_future(start("Quick", "unattended", None))
             assert asked == [False]
             monkeypatch.undo()
             one.worker()
             await one.status("unattended", "COMPLETED")
             monkeypatch.setattr(engine, "submit", noted)
-            await start("Quick", "later", None, datetime.now(timezone.utc) + timedelta(hours=1))
+            await asyncio.wrap_future(start("Quick", "later", None, datetime.now(timezone.utc) + timedelta(hours=1)))
             assert asked == [False, False]
-            await start("Quick", "now", None)
+            await asyncio.wrap_future(start("Quick", "now", None))
             assert asked == [False, False, True]
             await one.status("now", "COMPLETED")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -63,7 +64,8 @@ class Runtime:
                     Problem.START_TIME, Operation.START, name=request.workflow_name, id=request.instance_id
                 ) from error
         payload = _text(request.input, Operation.START)
-        instance_id = await self._service.start(request.workflow_name, request.instance_id or None, payload, start_at)
+        started = self._service.start(request.workflow_name, request.instance_id or None, payload, start_at)
+        instance_id: str = await asyncio.wrap_future(started)
         return pb.StartWorkflowResponse(instance_id=instance_id)
 
     async def get(self, request: pb.GetWorkflowRequest) -> pb.GetWorkflowResponse:

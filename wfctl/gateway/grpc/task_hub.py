@@ -62,7 +62,7 @@ class Hub:
         if request.HasField("parent_trace_context"):
             INCOMING.set(request.parent_trace_context.trace_parent)
         start_at = time_in(request.scheduled_start) if request.HasField("scheduled_start") else None
-        starting = self._service.starting(
+        starting = self._service.start(
             request.name,
             request.instance_id or None,
             _text(request, "input"),
@@ -87,7 +87,7 @@ class Hub:
 
     def _wait(self, request: pb.GetInstanceRequest, until: Callable[[Status], bool]) -> Future[pb.GetInstanceResponse]:
         payloads = request.get_inputs_and_outputs
-        waiting = self._service.waiting(request.instance_id, until, payloads=payloads)
+        waiting = self._service.wait(request.instance_id, until, payloads=payloads)
         return then(waiting, lambda done: _state(done.result(), payloads, parent=True))
 
     async def raise_event(self, request: pb.RaiseEventRequest) -> pb.RaiseEventResponse:

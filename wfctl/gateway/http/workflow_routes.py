@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 from wfctl.engine.random_id import new_id
@@ -64,7 +65,7 @@ class WorkflowRoutes:
         """
         instance_id = request.query.get(http_routes.INSTANCE_ID) or new_id()
         payload = text_of(request.body)
-        made = await self._service.start(request.names["workflow"], instance_id, payload)
+        made = await asyncio.wrap_future(self._service.start(request.names["workflow"], instance_id, payload))
         return json_answer(202, http_bodies.write_started(made))
 
     async def get(self, request: Request) -> Answer:
