@@ -95,9 +95,16 @@ def served(
             preexec_fn=before,
         )
     try:
-        until(lambda: ready.exists() or process.poll() is not None, "the server is ready")
-        assert process.poll() is None, log.read_text()
-        server = Served(process, json.loads(ready.read_text()), log, token)
+        said: list[str] = []
+
+        def is_ready() -> bool:
+            with contextlib.suppress(FileNotFoundError):  # a server that ends at once takes it away again
+                said.append(ready.read_text())
+            return bool(said) or process.poll() is not None
+
+        until(is_ready, "the server is ready")
+        assert said, log.read_text()
+        server = Served(process, json.loads(said[0]), log, token)
         try:
             yield server
         finally:
