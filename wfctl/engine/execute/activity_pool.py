@@ -16,7 +16,7 @@ from typing import Any
 from wfctl.engine.execute.log_capture import CURRENT, Step
 from wfctl.engine.execute.port import ActivityResult, ActivityTask
 from wfctl.engine.execute.spare_threads import enlist
-from wfctl.model.apps import OWN, stored
+from wfctl.model.apps import stored
 from wfctl.model.failure import Failure
 from wfctl.workflow.failures import failure_of, text_of
 from wfctl.workflow.payloads import optional_from_json, to_json
@@ -192,8 +192,7 @@ def not_registered(task: ActivityTask, registry: Registry) -> ActivityResult:
 
 
 def _step(task: ActivityTask) -> Step:
-    app = OWN if task.app_id is None else stored(task.app_id)
-    return Step(task.key, task.instance_id, task.name, task.task_id, app=app)
+    return Step(task.key, task.instance_id, task.name, task.task_id, app=stored(task.app_id))
 
 
 def _context(task: ActivityTask) -> WorkflowActivityContext:

@@ -98,7 +98,7 @@ class LocalExecutor:
             self._capture_logs()
         sync, waiting = [], []
         for task in tasks:
-            registry = self._registries[OWN if task.app_id is None else stored(task.app_id)]
+            registry = self._registries[stored(task.app_id)]
             function = registry.activity(task.name)
             if function is None:
                 self._answer(not_registered(task, registry))

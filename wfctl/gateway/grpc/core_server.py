@@ -212,6 +212,17 @@ class _Call:
             error = Refused("INTERNAL", f"{type(error).__name__}: {error}")
         self.refuse(error)
 
+    def settle(self, done: Future[bytes] | asyncio.Task[bytes], cancelled: str) -> None:
+        """End the call with what came of it, or with these words if that was cancelled."""
+        if done.cancelled():
+            self.refuse(Refused("CANCELLED", cancelled))
+            return
+        error = done.exception()
+        if error is None:
+            self.answer(done.result())
+        else:
+            self.fail(error)
+
     def _closing(self) -> Sequence[Any]:
         """Return what ends a call that has not been told yet to say when its client has gone."""
         return (ReceiveCloseOnServerOperation(_NO_FLAGS),)
@@ -270,14 +281,7 @@ class _PromisedCall(_Call):
 
     def _finish(self, promise: Future[bytes]) -> None:
         self._promise = None  # it keeps its callbacks, and with them this call
-        if promise.cancelled():
-            self.refuse(Refused("CANCELLED", "the client waits no more"))
-            return
-        error = promise.exception()
-        if error is None:
-            self.answer(promise.result())
-        else:
-            self.fail(error)
+        self.settle(promise, "the client waits no more")
 
 
 class _CallOnLoop(_Call):
@@ -332,14 +336,7 @@ class _AwaitedCall(_CallOnLoop):
 
     def _finish(self, task: asyncio.Task[bytes]) -> None:
         self._task = None
-        if task.cancelled():
-            self.refuse(Refused("CANCELLED", "the server stops"))
-            return
-        error = task.exception()
-        if error is None:
-            self.answer(task.result())
-        else:
-            self.fail(error)
+        self.settle(task, "the server stops")
 
 
 class _StreamCall(_CallOnLoop):

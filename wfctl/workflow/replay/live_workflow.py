@@ -26,7 +26,7 @@ from wfctl.model.fit import Difference
 from wfctl.model.status import Status
 from wfctl.model.turn import ContinueAsNew, Stall, TurnResult
 from wfctl.workflow.failures import failure_of
-from wfctl.workflow.payloads import from_json, to_json
+from wfctl.workflow.payloads import optional_from_json, to_json
 from wfctl.workflow.registry import Registry, VersionNotAvailable
 from wfctl.workflow.replay.generator import WorkflowGenerator
 from wfctl.workflow.replay.history_check import confirm, unconfirmed
@@ -294,7 +294,7 @@ class LiveWorkflow:
 
 def _decoded(text: str | None, what: str) -> Any:
     try:
-        return from_json(text) if text else None
+        return optional_from_json(text)
     except JSONDecodeError as error:
         raise JSONDecodeError(f"{what} is not JSON: {error.msg}", error.doc, error.pos) from None
 
